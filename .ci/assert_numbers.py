@@ -1,0 +1,50 @@
+"""Assert the numbers that the main job has to reach; run it where results/ is."""
+
+import json
+import sys
+
+import numpy as np
+
+from explaind.config import load_config
+from explaind.paths import Paths
+from explaind.store import open_sealed
+
+
+def measured(run: str) -> dict[str, float]:
+    """The numbers of a finished run."""
+    paths = Paths()
+    influence = open_sealed(paths.influence(run))
+    statistics = json.loads(paths.validation_summary(run).read_text())
+    data = influence["influence"].sum("train", dtype=np.float64)
+    change = influence["final_output"] - influence["initial_output"]
+    closure = change - data - influence["decay"] - influence["residual"]
+    return {
+        "largest closure error, nat": float(abs(closure).max()),
+        "median share of the residual": float((abs(influence["residual"]) / abs(change)).median()),
+        "disagreement of argmax": 1.0 - statistics["argmax_agreement"],
+        "mean KL per sample, nat": statistics["kl_mean_per_sample"],
+    }
+
+
+LIMITS = {
+    "largest closure error, nat": 5e-4,
+    "median share of the residual": 1e-2,
+    "disagreement of argmax": 0.0,
+    "mean KL per sample, nat": 1e-4,
+}
+
+
+def main() -> None:
+    """Print the numbers of every run beside their limits; fail if one is above its limit."""
+    failed = False
+    for run in load_config(Paths().config()).runs:
+        for name, value in measured(run).items():
+            kept = value <= LIMITS[name]
+            failed = failed or not kept
+            verdict = "ok" if kept else "TOO LARGE"
+            sys.stdout.write(f"{run}: {name}: {value:.3g} (limit {LIMITS[name]:.3g}) {verdict}\n")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()

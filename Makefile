@@ -1,0 +1,44 @@
+# The commands of this project, for people and for CI.
+#   make all    set up and run the main job
+#   make test   set up and run the tests
+#   make lint   check style, types, workflow and imports
+#   make clean  remove what was made, except results/ and data/
+
+PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+BIN := .venv/bin
+INSTALLED := .venv/installed
+INSTALLED_DEV := .venv/installed-dev
+
+.PHONY: all test lint clean
+.DELETE_ON_ERROR:
+
+all: $(INSTALLED)
+	$(BIN)/snakemake --cores $(CORES) all
+	@echo "Done. Open results/index.html in a browser."
+
+test: $(INSTALLED_DEV)
+	$(BIN)/pytest
+
+lint: $(INSTALLED_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/python .ci/lint_workflow.py
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv .snakemake *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# The stamps are newer than what they depend on, so that nothing is installed twice.
+$(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install --constraint constraints.txt --editable .
+	touch $@
+
+$(INSTALLED_DEV): pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/pip install --constraint constraints.txt --editable .[dev]
+	touch $@ $(INSTALLED)

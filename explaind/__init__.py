@@ -1,0 +1,28 @@
+"""Exact path kernels: how each training sample and component moved a model's outputs.
+
+The names of the library API load on first use (PEP 562), so that ``import explaind.figures`` does
+not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explaind.history.recorder import record
+    from explaind.kernel.path_kernel import PathKernel
+
+__version__ = "0.1.0"
+__all__ = ["PathKernel", "__version__", "record"]
+
+_HOME = {"record": "explaind.history.recorder", "PathKernel": "explaind.kernel.path_kernel"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that defines a public name when the name is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'explaind' has no attribute {name!r}; it has {__all__}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,81 @@
+"""One explained number per validation sample, whatever the functional was.
+
+A store may explain one output (`target_logprob`), all outputs of the model, or any number of
+user-defined ones. Figures over training time show one number per validation sample; here it is
+chosen, and named.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+BLOCK_BYTES = 64 * 2**20
+
+
+def chosen_output(influence: xr.Dataset) -> xr.DataArray:
+    """Return which output stands for each validation sample.
+
+    The only output if there is one; the output of the sample's own target class if there is one
+    output per class; else the first output.
+
+    Args:
+        influence: the influence store.
+
+    Returns:
+        Positions along `output`, dims (test).
+    """
+    targets = influence["test_target"].load()
+    if _one_output_per_class(influence, targets):
+        return targets.astype(np.int64)
+    return xr.zeros_like(targets, dtype=np.int64)
+
+
+def output_name(influence: xr.Dataset) -> str:
+    """Return a plain name of the output chosen by `chosen_output`, for captions."""
+    if _one_output_per_class(influence, influence["test_target"].load()):
+        return "the model output of the sample's own class"
+    label = str(influence["output"].to_numpy()[0]) if "output" in influence.coords else "output 0"
+    if label == "target_logprob":
+        return "the log-probability of the correct class"
+    return f"the output “{label}”"
+
+
+def output_unit(influence: xr.Dataset) -> str:
+    """Return the unit of the explained output and of every influence on it."""
+    return str(influence["influence"].attrs.get("units", "nat"))
+
+
+def select_output(array: xr.DataArray, chosen: xr.DataArray) -> xr.DataArray:
+    """Drop the dimension `output` by picking one output per validation sample, in memory.
+
+    Args:
+        array: any array with dims `test` and `output`.
+        chosen: positions along `output`, dims (test).
+
+    Returns:
+        The array without `output`.
+    """
+    if array.sizes["output"] == 1:
+        return array.isel(output=0).load()
+    return array.load().isel(output=chosen)
+
+
+def blocks(array: xr.DataArray, dim: str) -> Iterator[slice]:
+    """Yield slices along `dim` so that each block of `array` stays below 64 MB in float64.
+
+    Args:
+        array: a lazy array.
+        dim: the dimension to cut.
+
+    Yields:
+        Consecutive slices that cover the dimension.
+    """
+    row_bytes = 8 * array.size // max(array.sizes[dim], 1)
+    length = max(1, BLOCK_BYTES // max(row_bytes, 1))
+    for start in range(0, array.sizes[dim], length):
+        yield slice(start, min(start + length, array.sizes[dim]))
+
+
+def _one_output_per_class(influence: xr.Dataset, targets: xr.DataArray) -> bool:
+    return influence.sizes["output"] > max(1, int(targets.max()))

@@ -1,0 +1,52 @@
+"""When a run memorised its training data, and when it generalised."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+THRESHOLD = 0.98
+HOLD = 100
+
+
+@dataclass(frozen=True)
+class Phases:
+    """The two turning points of a run.
+
+    Attributes:
+        memorisation: first step from which the training accuracy holds the threshold, or None.
+        generalisation: the same for the validation accuracy, or None.
+    """
+
+    memorisation: int | None
+    generalisation: int | None
+
+
+def find_phases(metrics: pd.DataFrame, threshold: float = THRESHOLD, hold: int = HOLD) -> Phases:
+    """Find the memorisation and generalisation steps of a run in its metrics.
+
+    An accuracy counts as reached if it is held for a while, not if it is touched once. It need not
+    be held for ever: training at a high weight decay may stumble and recover long afterwards.
+
+    Args:
+        metrics: the metrics table, one row per step.
+        threshold: the accuracy to reach, as a share of 1.
+        hold: steps for which it must be held; fewer if the run ends before.
+
+    Returns:
+        The first step of each such stretch; None where there is none.
+    """
+    steps = metrics["step"].to_numpy()
+    train, validation = metrics["train_accuracy"], metrics["validation_accuracy"]
+    return Phases(
+        memorisation=_first_held(steps, train.to_numpy() >= threshold, hold),
+        generalisation=_first_held(steps, validation.to_numpy() >= threshold, hold),
+    )
+
+
+def _first_held(steps: np.ndarray, reached: np.ndarray, hold: int) -> int | None:
+    """First step of the first stretch of `hold` reached steps, or of one that lasts to the end."""
+    missed = np.concatenate([[-1], np.flatnonzero(~reached), [len(reached)]])
+    starts, lengths = missed[:-1] + 1, np.diff(missed) - 1
+    lasts = (starts < len(reached)) & ((lengths >= hold) | (starts + lengths == len(reached)))
+    return int(steps[starts[lasts][0]]) if lasts.any() else None

@@ -1,0 +1,160 @@
+"""The command line: one subcommand per rule of the workflow, each runs one library function.
+
+The library is imported inside the commands, so that ``explaind --help`` and the figures do not wait
+for torch.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from explaind.config import Config, load_config
+from explaind.errors import ConfigError, ExplaindError
+from explaind.log import configure_logging
+from explaind.paths import Paths
+
+app = typer.Typer(
+    help="Exact path kernels: which samples, components and training steps made the outputs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a plain traceback reads better in a log file
+)
+
+Files = Annotated[
+    list[str],
+    typer.Option(
+        "--config",
+        help="Config file, YAML or JSON, - for standard input; may be repeated, later ones win.",
+    ),
+]
+Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
+Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
+]
+
+
+@app.command()
+def resolve_config(config: Files, root: Root = ".") -> None:
+    """Write the complete config, defaults filled in."""
+    from explaind.config.resolve import resolve_config as library
+
+    library(load_config(*config), Paths(root))
+
+
+@app.command()
+def prepare_dataset(
+    config: Files,
+    dataset: Annotated[str, typer.Option(help="Name of the dataset in the config.")],
+    root: Root = ".",
+) -> None:
+    """Make a dataset and its split."""
+    from explaind.data.prepare import prepare_dataset as library
+
+    library(load_config(*config), Paths(root), dataset)
+
+
+@app.command()
+def train(config: Files, run: Run, root: Root = ".", threads: Threads = None) -> None:
+    """Train a model and record its path; continues where an earlier call was stopped."""
+    from explaind.training.train import train as library
+
+    _limit_threads(threads)
+    library(_config_with(config, run), Paths(root), run)
+
+
+@app.command()
+def predict_epk(
+    config: Files,
+    run: Run,
+    shard: Annotated[str, typer.Option(help="Which part of the explained samples, e.g. 0/2.")],
+    root: Root = ".",
+    threads: Threads = None,
+) -> None:
+    """Compute the influence of all training samples on one shard of the explained samples."""
+    from explaind.kernel.predict import predict_epk as library
+
+    _limit_threads(threads)
+    library(_config_with(config, run), Paths(root), run, shard)
+
+
+@app.command()
+def accumulate_kernel(config: Files, run: Run, root: Root = ".") -> None:
+    """Gather the shards of a run in one influence store."""
+    from explaind.kernel.accumulate import accumulate_kernel as library
+
+    library(_config_with(config, run), Paths(root), run)
+
+
+@app.command()
+def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = None) -> None:
+    """Compare the reformulated outputs of all validation samples with the true ones."""
+    from explaind.kernel.validate import validate_epk as library
+
+    _limit_threads(threads)
+    library(_config_with(config, run), Paths(root), run)
+
+
+@app.command()
+def plotly_js(root: Root = ".") -> None:
+    """Write the plotting library that all pages share."""
+    from explaind.figures.page import write_plotly_js
+
+    write_plotly_js(Paths(root))
+
+
+@app.command()
+def figure_grokking(config: Files, root: Root = ".") -> None:
+    """Draw the page on grokking."""
+    from explaind.figures.grokking import write_grokking
+
+    write_grokking(load_config(*config), Paths(root))
+
+
+@app.command()
+def figure_training(config: Files, root: Root = ".") -> None:
+    """Draw the page on the training."""
+    from explaind.figures.training import write_training
+
+    write_training(load_config(*config), Paths(root))
+
+
+@app.command()
+def figure_epk_validation(config: Files, root: Root = ".") -> None:
+    """Draw the page on how exact the path kernel is."""
+    from explaind.figures.epk_validation import write_epk_validation
+
+    write_epk_validation(load_config(*config), Paths(root))
+
+
+@app.command()
+def report(config: Files, root: Root = ".") -> None:
+    """Write the index page."""
+    from explaind.figures.report import write_report
+
+    write_report(load_config(*config), Paths(root))
+
+
+def main() -> None:
+    """Run the command line; errors made for users are shown without a traceback."""
+    configure_logging()
+    try:
+        app()
+    except ExplaindError as error:
+        sys.exit(f"error: {error}")
+
+
+def _config_with(files: list[str], run: str) -> Config:
+    config = load_config(*files)
+    if run not in config.runs:
+        known = ", ".join(sorted(config.runs))
+        raise ConfigError(f"--run: expected one of {known}, got {run!r}; define it under runs")
+    return config
+
+
+def _limit_threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

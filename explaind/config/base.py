@@ -1,0 +1,59 @@
+"""What all config sections share: no unknown keys, no changes after loading, finite numbers."""
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise ValueError(f"expected a name of letters, digits, - and _, got {name!r}; rename it")
+    return name
+
+
+# Names become folders and Snakemake wildcards.
+Name = Annotated[str, AfterValidator(_check_name)]
+
+
+class Section(BaseModel):
+    """One section of the config; an unknown key is an error that suggests the nearest known one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_unknown_keys(cls, section: Any) -> Any:
+        known = list(cls.model_fields)
+        unknown = [str(key) for key in section if key not in known] if _is_mapping(section) else []
+        if unknown:
+            hints = "; ".join(_suggest(key, known) for key in unknown)
+            raise PydanticCustomError(
+                "unknown_key",
+                "{hints} (known keys: {known})",
+                {"hints": hints, "known": ", ".join(known)},
+            )
+        return section
+
+
+def kind_or(default: str) -> Callable[[Any], str]:
+    """Discriminator of a section that has several kinds; without ``kind`` it is the default."""
+
+    def kind(section: Any) -> str:
+        if _is_mapping(section):
+            return str(section.get("kind", default))
+        return str(getattr(section, "kind", default))
+
+    return kind
+
+
+def _is_mapping(section: Any) -> bool:
+    return isinstance(section, Mapping)
+
+
+def _suggest(key: str, known: list[str]) -> str:
+    near = get_close_matches(key, known, n=1)
+    return f"unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else "")

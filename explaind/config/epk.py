@@ -1,0 +1,67 @@
+"""Config of the exact path kernel."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from explaind.config.base import Section
+
+
+def _check_functional(functional: str) -> str:
+    if not re.fullmatch(r"target_logprob|all|margin|loss|logit\[\d+\]", functional):
+        raise ValueError(
+            "expected target_logprob, all, margin, loss or logit[c] with c the number of an "
+            f"output, got {functional!r}; choose one of them"
+        )
+    return functional
+
+
+Functional = Annotated[str, AfterValidator(_check_functional)]
+
+
+class Quadrature(Section):
+    """How the gradient is averaged along each step."""
+
+    rule: Literal["auto", "secant", "gauss_legendre", "midpoint"] = Field(
+        "auto", description="auto = secant for kinked networks, Gauss-Legendre for smooth ones."
+    )
+    subintervals: int = Field(1, ge=1, description="Subintervals per step to begin with.")
+    tolerance: float | None = Field(
+        0.005,
+        gt=0,
+        description="Residual, relative to the change of a step, that asks for more "
+        "subintervals; null = never.",
+    )
+    max_subintervals: int = Field(16, ge=1, description="Most subintervals per step.")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> "Quadrature":
+        if self.max_subintervals < self.subintervals:
+            raise ValueError(
+                f"expected max_subintervals >= subintervals, got {self.max_subintervals} and "
+                f"{self.subintervals}; raise max_subintervals"
+            )
+        return self
+
+
+def _canonical(keep: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(keep)))  # order has no meaning, so it must not rerun anything
+
+
+class Epk(Section):
+    """What is explained and how finely."""
+
+    functional: Functional = Field(
+        "target_logprob",
+        description="Explained output: target_logprob, all, margin, loss or logit[3].",
+    )
+    samples: int | None = Field(
+        None, ge=1, description="Validation samples explained, the first ones; null = all."
+    )
+    shards: int = Field(2, ge=1, description="Jobs that the explained samples are divided among.")
+    quadrature: Quadrature = Field(Quadrature(), description="How steps are integrated.")
+    intervals: int = Field(10, ge=1, description="Intervals of training that are told apart.")
+    keep: Annotated[tuple[Literal["component", "interval"], ...], AfterValidator(_canonical)] = (
+        Field(("component", "interval"), description="Splits of the influence that are stored.")
+    )

@@ -1,0 +1,98 @@
+"""The table of all config keys, made from the schema.
+
+``python -m explaind.config.reference > config/README.md`` writes it anew.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from explaind.config.schema import Config
+
+Schema = dict[str, Any]
+
+INTRODUCTION = """\
+# Configuration
+
+<!-- Made from the schema: python -m explaind.config.reference > config/README.md -->
+
+| file | case |
+|---|---|
+| `config.yaml` | the default: minutes on two cores |
+| `paper.yaml` | publication scale |
+| `tiny.yaml` | the case of the tests: seconds |
+
+`config.yaml` is always read. Lay your own keys over it, only those that differ:
+
+    snakemake --configfile config/paper.yaml all
+    snakemake --config 'runs={grokking: {epk: {intervals: 20}}}' -- all
+
+A section that changes its `kind` is replaced as a whole, so an optimizer that becomes `sgd` does
+not inherit the keys of `adamw`. Changing a key reruns the stages that use it and what follows;
+comments and the order of keys rerun nothing. The complete config of the last run is written to
+`results/config.json`.
+
+Numbers like `1.0e-3` need the dot. `null` means what the meaning says.
+"""
+
+
+def reference() -> str:
+    """The reference as Markdown."""
+    schema = Config.model_json_schema()
+    return "\n".join([INTRODUCTION, *_section("", schema, schema["$defs"])])
+
+
+def _section(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
+    """Lines on one section and, after it, on the sections below it."""
+    properties = section["properties"]
+    own = {key: value for key, value in properties.items() if not _below(path, key, value)}
+    if own:
+        kind = own.pop("kind", None)
+        yield f"## `{path}`" + (f", kind `{kind['const']}`" if kind else "")
+        yield f"\n{section['description']}\n"
+        yield "| key | value | default | meaning |\n|---|---|---|---|"
+        yield from (_row(key, value) for key, value in own.items())
+        yield ""
+    for key, value in properties.items():
+        for below, name in _below(path, key, value):
+            yield from _section(below, definitions[name], definitions)
+
+
+def _below(path: str, key: str, value: Schema) -> list[tuple[str, str]]:
+    """Path and definition of the sections that a key stands for; none for a plain value."""
+    path = f"{path}.{key}".lstrip(".")
+    if "additionalProperties" in value:
+        path, value = f"{path}.<name>", value["additionalProperties"]
+    choices = value.get("oneOf", [value])
+    return [(path, choice["$ref"].rpartition("/")[2]) for choice in choices if "$ref" in choice]
+
+
+def _row(key: str, value: Schema) -> str:
+    default = json.dumps(value["default"]).strip('"')
+    return f"| `{key}` | {_value(value)} | `{default}` | {value['description']} |"
+
+
+def _value(value: Schema) -> str:
+    """What may be written, in words."""
+    if "anyOf" in value:
+        return " or ".join(_value(choice) for choice in value["anyOf"])
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return ", ".join(f"`{choice}`" for choice in value["enum"])
+    if value["type"] == "array":
+        items = value.get("prefixItems") or [value["items"]]
+        return f"list of {len(items) if 'prefixItems' in value else 'any'}: {_value(items[0])}"
+    words = {"boolean": "true, false", "string": "text"}
+    return words.get(value["type"], str(value["type"])) + _bounds(value)
+
+
+def _bounds(value: Schema) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    found = [f"{sign} {value[name]}" for name, sign in signs.items() if name in value]
+    return f" {', '.join(found)}" if found else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

@@ -1,0 +1,24 @@
+"""Config of the training loop."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from explaind.config.base import Section
+from explaind.config.optimizer import AdamW, Optimizer
+
+
+class Training(Section):
+    """How a model is trained and its path recorded."""
+
+    loss: Literal["nll"] = Field("nll", description="Mean negative log-likelihood, in nat.")
+    optimizer: Optimizer = Field(AdamW(), description="The optimizer and its settings.")
+    batch_size: int | None = Field(None, ge=1, description="Samples per step; null = full batch.")
+    max_steps: int = Field(3000, ge=1, description="Steps after which training ends anyway.")
+    stop_at_accuracy: float | None = Field(
+        1.0, gt=0, le=1, description="Stop once train and validation reach it; null = never."
+    )
+    clip_norm: float | None = Field(
+        None, gt=0, description="Largest L2 norm of the gradient; null = no clipping."
+    )
+    seed: int = Field(43, ge=0, description="Seed of the order of the samples.")

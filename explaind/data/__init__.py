@@ -1,0 +1,1 @@
+"""Datasets: how they are made, stored and loaded."""

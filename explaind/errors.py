@@ -1,0 +1,24 @@
+"""Errors that a user can mend; the command line shows their message without a traceback.
+
+Each class also inherits from the builtin it specialises, so that callers may catch either.
+"""
+
+
+class ExplaindError(Exception):
+    """Base of all errors raised on purpose; its message says what was expected and what to do."""
+
+
+class ConfigError(ExplaindError, ValueError):
+    """A config file has an unknown key, a value out of range or a dangling reference."""
+
+
+class StoreError(ExplaindError, OSError):
+    """A store is missing, unsealed, truncated or was written by another version or config."""
+
+
+class RecordingError(ExplaindError, RuntimeError):
+    """The training path cannot be recorded faithfully, e.g. a NaN loss or changed weights."""
+
+
+class UnsupportedError(ExplaindError, NotImplementedError):
+    """A model, optimizer or loss that the path kernel does not cover."""

@@ -1,0 +1,1 @@
+"""Interactive pages: pure functions from tables to plotly figures, and their writers."""

@@ -1,0 +1,105 @@
+"""Figures that set the reformulated model beside the true one."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explaind.attribution.agreement import subsample
+from explaind.figures.theme import (
+    DATA,
+    MUTED,
+    RESIDUAL,
+    VALIDATION,
+    label_axes,
+    log_axis,
+    new_figure,
+)
+
+MAX_SCATTER_POINTS = 3000
+
+
+def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
+    """Draw reformulated against true log-probabilities with the identity line.
+
+    Args:
+        table: the table of `output_table`; large ones are subsampled.
+        seed: seed of the subsample.
+    """
+    figure = new_figure(460)
+    groups = (
+        ("other classes", ~table["is_target"], RESIDUAL, 0.45),
+        ("correct class", table["is_target"], VALIDATION, 0.75),
+    )
+    ends = [float(table["true"].min()), float(table["true"].max())]
+    figure.add_scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        name="identity",
+        line={"color": MUTED, "width": 1},
+        hoverinfo="skip",
+    )
+    for name, rows, colour, opacity in groups:
+        points = subsample(table[rows], MAX_SCATTER_POINTS, seed)
+        figure.add_scatter(
+            x=points["true"].to_numpy(dtype=np.float32),
+            y=points["reformulated"].to_numpy(dtype=np.float32),
+            customdata=points["deviation"].to_numpy(dtype=np.float32),
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": 5, "opacity": opacity},
+            hovertemplate=(
+                "true %{x:.4g}, reformulated %{y:.4g}<br>deviation %{customdata:.2e}<extra></extra>"
+            ),
+        )
+    figure.update_layout(hovermode="closest")
+    label_axes(figure, "true log-probability (nat, ≤ 0)", "reformulated log-probability (nat)")
+    return figure
+
+
+def deviation_figure(table: pd.DataFrame, bins: int = 80) -> go.Figure:
+    """Draw the histogram of true minus reformulated outputs, binned before it reaches the page."""
+    return _histogram(
+        table["deviation"].to_numpy(),
+        bins,
+        "true minus reformulated log-probability (nat, signed)",
+        "number of outputs (1, log scale)",
+        **log_axis(),
+    )
+
+
+def residual_share_figure(closure: pd.DataFrame, bins: int = 40) -> go.Figure:
+    """Draw the histogram over samples of the share of their total change that is residual."""
+    return _histogram(
+        100 * closure["residual_share"].to_numpy(),
+        bins,
+        "residual, share of the total change (%, ≥ 0)",
+        "number of validation samples (1)",
+    )
+
+
+def gap_figure(closure: pd.DataFrame, unit: str, bins: int = 40) -> go.Figure:
+    """Draw the histogram over samples of what the explanation misses of the final output."""
+    return _histogram(
+        closure["gap"].to_numpy(),
+        bins,
+        f"sum of the four parts minus final output ({unit}, signed)",
+        "number of validation samples (1)",
+    )
+
+
+def _histogram(values: np.ndarray, bins: int, x: str, y: str, **y_axis: Any) -> go.Figure:
+    counts, edges = np.histogram(values[np.isfinite(values)], bins=bins)
+    figure = new_figure(340)
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=np.where(counts > 0, counts, np.nan),
+        width=np.diff(edges),
+        marker={"color": DATA, "line": {"width": 0}},
+        hovertemplate="%{x:.3g}: %{y}<extra></extra>",
+    )
+    figure.update_layout(hovermode="closest", bargap=0, showlegend=False)
+    label_axes(figure, x, y, **y_axis)
+    return figure

@@ -1,0 +1,221 @@
+"""The page `results/figures/epk_validation.html`: how far the path kernel can be trusted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from explaind.attribution.agreement import closure_table, output_table, validation_step_table
+from explaind.attribution.outputs import output_name, output_unit
+from explaind.attribution.phases import Phases, find_phases
+from explaind.attribution.run import RunStores, open_run
+from explaind.attribution.steps import part_table
+from explaind.config import Config
+from explaind.figures import agreement, parts
+from explaind.figures.page import Fact, Page, Panel, Plot, table_html, write_page, write_table
+from explaind.figures.statistics import closure_rows, statistics_rows
+from explaind.figures.text import number, percent
+from explaind.paths import Paths
+
+NAME = "epk_validation"
+
+Files = Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class ValidationTables:
+    """All numbers of the page.
+
+    Attributes:
+        phases: memorisation and generalisation steps.
+        statistics: the numbers of `validation.json`.
+        outputs: true and reformulated outputs, see `output_table`.
+        steps: parts per step over all outputs, see `validation_step_table`.
+        parts: parts per step of the explained output, see `part_table`.
+        closure: parts of the final output per sample, see `closure_table`.
+        output: plain name of the explained output.
+        unit: its unit.
+    """
+
+    phases: Phases
+    statistics: Mapping[str, Any]
+    outputs: pd.DataFrame
+    steps: pd.DataFrame
+    parts: pd.DataFrame
+    closure: pd.DataFrame
+    output: str
+    unit: str
+
+
+def write_epk_validation(config: Config, paths: Paths) -> None:
+    """Read the stores of the run, write the tables of the page and the page.
+
+    Args:
+        config: the resolved configuration; `figures.epk_validation` names the run.
+        paths: where the project keeps its files.
+
+    Raises:
+        StoreError: if a store of the run is missing or incomplete.
+    """
+    run = config.figures.epk_validation.run
+    tables = _read_tables(open_run(paths, run))
+    files = _write_tables(tables, paths)
+    write_page(epk_validation_page(run, tables, files), paths.figure(NAME))
+
+
+def epk_validation_page(run: str, tables: ValidationTables, files: Files) -> Page:
+    """Put the page together.
+
+    Args:
+        run: name of the run.
+        tables: all numbers.
+        files: the files that the tables were written to, by name.
+    """
+    return Page(
+        name=NAME,
+        title="Validation of the path kernel",
+        subtitle=f"Run “{run}”",
+        lead=(
+            '<p class="lead">The path kernel rewrites the trained network as <em>initial output '
+            "+ data part + decay part</em>. In exact arithmetic and with exact integration over "
+            "each step this equals the network; this page shows how close the computed version "
+            "comes, for all outputs of all validation samples.</p>"
+        ),
+        facts=_facts(tables),
+        panels=(
+            _number_panel(tables, files),
+            _output_panel(tables, files),
+            _step_panel(tables, files),
+            _closure_panel(tables, files),
+        ),
+    )
+
+
+def _read_tables(stores: RunStores) -> ValidationTables:
+    return ValidationTables(
+        phases=find_phases(stores.metrics),
+        statistics=stores.statistics,
+        outputs=output_table(stores.validation),
+        steps=validation_step_table(stores.validation),
+        parts=part_table(stores.influence),
+        closure=closure_table(stores.influence),
+        output=output_name(stores.influence),
+        unit=output_unit(stores.influence),
+    )
+
+
+def _write_tables(tables: ValidationTables, paths: Paths) -> dict[str, Path]:
+    numbers = pd.DataFrame(
+        {"name": list(tables.statistics), "value": list(tables.statistics.values())}
+    )
+    content = {
+        ("statistics", "csv"): numbers,
+        ("outputs", "parquet"): tables.outputs,
+        ("steps", "csv"): tables.steps,
+        ("parts", "csv"): tables.parts,
+        ("closure", "csv"): tables.closure,
+    }
+    return {
+        panel: write_table(table, paths.table(NAME, panel, suffix))
+        for (panel, suffix), table in content.items()
+    }
+
+
+def _facts(tables: ValidationTables) -> tuple[Fact, ...]:
+    numbers = tables.statistics
+    return (
+        Fact(
+            "Same answer",
+            percent(float(numbers["argmax_agreement"])),
+            "network and its reformulation",
+        ),
+        Fact(
+            "Divergence", f"{number(float(numbers['kl_mean_per_sample']))} nat", "mean per sample"
+        ),
+        Fact(
+            "Largest deviation",
+            f"{number(float(numbers['deviation_max']))} nat",
+            "worst single output",
+        ),
+        Fact(
+            "Checked",
+            f"{numbers['samples'] * numbers['classes']:,}",
+            f"outputs: {numbers['classes']:,} of each of {numbers['samples']:,} samples",
+        ),
+        Fact("Steps", f"{numbers['steps']:,}", "of training, all replayed"),
+    )
+
+
+def _number_panel(tables: ValidationTables, files: Files) -> Panel:
+    return Panel(
+        title="The numbers",
+        caption=(
+            "“True” is the trained network, “reformulated” the sum of initial output, data part "
+            "and decay part; differences are in nat, the unit of log-probabilities."
+        ),
+        extra=table_html(statistics_rows(tables.statistics)),
+        tables=(files["statistics"],),
+    )
+
+
+def _output_panel(tables: ValidationTables, files: Files) -> Panel:
+    return Panel(
+        title="Output by output",
+        caption=(
+            "Left: each point is one output of one validation sample (a random part if there are "
+            "very many); on the thin line network and reformulation are equal. Right: how often "
+            "which difference occurs; it should be narrow and centred on 0."
+        ),
+        plots=(
+            Plot("scatter", agreement.scatter_figure(tables.outputs), "Reformulated against true"),
+            Plot("deviation", agreement.deviation_figure(tables.outputs), "Deviations"),
+        ),
+        tables=(files["outputs"],),
+    )
+
+
+def _step_panel(tables: ValidationTables, files: Files) -> Panel:
+    sizes = parts.magnitude_figure(
+        tables.steps, ("true", "data", "decay", "residual"), "nat", tables.phases
+    )
+    return Panel(
+        title="Step by step",
+        caption=(
+            "Left: mean size of the true change, its two parts and the residual at each step, "
+            "over all outputs of all validation samples. Right: the signed residual of the "
+            f"explained output ({tables.output}) added up since step 0, mean over samples; it "
+            "should stay small against the change of the output."
+        ),
+        plots=(
+            Plot("step-sizes", sizes, "Sizes per step"),
+            Plot(
+                "cumulative-residual",
+                parts.cumulative_residual_figure(tables.parts, tables.unit, tables.phases),
+                "Residual added up",
+            ),
+        ),
+        tables=(files["steps"], files["parts"]),
+    )
+
+
+def _closure_panel(tables: ValidationTables, files: Files) -> Panel:
+    return Panel(
+        title="Does the explanation add up?",
+        caption=(
+            "For every explained sample initial + data + decay + residual must equal the final "
+            f"output ({tables.output}). Left: what is missing, which can only be rounding. Right: "
+            "how much of all change the integration left unexplained."
+        ),
+        plots=(
+            Plot("gap", agreement.gap_figure(tables.closure, tables.unit), "Gap of the sum"),
+            Plot(
+                "residual-share",
+                agreement.residual_share_figure(tables.closure),
+                "Residual share by sample",
+            ),
+        ),
+        extra=table_html(closure_rows(tables.closure, tables.unit)),
+        tables=(files["closure"],),
+    )

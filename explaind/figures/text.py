@@ -1,0 +1,40 @@
+"""Numbers as a reader wants to see them."""
+
+import math
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+PLAIN_FROM, PLAIN_TO = 1e-3, 1e5  # sizes outside are written with a power of ten
+SMALLEST_PERCENT = 0.01
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number with `digits` significant digits, "n/a" for None and NaN."""
+    if value is None or not math.isfinite(value):
+        return "n/a"
+    if value == 0 or PLAIN_FROM <= abs(value) < PLAIN_TO:
+        short = abs(value) < 10**digits
+        return (f"{value:.{digits}g}" if short else f"{value:,.0f}").replace("-", MINUS)
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    power = str(int(exponent)).translate(SUPERSCRIPTS)
+    return f"{mantissa} {TIMES} 10{power}".replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Return a number with its sign always shown."""
+    text = number(value, digits)
+    return f"+{text}" if value is not None and math.isfinite(value) and value > 0 else text
+
+
+def percent(share: float | None) -> str:
+    """Return a share of 1 as a percentage with two decimals, "n/a" for None and NaN."""
+    if share is None or not math.isfinite(share):
+        return "n/a"
+    if 0 < 100 * share < SMALLEST_PERCENT:
+        return f"{number(100 * share, 2)} %"
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def step(value: int | None) -> str:
+    """Return a step number, "not reached" for None."""
+    return "not reached" if value is None else f"{value:,}"

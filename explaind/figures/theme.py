@@ -1,0 +1,115 @@
+"""The look of all figures: colours with a fixed meaning, one template, axes over training steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+TRAIN, VALIDATION = "#2f6fb5", "#d9702b"
+DATA, DECAY, RESIDUAL, TRUE = "#2f6fb5", "#c8404f", "#8a8f98", "#1d2430"
+COMPONENTS = (
+    *("#4269d0", "#efb118", "#e4572e", "#3ca951", "#a463f2"),
+    *("#6cc5b0", "#ff8ab7", "#9c6b4e", "#97a3b4", "#12507b"),
+)
+DASHES = ("solid", "dash", "dot", "dashdot")
+DIVERGING = (
+    (0.0, "#1f4e8c"),
+    (0.25, "#7fa8d6"),
+    (0.5, "#fbfbfa"),
+    (0.75, "#eb9a78"),
+    (1.0, "#a3262a"),
+)
+INK, MUTED, RULE, GRID = "#1d2430", "#5b6472", "#c3c8d1", "#e7e9ee"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+STEP_TITLE = "training step"
+MAX_POINTS = 4000
+
+AXIS = {
+    "title": {"font": {"size": 12.5, "color": MUTED}, "standoff": 10},
+    "automargin": True,
+    "exponentformat": "power",
+    "gridcolor": GRID,
+    "linecolor": RULE,
+    "ticks": "outside",
+    "tickcolor": RULE,
+    "zeroline": False,
+}
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.07, "yanchor": "bottom"}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "#ffffff",
+        "hovermode": "x unified",
+        "margin": {"l": 70, "r": 20, "t": 56, "b": 50},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#a9b0bc", "activecolor": MUTED},
+        "legend": LEGEND,
+        "xaxis": AXIS,
+        "yaxis": AXIS,
+    }
+)
+
+
+def new_figure(height: int = 340) -> go.Figure:
+    """Return an empty figure with the project's look; `height` in pixels."""
+    return go.Figure(layout={"template": TEMPLATE, "height": height})
+
+
+def component_styles(components: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the line style of each component, the same on every figure of a run."""
+    count = len(COMPONENTS)
+    return {
+        name: {
+            "color": COMPONENTS[i % count],
+            "dash": DASHES[(i // count) % len(DASHES)],
+            "width": 1.8,
+        }
+        for i, name in enumerate(components)
+    }
+
+
+def thin(table: pd.DataFrame, limit: int = MAX_POINTS) -> pd.DataFrame:
+    """Keep about `limit` evenly spaced rows and the last one; the table on disk keeps all."""
+    stride = -(-len(table) // limit)
+    if stride <= 1:
+        return table
+    rows = np.unique(np.append(np.arange(0, len(table), stride), len(table) - 1))
+    return table.iloc[rows]
+
+
+def add_line(
+    figure: go.Figure,
+    x: pd.Series,
+    y: np.ndarray | pd.Series,
+    name: str,
+    line: dict[str, Any],
+    **trace: Any,
+) -> None:
+    """Add a line to a figure, in single precision to keep the page small."""
+    figure.add_scatter(
+        x=x.to_numpy(),
+        y=np.asarray(y, dtype=np.float32),
+        name=name,
+        mode="lines",
+        line=line,
+        hovertemplate="%{y:.4g}",
+        **trace,
+    )
+
+
+def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
+    """Title both axes; titles carry the unit and, where it matters, the sign."""
+    figure.update_xaxes(title_text=x)
+    figure.update_yaxes(title_text=y, **y_axis)
+
+
+def log_axis() -> dict[str, Any]:
+    """Return the settings of a logarithmic y axis with one plain number per power of ten."""
+    return {"type": "log", "dtick": 1, "tickformat": "~g"}
+
+
+def mark_zero(figure: go.Figure) -> None:
+    """Draw the line that parts positive from negative."""
+    figure.add_hline(y=0, line={"color": "#9aa1ad", "width": 1}, layer="below")

@@ -1,0 +1,118 @@
+"""The page `results/figures/training.html`: the metrics of the training run in detail."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from explaind.attribution.phases import find_phases
+from explaind.attribution.run import read_metrics
+from explaind.config import Config
+from explaind.figures import curves
+from explaind.figures.page import Fact, Page, Panel, Plot, write_page, write_table
+from explaind.figures.phase_marks import HELD
+from explaind.figures.text import number, percent, step
+from explaind.paths import Paths
+
+
+def write_training(config: Config, paths: Paths) -> None:
+    """Read the metrics of the run, write their table and the page.
+
+    Args:
+        config: the resolved configuration; `figures.training` names the run.
+        paths: where the project keeps its files.
+
+    Raises:
+        StoreError: if the metrics are missing or unreadable.
+    """
+    run = config.figures.training.run
+    metrics = read_metrics(paths.metrics(run))
+    file = write_table(metrics, paths.table("training", "metrics", "csv"))
+    write_page(training_page(run, metrics, file), paths.figure("training"))
+
+
+def training_page(run: str, metrics: pd.DataFrame, file: Path) -> Page:
+    """Put the page together.
+
+    Args:
+        run: name of the run.
+        metrics: one row per step.
+        file: the file that the metrics were written to.
+    """
+    return Page(
+        name="training",
+        title="Training curves",
+        subtitle=f"Run “{run}”",
+        lead=(
+            '<p class="lead">What was measured after every update of the parameters. Row 0 is '
+            "the untrained network; dashed lines mark the first steps from which training "
+            f"(memorised) and validation accuracy (generalised) stay at {HELD}.</p>"
+        ),
+        facts=_facts(metrics),
+        panels=(
+            _learning_panel(metrics, file),
+            _norm_panel(metrics, file),
+            _schedule_panel(metrics, file),
+        ),
+    )
+
+
+def _facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
+    last, phases = metrics.iloc[-1], find_phases(metrics)
+    return (
+        Fact("Training steps", step(int(last["step"]))),
+        Fact("Memorised at step", step(phases.memorisation)),
+        Fact("Generalised at step", step(phases.generalisation)),
+        Fact("Final training loss", number(last["train_loss"]), "nat per sample"),
+        Fact("Final validation loss", number(last["validation_loss"]), "nat per sample"),
+        Fact("Final training accuracy", percent(last["train_accuracy"])),
+        Fact("Final validation accuracy", percent(last["validation_accuracy"])),
+    )
+
+
+def _learning_panel(metrics: pd.DataFrame, file: Path) -> Panel:
+    phases = find_phases(metrics)
+    return Panel(
+        title="Loss and accuracy",
+        caption=(
+            "Mean negative log-probability of the correct answer (logarithmic axis, lower is "
+            "better) and share of correct answers, for data that are trained on and for "
+            "validation data that are not."
+        ),
+        plots=(
+            Plot("loss", curves.loss_figure(metrics, phases), "Loss"),
+            Plot("accuracy", curves.accuracy_figure(metrics, phases), "Accuracy"),
+        ),
+        tables=(file,),
+    )
+
+
+def _norm_panel(metrics: pd.DataFrame, file: Path) -> Panel:
+    phases = find_phases(metrics)
+    return Panel(
+        title="Parameter norms",
+        caption=(
+            "Euclidean length of the vector of all parameters and of those of each component, "
+            "without unit."
+        ),
+        plots=(
+            Plot("norm", curves.norm_figure(metrics, phases), "All parameters"),
+            Plot("component-norm", curves.component_norm_figure(metrics, phases), "By component"),
+        ),
+        tables=(file,),
+    )
+
+
+def _schedule_panel(metrics: pd.DataFrame, file: Path) -> Panel:
+    phases = find_phases(metrics)
+    return Panel(
+        title="Optimizer settings",
+        caption=(
+            "Learning rate and weight decay coefficient as the optimizer used them at each step; "
+            "constant lines mean that there was no schedule."
+        ),
+        plots=(
+            Plot("learning-rate", curves.learning_rate_figure(metrics, phases), "Learning rate"),
+            Plot("weight-decay", curves.weight_decay_figure(metrics, phases), "Weight decay"),
+        ),
+        tables=(file,),
+    )

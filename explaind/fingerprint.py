@@ -1,0 +1,119 @@
+"""Fingerprints of the library code behind a rule.
+
+Snakemake does not see the modules a command imports. Each rule therefore carries the fingerprint
+of its library module as a parameter: a hash of the syntax trees of that module and of all explaind
+modules it imports, directly or not. Comments, docstrings and layout do not count.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "explaind"
+ROOT = Path(__file__).parent
+
+# Modules that act on results only through what a rule tracks anyway, or not at all. The root of the
+# package is not tracked either: it holds the version and names that load on first use.
+UNTRACKED = {
+    "explaind.config",  # its values are parameters of the rules
+    "explaind.log",  # messages
+}
+
+
+@cache
+def code_fingerprint(module: str) -> str:
+    """Hash of the code that a module consists of or imports from this package.
+
+    Args:
+        module: Dotted name, e.g. ``explaind.training.train``; it is read, not imported.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        ModuleNotFoundError: There is no such module in this package.
+    """
+    if _source(module) is None:
+        raise ModuleNotFoundError(f"expected a module of {PACKAGE}, got {module!r}")
+    digest = hashlib.sha256()
+    for name in sorted(import_closure(module)):
+        digest.update(f"{name}\n{_syntax(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def import_closure(module: str) -> set[str]:
+    """Names of the module, of all modules of this package it imports and of their parents."""
+    closure: set[str] = set()
+    waiting = {module}
+    while waiting:
+        name = waiting.pop()
+        closure.add(name)
+        waiting |= {found for found in _imports(name) if _is_tracked(found)} - closure
+    return closure
+
+
+def _is_tracked(module: str) -> bool:
+    above = {".".join(module.split(".")[:depth]) for depth in range(1, module.count(".") + 2)}
+    return module != PACKAGE and above.isdisjoint(UNTRACKED)
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    source = _source(module)
+    assert source is not None  # only names that _source knows get here
+    tree = ast.parse(source.read_bytes())
+    for node in ast.walk(tree):
+        _strip_docstring(node)
+    return tree
+
+
+@cache
+def _syntax(module: str) -> str:
+    return ast.dump(_tree(module))
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Modules of this package that a module imports, anywhere in its code, and its parents."""
+    tree = _tree(module)
+    named = {name for node in ast.walk(tree) for name in _imported_names(node, module)}
+    parents = {".".join(name.split(".")[:depth]) for name in {module, *named} for depth in (1, 2)}
+    return frozenset(name for name in named | parents if _source(name) is not None)
+
+
+def _imported_names(node: ast.AST, module: str) -> Iterator[str]:
+    """Dotted names that may be modules; ``from a import b`` gives ``a`` and ``a.b``."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            package = module if _is_package(module) else module.rpartition(".")[0]
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*above, base] if base else above)
+        yield base
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _strip_docstring(node: ast.AST) -> None:
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+        del node.body[0]
+
+
+@cache
+def _source(module: str) -> Path | None:
+    """File of a module of this package, else None."""
+    head, *rest = module.split(".")
+    if head != PACKAGE:
+        return None
+    path = ROOT.joinpath(*rest)
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _is_package(module: str) -> bool:
+    source = _source(module)
+    return source is not None and source.name == "__init__.py"

@@ -1,0 +1,1 @@
+"""The recorded training path: recorder hooks, optimizer rules, store, reader."""

@@ -1,0 +1,95 @@
+"""Batches that remember which samples they hold."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, default_collate
+
+from explaind.errors import UnsupportedError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of training samples.
+
+    Attributes:
+        x: inputs, first dimension the batch.
+        y: targets, first dimension the batch.
+        index: position of each sample in the training set.
+    """
+
+    x: Any
+    y: Any
+    index: Int[Tensor, " batch"]
+
+
+class IndexedDataset(Dataset):  # type: ignore[type-arg]
+    """A map-style dataset that returns `(index, item)`; the wrapped dataset is not changed.
+
+    Args:
+        dataset: the dataset of `(x, y)` items.
+    """
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[int, Any]:
+        return index, self.dataset[index]
+
+
+class IndexedCollate:
+    """Collates the indices beside what the loader's own collate function makes of the items.
+
+    Args:
+        collate: the loader's collate function.
+    """
+
+    def __init__(self, collate: Callable[[list[Any]], Any] | None) -> None:
+        self.collate = collate or default_collate
+
+    def __call__(self, rows: list[tuple[int, Any]]) -> tuple[Tensor, Any]:
+        """Return `(indices, batch)`."""
+        return torch.tensor([index for index, _ in rows]), self.collate([item for _, item in rows])
+
+
+def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type-arg]
+    """Iterate over a loader once, with the dataset index of every sample.
+
+    Args:
+        loader: a `DataLoader` over a map-style dataset of `(x, y)` items, with any sampler.
+
+    Yields:
+        The batches in the loader's own order.
+
+    Raises:
+        UnsupportedError: for an iterable dataset, or batches that are not `(x, y)`.
+    """
+    if loader.batch_sampler is None:
+        raise UnsupportedError(
+            "The loader has no batch sampler (an iterable dataset, or batch_size=None). Expected a"
+            " DataLoader over a map-style dataset: samples without an index cannot be credited."
+        )
+    indexed: DataLoader[Any] = DataLoader(
+        IndexedDataset(loader.dataset),
+        batch_sampler=loader.batch_sampler,
+        collate_fn=IndexedCollate(loader.collate_fn),
+        num_workers=loader.num_workers,
+        pin_memory=loader.pin_memory,
+        worker_init_fn=loader.worker_init_fn,
+        generator=loader.generator,
+    )
+    for index, batch in indexed:
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+            raise UnsupportedError(
+                f"Expected the loader to yield (x, y), got {type(batch).__name__}"
+                f" of length {len(batch) if hasattr(batch, '__len__') else 'unknown'}."
+                " Give the dataset a __getitem__ that returns (x, y)."
+            )
+        yield Batch(batch[0], batch[1], index)

@@ -1,0 +1,92 @@
+"""The part of every step that weight decay and an explicit penalty are responsible for."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.history.history import Block, History
+
+Penalty = Callable[[dict[str, Tensor]], Tensor]
+"""`(parameters by name) -> scalar` added to the batch loss (an explicit regulariser)."""
+
+
+def penalty_gradient(
+    history: History, theta: Float[Tensor, " param"], penalty: Penalty | None
+) -> Float[Tensor, " param"] | float:
+    """Gradient of the explicit penalty with respect to the flat parameters; 0 without one."""
+    if penalty is None:
+        return 0.0
+    leaf = theta.detach().clone().requires_grad_(True)
+    with torch.enable_grad():
+        value = penalty(history.layout.unflatten(leaf))
+        (gradient,) = torch.autograd.grad(value, leaf)
+    return gradient
+
+
+class DecayMotion:
+    """Splits each recorded step into the motion due to the data and the motion due to decay.
+
+    With `e_s = l2_s theta_s + grad penalty(theta_s)`, decay passes through momentum like any
+    gradient:
+
+        R_{s+1}       = mu_s R_s + nu_s kappa_s e_s
+        decay motion  = - P_s (alpha_s R_{s+1} + gamma_s kappa_s e_s) - dec_s theta_s
+
+    Nothing is carried for decoupled decay alone (AdamW). Otherwise one pass forward keeps `R` at
+    the start of each block, and each block recomputes its own `R`: memory `(S / block) x P`.
+
+    Args:
+        history: the recorded path.
+        penalty: the explicit penalty of the loss, if there was one.
+    """
+
+    def __init__(self, history: History, penalty: Penalty | None = None) -> None:
+        self._history = history
+        self._penalty = penalty
+        self._through_momentum = history.uses("l2") or penalty is not None
+        self._at_start: dict[int, Tensor] = {}
+        if self._through_momentum:
+            carried: Any = 0.0
+            for block in history.blocks():
+                self._at_start[block.start] = torch.zeros_like(block.params[0]) + carried
+                *_, (_, carried) = self._carry(block)
+
+    def of_block(self, block: Block) -> Float[Tensor, "steps param"]:
+        """Decay motion of every step of a block returned by `history.blocks()`.
+
+        Args:
+            block: the steps.
+
+        Returns:
+            The motion; `increment - decay motion` is the motion due to the data.
+        """
+        history = self._history
+        decoupled = [history.coefficient("decoupled", s) for s in range(block.start, block.stop)]
+        motion = torch.stack(
+            [-rate * theta for rate, theta in zip(decoupled, block.params, strict=False)]
+        )
+        if self._through_momentum:
+            for row, (extra, _) in zip(motion, self._carry(block), strict=True):
+                row.add_(extra)
+        return motion
+
+    def gradient(self, block: Block, step: int) -> Float[Tensor, " param"] | float:
+        """`e_s`, what decay and penalty add to the gradient of the batch before clipping."""
+        if not self._through_momentum:
+            return 0.0
+        theta = block.theta(step)
+        added = penalty_gradient(self._history, theta, self._penalty)
+        return self._history.coefficient("l2", step) * theta + added
+
+    def _carry(self, block: Block) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield `(motion through the momentum, R_{s+1})` for each step of the block."""
+        history, carried = self._history, self._at_start[block.start]
+        for step in range(block.start, block.stop):
+            added = history.clip(step) * self.gradient(block, step)
+            mu, nu = history.coefficient("mu", step), history.coefficient("nu", step)
+            alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
+            carried = mu * carried + nu * added
+            yield -history.preconditioner(block, step) * (alpha * carried + gamma * added), carried

@@ -1,0 +1,96 @@
+"""Checks that refuse what cannot be explained, before it is recorded."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explaind.errors import RecordingError, UnsupportedError
+
+_DROPOUT = nn.modules.dropout._DropoutNd
+_BATCH_NORM = nn.modules.batchnorm._BatchNorm
+
+LossFunction = Callable[[Any, Any], Tensor]
+"""`(model output, targets) -> per-sample losses`, shape `[batch]`."""
+
+
+def check_deterministic_mode(model: nn.Module, step: int) -> None:
+    """Refuse layers whose output depends on chance or on the other samples of the batch.
+
+    Args:
+        model: the model about to take a step.
+        step: the step, for the message.
+
+    Raises:
+        UnsupportedError: naming the layer.
+    """
+    for name, module in model.named_modules():
+        random = isinstance(module, _DROPOUT) and module.p > 0
+        mixing = isinstance(module, _BATCH_NORM)
+        if module.training and (random or mixing):
+            raise UnsupportedError(
+                f"Layer '{name}' ({type(module).__name__}) is in training mode at step"
+                f" {step}. Its output"
+                f" {'is random' if random else 'mixes the samples of a batch'}, which is"
+                " not recorded."
+                " Call .eval() on it before training, or set dropout to 0."
+            )
+
+
+@torch.no_grad()
+def check_separable_loss(
+    model: Callable[[Any], Any], loss_fn: LossFunction, x: Any, y: Any
+) -> None:
+    """Refuse a loss that is not one number per sample, each from its own sample only.
+
+    Args:
+        model: the model, inputs to outputs.
+        loss_fn: the loss.
+        x: inputs of a batch (any pytree of tensors with the batch first).
+        y: targets of the batch.
+
+    Raises:
+        UnsupportedError: with the shape expected and found.
+    """
+    size = min(3, len(torch.utils._pytree.tree_leaves(y)[0]))
+    together = loss_fn(model(rows_of(x, 0, size)), rows_of(y, 0, size))
+    if not isinstance(together, Tensor) or tuple(together.shape) != (size,):
+        got = tuple(together.shape) if isinstance(together, Tensor) else type(together).__name__
+        raise UnsupportedError(
+            f"loss_fn must return one loss per sample: expected shape ({size},) for {size}"
+            " samples, got"
+            f" {got}. Use reduction='none', and reduce outside of loss_fn."
+        )
+    alone = torch.cat(
+        [loss_fn(model(rows_of(x, i, i + 1)), rows_of(y, i, i + 1)) for i in range(size)]
+    )
+    if not torch.allclose(together, alone, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise UnsupportedError(
+            f"The loss of a sample depends on the other samples of its batch:"
+            f" {together.tolist()} together,"
+            f" {alone.tolist()} alone. Only per-sample losses can be credited to samples."
+        )
+
+
+def check_finite(vector: Tensor, what: str, step: int) -> None:
+    """Refuse NaN and infinity.
+
+    Args:
+        vector: any tensor.
+        what: its name in the message.
+        step: the step, for the message.
+
+    Raises:
+        RecordingError: naming the step.
+    """
+    if not bool(torch.isfinite(vector).all()):
+        raise RecordingError(
+            f"{what} is not finite at step {step}. Steps before it are kept in the store."
+            " Lower the learning rate or clip the gradients (recorder.clip_grad_norm_)."
+        )
+
+
+def rows_of(tree: Any, start: int, stop: int) -> Any:
+    """Samples `[start, stop)` of a batch given as any pytree of tensors."""
+    return torch.utils._pytree.tree_map(lambda leaf: leaf[start:stop], tree)

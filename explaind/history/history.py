@@ -1,0 +1,163 @@
+"""Reading a recorded training path, one block of steps at a time."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from explaind.history.layout import ParameterLayout
+from explaind.history.optimizers import COEFFICIENTS
+from explaind.history.writer import CONSTANTS, load_state
+from explaind.store import open_sealed
+
+_COLUMN = {name: position for position, name in enumerate(COEFFICIENTS)}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive steps `[start, stop)` of a history, in memory.
+
+    Attributes:
+        start: first step.
+        stop: one past the last step.
+        params: `theta_s` for `s = start..stop` (one row more than steps).
+        second_moment: second moment that step `s` divided by; None without one.
+    """
+
+    start: int
+    stop: int
+    params: Float[Tensor, "points param"]
+    second_moment: Float[Tensor, "steps param"] | None
+
+    def theta(self, step: int) -> Float[Tensor, " param"]:
+        """Parameters before `step` (also for `step == stop`)."""
+        return self.params[step - self.start]
+
+    def increment(self, step: int) -> Float[Tensor, " param"]:
+        """`Delta_s = theta_{s+1} - theta_s`."""
+        return self.theta(step + 1) - self.theta(step)
+
+
+class History:
+    """A sealed history store.
+
+    Args:
+        path: folder of the store.
+        dtype: floating type that parameters are returned in.
+        device: where they are returned.
+        config: if given, the stage configuration the store must have been made with.
+
+    Attributes:
+        layout: how the trained tensors lie in the parameter vector.
+        steps: number of optimizer steps, `S`.
+        device: where tensors are returned.
+        reduction: how the loop reduced the per-sample losses of a batch.
+
+    Raises:
+        StoreError: if the store is missing, unsealed, truncated or of another configuration.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+        config: dict[str, Any] | None = None,
+    ) -> None:
+        self._dataset = open_sealed(path, config, rule="train")
+        self._path, self._dtype, self.device = path, dtype, device
+        self.layout = ParameterLayout.from_json(self._dataset.attrs["tensors"])
+        self.steps = int(self._dataset.attrs["steps"])
+        self.reduction: str = self._dataset.attrs["reduction"]
+        self._coefficient = self._dataset["coefficient"].values
+        self._clip = self._dataset["clip"].values
+        self._batch = self._dataset["batch"].values
+
+    @property
+    def stored_dtype(self) -> torch.dtype:
+        """Floating type of the recorded parameters."""
+        return torch.float64 if self._dataset["params"].dtype == np.float64 else torch.float32
+
+    def constants(self) -> dict[str, Tensor]:
+        """Frozen parameters and buffers by name; floating ones in the history's dtype."""
+        tensors = load_state(self._path / CONSTANTS, self.device)
+        return {
+            name: tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+            for name, tensor in tensors.items()
+        }
+
+    def batch(self, step: int) -> Int[Tensor, " batch"]:
+        """Training-sample indices of the batch of this step."""
+        row = self._batch[step]
+        return torch.from_numpy(row[row >= 0].astype(np.int64)).to(self.device)
+
+    def largest_index(self) -> int:
+        """Largest training-sample index in any batch."""
+        return int(self._batch.max())
+
+    def sample_weight(self, step: int) -> float:
+        """`w_{s,i}`, the weight of each sample of the batch in the loss."""
+        size = int((self._batch[step] >= 0).sum())
+        return 1.0 / size if self.reduction == "mean" else 1.0
+
+    def clip(self, step: int) -> float:
+        """`kappa_s`, the gradient-clipping factor."""
+        return float(self._clip[step])
+
+    def uses(self, coefficient: str) -> bool:
+        """Whether a coefficient is nonzero at any step."""
+        return bool((self._coefficient[:, :, _COLUMN[coefficient]] != 0).any())
+
+    def coefficient(self, name: str, step: int) -> float | Float[Tensor, " param"]:
+        """A scalar of the optimizer rule; a vector over parameters where groups differ."""
+        values = self._coefficient[step, :, _COLUMN[name]]
+        if (values == values[0]).all():
+            return float(values[0])
+        vector = torch.empty(self.layout.size, dtype=self._dtype, device=self.device)
+        for slot in self.layout.slots:
+            vector[slot.start : slot.stop] = float(values[slot.group])
+        return vector
+
+    def preconditioner(self, block: Block, step: int) -> float | Float[Tensor, " param"]:
+        """The diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`; 1 without a second moment."""
+        if block.second_moment is None:
+            return 1.0
+        moment = block.second_moment[step - block.start].double()
+        bias, eps = self.coefficient("second_bias", step), self.coefficient("eps", step)
+        return (1.0 / ((moment / bias).sqrt() + eps)).to(self._dtype)
+
+    def blocks(self, reverse: bool = False) -> Iterator[Block]:
+        """Yield the whole history in blocks of steps, forward or backward in time."""
+        length = self.block_length
+        starts = range(0, self.steps, length)
+        for start in reversed(starts) if reverse else starts:
+            yield self.read(start, min(start + length, self.steps))
+
+    @property
+    def block_length(self) -> int:
+        """Steps per block: whole chunks, at least the square root of the number of steps.
+
+        The decay motion keeps one vector per block; with `sqrt(S)` steps a block both stay small.
+        """
+        chunk = int(self._dataset["params"].encoding["chunks"][0])
+        return chunk * math.ceil(math.sqrt(self.steps) / chunk)
+
+    def read(self, start: int, stop: int) -> Block:
+        """Read the steps `[start, stop)`."""
+        adaptive = "second_moment" in self._dataset
+        return Block(
+            start,
+            stop,
+            self._tensor("params", start, stop + 1),
+            self._tensor("second_moment", start, stop) if adaptive else None,
+        )
+
+    def _tensor(self, name: str, start: int, stop: int) -> Tensor:
+        rows = torch.from_numpy(self._dataset[name][start:stop].values)
+        return rows.to(device=self.device, dtype=self._dtype)

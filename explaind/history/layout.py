@@ -1,0 +1,163 @@
+"""How the trained tensors of a model lie in one flat parameter vector."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from explaind.errors import RecordingError
+
+
+@dataclass(frozen=True)
+class TensorSlot:
+    """The place of one parameter tensor in the flat vector.
+
+    Attributes:
+        name: name in `model.named_parameters()`.
+        start: first position in the flat vector.
+        stop: one past the last position.
+        shape: shape of the tensor.
+        component: the named group of tensors it is reported with.
+        group: index of its optimizer parameter group.
+    """
+
+    name: str
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+    component: str
+    group: int
+
+
+@dataclass(frozen=True)
+class ParameterLayout:
+    """All trained tensors, in the order of `model.named_parameters()`.
+
+    Attributes:
+        slots: one entry per tensor, adjacent and in order.
+    """
+
+    slots: tuple[TensorSlot, ...]
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        components: Mapping[str, str] | None = None,
+    ) -> "ParameterLayout":
+        """Lay out the tensors that the optimizer trains.
+
+        Frozen parameters, parameters unknown to the optimizer and buffers are left out: they are
+        constants of the run. A tied tensor has one slot, under its first name.
+
+        Args:
+            model: the model.
+            optimizer: its optimizer.
+            components: component of each tensor by name; by default the module the tensor belongs
+                to.
+
+        Returns:
+            The layout.
+
+        Raises:
+            RecordingError: if the optimizer holds a tensor that the model has not, or `components`
+                names an unknown tensor.
+        """
+        group_of = {
+            id(parameter): number
+            for number, group in enumerate(optimizer.param_groups)
+            for parameter in group["params"]
+        }
+        named = list(model.named_parameters())
+        strangers = group_of.keys() - {id(parameter) for _, parameter in named}
+        if strangers:
+            raise RecordingError(
+                f"The optimizer holds {len(strangers)} tensor(s) that are not parameters of"
+                " the model."
+                " Build the optimizer from model.parameters()."
+            )
+        slots: list[TensorSlot] = []
+        for name, parameter in named:
+            if not parameter.requires_grad or id(parameter) not in group_of:
+                continue
+            start = slots[-1].stop if slots else 0
+            slots.append(
+                TensorSlot(
+                    name=name,
+                    start=start,
+                    stop=start + parameter.numel(),
+                    shape=tuple(parameter.shape),
+                    component=name.rpartition(".")[0] or name,
+                    group=group_of[id(parameter)],
+                )
+            )
+        return cls(tuple(slots)).with_components(components or {})
+
+    @classmethod
+    def from_json(cls, rows: Sequence[Mapping[str, Any]]) -> "ParameterLayout":
+        """Rebuild the layout from the attributes of a store."""
+        return cls(tuple(TensorSlot(**{**row, "shape": tuple(row["shape"])}) for row in rows))
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The layout as JSON, for the attributes of a store."""
+        return [{**asdict(slot), "shape": list(slot.shape)} for slot in self.slots]
+
+    def with_components(self, components: Mapping[str, str]) -> "ParameterLayout":
+        """The same layout with other component names for some tensors.
+
+        Args:
+            components: component by tensor name.
+
+        Returns:
+            The new layout.
+
+        Raises:
+            RecordingError: if a name is not a trained tensor.
+        """
+        unknown = sorted(components.keys() - {slot.name for slot in self.slots})
+        if unknown:
+            raise RecordingError(
+                f"components names {unknown}, which are not trained tensors. Expected names from"
+                f" {[slot.name for slot in self.slots]}."
+            )
+        return ParameterLayout(
+            tuple(
+                TensorSlot(
+                    **{**asdict(slot), "component": components.get(slot.name, slot.component)}
+                )
+                for slot in self.slots
+            )
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of scalar parameters, `P`."""
+        return self.slots[-1].stop if self.slots else 0
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """Component names in order of first appearance."""
+        return tuple(dict.fromkeys(slot.component for slot in self.slots))
+
+    def component_ranges(self) -> dict[str, list[tuple[int, int]]]:
+        """Ranges `[start, stop)` of each component in the flat vector, adjacent ones merged."""
+        ranges: dict[str, list[tuple[int, int]]] = {name: [] for name in self.components}
+        for slot in self.slots:
+            found = ranges[slot.component]
+            if found and found[-1][1] == slot.start:
+                found[-1] = (found[-1][0], slot.stop)
+            else:
+                found.append((slot.start, slot.stop))
+        return ranges
+
+    def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
+        """Concatenate named tensors into one flat vector (a copy)."""
+        return torch.cat([tensors[slot.name].detach().reshape(-1) for slot in self.slots])
+
+    def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
+        """Views of a flat vector as named tensors."""
+        return {slot.name: vector[slot.start : slot.stop].view(slot.shape) for slot in self.slots}

@@ -1,0 +1,161 @@
+"""Optimizers as linear maps of the gradients: one function per optimizer.
+
+Every supported optimizer has the form (mathematics, section 3)
+
+    m_{s+1}  = mu_s m_s + nu_s g_s
+    Delta_s  = - P_s (alpha_s m_{s+1} + gamma_s g_s) - dec_s theta_s
+    g_s      = kappa_s (sum_i w_{s,i} grad l_i(theta_s) + l2_s theta_s + grad penalty(theta_s))
+
+with the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)` where the optimizer keeps a second
+moment `v`, and `P_s = 1` elsewhere.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from explaind.errors import UnsupportedError
+
+COEFFICIENTS = (
+    "learning_rate",
+    "weight_decay",
+    "mu",
+    "nu",
+    "alpha",
+    "gamma",
+    "l2",
+    "decoupled",
+    "second_bias",
+    "eps",
+)
+"""Order of the recorded scalars; one row per step and parameter group."""
+
+SUPPORTED = "SGD (momentum, dampening, Nesterov), Adam, AdamW (each with or without AMSGrad)"
+
+
+def sgd_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
+    """Scalars of `torch.optim.SGD` for one parameter group.
+
+    Args:
+        group: the parameter group, as the optimizer holds it before the step.
+        step: number of steps taken before, counted from 0.
+
+    Returns:
+        The coefficients by name. At the first step torch starts the buffer with the undamped
+        gradient.
+    """
+    rate, decay = float(group["lr"]), float(group["weight_decay"])
+    momentum, dampening = float(group["momentum"]), float(group["dampening"])
+    nu = 1.0 if step == 0 or momentum == 0 else 1.0 - dampening
+    nesterov = bool(group["nesterov"])
+    return {
+        "learning_rate": rate,
+        "weight_decay": decay,
+        "mu": momentum,
+        "nu": nu,
+        "alpha": rate * momentum if nesterov else rate,
+        "gamma": rate if nesterov else 0.0,
+        "l2": decay,
+        "decoupled": 0.0,
+        "second_bias": 1.0,
+        "eps": 0.0,
+    }
+
+
+def adam_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
+    """Scalars of `torch.optim.Adam` and `torch.optim.AdamW` for one parameter group.
+
+    Args:
+        group: the parameter group, as the optimizer holds it before the step.
+        step: number of steps taken before, counted from 0.
+
+    Returns:
+        The coefficients by name.
+    """
+    rate, decay = float(group["lr"]), float(group["weight_decay"])
+    beta1, beta2 = (float(beta) for beta in group["betas"])
+    decoupled = bool(group.get("decoupled_weight_decay", False))
+    return {
+        "learning_rate": rate,
+        "weight_decay": decay,
+        "mu": beta1,
+        "nu": 1.0 - beta1,
+        "alpha": rate / (1.0 - beta1 ** (step + 1)),
+        "gamma": 0.0,
+        "l2": 0.0 if decoupled else decay,
+        "decoupled": rate * decay if decoupled else 0.0,
+        "second_bias": 1.0 - beta2 ** (step + 1),
+        "eps": float(group["eps"]),
+    }
+
+
+def _adamw_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
+    return adam_coefficients({**group, "decoupled_weight_decay": True}, step)
+
+
+_RULES: dict[type, Callable[[Mapping[str, Any], int], dict[str, float]]] = {
+    torch.optim.SGD: sgd_coefficients,
+    torch.optim.Adam: adam_coefficients,
+    torch.optim.AdamW: _adamw_coefficients,
+}
+
+
+def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse an optimizer that is not in the table, or one used in a way that is not.
+
+    Args:
+        optimizer: the optimizer to record.
+
+    Raises:
+        UnsupportedError: naming what is supported.
+    """
+    if type(optimizer) not in _RULES:
+        raise UnsupportedError(
+            f"Cannot record {type(optimizer).__module__}.{type(optimizer).__qualname__}."
+            f" Expected one of torch.optim: {SUPPORTED}. Train with one of these."
+        )
+    for number, group in enumerate(optimizer.param_groups):
+        if group.get("maximize", False):
+            raise UnsupportedError(
+                f"Parameter group {number} has maximize=True; expected maximize=False."
+                " Negate the loss instead."
+            )
+
+
+def has_second_moment(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the optimizer scales its steps by a second moment (Adam-like)."""
+    return isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW)
+
+
+def group_coefficients(optimizer: torch.optim.Optimizer, step: int) -> list[list[float]]:
+    """Scalars of every parameter group at this step.
+
+    Args:
+        optimizer: a supported optimizer, before the step.
+        step: number of steps taken before.
+
+    Returns:
+        One list per parameter group, ordered as `COEFFICIENTS`.
+    """
+    rule = _RULES[type(optimizer)]
+    rows = [rule(group, step) for group in optimizer.param_groups]
+    return [[row[name] for name in COEFFICIENTS] for row in rows]
+
+
+def second_moment(
+    optimizer: torch.optim.Optimizer, parameter: torch.Tensor, group: Mapping[str, Any]
+) -> torch.Tensor:
+    """The second moment that the step just taken divided by.
+
+    Args:
+        optimizer: an Adam-like optimizer, after the step.
+        parameter: one of its parameters.
+        group: the parameter group it belongs to.
+
+    Returns:
+        `max_exp_avg_sq` with AMSGrad, else `exp_avg_sq`; same shape as the parameter.
+    """
+    state = optimizer.state[parameter]
+    found: torch.Tensor = state["max_exp_avg_sq" if group.get("amsgrad", False) else "exp_avg_sq"]
+    return found

@@ -1,0 +1,1 @@
+"""The exact path kernel: quadrature, per-sample gradients, adjoint, contraction, accounts."""

@@ -1,0 +1,127 @@
+"""Self-checks: the recorded path is the one that the given loss and data explain."""
+
+import logging
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.errors import RecordingError
+from explaind.history.decay import DecayMotion
+from explaind.history.history import History
+from explaind.kernel.per_sample import PerSampleGradients
+from explaind.kernel.training_side import TrainingSide
+
+logger = logging.getLogger(__name__)
+
+GRADIENT_TOLERANCE = 1e-3
+PATH_TOLERANCE = 1e-2
+
+
+@torch.enable_grad()
+def check_capture(
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
+) -> None:
+    """Compare captured per-sample gradients with plain autograd, one sample at a time.
+
+    Tensors that differ (the first dimension of a layer's input is not the batch, say) are sent
+    through the general route from then on, and the log names them.
+
+    Args:
+        gradients: the per-sample gradients to check.
+        theta: parameters at which to compare.
+        x: inputs of a few samples.
+        y: their targets.
+    """
+    samples = len(torch.utils._pytree.tree_leaves(y)[0])
+    found = {slot.name: gradient for slot, gradient in gradients(theta, x, y)}
+    wrong = set()
+    for i in range(samples):
+        one = torch.utils._pytree.tree_map(lambda leaf, i=i: leaf[i : i + 1], (x, y))
+        leaf = theta.detach().clone().requires_grad_(True)
+        h = gradients.function(gradients.layout.unflatten(leaf), *one).reshape(-1)
+        (expected,) = torch.autograd.grad(h[0], leaf)
+        for slot in gradients.layout.slots:
+            want, got = expected[slot.start : slot.stop], found[slot.name][i, 0]
+            scale = want.abs().max() + torch.finfo(theta.dtype).tiny
+            if (want - got).abs().max() > GRADIENT_TOLERANCE * scale:
+                wrong.add(slot.name)
+    if wrong:
+        logger.info("per-sample gradients by vmap (not read off the layers): %s", sorted(wrong))
+        gradients.force_fallback(frozenset(wrong))
+
+
+def check_first_step(history: History, training: TrainingSide, decay: DecayMotion) -> None:
+    """Rebuild the first step that moved the parameters from loss, data and optimizer rule.
+
+    Args:
+        history: the recorded path.
+        training: the training side, with the loss and data given by the user.
+        decay: the decay of the run.
+
+    Raises:
+        RecordingError: if the rebuilt step differs from the recorded one.
+    """
+    momentum: Any = 0.0
+    for block in history.blocks():
+        for step in range(block.start, block.stop):
+            theta, weight = block.theta(step), history.sample_weight(step)
+            data = training.batch_gradient(theta, history.batch(step), weight)
+            gradient = history.clip(step) * (data + decay.gradient(block, step))
+            momentum = (
+                history.coefficient("mu", step) * momentum
+                + history.coefficient("nu", step) * gradient
+            )
+            alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
+            rebuilt = -(alpha * momentum + gamma * gradient)
+            decoupled = -history.coefficient("decoupled", step) * theta
+            preconditioner = history.preconditioner(block, step)
+            # compared before the preconditioner, which blows up the rounding of vanishing gradients
+            recorded = (block.increment(step) - decoupled) / preconditioner
+            rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
+            if float(recorded.norm()) <= 10 * float(rounding):
+                continue
+            error = float((rebuilt - recorded).norm())
+            if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
+                raise RecordingError(
+                    f"The recorded step {step} does not follow from this loss and these"
+                    " data: relative"
+                    f" difference {error / float(recorded.norm()):.2e}, expected below"
+                    f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
+                    " model are those"
+                    " of the training loop, that train_data has the same samples in the"
+                    " same order, and"
+                    " that gradients were clipped through recorder.clip_grad_norm_."
+                )
+            return
+
+
+def check_accounts(
+    influence: Float[Tensor, " query"],
+    step_data: Float[Tensor, "step query"],
+) -> float:
+    """Compare the two routes to the data part: summed influence, and motion of the parameters.
+
+    Args:
+        influence: influence summed over all training samples, per query (adjoint route).
+        step_data: data part of every step, per query (from the recorded parameters).
+
+    Returns:
+        The largest difference relative to the summed absolute data parts.
+
+    Raises:
+        RecordingError: if the routes disagree, so that some motion is not explained by the loss.
+    """
+    scale = step_data.abs().sum(0) + 1e-12
+    mismatch = float(((influence - step_data.sum(0)).abs() / scale).max())
+    if not mismatch <= PATH_TOLERANCE:
+        raise RecordingError(
+            f"The influence of all samples adds up to something else than the motion of the"
+            " parameters"
+            f" (relative difference {mismatch:.2e}, expected below {PATH_TOLERANCE:g})."
+            " Some steps do not"
+            " follow from loss_fn and train_data: were gradients clipped or changed outside of the"
+            " recorder, or is part of the loss not given (penalty)?"
+        )
+    return mismatch

@@ -1,0 +1,47 @@
+"""The path kernel of a run of the config."""
+
+from dataclasses import dataclass
+
+from explaind.config import Config, stage_config
+from explaind.data.load import LoadedDataset, load_dataset
+from explaind.kernel.path_kernel import PathKernel
+from explaind.kernel.quadrature import Quadrature
+from explaind.models.registry import build_model
+from explaind.paths import Paths
+from explaind.training.losses import LOSSES
+
+
+@dataclass(frozen=True)
+class RunKernel:
+    """A run's path kernel and its dataset."""
+
+    kernel: PathKernel
+    data: LoadedDataset
+
+
+def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
+    """Open the recorded run.
+
+    Args:
+        config: the whole configuration; the stores must have been made with it.
+        paths: where things lie.
+        run: name of the run.
+
+    Returns:
+        The kernel and the dataset.
+
+    Raises:
+        StoreError: if the dataset or history store is missing, incomplete or of another
+            configuration.
+    """
+    settings = config.runs[run]
+    data = load_dataset(config, paths, settings.dataset)
+    kernel = PathKernel(
+        paths.history(run),
+        build_model(settings.model, data.classes),
+        LOSSES[settings.training.loss],
+        (data.x_train, data.y_train),
+        quadrature=Quadrature(**settings.epk.quadrature.model_dump()),
+        config=stage_config(config, "train", run),
+    )
+    return RunKernel(kernel, data)

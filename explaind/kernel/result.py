@@ -1,0 +1,116 @@
+"""The dataset that an explanation is returned and stored as."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+SIGN = "positive influence = the training sample pushed the explained output up"
+
+_QUERY = ("test", "output")
+_STEP = ("step", *_QUERY)
+_STEP_COMPONENT = ("step", "component", *_QUERY)
+
+ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "influence": ((*_QUERY, "train"), "nat", "influence summed over steps and components"),
+    "influence_by_component": (
+        ("component", *_QUERY, "train"),
+        "nat",
+        "influence through each component, summed over steps",
+    ),
+    "influence_by_interval": (
+        ("interval", "component", *_QUERY, "train"),
+        "nat",
+        "influence through each component, summed over the gradient steps of each interval",
+    ),
+    "step_true": (_STEP, "nat", "true change of the output in each step"),
+    "step_data": (_STEP, "nat", "part of the change due to the data (application step)"),
+    "step_decay": (_STEP, "nat", "part of the change due to weight decay (application step)"),
+    "step_residual": (_STEP, "nat", "true change minus data part minus decay part"),
+    "step_data_by_component": (_STEP_COMPONENT, "nat", "data part through each component"),
+    "step_decay_by_component": (_STEP_COMPONENT, "nat", "decay part through each component"),
+    "step_absolute_by_component": (
+        _STEP_COMPONENT,
+        "nat",
+        "sum over training samples of |influence| of each gradient step",
+    ),
+    "subintervals": (("step", "test"), "1", "quadrature subintervals used"),
+    "initial_output": (_QUERY, "nat", "explained output at theta_0"),
+    "final_output": (_QUERY, "nat", "explained output at theta_S"),
+    "data": (_QUERY, "nat", "sum of the influence of all training samples (adjoint route)"),
+    "decay": (_QUERY, "nat", "contribution of weight decay (adjoint route)"),
+    "residual": (_QUERY, "nat", "sum of the step residuals"),
+    "test_index": (("test",), "1", "row of the validation split"),
+    "test_target": (("test",), "1", "target class of the explained sample"),
+    "train_target": (("train",), "1", "target class of the training sample"),
+    "interval_start": (("interval",), "step", "first step of the interval"),
+    "interval_stop": (("interval",), "step", "one past the last step of the interval"),
+}
+"""Name -> (dimensions, unit, description) of every array of an influence store."""
+
+
+def build_dataset(
+    arrays: Mapping[str, np.ndarray],
+    components: tuple[str, ...],
+    outputs: list[str],
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Assemble an influence dataset.
+
+    Args:
+        arrays: values by name, a subset of `ARRAYS`.
+        components: labels of the component dimension.
+        outputs: labels of the output dimension.
+        attributes: dataset attributes; the sign convention is added.
+
+    Returns:
+        The dataset with units and descriptions.
+    """
+    dataset = xr.Dataset(
+        {name: described(ARRAYS, name, values) for name, values in arrays.items()},
+        coords={"component": list(components), "output": outputs},
+    )
+    return dataset.assign_attrs({**attributes, "sign": SIGN})
+
+
+_OUTPUTS = ("test", "class")
+
+REFORMULATION: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "initial": (_OUTPUTS, "nat", "output at theta_0"),
+    "data": (_OUTPUTS, "nat", "contribution of the data"),
+    "decay": (_OUTPUTS, "nat", "contribution of weight decay"),
+    "residual": (_OUTPUTS, "nat", "sum of the step residuals"),
+    "true": (_OUTPUTS, "nat", "output at theta_S"),
+    "reformulated": (_OUTPUTS, "nat", "initial + data + decay"),
+    "step_change_mean_abs": (("step",), "nat", "mean over outputs of |true change|"),
+    "step_data_mean_abs": (("step",), "nat", "mean over outputs of |data part|"),
+    "step_decay_mean_abs": (("step",), "nat", "mean over outputs of |decay part|"),
+    "step_residual_mean_abs": (("step",), "nat", "mean over outputs of |residual|"),
+    "step_subintervals": (("step",), "1", "mean number of quadrature subintervals"),
+    "target": (("test",), "1", "target class"),
+}
+"""Name -> (dimensions, unit, description) of every array of a validation store."""
+
+
+def build_reformulation(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """Assemble a reformulation dataset; `reformulated` is added.
+
+    Args:
+        arrays: values by name, a subset of `REFORMULATION`.
+
+    Returns:
+        The dataset with units and descriptions.
+    """
+    values = {**arrays, "reformulated": arrays["initial"] + arrays["data"] + arrays["decay"]}
+    return xr.Dataset(
+        {name: described(REFORMULATION, name, value) for name, value in values.items()}
+    )
+
+
+def described(
+    table: Mapping[str, tuple[tuple[str, ...], str, str]], name: str, values: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
+    """An xarray variable with the dimensions, unit and description that a table gives its name."""
+    dims, units, description = table[name]
+    return dims, values, {"units": units, "description": description}

@@ -1,0 +1,122 @@
+"""The training side of a step: per-sample loss gradients met by the adjoint."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.data import default_collate
+
+from explaind.errors import ConfigError
+from explaind.kernel.adjoint import GradientAdjoint
+from explaind.kernel.per_sample import PerSampleGradients
+
+GRADIENT_BYTES = 8 * 2**20
+"""Memory for one tensor's per-sample gradients; larger batches go through in chunks."""
+
+
+class TrainingData:
+    """Training samples by index.
+
+    Args:
+        data: `(x, y)` tensors (or pytrees of tensors) with the sample first, or a map-style dataset
+            whose items are `(x, y)`.
+        dtype: floating type that inputs are converted to.
+        device: where batches are returned.
+
+    Raises:
+        ConfigError: if `data` is neither.
+    """
+
+    def __init__(self, data: Any, dtype: torch.dtype, device: str | torch.device) -> None:
+        self._tensors = isinstance(data, (tuple, list)) and len(data) == 2
+        if not self._tensors and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+            raise ConfigError(
+                f"train_data: expected (x, y) tensors or a map-style dataset, got"
+                f" {type(data).__name__}."
+            )
+        self._data, self._dtype, self._device = data, dtype, device
+
+    def __len__(self) -> int:
+        leaf = torch.utils._pytree.tree_leaves(self._data[1])[0] if self._tensors else self._data
+        return len(leaf)
+
+    def fetch(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
+        """Inputs and targets of these samples."""
+        if self._tensors:
+            found = torch.utils._pytree.tree_map(lambda leaf: leaf[index], tuple(self._data))
+        else:
+            found = default_collate([self._data[int(i)] for i in index])
+        x, y = found
+        return self.convert(x), self.convert(y)
+
+    def convert(self, tree: Any) -> Any:
+        """The tree on the device, floating tensors in the dtype."""
+
+        def one(leaf: Tensor) -> Tensor:
+            return leaf.to(self._device, self._dtype if leaf.is_floating_point() else None)
+
+        return torch.utils._pytree.tree_map(one, tree)
+
+
+class TrainingSide:
+    """Contracts the adjoint with the loss gradients of a batch.
+
+    Args:
+        gradients: per-sample gradients of the training loss.
+        data: the training samples.
+    """
+
+    def __init__(self, gradients: PerSampleGradients, data: TrainingData) -> None:
+        self._gradients = gradients
+        self._data = data
+        layout = gradients.layout
+        self._component = {
+            slot.name: layout.components.index(slot.component) for slot in layout.slots
+        }
+        widest = max(slot.stop - slot.start for slot in layout.slots)
+        self._chunk = max(1, GRADIENT_BYTES // (4 * widest))
+
+    @property
+    def samples(self) -> int:
+        """Number of training samples, `N`."""
+        return len(self._data)
+
+    def contract(
+        self,
+        psi: GradientAdjoint,
+        theta: Float[Tensor, " param"],
+        index: Int[Tensor, " batch"],
+        weight: float,
+    ) -> Float[Tensor, "component query batch"]:
+        """Influence of every sample of a batch on every query, by component.
+
+        Args:
+            psi: adjoint of the batch gradient.
+            theta: parameters before the step.
+            index: the samples of the batch.
+            weight: weight of each sample in the loss, `w_{s,i}`.
+
+        Returns:
+            `w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component.
+        """
+        queries = len(psi.matrix)
+        found = psi.matrix.new_zeros(len(set(self._component.values())), queries, len(index))
+        for start in range(0, len(index), self._chunk):
+            stop = min(start + self._chunk, len(index))
+            x, y = self._data.fetch(index[start:stop])
+            for slot, gradient in self._gradients(theta, x, y):
+                place = found[self._component[slot.name], :, start:stop]
+                place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
+        return found.mul_(weight * psi.factor)
+
+    def batch_gradient(
+        self, theta: Float[Tensor, " param"], index: Int[Tensor, " batch"], weight: float
+    ) -> Float[Tensor, " param"]:
+        """Gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
+        total = torch.zeros_like(theta)
+        for start in range(0, len(index), self._chunk):
+            x, y = self._data.fetch(index[start : start + self._chunk])
+            for slot, gradient in self._gradients(theta, x, y):
+                total[slot.start : slot.stop] += weight * gradient.sum((0, 1))
+        return total

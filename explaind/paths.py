@@ -1,0 +1,87 @@
+"""Every path below ``data/`` and ``results/``, made in one place.
+
+The workflow builds its inputs and outputs with the same methods by passing wildcards as names:
+``Paths().history("{run}")``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SEAL = "seal.json"  # written last: a store without it is incomplete
+
+
+def seal(store: Path) -> Path:
+    """The file that marks a store as complete; rules declare it as their output."""
+    return store / SEAL
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Paths of one project directory.
+
+    Args:
+        root: The directory that holds ``data/`` and ``results/``.
+    """
+
+    root: str | Path = "."
+
+    @property
+    def results(self) -> Path:
+        """Directory of everything that is computed from the datasets."""
+        return Path(self.root, "results")
+
+    def config(self) -> Path:
+        """The resolved config: complete, defaults filled in, JSON."""
+        return self.results / "config.json"
+
+    def dataset(self, dataset: str) -> Path:
+        """Store of a prepared dataset with its split."""
+        return Path(self.root, "data", "processed", f"{dataset}.zarr")
+
+    def history(self, run: str) -> Path:
+        """Store of the recorded training path."""
+        return self.results / run / "history.zarr"
+
+    def metrics(self, run: str) -> Path:
+        """Table with one row per training step."""
+        return self.results / run / "metrics.parquet"
+
+    def shard(self, run: str, shard: str) -> Path:
+        """Influence store of one shard of the explained samples; ``shard`` is e.g. ``0-of-2``."""
+        return self.results / run / "epk" / f"{shard}.zarr"
+
+    def influence(self, run: str) -> Path:
+        """Influence store of all explained samples."""
+        return self.results / run / "influence.zarr"
+
+    def validation(self, run: str) -> Path:
+        """Store with the reformulated outputs of all validation samples."""
+        return self.results / run / "validation.zarr"
+
+    def validation_summary(self, run: str) -> Path:
+        """The validation statistics as JSON."""
+        return self.results / run / "validation.json"
+
+    def benchmark(self, run: str, name: str) -> Path:
+        """Time and memory of one rule, measured by Snakemake."""
+        return self.results / run / "benchmarks" / f"{name}.tsv"
+
+    def figures(self) -> Path:
+        """Directory of the figure pages."""
+        return self.results / "figures"
+
+    def figure(self, name: str) -> Path:
+        """Page of one figure."""
+        return self.figures() / f"{name}.html"
+
+    def table(self, name: str, panel: str, suffix: str = "csv") -> Path:
+        """Table behind one panel of a figure; ``suffix`` is ``csv`` or ``parquet``."""
+        return self.figures() / "tables" / f"{name}_{panel}.{suffix}"
+
+    def plotly_js(self) -> Path:
+        """The plotting library that all pages share."""
+        return self.figures() / "plotly.min.js"
+
+    def index(self) -> Path:
+        """The page that links everything."""
+        return self.results / "index.html"

@@ -1,0 +1,137 @@
+"""The rule `train`: a recorded training run that can be killed at any moment and goes on."""
+
+import logging
+import math
+import shutil
+from itertools import islice
+from typing import Any
+
+import torch
+
+from explaind.config import Config, stage_config
+from explaind.config.training import Training
+from explaind.data.load import LoadedDataset, load_dataset
+from explaind.errors import RecordingError
+from explaind.history.guards import LossFunction
+from explaind.history.layout import ParameterLayout
+from explaind.history.recorder import Recorder, record
+from explaind.log import progress
+from explaind.models.registry import build_model, components_of
+from explaind.paths import Paths
+from explaind.store import is_sealed, stored_attributes
+from explaind.training.losses import LOSSES
+from explaind.training.metrics import (
+    evaluate,
+    loss_and_accuracy,
+    metric_names,
+    parameter_norms,
+    write_metrics,
+)
+from explaind.training.optimizers import build_optimizer
+from explaind.training.order import batches_from
+
+logger = logging.getLogger(__name__)
+
+
+def train(config: Config, paths: Paths, run: str) -> None:
+    """Train a run and record its path; go on from the last checkpoint if there is one.
+
+    Args:
+        config: the whole configuration.
+        paths: where things lie.
+        run: name of the run.
+
+    Raises:
+        RecordingError: if the loss becomes NaN, naming the step.
+    """
+    settings = config.runs[run]
+    data = load_dataset(config, paths, settings.dataset)
+    stage = stage_config(config, "train", run)
+    path = paths.history(run)
+    if path.exists() and (is_sealed(path) or stored_attributes(path).get("config") != stage):
+        shutil.rmtree(path)  # a finished run, or one of another configuration
+    model = build_model(settings.model, data.classes)
+    loss_fn = LOSSES[settings.training.loss]
+    optimizer = build_optimizer(settings.training.optimizer, model)
+    components = components_of(model)
+    layout = ParameterLayout.of(model, optimizer, components)
+    recorder = record(
+        model,
+        optimizer,
+        loss_fn,
+        path,
+        components=components,
+        metrics=metric_names(layout),
+        resume=True,
+        attributes={"config": stage},
+        max_batch_size=settings.training.batch_size or len(data.y_train),
+    )
+    with recorder:
+        _loop(recorder, _Trainer(model, optimizer, loss_fn, layout, data, settings.training))
+    write_metrics(paths, run)
+
+
+class _Trainer:
+    """One training step at a time; holds what the loop needs."""
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any,
+        loss_fn: LossFunction,
+        layout: ParameterLayout,
+        data: LoadedDataset,
+        settings: Training,
+    ) -> None:
+        self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
+        self.layout, self.data, self.settings = layout, data, settings
+
+    def measure(self, train: tuple[float, float]) -> dict[str, float]:
+        """Metrics at the present parameters, given loss and accuracy on training samples."""
+        data = self.data
+        validation = evaluate(self.model, data.x_validation, data.y_validation, self.loss_fn)
+        found = {
+            f"{split}_{what}": value
+            for split, pair in (("train", train), ("validation", validation))
+            for what, value in zip(("loss", "accuracy"), pair, strict=True)
+        }
+        return {**found, **parameter_norms(self.layout, self.model)}
+
+    def finished(self, metrics: dict[str, float]) -> bool:
+        """Whether train and validation accuracy have reached the goal."""
+        goal = self.settings.stop_at_accuracy
+        return goal is not None and all(
+            metrics[f"{split}_accuracy"] >= goal for split in ("train", "validation")
+        )
+
+
+def _loop(recorder: Recorder, trainer: _Trainer) -> None:
+    """Steps until the goal or the cap; the metrics of each point are measured before its step."""
+    settings, data = trainer.settings, trainer.data
+    left = settings.max_steps - recorder.steps
+    endless = batches_from(
+        recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed
+    )
+    metrics: dict[str, float] = {}
+    for batch in progress(recorder.batches(islice(endless, left)), "train", left):
+        trainer.optimizer.zero_grad()
+        output = trainer.model(batch.x)
+        loss = trainer.loss_fn(output, batch.y).mean()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise RecordingError(
+                f"The training loss is {value} at step {recorder.steps}. Lower the learning rate"
+                " or set training.clip_norm."
+            )
+        train = loss_and_accuracy(output.detach(), batch.y, trainer.loss_fn)
+        metrics = trainer.measure(train)
+        recorder.log(**metrics)
+        if trainer.finished(metrics):
+            logger.info("goal reached after %d steps", recorder.steps)
+            return
+        torch.autograd.backward(loss)
+        if settings.clip_norm is not None:
+            recorder.clip_grad_norm_(settings.clip_norm)
+        trainer.optimizer.step()
+    last = evaluate(trainer.model, data.x_train, data.y_train, trainer.loss_fn)
+    recorder.log(**trainer.measure(last))

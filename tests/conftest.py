@@ -1,0 +1,24 @@
+"""Fixtures for all tests."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.workflow.project import Project
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers_in_any_order():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Path:
+    """Directory of a finished run of `config/tiny.yaml`, made by Snakemake; not to be changed.
+
+    `Paths(tiny_run)` has its files; `Project(tiny_run).copy(tmp_path)` is a copy for changes.
+    """
+    project = Project.create(tmp_path_factory.mktemp("tiny"))
+    project.snakemake("all")
+    return project.root

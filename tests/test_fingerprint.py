@@ -1,0 +1,103 @@
+"""Fingerprints of library code, on a small package."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from explaind import fingerprint
+
+SOURCES = {
+    "__init__.py": "__version__ = '1'",
+    "a.py": '"""Docs."""\ndef f():\n  """More."""\n  from explaind.inner import b\n  return b.X\n',
+    "inner/__init__.py": "",
+    "inner/b.py": "from .c import Y\n\nX = Y  # a comment\n",
+    "inner/c.py": "Y = 1\n",
+    "inner/unused.py": "Z = 1\n",
+    "config/__init__.py": "import explaind.inner.unused\n",
+    "log.py": "L = 1\n",
+    "logs.py": "L = 1\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    for name, text in SOURCES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget():
+    """The functions remember what they have read, for the life of the process."""
+    for name in ("code_fingerprint", "_tree", "_syntax", "_imports", "_source"):
+        getattr(fingerprint, name).cache_clear()
+
+
+def after(package, file, text):
+    (package / file).write_text(text)
+    forget()
+    return fingerprint.code_fingerprint("explaind.a")
+
+
+def test_closure_follows_imports_in_functions_relative_imports_and_parents(package):
+    expected = {"explaind.a", "explaind.inner", "explaind.inner.b", "explaind.inner.c"}
+    assert fingerprint.import_closure("explaind.a") == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.py", SOURCES["a.py"].replace("b.X", "b.X + 1")),
+        ("inner/b.py", SOURCES["inner/b.py"].replace("X = Y", "X = -Y")),
+        ("inner/c.py", "Y = 2\n"),
+        ("inner/__init__.py", "NEW = 1\n"),
+        ("inner/c.py", "import explaind.logs\nY = 1\n"),
+    ],
+)
+def test_changed_code_changes_the_fingerprint(package, file, text):
+    before = fingerprint.code_fingerprint("explaind.a")
+    assert after(package, file, text) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.py", SOURCES["a.py"].replace("Docs.", "Other docs.").replace("More.", "Less.")),
+        ("inner/b.py", SOURCES["inner/b.py"].replace("# a comment", "# another") + "\n\n"),
+        ("inner/unused.py", "Z = 2\n"),
+        ("__init__.py", "__version__ = '2'"),
+    ],
+)
+def test_what_cannot_change_a_result_does_not_change_the_fingerprint(package, file, text):
+    before = fingerprint.code_fingerprint("explaind.a")
+    assert after(package, file, text) == before
+
+
+def test_config_and_log_are_not_tracked(package):
+    (package / "inner" / "c.py").write_text("import explaind.config\nimport explaind.log\nY = 1\n")
+    closure = fingerprint.import_closure("explaind.a")
+    assert not {"explaind.config", "explaind.log", "explaind.inner.unused"} & closure
+
+
+def test_an_unknown_module_is_an_error(package):
+    with pytest.raises(ModuleNotFoundError, match=r"explaind\.nothing"):
+        fingerprint.code_fingerprint("explaind.nothing")
+
+
+def test_library_imports_only_the_version_from_the_root():
+    """Names of the root load on first use, where the fingerprint cannot follow them."""
+    files = list(Path(fingerprint.__file__).parent.rglob("*.py"))
+    found = {
+        (file.name, alias.name)
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "explaind"
+        for alias in node.names
+    }
+    modules = {file.stem for file in files} | {file.parent.name for file in files}
+    assert len(files) > 20
+    assert {name for _, name in found} - modules <= {"__version__"}

@@ -1,0 +1,82 @@
+"""A copy of the workflow, its config and the library, to run and to edit."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PARTS = ("config", "explaind", "workflow")
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project directory.
+
+    Attributes:
+        root: holds copies of `config/`, `explaind/` and `workflow/`, and the results.
+    """
+
+    root: Path
+
+    @classmethod
+    def create(cls, root: Path) -> "Project":
+        """Copy what the repository holds to an empty directory."""
+        for part in PARTS:
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(REPOSITORY / part, root / part, ignore=ignored)
+        return cls(root)
+
+    def copy(self, root: Path) -> "Project":
+        """Copy everything, results and times included, to an empty directory."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return Project(root)
+
+    def snakemake(self, *arguments: str, fails: bool = False) -> str:
+        """Run Snakemake on the tiny case; returns what it wrote."""
+        tiny = ("--configfile", "config/tiny.yaml")
+        return self._call("snakemake", *tiny, "--cores", "2", *arguments, fails=fails)
+
+    def explaind(self, *arguments: str, fails: bool = False) -> str:
+        """Run the command line; returns what it wrote."""
+        return self._call("explaind", *arguments, fails=fails)
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """How often Snakemake would run which rule, without `all` itself."""
+        output = self.snakemake("--dry-run", *arguments, "--", "all")
+        if "Nothing to be done" in output:
+            return {}
+        jobs = Counter(dict(re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)))
+        assert {"total", "all"} <= set(jobs), output
+        return {rule: int(count) for rule, count in jobs.items() if rule not in {"total", "all"}}
+
+    def replace(self, file: str, old: str, new: str) -> None:
+        """Edit a file; `old` must occur once."""
+        text = (self.root / file).read_text()
+        assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
+        (self.root / file).write_text(text.replace(old, new))
+
+    def append(self, file: str, text: str) -> None:
+        """Add text at the end of a file."""
+        with (self.root / file).open("a") as opened:
+            opened.write(text)
+
+    def python(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code with the library of this project."""
+        return self._run(sys.executable, "-c", code)
+
+    def _call(self, command: str, *arguments: str, fails: bool) -> str:
+        done = self._run(sys.executable, "-m", command, *arguments)
+        output = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, output
+        return output
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+        )

@@ -1,0 +1,120 @@
+"""What reruns after a change, shown with Snakemake on the tiny case."""
+
+import numpy as np
+import pytest
+import yaml
+
+from explaind.paths import Paths
+from explaind.store import open_sealed
+from tests.workflow.project import Project
+
+DRAWN = {"figure_grokking": 1, "figure_epk_validation": 1, "report": 1}
+GATHERED = {"accumulate_kernel": 1, **DRAWN}
+PREDICTED = {"predict_epk": 2, **GATHERED}
+VALIDATED = {"validate_epk": 1, **DRAWN}
+TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED}
+PREPARED = {"prepare_dataset": 1, **TRAINED}
+
+
+@pytest.fixture
+def project(tiny_run, tmp_path):
+    return Project(tiny_run).copy(tmp_path)
+
+
+def test_second_run_does_nothing(project):
+    assert project.planned() == {}
+
+
+def test_parsing_needs_no_torch(project):
+    (project.root / "torch.py").write_text("raise ImportError('torch is slow')")
+    assert project.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("figures={grokking: {smoothing: 3}}", {"figure_grokking": 1, "report": 1}),
+        (
+            "runs={grokking: {epk: {quadrature: {subintervals: 2}}}}",
+            {**PREDICTED, **VALIDATED},
+        ),
+        ("runs={grokking: {epk: {intervals: 2}}}", PREDICTED),
+        ("runs={grokking: {epk: {shards: 3}}}", {**PREDICTED, "predict_epk": 3}),
+        ("runs={grokking: {training: {max_steps: 20}}}", TRAINED),
+        ("runs={grokking: {training: {optimizer: {kind: sgd}}}}", TRAINED),
+        ("datasets={modulo: {seed: 1}}", PREPARED),
+    ],
+)
+def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
+    assert project.planned("--config", change) == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("figures/epk_validation", {"figure_epk_validation": 1, "report": 1}),
+        ("kernel/accumulate", GATHERED),
+        ("kernel/validate", VALIDATED),
+        ("kernel/predict", PREDICTED),
+        ("kernel/quadrature", {**PREDICTED, **VALIDATED}),  # imported, not named by a rule
+        ("training/train", TRAINED),
+        ("data/prepare", PREPARED),
+        ("config/schema", {}),  # acts through the values, which are parameters
+    ],
+)
+def test_edited_code_reruns_what_depends_on_it(project, module, expected):
+    project.append(f"explaind/{module}.py", "\nEDITED = True\n")
+    assert project.planned() == expected
+
+
+def test_comments_in_code_rerun_nothing(project):
+    for file in (project.root / "explaind").rglob("*.py"):
+        file.write_text(f"# a comment\n{file.read_text()}\n# another\n")
+    assert project.planned() == {}
+
+
+def test_comments_and_order_in_the_config_rerun_nothing(project):
+    def turned(section):
+        if isinstance(section, dict):
+            return {key: turned(section[key]) for key in reversed(section)}
+        return section
+
+    for name in ("config.yaml", "tiny.yaml"):
+        file = project.root / "config" / name
+        before = file.read_text()
+        text = yaml.safe_dump(turned(yaml.safe_load(before)), sort_keys=False)
+        assert text != before
+        file.write_text("# a comment\n" + text.replace("\n", " # why\n", 1))
+    assert project.planned() == {}
+
+
+def test_a_lost_shard_is_computed_again_alone(project):
+    paths = Paths(project.root)
+    before = open_sealed(paths.influence("grokking")).load()
+    lost, kept = (paths.shard("grokking", f"{k}-of-2") / "seal.json" for k in range(2))
+    kept_since = kept.stat().st_mtime_ns
+    lost.unlink()
+
+    assert project.planned() == {**GATHERED, "predict_epk": 1}
+    project.snakemake("results/grokking/influence.zarr/seal.json")
+
+    assert lost.exists()
+    assert kept.stat().st_mtime_ns == kept_since
+    after = open_sealed(paths.influence("grokking")).load()
+    np.testing.assert_array_equal(after["influence"], before["influence"])
+
+
+def test_a_store_made_by_hand_is_noticed(project):
+    """Snakemake compares checksums of small files: two seals must differ if the stores may."""
+    project.explaind(
+        "predict-epk", "--config", "results/config.json", "--run", "grokking", "--shard", "0/2"
+    )
+    assert project.planned() == GATHERED
+
+
+def test_only_what_a_page_needs_is_made(project):
+    project.snakemake("--delete-all-output", "all")
+    output = project.snakemake("--dry-run", "results/figures/training.html")
+    assert "figure_training" in output
+    assert "train " in output
+    assert "predict_epk" not in output

@@ -1,0 +1,96 @@
+"""What all rules share: the checked config, paths, and the parameters of each stage.
+
+The global `config` of Snakemake holds only what the command line adds (`--configfile`, `--config`).
+It is laid over config/config.yaml by explaind, not by a `configfile:` directive: Snakemake would
+leave the keys of AdamW in an optimizer section that becomes SGD.
+
+The commands read results/config.json, which is written when the jobs start. It is not an input of
+the rules: their parameters hold the values they use, and nothing else may rerun them. As an
+`ancient` input with a job of its own it would hide changes, because Snakemake 9 does not look at
+the parameters of jobs behind one that reruns, even if the file between them is ancient.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from explaind.config import Config, load_config, stage_config
+from explaind.config.resolve import resolve_config
+from explaind.errors import ConfigError
+from explaind.fingerprint import code_fingerprint
+from explaind.paths import Paths, seal
+
+# The `explaind` command of the environment that Snakemake runs in, activated or not.
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+
+
+def checked_config() -> Config:
+    """The defaults under what the command line adds; a mistake in it stops the workflow here."""
+    try:
+        return load_config(
+            Path(workflow.basedir).parent / "config" / "config.yaml", config
+        )
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+
+
+CONFIG = checked_config()
+PATHS = Paths()
+FIGURES = sorted(type(CONFIG.figures).model_fields)
+RUNS = sorted(CONFIG.runs)
+DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
+
+
+wildcard_constraints:
+    dataset="|".join(CONFIG.datasets),
+    run="|".join(CONFIG.runs),
+    shard=r"\d+-of-\d+",
+
+
+def dataset_of(wildcards):
+    """Seal of the dataset that a run is trained on."""
+    return seal(PATHS.dataset(CONFIG.runs[wildcards.run].dataset))
+
+
+def shards_of(run):
+    """Seals of the shards of a run."""
+    count = CONFIG.runs[run].epk.shards
+    return [seal(PATHS.shard(run, f"{k}-of-{count}")) for k in range(count)]
+
+
+def shards_to_gather(wildcards):
+    """Seals of the shards that an influence store is gathered from."""
+    return shards_of(wildcards.run)
+
+
+def threads_per_shard(wildcards):
+    """All cores divided among the shards of a run."""
+    return max(1, (workflow.cores or 1) // int(wildcards.shard.split("-")[-1]))
+
+
+def shard_as_fraction(wildcards):
+    """The shard as the command line takes it, e.g. 0/2."""
+    return wildcards.shard.replace("-of-", "/")
+
+
+def of_run(stage):
+    """Parameter function: what a stage of a run takes from the config."""
+    return lambda wildcards: stage_config(CONFIG, stage, wildcards.run)
+
+
+def of_dataset(wildcards):
+    """What the preparation of a dataset takes from the config."""
+    return stage_config(CONFIG, "prepare_dataset", wildcards.dataset)
+
+
+def stores_of_figure(name):
+    """What a figure is drawn from: the results of the run it shows."""
+    run = getattr(CONFIG.figures, name).run
+    return {
+        "metrics": PATHS.metrics(run),
+        "influence": seal(PATHS.influence(run)),
+        "validation": seal(PATHS.validation(run)),
+        "statistics": PATHS.validation_summary(run),
+    }
