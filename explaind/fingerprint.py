@@ -27,13 +27,13 @@ def code_fingerprint(module: str) -> str:
     """Hash of the code that a module consists of or imports from this package.
 
     Args:
-        module: Dotted name, e.g. ``explaind.training.train``; it is read, not imported.
+        module: dotted name, e.g. ``explaind.training.train``; it is read, not imported.
 
     Returns:
         16 hexadecimal digits.
 
     Raises:
-        ModuleNotFoundError: There is no such module in this package.
+        ModuleNotFoundError: there is no such module in this package.
     """
     if _source(module) is None:
         raise ModuleNotFoundError(f"expected a module of {PACKAGE}, got {module!r}")

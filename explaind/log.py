@@ -20,7 +20,7 @@ def configure_logging(level: int = logging.INFO) -> None:
     """Send the messages of this package to standard error.
 
     Args:
-        level: Least severe level that is shown.
+        level: least severe level that is shown.
     """
     logging.captureWarnings(capture=True)
     logging.basicConfig(format=FORMAT, level=logging.WARNING, stream=sys.stderr)
@@ -31,9 +31,9 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
     """Yield the items and tell how far it got: a bar on a terminal, else a log line at intervals.
 
     Args:
-        items: What is worked through.
-        description: What is being done, e.g. ``train``.
-        total: Number of items, if they cannot tell.
+        items: what is worked through.
+        description: what is being done, e.g. ``train``.
+        total: number of items, if they cannot tell.
     """
     if total is None and isinstance(items, Sized):
         total = len(items)

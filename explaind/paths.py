@@ -20,7 +20,7 @@ class Paths:
     """Paths of one project directory.
 
     Args:
-        root: The directory that holds ``data/`` and ``results/``.
+        root: the directory that holds ``data/`` and ``results/``.
     """
 
     root: str | Path = "."

@@ -104,8 +104,6 @@ class StoreWriter:
                 fill_value=_fill_value(spec.dtype),
                 dimension_names=spec.dims,
                 attributes={"units": spec.units, "description": spec.description},
-                # a chunk that happens to equal the fill value must be told from one never written
-                config={"write_empty_chunks": True},
             )
         return cls(path, group)
 
@@ -200,7 +198,8 @@ class StoreWriter:
         array = self._group[name]
         if not isinstance(array, zarr.Array):
             raise StoreError(f"{self.path}/{name} is not an array.")
-        return array
+        # a chunk that happens to equal the fill value must be told from one never written
+        return array.with_config({"write_empty_chunks": True})
 
 
 @contextmanager
@@ -290,7 +289,7 @@ def open_sealed(path: Path, config: Mapping[str, Any] | None = None, rule: str =
         raise StoreError(f"{path} is not sealed: the job that writes it did not finish.{remedy}")
     _check_complete(path, remedy)
     with _plain_files_allowed():
-        dataset = xr.open_zarr(path, consolidated=False, chunks=None)
+        dataset: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks=None)
     if config is not None:
         _check_config(path, dict(dataset.attrs.get("config", {})), config, remedy)
     labels: dict[str, list[str]] = dataset.attrs.get("coordinates", {})

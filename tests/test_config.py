@@ -161,7 +161,10 @@ def test_an_unreadable_file_is_named(tmp_path, text, message):
 
 STAGES = ["train", "predict_epk", "accumulate_kernel", "validate_epk"]
 CHANGES = {
-    "p": (modulo(p=7), {"prepare_dataset", "report"}),
+    "p": (
+        modulo(p=7),
+        {"prepare_dataset", "train", "predict_epk", "validate_epk", "report"},
+    ),
     "learning rate": (optimizer(learning_rate=0.5), {"train", "report"}),
     "width": (
         {"runs": {"grokking": {"model": {"width": 32}}}},

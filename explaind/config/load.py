@@ -25,7 +25,7 @@ def load_config(*sources: Source) -> Config:
             gives have the defaults of the schema.
 
     Raises:
-        ConfigError: A file cannot be read, or the config has an unknown key, a value out of range
+        ConfigError: a file cannot be read, or the config has an unknown key, a value out of range
             or a dangling reference; the message lists all problems.
     """
     merged: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def read_file(path: str | Path) -> dict[str, Any]:
     """Read a YAML or JSON file (JSON is YAML); ``-`` is standard input.
 
     Raises:
-        ConfigError: The file is missing, is not YAML or is not a mapping.
+        ConfigError: the file is missing, is not YAML or is not a mapping.
     """
     try:
         text = sys.stdin.read() if str(path) == STDIN else Path(path).read_text(encoding="utf-8")

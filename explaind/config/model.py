@@ -14,7 +14,10 @@ class TransformerModel(Section):
     width: int = Field(64, ge=1, description="Width d of the residual stream.")
     heads: int = Field(4, ge=1, description="Attention heads; must divide width.")
     mlp_width: int = Field(256, ge=1, description="Hidden units of the feed-forward block.")
-    seed: int = Field(0, ge=0, description="Seed of the initial parameters.")
+    embedding_std: float = Field(
+        0.25, gt=0, description="Standard deviation of the initial embedding; torch's own is 1."
+    )
+    seed: int = Field(2, ge=0, description="Seed of the initial parameters.")
 
     @model_validator(mode="after")
     def _check_heads(self) -> "TransformerModel":

@@ -17,9 +17,9 @@ def config_error(error: ValidationError, config: Mapping[str, Any], source: str)
     """The error to raise for a config that pydantic refused.
 
     Args:
-        error: What pydantic raised.
-        config: The merged config as it was read.
-        source: The file or files it was read from.
+        error: what pydantic raised.
+        config: the merged config as it was read.
+        source: the file or files it was read from.
     """
     problems = [line for problem in error.errors() for line in _lines(dict(problem), config)]
     listed = "\n".join(f"  {problem}" for problem in problems)

@@ -9,7 +9,7 @@ def resolve_config(config: Config, paths: Paths) -> None:
     """Write every key with its value, defaults filled in, to ``results/config.json``.
 
     Args:
-        config: The config.
-        paths: Where to write.
+        config: the config.
+        paths: where to write.
     """
     write_json(paths.config(), config.model_dump(mode="json"))

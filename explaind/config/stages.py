@@ -18,58 +18,63 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     """The values that one stage uses, JSON-stable: sorted keys, lists instead of tuples.
 
     Args:
-        config: The whole config.
-        stage: Name of the rule, e.g. ``train`` or ``figure_grokking``.
-        name: The dataset of ``prepare_dataset``; the run of ``train``, ``predict_epk``,
+        config: the whole config.
+        stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
+        name: the dataset of ``prepare_dataset``; the run of ``train``, ``predict_epk``,
             ``accumulate_kernel`` and ``validate_epk``; nothing else takes a name.
 
+    Returns:
+        The values, by section.
+
     Raises:
-        KeyError: There is no such stage, dataset or run.
+        KeyError: there is no such stage, dataset or run.
     """
+    whole: Values = config.model_dump(mode="json")
     if stage in _OF_RUN:
-        values = _OF_RUN[stage](config.runs[str(name)].model_dump(mode="json"))
+        run = whole["runs"][name]
+        values = _OF_RUN[stage](run, _dataset(config, run["dataset"]))
     elif stage == "prepare_dataset":
-        values = _prepare_dataset(config, str(name))
+        values = _dataset(config, str(name))
     elif stage == "report":
-        values = config.model_dump(mode="json")
+        values = whole
     else:
-        figure = getattr(config.figures, stage.removeprefix("figure_"))
-        values = {"figure": figure.model_dump(mode="json")}
+        values = {"figure": whole["figures"][stage.removeprefix("figure_")]}
     stable: Values = json.loads(json.dumps(values, sort_keys=True))
     return stable
 
 
-def _prepare_dataset(config: Config, name: str) -> Values:
+def _dataset(config: Config, name: str) -> Values:
     # The sizes are derived in the config, so they are listed: the rule must see them change.
     data = config.datasets[name]
     sizes = {"train": data.train_size, "validation": data.validation_size}
-    return {"dataset": data.model_dump(mode="json"), "sizes": sizes}
+    return {**data.model_dump(mode="json"), "sizes": sizes}
 
 
-def _train(run: Values) -> Values:
-    return {key: run[key] for key in ("dataset", "model", "training")}
+def _train(run: Values, data: Values) -> Values:
+    # The dataset as well, so that a training that was stopped never goes on with other data.
+    return {"dataset": data, "model": run["model"], "training": run["training"]}
 
 
-def _predict_epk(run: Values) -> Values:
+def _predict_epk(run: Values, data: Values) -> Values:
     # Not the number of shards: it is in the name of each shard.
     epk = {key: value for key, value in run["epk"].items() if key != "shards"}
-    return {**_network(run), "epk": epk}
+    return {**_network(run, data), "epk": epk}
 
 
-def _accumulate_kernel(run: Values) -> Values:
+def _accumulate_kernel(run: Values, _: Values) -> Values:
     return {"shards": run["epk"]["shards"]}
 
 
-def _validate_epk(run: Values) -> Values:
-    return {**_network(run), "quadrature": run["epk"]["quadrature"]}
+def _validate_epk(run: Values, data: Values) -> Values:
+    return {**_network(run, data), "quadrature": run["epk"]["quadrature"]}
 
 
-def _network(run: Values) -> Values:
+def _network(run: Values, data: Values) -> Values:
     """What rebuilds the network and its loss; how it was trained stands in the history."""
-    return {"dataset": run["dataset"], "model": run["model"], "loss": run["training"]["loss"]}
+    return {"dataset": data, "model": run["model"], "loss": run["training"]["loss"]}
 
 
-_OF_RUN: dict[str, Callable[[Values], Values]] = {
+_OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "train": _train,
     "predict_epk": _predict_epk,
     "accumulate_kernel": _accumulate_kernel,

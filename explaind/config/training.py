@@ -14,7 +14,7 @@ class Training(Section):
     loss: Literal["nll"] = Field("nll", description="Mean negative log-likelihood, in nat.")
     optimizer: Optimizer = Field(AdamW(), description="The optimizer and its settings.")
     batch_size: int | None = Field(None, ge=1, description="Samples per step; null = full batch.")
-    max_steps: int = Field(3000, ge=1, description="Steps after which training ends anyway.")
+    max_steps: int = Field(1500, ge=1, description="Steps after which training ends anyway.")
     stop_at_accuracy: float | None = Field(
         1.0, gt=0, le=1, description="Stop once train and validation reach it; null = never."
     )

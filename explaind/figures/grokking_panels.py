@@ -74,7 +74,8 @@ def component_panel(run: str, tables: GrokkingTables, files: Files, smoothing: i
             f"Influence of the training data on {escape(tables.output)}, per step and component, "
             "mean over the explained validation samples. Left: Ψ, the sizes of all training "
             "samples' influences added up, whatever their sign; right: the same with sign, so "
-            "that opposite influences cancel (positive = pushed the output up)."
+            "that opposite influences cancel (positive = pushed the output up). A few very large "
+            "values, such as those of the first steps, may lie outside: double-click to see all."
         ),
         controls=_swap_control("influence-absolute influence-net", smoothing),
         plots=(

@@ -22,7 +22,7 @@ MAX_MAP_VALUES = 1_500_000  # numbers of all class maps on a page, 2 bytes each
 MAX_SAMPLE_PAIRS = 600_000  # cells of the map over samples, 4 bytes each
 MISSING = -32768  # marks a pair of classes without samples
 WHOLE_AND_ONE = 2  # the whole run and one interval
-ROBUST_QUANTILE = 0.99
+ROBUST_QUANTILE = 0.97
 
 
 def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:

@@ -21,9 +21,11 @@ from explaind.figures.theme import (
     log_axis,
     mark_zero,
     new_figure,
+    show_bulk,
     thin,
 )
 
+MAX_SINGLE_TICKS = 8  # up to here every whole number has its tick
 PART_NAMES = {
     "true": ("true change", TRUE),
     "data": ("data part", DATA),
@@ -47,6 +49,7 @@ def absolute_influence_figure(
     label_axes(
         figure, STEP_TITLE, f"Ψ, sum of |influence| ({unit} per step, ≥ 0)", rangemode="tozero"
     )
+    show_bulk(figure)
     return figure
 
 
@@ -55,6 +58,7 @@ def net_influence_figure(table: pd.DataFrame, window: int, unit: str, phases: Ph
     figure = _component_figure(table, "data", window, phases)
     label_axes(figure, STEP_TITLE, f"net influence ({unit} per step, + = raised)")
     mark_zero(figure)
+    show_bulk(figure)
     return figure
 
 
@@ -71,6 +75,7 @@ def parts_figure(table: pd.DataFrame, window: int, unit: str, phases: Phases) ->
         table, ("data", "decay", "true"), lambda part: moving_average(part, window), raw=True
     )
     label_axes(figure, STEP_TITLE, f"change ({unit} per step, + = raised)")
+    show_bulk(figure)
     return _finish(figure, table, phases)
 
 
@@ -126,7 +131,9 @@ def subinterval_figure(table: pd.DataFrame, phases: Phases) -> go.Figure:
     }
     for column, (name, colour) in columns.items():
         add_line(figure, rows["step"], rows[column], name, {"color": colour, "width": 1.8})
-    label_axes(figure, STEP_TITLE, "subintervals per step (1, ≥ 1)", rangemode="tozero")
+    few = table["subintervals_max"].max() <= MAX_SINGLE_TICKS
+    ticks = {"dtick": 1} if few else {}
+    label_axes(figure, STEP_TITLE, "subintervals per step (1, ≥ 1)", rangemode="tozero", **ticks)
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
     return figure
 

@@ -63,7 +63,7 @@ def closure_rows(closure: pd.DataFrame, unit: str) -> list[Row]:
         (
             "Largest gap",
             f"{number(float(gap.abs().max()))} {unit}",
-            "initial + data + decay + residual minus final output, worst sample; only rounding",
+            "initial + data + decay + residual minus final output, worst sample; rounding error",
         ),
         ("Residual share, median sample", percent(float(share.median())), text),
         ("Residual share, worst sample", percent(float(share.max())), text),

@@ -16,8 +16,7 @@ def number(value: float | None, digits: int = 3) -> str:
         short = abs(value) < 10**digits
         return (f"{value:.{digits}g}" if short else f"{value:,.0f}").replace("-", MINUS)
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    power = str(int(exponent)).translate(SUPERSCRIPTS)
-    return f"{mantissa} {TIMES} 10{power}".replace("-", MINUS)
+    return f"{mantissa} {TIMES} 10{_superscript(int(exponent))}".replace("-", MINUS)
 
 
 def signed(value: float | None, digits: int = 3) -> str:
@@ -38,3 +37,13 @@ def percent(share: float | None) -> str:
 def step(value: int | None) -> str:
     """Return a step number, "not reached" for None."""
     return "not reached" if value is None else f"{value:,}"
+
+
+def power_of_ten(power: int) -> str:
+    """Return ten to a power as the label of a tick, plain where that is short."""
+    plain = PLAIN_FROM <= 10.0**power < PLAIN_TO
+    return f"{10.0**power:,g}" if plain else f"10{_superscript(power)}"
+
+
+def _superscript(power: int) -> str:
+    return str(power).translate(SUPERSCRIPTS)

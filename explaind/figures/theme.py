@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from explaind.figures.text import power_of_ten
+
 TRAIN, VALIDATION = "#2f6fb5", "#d9702b"
 DATA, DECAY, RESIDUAL, TRUE = "#2f6fb5", "#c8404f", "#8a8f98", "#1d2430"
 COMPONENTS = (
@@ -25,6 +27,8 @@ INK, MUTED, RULE, GRID = "#1d2430", "#5b6472", "#c3c8d1", "#e7e9ee"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 STEP_TITLE = "training step"
 MAX_POINTS = 4000
+BULK_TAIL = 0.03  # share of the values that may lie outside the axis at either end
+BULK_RATIO = 3.0
 
 AXIS = {
     "title": {"font": {"size": 12.5, "color": MUTED}, "standoff": 10},
@@ -107,7 +111,35 @@ def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
 
 def log_axis() -> dict[str, Any]:
     """Return the settings of a logarithmic y axis with one plain number per power of ten."""
-    return {"type": "log", "dtick": 1, "tickformat": "~g"}
+    powers = range(-15, 10)
+    return {
+        "type": "log",
+        "tickvals": [10.0**power for power in powers],
+        "ticktext": [power_of_ten(power) for power in powers],
+    }
+
+
+def show_bulk(figure: go.Figure) -> None:
+    """Let the y axis begin with the bulk of the values if a few would flatten all others.
+
+    The first steps of a training often change the output a hundred times more than any later one.
+    The values stay in the figure: a double click shows them.
+    """
+    drawn = [
+        np.ravel(trace[key])
+        for trace in figure.data
+        for key in ("y", "customdata")
+        if trace[key] is not None
+    ]
+    values = np.concatenate(drawn)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    low, high = np.quantile(values, [BULK_TAIL, 1 - BULK_TAIL])
+    low, high = min(low, 0.0), max(high, 0.0)
+    if np.ptp(values) > BULK_RATIO * (high - low) > 0:
+        margin = 0.3 * (high - low)
+        figure.update_yaxes(range=[float(low - margin), float(high + margin)])
 
 
 def mark_zero(figure: go.Figure) -> None:

@@ -20,6 +20,8 @@ def build_model(settings: Model, classes: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         model = Transformer(classes, settings.width, settings.heads, settings.mlp_width)
+        with torch.no_grad():
+            model.embedding.weight.mul_(settings.embedding_std)  # drawn with standard deviation 1
     return model.eval()
 
 

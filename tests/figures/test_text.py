@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from explaind.figures.text import number, percent, signed, step
+from explaind.figures.text import number, percent, power_of_ten, signed, step
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,10 @@ def test_percent(share, expected):
 def test_step():
     assert step(1200) == "1,200"
     assert step(None) == "not reached"
+
+
+@pytest.mark.parametrize(
+    ("power", "expected"), [(0, "1"), (-3, "0.001"), (3, "1,000"), (-7, "10⁻⁷"), (12, "10¹²")]
+)
+def test_power_of_ten(power, expected):
+    assert power_of_ten(power) == expected

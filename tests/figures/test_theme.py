@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.figures.theme import COMPONENTS, component_styles, thin
+from explaind.figures.theme import COMPONENTS, component_styles, new_figure, show_bulk, thin
 
 
 @pytest.mark.parametrize("rows", [1, 99, 100, 101, 1234])
@@ -23,3 +23,28 @@ def test_every_component_has_its_own_style():
     styles = component_styles(names)
     assert len({tuple(style.items()) for style in styles.values()}) == len(names)
     assert component_styles(names[:4]) == {name: styles[name] for name in names[:4]}
+
+
+def figure_of(values):
+    figure = new_figure()
+    figure.add_scatter(y=np.asarray(values))
+    return figure
+
+
+def test_a_few_huge_values_do_not_flatten_the_rest():
+    values = np.concatenate([[500.0, 200.0], np.linspace(-1, 2, 200)])
+    figure = figure_of(values)
+    show_bulk(figure)
+    low, high = figure.layout.yaxis.range
+    assert -3 < low < -1
+    assert 2 < high < 4
+    np.testing.assert_array_equal(figure.data[0].y, values)
+
+
+@pytest.mark.parametrize(
+    "values", [np.linspace(-1, 2, 200), np.zeros(9), np.full(3, np.nan), np.append(np.zeros(99), 1)]
+)
+def test_ordinary_values_keep_the_automatic_range(values):
+    figure = figure_of(values)
+    show_bulk(figure)
+    assert figure.layout.yaxis.range is None

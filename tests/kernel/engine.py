@@ -38,8 +38,10 @@ def record(
     model = problem.model() if model is None else model
     optimizer = problem.optimizer(model) if optimizer is None else optimizer
     schedule = problem.scheduler(optimizer) if problem.scheduler else None
-    drawn = loader(data or problem.train_data(), batches or problem.batches())
-    options = {"reduction": problem.reduction} | options
+    batches = batches or problem.batches()
+    drawn = loader(data or problem.train_data(), batches)
+    sizes = {"max_batch_size": max(len(batch) for batch in batches)}
+    options = sizes | {"reduction": problem.reduction} | options
     with explaind.record(model, optimizer, problem.loss_fn, store, **options) as recorder:
         for batch in recorder.batches(drawn):
             optimizer.zero_grad()

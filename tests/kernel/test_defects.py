@@ -3,6 +3,8 @@
 The numbers D1 ... are those of the list of defects in the specification of the reference.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,9 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW
 
 import explaind.errors
-from tests.kernel.engine import SMOOTH, explain, record, record_and_explain
+from explaind.kernel.quadrature import Quadrature
+from tests.kernel import engine
+from tests.kernel.engine import record
 from tests.oracles.problems import (
     TRAIN_SAMPLES,
     BufferBeforeParameter,
@@ -26,6 +30,10 @@ ADAMW = Problem("adamw", lambda model: AdamW(model.parameters(), lr=0.05, weight
 MOMENTUM = Problem(
     "momentum", lambda model: SGD(model.parameters(), lr=0.2, momentum=0.8, weight_decay=0.1)
 )
+CONVERGED = Quadrature(rule="gauss_legendre", nodes=7, tolerance=None)
+"""To rounding on these smooth networks: the residual is zero if and only if the parts are right."""
+explain = partial(engine.explain, quadrature=CONVERGED)
+record_and_explain = partial(engine.record_and_explain, quadrature=CONVERGED)
 BOTH = pytest.mark.parametrize("problem", [ADAMW, MOMENTUM], ids=["adamw", "momentum"])
 
 
@@ -34,7 +42,7 @@ def assert_complete(influence):
     explained = influence.initial_output + influence.influence.sum("train") + influence.decay
     change = np.abs(influence.final_output - influence.initial_output).max()
     assert change > 0.02
-    assert np.abs(explained - influence.final_output).max() < 1e-6 * change
+    assert np.abs(explained - influence.final_output).max() < 1e-9 * change
 
 
 def assert_same(actual, expected, tolerance=1e-9):
@@ -213,30 +221,26 @@ def test_d26_double_precision_parameters_dropped_out(problem, tmp_path):
     assert np.abs(influence.residual).max() < 1e-9
 
 
+class Masked(nn.Module):
+    """The MLP behind a buffer of the shape of its first tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.masking = nn.Module()
+        self.mlp = Mlp()
+        self.masking.register_buffer("mask", torch.ones(6, 4))
+
+    def forward(self, x):
+        return self.mlp(x * self.masking.mask[0])
+
+
 @BOTH
 def test_d29_a_buffer_in_front_shifted_the_names_of_the_parameters(problem, tmp_path):
     """Silent where shapes agree. A buffer that changes nothing must change nothing."""
 
-    class BufferShapedLikeWeights(Mlp):
-        def __init__(self):
-            super().__init__()
-            self.first.register_buffer("mask", torch.ones(6, 4))
-            self.first._buffers.move_to_end("mask", last=False)
-
-        def forward(self, x):
-            hidden = torch.tanh(nn.functional.linear(x, self.first.weight * self.first.mask))
-            return self.last(torch.tanh(self.second(hidden + self.first.bias)))
-
-    class Plain(Mlp):
-        def forward(self, x):
-            hidden = torch.tanh(nn.functional.linear(x, self.first.weight))
-            return self.last(torch.tanh(self.second(hidden + self.first.bias)))
-
-    buffered = record_and_explain(
-        problem.but(name="buffered", make_model=BufferShapedLikeWeights), tmp_path
-    )
-    plain = record_and_explain(problem.but(name="plain", make_model=Plain), tmp_path)
-    assert_same(buffered.influence_by_component, plain.influence_by_component)
+    masked = record_and_explain(problem.but(name="masked", make_model=Masked), tmp_path)
+    plain = record_and_explain(problem, tmp_path)
+    assert_same(masked.influence_by_component, plain.influence_by_component)
 
 
 @BOTH
@@ -303,6 +307,6 @@ def test_d40_dampening_of_the_first_step_and_of_the_decay(steps, weight_decay, t
     """Torch does not damp the first step, and damps the decay term as well; both differed."""
     options = {"lr": 0.3, "momentum": 0.8, "dampening": 0.5, "weight_decay": weight_decay}
     problem = MOMENTUM.but(steps=steps, optimizer=lambda model: SGD(model.parameters(), **options))
-    influence = record_and_explain(problem, tmp_path, quadrature=SMOOTH)
+    influence = record_and_explain(problem, tmp_path)
     assert_complete(influence)
     assert (np.abs(influence.decay).max() > 0) == (weight_decay > 0)

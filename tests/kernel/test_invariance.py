@@ -18,7 +18,7 @@ from tests.kernel.engine import explain, record
 from tests.oracles.problems import CLASSES, TRAIN_SAMPLES, Mlp, Problem, vectors
 
 TEST_SAMPLES = 6
-ADAPTIVE = Quadrature(rule="secant", subintervals=1, tolerance=0.01, max_subintervals=8)
+ADAPTIVE = Quadrature(rule="secant", subintervals=1, tolerance=0.001, max_subintervals=8)
 """Each query chooses its own subintervals: the choice must not depend on its neighbours."""
 
 

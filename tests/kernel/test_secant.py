@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from explaind.history.layout import ParameterLayout
+from explaind.kernel.derivative import FullGradient
 from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.quadrature import Quadrature
@@ -28,10 +29,10 @@ THREE_GRADIENTS = Quadrature(rule="secant", subintervals=1, tolerance=0.0, max_s
 def averaged_by_engine(model, functional, queries, ends, quadrature):
     """Averaged gradient of every query between two parameter vectors."""
     layout = ParameterLayout.of(model, torch.optim.SGD(model.parameters()))
-    gradients = PerSampleGradients(ModelFunction(model, {}, functional), layout)
+    gradient = FullGradient(PerSampleGradients(ModelFunction(model, {}, functional), layout))
     change = ends[1] - ends[0]
     parts = torch.stack([change, torch.zeros_like(change)])
-    return QueryBlock(gradients, quadrature, *queries).step(*ends, parts).averaged
+    return QueryBlock(gradient, quadrature, *queries).step(*ends, parts).averaged.flatten(0, 1)
 
 
 def averaged_by_nodes(model, functional, queries, ends, nodes):

@@ -1,0 +1,36 @@
+"""The order of the samples."""
+
+from collections import Counter
+from itertools import islice
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explaind.training.order import batches_from, epoch_order
+
+
+@given(samples=st.integers(1, 30), size=st.integers(1, 30), seed=st.integers(0, 5))
+def test_each_epoch_holds_each_sample_once(samples, size, seed):
+    size = min(size, samples)
+    x = torch.arange(samples)
+    per_epoch = -(-samples // size)
+    drawn = list(islice(batches_from(0, x, 2 * x, size, seed), 2 * per_epoch))
+    for epoch in (drawn[:per_epoch], drawn[per_epoch:]):
+        seen = Counter(i for batch in epoch for i in batch.index.tolist())
+        assert seen == Counter(range(samples))
+    assert all(torch.equal(batch.x, batch.index) for batch in drawn)
+    assert all(torch.equal(batch.y, 2 * batch.index) for batch in drawn)
+
+
+@given(start=st.integers(0, 20))
+def test_batches_from_a_later_step_are_those_of_the_whole_run(start):
+    x = torch.arange(10)
+    whole = list(islice(batches_from(0, x, x, 4, 7), 30))
+    later = list(islice(batches_from(start, x, x, 4, 7), 30 - start))
+    assert all(torch.equal(a.index, b.index) for a, b in zip(whole[start:], later, strict=True))
+
+
+def test_epochs_and_seeds_differ():
+    orders = {tuple(epoch_order(20, seed, epoch)) for seed in range(3) for epoch in range(3)}
+    assert len(orders) == 9
