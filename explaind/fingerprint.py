@@ -55,8 +55,13 @@ def import_closure(module: str) -> set[str]:
 
 
 def _is_tracked(module: str) -> bool:
-    above = {".".join(module.split(".")[:depth]) for depth in range(1, module.count(".") + 2)}
-    return module != PACKAGE and above.isdisjoint(UNTRACKED)
+    return module != PACKAGE and UNTRACKED.isdisjoint({module, *_parents(module)})
+
+
+def _parents(module: str) -> set[str]:
+    """The packages that are imported before a module."""
+    parts = module.split(".")
+    return {".".join(parts[:depth]) for depth in range(1, len(parts))}
 
 
 @cache
@@ -79,7 +84,7 @@ def _imports(module: str) -> frozenset[str]:
     """Modules of this package that a module imports, anywhere in its code, and its parents."""
     tree = _tree(module)
     named = {name for node in ast.walk(tree) for name in _imported_names(node, module)}
-    parents = {".".join(name.split(".")[:depth]) for name in {module, *named} for depth in (1, 2)}
+    parents = {parent for name in {module, *named} for parent in _parents(name)}
     return frozenset(name for name in named | parents if _source(name) is not None)
 
 

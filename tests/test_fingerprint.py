@@ -46,6 +46,7 @@ def after(package, file, text):
 def test_closure_follows_imports_in_functions_relative_imports_and_parents(package):
     expected = {"explaind.a", "explaind.inner", "explaind.inner.b", "explaind.inner.c"}
     assert fingerprint.import_closure("explaind.a") == expected
+    assert fingerprint.import_closure("explaind.inner.b") == expected - {"explaind.a"}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def write_grokking(config: Config, paths: Paths) -> None:
         StoreError: if a store of the run is missing or incomplete.
     """
     options = config.figures.grokking
-    tables = read_tables(open_run(paths, options.run))
+    modulus = config.datasets[config.runs[options.run].dataset].p
+    tables = read_tables(open_run(paths, options.run), modulus)
     files = write_tables(tables, paths)
     write_page(
         grokking_page(options.run, tables, files, options.smoothing), paths.figure("grokking")

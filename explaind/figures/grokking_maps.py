@@ -25,9 +25,9 @@ def class_panel(run: str, tables: GrokkingTables, files: Files) -> Panel:
             f"Mean influence of a training sample (column) on {escape(tables.output)} of a "
             f"validation sample (row), both grouped by their result {CLASS_NAME}. Red = the "
             "training sample pushed the output up, blue = pushed it down; the colour scale is "
-            "symmetric about 0, the strongest 3 % of all cells have its end colours, and grey means "
-            "that there is no such pair. Right: the map averaged along its diagonals; 0 is the "
-            "same result."
+            "symmetric about 0, the strongest 3 % of all cells have its end colours, and grey "
+            "means that there is no such pair. Right: the map averaged along its diagonals; 0 is "
+            "the same result."
         ),
         controls=_controls(maps.sizes["interval"], components)
         + "".join(keep_html(run, dim) for dim in absent),

@@ -12,6 +12,8 @@ from explaind.figures.phase_marks import HELD
 from explaind.figures.statistics import closure_rows, statistics_rows
 from explaind.figures.text import step
 
+OUTSIDE = "Very large values, as in the first steps, may lie outside: double-click to see all."
+
 Files = Mapping[str, Path]
 
 
@@ -74,8 +76,8 @@ def component_panel(run: str, tables: GrokkingTables, files: Files, smoothing: i
             f"Influence of the training data on {escape(tables.output)}, per step and component, "
             "mean over the explained validation samples. Left: Ψ, the sizes of all training "
             "samples' influences added up, whatever their sign; right: the same with sign, so "
-            "that opposite influences cancel (positive = pushed the output up). A few very large "
-            "values, such as those of the first steps, may lie outside: double-click to see all."
+            "that opposite influences cancel (positive = pushed the output up). "
+            f"{OUTSIDE}"
         ),
         controls=_swap_control("influence-absolute influence-net", smoothing),
         plots=(
@@ -97,7 +99,7 @@ def part_panel(tables: GrokkingTables, files: Files, smoothing: int) -> Panel:
             "(right), split into what the training data did and what weight decay did; mean over "
             "the explained validation samples, positive = raised the output. The dotted line is "
             "the change that really happened; on the right, data, decay and residual add up to "
-            "it."
+            f"it. {OUTSIDE}"
         ),
         controls=_swap_control("parts-step", smoothing),
         plots=(

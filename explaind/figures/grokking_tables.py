@@ -52,8 +52,13 @@ class GrokkingTables:
     unit: str
 
 
-def read_tables(stores: RunStores) -> GrokkingTables:
-    """Gather the numbers of the page from the stores of a run."""
+def read_tables(stores: RunStores, modulus: int) -> GrokkingTables:
+    """Gather the numbers of the page from the stores of a run.
+
+    Args:
+        stores: the stores.
+        modulus: number of classes; the model may have more outputs, for tokens that are no results.
+    """
     influence = stores.influence
     return GrokkingTables(
         metrics=stores.metrics,
@@ -62,7 +67,7 @@ def read_tables(stores: RunStores) -> GrokkingTables:
         parts=part_table(influence),
         closure=closure_table(influence),
         outputs=output_table(stores.validation),
-        maps=class_maps(influence, stores.validation.sizes["class"]),
+        maps=class_maps(influence, modulus),
         samples=sample_map(influence, MAX_SAMPLE_PAIRS),
         statistics=stores.statistics,
         train_samples=influence.sizes["train"],

@@ -18,7 +18,7 @@ def paths(tmp_path):
 def test_opens_what_was_written(paths):
     stores = open_run(paths, "small")
     assert len(stores.metrics) == stores.influence.sizes["step"] + 1 == 9
-    assert stores.validation.sizes["class"] == stores.statistics["classes"] == 3
+    assert stores.validation.sizes["class"] == stores.statistics["classes"] == 5
 
 
 @pytest.mark.parametrize(

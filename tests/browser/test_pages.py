@@ -51,6 +51,8 @@ return Object.fromEntries([...document.querySelectorAll(".js-plotly-plot")].map(
 
 
 def show(browser, path):
+    browser.set_window_size(1360, 1000)
+    browser.get_log("browser")  # forget what an earlier page logged
     browser.get(path.as_uri())
     WebDriverWait(browser, 30).until(
         lambda found: found.execute_script("return document.readyState") == "complete"

@@ -45,6 +45,11 @@ class SyntheticRun:
     generalises: bool = True
     seed: int = 0
 
+    @property
+    def outputs(self) -> int:
+        """Number of model outputs: the tokens `+` and `=` are outputs too, though never results."""
+        return self.p + 2
+
 
 DEFAULT = SyntheticRun()
 
@@ -88,7 +93,7 @@ def metrics(case: SyntheticRun, random: np.random.Generator) -> pd.DataFrame:
 
 def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dataset:
     train_target, test_target = _split(case.p, random)
-    outputs = np.arange(case.p) if case.all_outputs else None
+    outputs = np.arange(case.outputs) if case.all_outputs else None
     explained = test_target[:, None] if outputs is None else np.tile(outputs, (len(test_target), 1))
     bounds = np.linspace(0, case.steps, case.intervals + 1).astype(np.int64)
     by_interval = _influence(case, explained, train_target, random)
@@ -147,11 +152,11 @@ def validation_dataset(
     case: SyntheticRun, influence: xr.Dataset, random: np.random.Generator
 ) -> xr.Dataset:
     target = influence["test_target"].to_numpy()
-    logits = 2 * random.standard_normal((len(target), case.p))
+    logits = 2 * random.standard_normal((len(target), case.outputs))
     logits[np.arange(len(target)), target] += 9 if case.generalises else 0
     true = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     residual = 1e-4 * random.standard_normal(true.shape)
-    initial = np.full(true.shape, -np.log(case.p))
+    initial = np.full(true.shape, -np.log(case.outputs))
     data = 1.4 * (true - residual - initial)
     outputs = {
         "initial": initial,
@@ -241,7 +246,9 @@ def _unit(name: str) -> str:
 
 def write_pages(paths: Paths, case: SyntheticRun = DEFAULT) -> Config:
     """Write a run and every page about it; return the configuration."""
-    config = load_config({})
+    config = load_config(
+        {"datasets": {"modulo": {"p": case.p}}, "runs": {"grokking": {"epk": {"shards": 1}}}}
+    )
     write_run(paths, config.figures.grokking.run, case)
     write_plotly_js(paths)
     for write in (write_grokking, write_training, write_epk_validation, write_report):

@@ -39,6 +39,15 @@ def page_files(root):
     return [paths.index(), *(paths.figure(name) for name in PAGES)]
 
 
+def test_classes_are_results_not_model_outputs(root):
+    """The network also has outputs for the tokens + and =."""
+    maps = pd.read_parquet(Paths(root).table("grokking", "class_maps", "parquet"))
+    assert maps["validation_class"].max() == maps["training_class"].max() == 6
+    assert "addition modulo 7<" in Paths(root).figure("grokking").read_text()
+    outputs = pd.read_parquet(Paths(root).table("grokking", "agreement", "parquet"))
+    assert outputs["class"].max() == 8
+
+
 def test_every_link_leads_to_a_file(root):
     (root / "results" / "config.json").write_text("{}")
     for page in page_files(root):
@@ -131,7 +140,7 @@ def test_page_of_publication_scale_is_small_enough(tmp_path):
     case = SyntheticRun(p=113, steps=4000, intervals=10)
     random = np.random.default_rng(0)
     write_run(paths, "small", SyntheticRun())
-    small = read_tables(open_run(paths, "small"))
+    small = read_tables(open_run(paths, "small"), 7)
     tables = replace(
         small,
         metrics=metrics(case, random),

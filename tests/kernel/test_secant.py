@@ -81,7 +81,7 @@ NETWORKS = {
     "relu": lambda: Dense(nn.ReLU()),
     "leaky_relu": lambda: Dense(nn.LeakyReLU(0.1)),
     "abs": lambda: Dense(torch.abs),
-    "clamp": lambda: Dense(lambda z: z.clamp(-0.5, 0.5)),
+    "clamp": lambda: Dense(lambda z: z.clamp(-0.2, 0.3)),
     "max_pool": lambda: MaxPooling(lambda z: F.max_pool2d(z, 2)),
     "overlapping_max_pool": lambda: MaxPooling(nn.MaxPool2d(3, stride=2, padding=1)),
 }

@@ -1,0 +1,59 @@
+"""The published algorithm, written plainly from its description, to measure the engine against.
+
+Forward in time; for every training sample a momentum-averaged gradient (an `N x P` buffer, all of
+it touched at every step); for every query the gradient at 100 midpoints of every step, each by
+`vmap(grad)`. Two mends keep it correct: the train axis is in dataset order, and each sample has the
+weight of its own batch.
+"""
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad, vmap
+
+from explaind.history.history import History
+from explaind.kernel.functionals import target_logprob
+from explaind.training.losses import nll
+
+
+def published_influence(
+    history: History,
+    model: torch.nn.Module,
+    train: tuple[Tensor, Tensor],
+    queries: tuple[Tensor, Tensor],
+    nodes: int = 100,
+) -> Tensor:
+    """Influence `[query, train]` on the target log-probability, for AdamW.
+
+    Args:
+        history: the recorded path.
+        model: the model.
+        train: training inputs and targets.
+        queries: explained inputs and targets.
+        nodes: midpoint nodes per step.
+    """
+    layout = history.layout
+
+    def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        return nll(functional_call(model, layout.unflatten(theta), (x[None],)), y[None])[0]
+
+    def target(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        output = functional_call(model, layout.unflatten(theta), (x[None],))
+        return target_logprob(output, y[None])[0]
+
+    train_features = vmap(grad(loss), in_dims=(None, 0, 0))
+    query_features = vmap(grad(target), in_dims=(None, 0, 0))
+    momentum = torch.zeros(len(train[1]), layout.size)
+    influence = torch.zeros(len(queries[1]), len(train[1]), dtype=torch.float64)
+    for block in history.blocks():
+        for step in range(block.start, block.stop):
+            theta, move, index = block.theta(step), block.increment(step), history.batch(step)
+            mu, nu = history.coefficient("mu", step), history.coefficient("nu", step)
+            gradients = train_features(theta, train[0][index], train[1][index])
+            momentum *= mu
+            momentum[index] += nu * history.sample_weight(step) * gradients
+            alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
+            averaged = torch.zeros(len(queries[1]), layout.size)
+            for node in range(nodes):
+                averaged += query_features(theta + (node + 0.5) / nodes * move, *queries) / nodes
+            influence -= (averaged @ (alpha * scale * momentum).T).double()
+    return influence
