@@ -10,7 +10,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 30.0
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

@@ -1,7 +1,5 @@
 """Figures that set the reformulated model beside the true one."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,11 +11,13 @@ from explaind.figures.theme import (
     RESIDUAL,
     VALIDATION,
     label_axes,
-    log_axis,
     new_figure,
+    use_log_axis,
+    use_whole_ticks,
 )
 
 MAX_SCATTER_POINTS = 3000
+MAX_BINS = 80
 
 
 def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
@@ -59,39 +59,39 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
     return figure
 
 
-def deviation_figure(table: pd.DataFrame, bins: int = 80) -> go.Figure:
+def deviation_figure(table: pd.DataFrame) -> go.Figure:
     """Draw the histogram of true minus reformulated outputs, binned before it reaches the page."""
-    return _histogram(
+    figure = _histogram(
         table["deviation"].to_numpy(),
-        bins,
         "true minus reformulated log-probability (nat, signed)",
         "number of outputs (1, log scale)",
-        **log_axis(),
     )
+    use_log_axis(figure)
+    return figure
 
 
-def residual_share_figure(closure: pd.DataFrame, bins: int = 40) -> go.Figure:
+def residual_share_figure(closure: pd.DataFrame) -> go.Figure:
     """Draw the histogram over samples of the share of their total change that is residual."""
     return _histogram(
         100 * closure["residual_share"].to_numpy(),
-        bins,
         "residual, share of the total change (%, ≥ 0)",
         "number of validation samples (1)",
     )
 
 
-def gap_figure(closure: pd.DataFrame, unit: str, bins: int = 40) -> go.Figure:
+def gap_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
     """Draw the histogram over samples of what the explanation misses of the final output."""
     return _histogram(
         closure["gap"].to_numpy(),
-        bins,
         f"sum of the four parts minus final output ({unit}, signed)",
         "number of validation samples (1)",
     )
 
 
-def _histogram(values: np.ndarray, bins: int, x: str, y: str, **y_axis: Any) -> go.Figure:
-    counts, edges = np.histogram(values[np.isfinite(values)], bins=bins)
+def _histogram(values: np.ndarray, x: str, y: str) -> go.Figure:
+    known = values[np.isfinite(values)]
+    bins = int(np.clip(2 * np.sqrt(len(known)), 5, MAX_BINS))
+    counts, edges = np.histogram(known, bins=bins)
     figure = new_figure(340)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
@@ -101,5 +101,6 @@ def _histogram(values: np.ndarray, bins: int, x: str, y: str, **y_axis: Any) -> 
         hovertemplate="%{x:.3g}: %{y}<extra></extra>",
     )
     figure.update_layout(hovermode="closest", bargap=0, showlegend=False)
-    label_axes(figure, x, y, **y_axis)
+    label_axes(figure, x, y)
+    use_whole_ticks(figure, int(counts.max()))
     return figure

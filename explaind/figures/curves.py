@@ -14,9 +14,9 @@ from explaind.figures.theme import (
     add_line,
     component_styles,
     label_axes,
-    log_axis,
     new_figure,
     thin,
+    use_log_axis,
 )
 
 NORM_PREFIX = "parameter_norm_"
@@ -24,9 +24,9 @@ NORM_PREFIX = "parameter_norm_"
 
 def loss_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
     """Draw the mean loss of both splits, logarithmic, in nat per sample."""
-    return _split_figure(
-        metrics, "loss", phases, "mean loss (nat per sample, log scale)", **log_axis()
-    )
+    figure = _split_figure(metrics, "loss", phases, "mean loss (nat per sample, log scale)")
+    use_log_axis(figure)
+    return figure
 
 
 def accuracy_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:

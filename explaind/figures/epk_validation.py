@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,8 @@ def _step_panel(tables: ValidationTables, files: Files) -> Panel:
         caption=(
             "Left: mean size of the true change, its two parts and the residual at each step, "
             "over all outputs of all validation samples. Right: the signed residual of the "
-            f"explained output ({tables.output}) added up since step 0, mean over samples; it "
-            "should stay small against the change of the output."
+            f"explained output ({escape(tables.output)}) added up since step 0, mean over "
+            "samples; it should stay small against the change of the output."
         ),
         plots=(
             Plot("step-sizes", sizes, "Sizes per step"),
@@ -205,8 +206,8 @@ def _closure_panel(tables: ValidationTables, files: Files) -> Panel:
         title="Does the explanation add up?",
         caption=(
             "For every explained sample initial + data + decay + residual must equal the final "
-            f"output ({tables.output}). Left: what is missing, which can only be rounding. Right: "
-            "how much of all change the integration left unexplained."
+            f"output ({escape(tables.output)}). Left: what is missing, which can only be "
+            "rounding. Right: how much of all change the integration left unexplained."
         ),
         plots=(
             Plot("gap", agreement.gap_figure(tables.closure, tables.unit), "Gap of the sum"),

@@ -67,11 +67,12 @@ def grokking_page(
 
 def _lead(tables: GrokkingTables) -> str:
     return f"""<p class="lead">A small network is trained to answer <em>a + b</em> modulo
-<em>p</em>. It first memorises the examples that it is trained on; much later it suddenly answers
-new ones too. That delay is called <em>grokking</em>. The <strong>exact path kernel</strong> follows
-every training step and splits each output of the final network into what each training sample, each
-component and weight decay contributed. The explained output is {escape(tables.output)}; the mean
-over all explained validation samples, in {escape(tables.unit)}:</p>
+<em>p</em>. Such a network first memorises the examples that it is trained on; often only much
+later, and suddenly, it answers new ones too. That delay is called <em>grokking</em>. The
+<strong>exact path kernel</strong> follows every training step and splits each output of the final
+network into what each training sample, each component and weight decay contributed. The explained
+output is {escape(tables.output)}; the mean over all explained validation samples, in
+{escape(tables.unit)}:</p>
 <div class="equation">{_equation(tables)}</div>"""
 
 

@@ -22,11 +22,11 @@ def learning_panel(tables: GrokkingTables, files: Files) -> Panel:
     phases = tables.phases
     return Panel(
         letter="a",
-        title="Loss and accuracy: memorised first, understood later",
+        title="Loss and accuracy",
         caption=(
             "Mean loss and share of correct answers after every training step. "
-            f"<em>Memorised</em> (step {step(phases.memorisation)}) and <em>generalised</em> "
-            f"(step {step(phases.generalisation)}) are the first steps from which training and "
+            f"<em>Memorised</em> ({step(phases.memorisation)}) and <em>generalised</em> "
+            f"({step(phases.generalisation)}) are the first steps from which training and "
             f"validation accuracy stay at {HELD}; validation data are never trained on."
         ),
         plots=(
@@ -142,8 +142,7 @@ def residual_panel(tables: GrokkingTables, files: Files) -> Panel:
         caption=(
             "Left: size of the residual of each step beside the size of the true change, mean of "
             "absolute values over the explained validation samples; the further the grey line "
-            "lies below, the better. Right: into how many pieces the step was cut to integrate "
-            "it, chosen automatically."
+            "lies below, the better. Right: into how many pieces a step was cut to integrate it."
         ),
         plots=(
             Plot("residual", parts.residual_figure(tables.parts, unit, phases), "Residual"),

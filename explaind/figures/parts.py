@@ -18,14 +18,14 @@ from explaind.figures.theme import (
     add_line,
     component_styles,
     label_axes,
-    log_axis,
     mark_zero,
     new_figure,
     show_bulk,
     thin,
+    use_log_axis,
+    use_whole_ticks,
 )
 
-MAX_SINGLE_TICKS = 8  # up to here every whole number has its tick
 PART_NAMES = {
     "true": ("true change", TRUE),
     "data": ("data part", DATA),
@@ -116,7 +116,8 @@ def magnitude_figure(
     """
     positive = table.assign(**{part: table[part].where(table[part] > 0) for part in parts})
     figure = _part_figure(positive, parts, np.asarray)
-    label_axes(figure, STEP_TITLE, f"mean size ({unit} per step, ≥ 0, log scale)", **log_axis())
+    label_axes(figure, STEP_TITLE, f"mean size ({unit} per step, ≥ 0, log scale)")
+    use_log_axis(figure)
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
     return figure
 
@@ -131,9 +132,8 @@ def subinterval_figure(table: pd.DataFrame, phases: Phases) -> go.Figure:
     }
     for column, (name, colour) in columns.items():
         add_line(figure, rows["step"], rows[column], name, {"color": colour, "width": 1.8})
-    few = table["subintervals_max"].max() <= MAX_SINGLE_TICKS
-    ticks = {"dtick": 1} if few else {}
-    label_axes(figure, STEP_TITLE, "subintervals per step (1, ≥ 1)", rangemode="tozero", **ticks)
+    label_axes(figure, STEP_TITLE, "subintervals per step (1, ≥ 1)", rangemode="tozero")
+    use_whole_ticks(figure, int(table["subintervals_max"].max()))
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
     return figure
 

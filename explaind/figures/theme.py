@@ -29,6 +29,9 @@ STEP_TITLE = "training step"
 MAX_POINTS = 4000
 BULK_TAIL = 0.03  # share of the values that may lie outside the axis at either end
 BULK_RATIO = 3.0
+SEVERAL_POWERS = 100.0
+POWERS = range(-15, 10)
+MAX_SINGLE_TICKS = 8
 
 AXIS = {
     "title": {"font": {"size": 12.5, "color": MUTED}, "standoff": 10},
@@ -109,14 +112,22 @@ def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
     figure.update_yaxes(title_text=y, **y_axis)
 
 
-def log_axis() -> dict[str, Any]:
-    """Return the settings of a logarithmic y axis with one plain number per power of ten."""
-    powers = range(-15, 10)
-    return {
-        "type": "log",
-        "tickvals": [10.0**power for power in powers],
-        "ticktext": [power_of_ten(power) for power in powers],
-    }
+def use_log_axis(figure: go.Figure) -> None:
+    """Make the y axis logarithmic; over several powers of ten, with one plain number at each."""
+    figure.update_yaxes(type="log")
+    values = _drawn_values(figure)
+    positive = values[values > 0]
+    if len(positive) and positive.max() / positive.min() > SEVERAL_POWERS:
+        figure.update_yaxes(
+            tickvals=[10.0**power for power in POWERS],
+            ticktext=[power_of_ten(power) for power in POWERS],
+        )
+
+
+def use_whole_ticks(figure: go.Figure, largest: int) -> None:
+    """Give every whole number up to a small `largest` its tick on the y axis, and no fraction."""
+    if largest <= MAX_SINGLE_TICKS:
+        figure.update_yaxes(dtick=1)
 
 
 def show_bulk(figure: go.Figure) -> None:
@@ -125,14 +136,7 @@ def show_bulk(figure: go.Figure) -> None:
     The first steps of a training often change the output a hundred times more than any later one.
     The values stay in the figure: a double click shows them.
     """
-    drawn = [
-        np.ravel(trace[key])
-        for trace in figure.data
-        for key in ("y", "customdata")
-        if trace[key] is not None
-    ]
-    values = np.concatenate(drawn)
-    values = values[np.isfinite(values)]
+    values = _drawn_values(figure)
     if not len(values):
         return
     low, high = np.quantile(values, [BULK_TAIL, 1 - BULK_TAIL])
@@ -145,3 +149,11 @@ def show_bulk(figure: go.Figure) -> None:
 def mark_zero(figure: go.Figure) -> None:
     """Draw the line that parts positive from negative."""
     figure.add_hline(y=0, line={"color": "#9aa1ad", "width": 1}, layer="below")
+
+
+def _drawn_values(figure: go.Figure) -> np.ndarray:
+    """All finite values that the traces show now or after a switch."""
+    drawn = [trace[key] for trace in figure.data for key in ("y", "customdata")]
+    numbers = [np.ravel(values) for values in drawn if values is not None]
+    values: np.ndarray = np.concatenate(numbers)
+    return np.asarray(values[np.isfinite(values)])

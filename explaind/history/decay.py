@@ -51,7 +51,9 @@ class DecayMotion:
         if self._through_momentum:
             carried: Any = 0.0
             for block in history.blocks():
-                self._at_start[block.start] = torch.zeros_like(block.params[0]) + carried
+                self._at_start[block.start] = (
+                    block.params.new_zeros((), dtype=torch.float64) + carried
+                )
                 *_, (_, carried) = self._carry(block)
 
     def of_block(self, block: Block) -> Float[Tensor, "steps param"]:
@@ -66,12 +68,12 @@ class DecayMotion:
         history = self._history
         decoupled = [history.coefficient("decoupled", s) for s in range(block.start, block.stop)]
         motion = torch.stack(
-            [-rate * theta for rate, theta in zip(decoupled, block.params, strict=False)]
+            [-(rate * theta.double()) for rate, theta in zip(decoupled, block.params, strict=False)]
         )
         if self._through_momentum:
             for row, (extra, _) in zip(motion, self._carry(block), strict=True):
                 row.add_(extra)
-        return motion
+        return motion.to(block.params.dtype)
 
     def gradient(self, block: Block, step: int) -> Float[Tensor, " param"] | float:
         """`e_s`, what decay and penalty add to the gradient of the batch before clipping."""
@@ -79,13 +81,14 @@ class DecayMotion:
             return 0.0
         theta = block.theta(step)
         added = penalty_gradient(self._history, theta, self._penalty)
-        return self._history.coefficient("l2", step) * theta + added
+        return (self._history.coefficient("l2", step) * theta + added).to(theta.dtype)
 
     def _carry(self, block: Block) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield `(motion through the momentum, R_{s+1})` for each step of the block."""
         history, carried = self._history, self._at_start[block.start]
         for step in range(block.start, block.stop):
-            added = history.clip(step) * self.gradient(block, step)
+            gradient = torch.as_tensor(self.gradient(block, step))
+            added = history.clip(step) * gradient.double()
             mu, nu = history.coefficient("mu", step), history.coefficient("nu", step)
             alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
             carried = mu * carried + nu * added

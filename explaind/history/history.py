@@ -97,9 +97,10 @@ class History:
         row = self._batch[step]
         return torch.from_numpy(row[row >= 0].astype(np.int64)).to(self.device)
 
-    def largest_index(self) -> int:
-        """Largest training-sample index in any batch."""
-        return int(self._batch.max())
+    def sample_checksums(self) -> np.ndarray:
+        """Checksum of every training sample (`history.checksums`), `UNSEEN` if in no batch."""
+        found: np.ndarray = self._dataset["sample_checksum"].values
+        return found
 
     def sample_weight(self, step: int) -> float:
         """`w_{s,i}`, the weight of each sample of the batch in the loss."""
@@ -115,22 +116,22 @@ class History:
         return bool((self._coefficient[:, :, _COLUMN[coefficient]] != 0).any())
 
     def coefficient(self, name: str, step: int) -> float | Float[Tensor, " param"]:
-        """A scalar of the optimizer rule; a vector over parameters where groups differ."""
+        """A scalar of the optimizer rule; a float64 vector over parameters where groups differ."""
         values = self._coefficient[step, :, _COLUMN[name]]
         if (values == values[0]).all():
             return float(values[0])
-        vector = torch.empty(self.layout.size, dtype=self._dtype, device=self.device)
+        vector = torch.empty(self.layout.size, dtype=torch.float64, device=self.device)
         for slot in self.layout.slots:
             vector[slot.start : slot.stop] = float(values[slot.group])
         return vector
 
     def preconditioner(self, block: Block, step: int) -> float | Float[Tensor, " param"]:
-        """The diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`; 1 without a second moment."""
+        """The diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`, float64; 1 if there is none."""
         if block.second_moment is None:
             return 1.0
         moment = block.second_moment[step - block.start].double()
         bias, eps = self.coefficient("second_bias", step), self.coefficient("eps", step)
-        return (1.0 / ((moment / bias).sqrt() + eps)).to(self._dtype)
+        return 1.0 / ((moment / bias).sqrt() + eps)
 
     def blocks(self, reverse: bool = False) -> Iterator[Block]:
         """Yield the whole history in blocks of steps, forward or backward in time."""

@@ -8,6 +8,9 @@ Every supported optimizer has the form (mathematics, section 3)
 
 with the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)` where the optimizer keeps a second
 moment `v`, and `P_s = 1` elsewhere.
+
+Scalars are recorded as torch applies them: rounded to the type of the parameters. The decay factor
+`1 - lr wd` of AdamW, say, is off by 3e-8 in float32, which is 1e-5 of the decay, and sums up.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,12 +37,16 @@ COEFFICIENTS = (
 SUPPORTED = "SGD (momentum, dampening, Nesterov), Adam, AdamW (each with or without AMSGrad)"
 
 
-def sgd_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
+Rounding = Callable[[float], float]
+
+
+def sgd_coefficients(group: Mapping[str, Any], step: int, rounded: Rounding) -> dict[str, float]:
     """Scalars of `torch.optim.SGD` for one parameter group.
 
     Args:
         group: the parameter group, as the optimizer holds it before the step.
         step: number of steps taken before, counted from 0.
+        rounded: rounds a scalar as an operation on the parameters does.
 
     Returns:
         The coefficients by name. At the first step torch starts the buffer with the undamped
@@ -52,23 +59,24 @@ def sgd_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
     return {
         "learning_rate": rate,
         "weight_decay": decay,
-        "mu": momentum,
-        "nu": nu,
-        "alpha": rate * momentum if nesterov else rate,
-        "gamma": rate if nesterov else 0.0,
-        "l2": decay,
+        "mu": rounded(momentum),
+        "nu": rounded(nu),
+        "alpha": rounded(rate) * rounded(momentum) if nesterov else rounded(rate),
+        "gamma": rounded(rate) if nesterov else 0.0,
+        "l2": rounded(decay),
         "decoupled": 0.0,
         "second_bias": 1.0,
         "eps": 0.0,
     }
 
 
-def adam_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
+def adam_coefficients(group: Mapping[str, Any], step: int, rounded: Rounding) -> dict[str, float]:
     """Scalars of `torch.optim.Adam` and `torch.optim.AdamW` for one parameter group.
 
     Args:
         group: the parameter group, as the optimizer holds it before the step.
         step: number of steps taken before, counted from 0.
+        rounded: rounds a scalar as an operation on the parameters does.
 
     Returns:
         The coefficients by name.
@@ -79,22 +87,22 @@ def adam_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
     return {
         "learning_rate": rate,
         "weight_decay": decay,
-        "mu": beta1,
-        "nu": 1.0 - beta1,
-        "alpha": rate / (1.0 - beta1 ** (step + 1)),
+        "mu": 1.0 - rounded(1.0 - beta1),  # torch interpolates: m + (1 - beta1) (g - m)
+        "nu": rounded(1.0 - beta1),
+        "alpha": rounded(rate / (1.0 - beta1 ** (step + 1))),
         "gamma": 0.0,
-        "l2": 0.0 if decoupled else decay,
-        "decoupled": rate * decay if decoupled else 0.0,
+        "l2": 0.0 if decoupled else rounded(decay),
+        "decoupled": 1.0 - rounded(1.0 - rate * decay) if decoupled else 0.0,
         "second_bias": 1.0 - beta2 ** (step + 1),
         "eps": float(group["eps"]),
     }
 
 
-def _adamw_coefficients(group: Mapping[str, Any], step: int) -> dict[str, float]:
-    return adam_coefficients({**group, "decoupled_weight_decay": True}, step)
+def _adamw_coefficients(group: Mapping[str, Any], step: int, rounded: Rounding) -> dict[str, float]:
+    return adam_coefficients({**group, "decoupled_weight_decay": True}, step, rounded)
 
 
-_RULES: dict[type, Callable[[Mapping[str, Any], int], dict[str, float]]] = {
+_RULES: dict[type, Callable[[Mapping[str, Any], int, Rounding], dict[str, float]]] = {
     torch.optim.SGD: sgd_coefficients,
     torch.optim.Adam: adam_coefficients,
     torch.optim.AdamW: _adamw_coefficients,
@@ -139,8 +147,14 @@ def group_coefficients(optimizer: torch.optim.Optimizer, step: int) -> list[list
         One list per parameter group, ordered as `COEFFICIENTS`.
     """
     rule = _RULES[type(optimizer)]
-    rows = [rule(group, step) for group in optimizer.param_groups]
+    rows = [rule(group, step, _rounding(group)) for group in optimizer.param_groups]
     return [[row[name] for name in COEFFICIENTS] for row in rows]
+
+
+def _rounding(group: Mapping[str, Any]) -> Rounding:
+    """Rounding of scalars in operations on the parameters of a group."""
+    dtype = group["params"][0].dtype if group["params"] else torch.float64
+    return lambda value: float(torch.tensor(value, dtype=torch.float64).to(dtype))
 
 
 def second_moment(

@@ -10,22 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explaind.errors import RecordingError
+from explaind.errors import RecordingError, StoreError
 from explaind.history.batches import Batch, indexed_batches
+from explaind.history.checksums import ChecksumTable
 from explaind.history.guards import (
     LossFunction,
     check_deterministic_mode,
     check_finite,
     check_separable_loss,
 )
-from explaind.history.layout import ParameterLayout
-from explaind.history.optimizers import (
-    COEFFICIENTS,
-    check_optimizer,
-    group_coefficients,
-    has_second_moment,
-    second_moment,
-)
+from explaind.history.optimizers import COEFFICIENTS
+from explaind.history.state import TrainingState
 from explaind.history.writer import (
     CHECKPOINT,
     CONSTANTS,
@@ -36,7 +31,7 @@ from explaind.history.writer import (
     steps_per_chunk,
     to_row,
 )
-from explaind.store import StoreWriter
+from explaind.store import StoreWriter, is_sealed
 
 
 def record(
@@ -117,11 +112,10 @@ class Recorder:
         max_batch_size: int | None,
         chunk: int | None,
     ) -> None:
-        check_optimizer(optimizer)
-        self._model, self._optimizer, self._loss_fn = model, optimizer, loss_fn
+        self._state = TrainingState(model, optimizer, components)
+        self._optimizer, self._loss_fn = optimizer, loss_fn
         self._path = store
-        self._layout = ParameterLayout.of(model, optimizer, components)
-        self._parameters = dict(model.named_parameters())
+        layout = self._state.layout
         self._metrics = metrics
         self._attributes = {
             **attributes,
@@ -129,24 +123,25 @@ class Recorder:
             "reduction": reduction,
             "metrics": list(metrics),
             "optimizer": type(optimizer).__name__,
-            "tensors": self._layout.to_json(),
+            "tensors": layout.to_json(),
             "coordinates": {"scalar": list(COEFFICIENTS)},
         }
         self._slots = max_batch_size
-        self._chunk = chunk or steps_per_chunk(self._layout.size, self._dtype().itemsize)
+        self._chunk = chunk or steps_per_chunk(layout.size, self._state.dtype.itemsize)
         self.steps = 0
         self._batch: Tensor | None = None
         self._clip = 1.0
         self._logged: dict[str, float] = {}
         self._theta: Tensor | None = None
+        self._coefficients = np.empty(0)
         self._checked_loss = False
-        self._constants = self._constant_tensors()
-        self._writer = self._resumed_writer() if resume else None
+        self._checksums = ChecksumTable()
         self._handles: list[Any] = []
+        self._writer = self._resumed_writer() if resume else None
         if self._writer is None:
-            if resume:  # killed before its first checkpoint: nothing to go on from
-                shutil.rmtree(store, ignore_errors=True)
-            self._check_fresh()
+            self._state.check_fresh()
+            if store.exists():
+                raise StoreError(f"{store} exists already. Remove it, or pass resume=True.")
 
     def __enter__(self) -> "Recorder":
         self._handles = [
@@ -185,12 +180,13 @@ class Recorder:
             if self._batch is not None:
                 raise RecordingError(
                     f"A second batch was drawn before step {self.steps} was taken. Gradient"
-                    " accumulation"
-                    " is not supported: take one optimizer step per batch."
+                    " accumulation is not supported: take one optimizer step per batch."
                 )
             if not self._checked_loss:
-                check_separable_loss(self._model, self._loss_fn, batch.x, batch.y)
+                check_deterministic_mode(self._state.model, self.steps)
+                check_separable_loss(self._state.model, self._loss_fn, batch.x, batch.y)
                 self._checked_loss = True
+            self._checksums.see(batch.index, batch.x, batch.y)
             self._batch = batch.index
             yield batch
         self._batch = None
@@ -204,10 +200,9 @@ class Recorder:
         Returns:
             The norm before clipping.
         """
-        norm = nn.utils.clip_grad_norm_(
-            [self._parameters[slot.name] for slot in self._layout.slots], max_norm
-        )
-        self._clip = float(torch.clamp(max_norm / (norm + 1e-6), max=1.0))  # as torch computes it
+        norm = nn.utils.clip_grad_norm_(self._state.parameters(), max_norm)
+        factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
+        self._clip *= float(factor)
         return norm
 
     def log(self, **values: float) -> None:
@@ -228,56 +223,47 @@ class Recorder:
             raise RecordingError(
                 f"Step {self.steps} has no batch. Draw batches through recorder.batches(loader)."
             )
-        check_deterministic_mode(self._model, self.steps)
-        for slot in self._layout.slots:
-            if self._parameters[slot.name].grad is None:
-                raise RecordingError(
-                    f"Parameter '{slot.name}' has no gradient at step {self.steps}: the"
-                    " optimizer would"
-                    " skip it. Freeze it with requires_grad_(False), or make it part of the loss."
-                )
-        theta = self._flat()
+        self._state.check_before_step(self.steps)
+        theta = self._state.theta()
         if self._theta is None:
             check_finite(theta, "The initial parameter vector", self.steps)
         elif not torch.equal(theta, self._theta):
             raise RecordingError(
-                f"The parameters changed between step {self.steps - 1} and step"
-                f" {self.steps} outside of"
-                " optimizer.step(). Such changes are not part of the path: remove them."
+                f"The parameters changed between step {self.steps - 1} and step {self.steps}"
+                " outside of optimizer.step(). Such changes are not part of the path: remove them."
             )
         self._theta = theta
         if self._writer is None:
             self._writer = self._new_writer(len(self._batch))
-        self._coefficients = group_coefficients(self._optimizer, self.steps)
+        self._coefficients = self._state.coefficients(self.steps)
 
     def _after_step(self, *_: Any) -> None:
         assert self._writer is not None  # made before the first step
         assert self._batch is not None
         rows = {
             **self._point_rows(),
-            "coefficient": np.array(self._coefficients),
+            "coefficient": self._coefficients,
             "clip": np.array(self._clip),
             "batch": self._batch_row(self._batch),
         }
-        self._theta = self._flat()
+        self._theta = self._state.theta()
         check_finite(self._theta, "The parameter vector after the update", self.steps)
-        if has_second_moment(self._optimizer):
-            rows["second_moment"] = to_row(self._flat_second_moment())
+        if self._state.adaptive:
+            rows["second_moment"] = to_row(self._state.second_moment())
         full = self._writer.append(rows)
         self.steps += 1
         self._batch, self._clip, self._logged = None, 1.0, {}
         if full:
-            self._check_constants()
-            self._writer.flush(
-                {"model": self._trained(), "optimizer": self._optimizer.state_dict()}
-            )
+            self._state.check_constants(self.steps)
+            checksums = torch.from_numpy(self._checksums.values)
+            self._writer.flush({**self._state.checkpoint(), "checksums": checksums})
 
     def _finish(self) -> None:
         if self._writer is None or self._theta is None:
             raise RecordingError("No optimizer step was taken inside the record block.")
-        self._check_constants()
+        self._state.check_constants(self.steps)
         self._writer.append(self._point_rows())
-        self._writer.seal({"steps": self.steps})
+        self._writer.seal({"steps": self.steps}, self._checksums.values)
 
     def _point_rows(self) -> dict[str, np.ndarray]:
         """The rows that describe `theta_s`: parameters and logged metrics."""
@@ -298,85 +284,40 @@ class Recorder:
         row[: len(index)] = index.cpu().numpy()
         return row
 
-    def _flat(self) -> Tensor:
-        return self._layout.flatten(self._parameters)
-
-    def _trained(self) -> dict[str, Tensor]:
-        return {slot.name: self._parameters[slot.name].detach() for slot in self._layout.slots}
-
-    def _flat_second_moment(self) -> Tensor:
-        groups = self._optimizer.param_groups
-        return self._layout.flatten(
-            {
-                slot.name: second_moment(
-                    self._optimizer, self._parameters[slot.name], groups[slot.group]
-                )
-                for slot in self._layout.slots
-            }
-        )
-
-    def _dtype(self) -> np.dtype:
-        """Stored type: float64 if a trained tensor is, else float32 (holds half precision)."""
-        kinds = {self._parameters[slot.name].dtype for slot in self._layout.slots}
-        return np.dtype("float64" if torch.float64 in kinds else "float32")
-
-    def _constant_tensors(self) -> dict[str, Tensor]:
-        """Copies of everything in the state that is not trained: frozen parameters and buffers."""
-        trained = {id(self._parameters[slot.name]) for slot in self._layout.slots}
-        tensors = {**self._parameters, **dict(self._model.named_buffers())}
-        return {name: t.detach().clone() for name, t in tensors.items() if id(t) not in trained}
-
-    def _check_constants(self) -> None:
-        now = self._constant_tensors()
-        for name, before in self._constants.items():
-            if not torch.equal(before, now[name]):
-                raise RecordingError(
-                    f"'{name}' is not trained by the optimizer but changed before step"
-                    f" {self.steps}."
-                    " Buffers and frozen parameters must stay constant while recording."
-                )
-
-    def _check_fresh(self) -> None:
-        if self._optimizer.state:
-            raise RecordingError(
-                "The optimizer has taken steps before: its momentum belongs to no recorded sample."
-                " Start recording with a new optimizer."
-            )
-
     def _new_writer(self, batch_size: int) -> HistoryWriter:
         self._slots = max(self._slots or 0, batch_size)
         arrays = history_arrays(
-            self._layout,
+            self._state.layout,
             self._chunk,
             self._slots,
-            self._dtype().name,
-            has_second_moment(self._optimizer),
+            self._state.dtype.name,
+            self._state.adaptive,
             self._metrics,
         )
         store = StoreWriter.create(self._path, arrays, {**self._attributes, "slots": self._slots})
-        save_state(self._path / CONSTANTS, self._constants)
+        save_state(self._path / CONSTANTS, self._state.constants)
         return HistoryWriter(store, self._chunk)
 
     def _resumed_writer(self) -> HistoryWriter | None:
         """Restore model, optimizer and step count from the checkpoint; None if there is none."""
+        if is_sealed(self._path):
+            raise StoreError(f"{self._path} is sealed: there is nothing to resume.")
         if not (self._path / CHECKPOINT).is_file():
+            # killed before its first checkpoint: nothing to go on from
+            shutil.rmtree(self._path, ignore_errors=True)
             return None
         store = StoreWriter.reopen(self._path)
         stored = {key: store.attributes.get(key) for key in self._attributes}
         if stored != self._attributes:
             raise RecordingError(
-                f"{self._path} was recorded with other settings; expected the same model,"
-                " optimizer and"
-                " attributes to resume. Remove it to start anew."
+                f"{self._path} was recorded with other settings; expected the same model, optimizer"
+                " and attributes to resume. Remove it to start anew."
             )
-        device = next(iter(self._parameters.values())).device
-        state = load_state(self._path / CHECKPOINT, device)
-        with torch.no_grad():
-            for name, value in state["model"].items():
-                self._parameters[name].copy_(value)
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.steps = int(state["steps"])
+        checkpoint = load_state(self._path / CHECKPOINT, self._state.parameters()[0].device)
+        self._state.restore(checkpoint)
+        self.steps = int(checkpoint["steps"])
+        self._checksums = ChecksumTable(checkpoint["checksums"].cpu().numpy())
         self._slots = int(store.attributes["slots"])
-        self._theta = self._flat()
+        self._theta = self._state.theta()
         store.truncate_rows(self.steps)
         return HistoryWriter(store, self._chunk, self.steps)

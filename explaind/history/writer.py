@@ -9,6 +9,7 @@ Layout of `history.zarr` (dims; one row per step unless said otherwise):
 | coefficient | step, group, scalar | the scalars of `history.optimizers.COEFFICIENTS` |
 | clip | step | gradient-clipping factor `kappa_s` |
 | metric_{name} | step_point | a logged number that describes `theta_s` |
+| sample_checksum | sample | checksum of every training sample, -1 = never in a batch |
 | batch | step, slot | training-sample index in each batch slot, -1 where a batch is shorter |
 
 Beside them `constants.pt` (frozen parameters and buffers), and until the store is sealed
@@ -33,6 +34,7 @@ from explaind.store import TARGET_CHUNK_BYTES, ArraySpec, StoreWriter
 CHECKPOINT = "checkpoint.pt"
 CONSTANTS = "constants.pt"
 MAX_STEPS_PER_CHUNK = 64
+CHECKSUMS_PER_CHUNK = 2**16
 
 
 def steps_per_chunk(parameters: int, itemsize: int) -> int:
@@ -78,6 +80,9 @@ def history_arrays(
         "clip": rows(("step",), (), "float64", "gradient-clipping factor"),
         "batch": rows(("step", "slot"), (slots,), "int32", "training-sample index, -1 = empty"),
     }
+    arrays["sample_checksum"] = ArraySpec(
+        ("sample",), (0,), (CHECKSUMS_PER_CHUNK,), "int64", "1", "crc32 of a sample, -1 = unseen"
+    )
     for name in metrics:
         arrays[f"metric_{name}"] = rows(("step_point",), (), "float64", f"{name} at theta_s")
     if adaptive:
@@ -130,13 +135,15 @@ class HistoryWriter:
         self._flushed += self._chunk
         save_state(self.path / CHECKPOINT, {**checkpoint, "steps": self._flushed})
 
-    def seal(self, attributes: Mapping[str, Any]) -> None:
+    def seal(self, attributes: Mapping[str, Any], checksums: np.ndarray) -> None:
         """Write the remaining rows and declare the store complete.
 
         Args:
             attributes: group attributes to add.
+            checksums: checksum of every training sample.
         """
         self._write()
+        self._store.write_rows("sample_checksum", 0, checksums)
         self._store.set_attributes(attributes)
         self._store.seal()
         (self.path / CHECKPOINT).unlink(missing_ok=True)

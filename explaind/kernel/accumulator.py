@@ -28,10 +28,11 @@ class InfluenceAccumulator:
         queries: number of queries.
         samples: number of training samples, `N`.
         keep_intervals: whether each interval's sums are kept beside the total.
+        like: a tensor of the type and on the device of the computation.
 
     Attributes:
         total: `[component, query, train]`.
-        intervals: `[interval, component, query, train]` float32, or None.
+        intervals: `[interval, component, query, train]` in the type of the computation, or None.
     """
 
     def __init__(
@@ -41,13 +42,13 @@ class InfluenceAccumulator:
         queries: int,
         samples: int,
         keep_intervals: bool,
-        device: str | torch.device = "cpu",
+        like: Tensor,
     ) -> None:
         shape = (components, queries, samples)
-        self.total = torch.zeros(shape, dtype=torch.float64, device=device)
-        self.intervals = (
-            np.zeros((len(bounds) - 1, *shape), dtype=np.float32) if keep_intervals else None
-        )
+        self.total = torch.zeros(shape, dtype=torch.float64, device=like.device)
+        self.intervals: Tensor | None = None
+        if keep_intervals:
+            self.intervals = torch.zeros((len(bounds) - 1, *shape), dtype=like.dtype)
         self._bounds = bounds
         self._current = torch.zeros_like(self.total) if keep_intervals else self.total
 
@@ -64,12 +65,12 @@ class InfluenceAccumulator:
             index: the samples; one that occurs twice is credited twice.
             influence: influence of each batch slot.
         """
-        self._current.index_add_(2, index, influence.double())
+        self._current.index_add_(2, index, influence)
         if self.intervals is not None and step in self._bounds:
             self._close(int(np.searchsorted(self._bounds, step)))
 
     def _close(self, interval: int) -> None:
         assert self.intervals is not None
-        self.intervals[interval] = self._current.float().cpu().numpy()
+        self.intervals[interval] = self._current.to(self.intervals.dtype).cpu()
         self.total += self._current
         self._current.zero_()

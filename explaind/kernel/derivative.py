@@ -1,6 +1,7 @@
 """What is averaged along a step: gradients, to explain, or derivatives along it, to rebuild."""
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,15 +12,17 @@ from explaind.kernel.per_sample import Function, PerSampleGradients, SecantEnds
 from explaind.kernel.secant import ReplayKinks
 
 
-class Derivative(Protocol):
+class Derivative(ABC):
     """A derivative of the queries at one node of the quadrature."""
 
     function: Function
     layout: ParameterLayout
 
+    @abstractmethod
     def width(self, parts: Float[Tensor, "part param"]) -> int:
         """Length of the last dimension of what `add` adds."""
 
+    @abstractmethod
     def add(
         self,
         total: Float[Tensor, "sample output width"],
@@ -31,13 +34,14 @@ class Derivative(Protocol):
     ) -> None:
         """Add `weight` times the derivative at `theta` to `total`."""
 
+    @abstractmethod
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
     ) -> Float[Tensor, "sample output part"]:
         """Change of each query along each part of the step."""
 
 
-class FullGradient:
+class FullGradient(Derivative):
     """Gradients with respect to all parameters.
 
     Args:
@@ -72,7 +76,7 @@ class FullGradient:
         return averaged @ parts.T
 
 
-class AlongParts:
+class AlongParts(Derivative):
     """Directional derivatives along the parts of the step, by forward mode: all outputs at once.
 
     Args:

@@ -42,11 +42,11 @@ class Explanation:
 
     def arrays(self, keep: Collection[str]) -> dict[str, np.ndarray]:
         """The arrays of the result, with the query axis split into (test, output)."""
-        total = self.influence.total.cpu().numpy()
+        total, stored = self.influence.total.cpu().numpy(), self.account.dtype
         samples = total.shape[-1]
         summed = total.sum(0).reshape(*self.shape, samples)
         arrays = self.account.arrays(self.shape) | {
-            "influence": summed.astype(np.float32),
+            "influence": summed.astype(stored),
             "data": summed.sum(-1),
             "decay": self.decay.cpu().numpy().reshape(self.shape),
             "interval_start": self.bounds[:-1],
@@ -55,9 +55,9 @@ class Explanation:
         arrays["residual"] = arrays["step_residual"].sum(0)
         if "component" in keep:
             by_component = total.reshape(-1, *self.shape, samples)
-            arrays["influence_by_component"] = by_component.astype(np.float32)
-        parts = self.influence.intervals
-        if parts is not None:
+            arrays["influence_by_component"] = by_component.astype(stored)
+        if self.influence.intervals is not None:
+            parts = self.influence.intervals.numpy()
             arrays["influence_by_interval"] = parts.reshape(*parts.shape[:2], *self.shape, samples)
         return arrays
 
@@ -86,13 +86,14 @@ def explain_steps(
     Raises:
         RecordingError: if the influence does not add up to the motion of the parameters.
     """
-    shape = tuple(queries.values(history.read(0, 1).theta(0)).shape)
+    like = history.read(0, 1).theta(0)
+    shape = tuple(queries.values(like).shape)
     size, bounds = shape[0] * shape[1], interval_bounds(history.steps, intervals)
     components = len(history.layout.components)
     influence = InfluenceAccumulator(
-        bounds, components, size, training.samples, keep_intervals, history.device
+        bounds, components, size, training.samples, keep_intervals, like
     )
-    account = StepAccount(history.layout, history.steps, size, shape[0])
+    account = StepAccount(history.layout, history.steps, size, shape[0], like)
     total_decay = torch.zeros(size, dtype=torch.float64, device=history.device)
     adjoint = MomentumAdjoint(history)
     for step in progress(backward_steps(history, decay), "explain", history.steps):
@@ -113,8 +114,9 @@ def _decay_of_step(
 ) -> Float[Tensor, " query"]:
     """Contribution of decay at this gradient step: `l2 <psi, theta> - dec <abar, theta>`."""
     decoupled = history.coefficient("decoupled", step.number)
-    part = -(averaged @ (decoupled * step.start))
+    shrunk = (decoupled * step.start.double()).to(averaged.dtype)
+    part = -(averaged @ shrunk).double()
     added = decay.gradient(step.block, step.number)
     if isinstance(added, Tensor):
-        part = part + psi.factor * (psi.matrix @ added)
-    return part.double()
+        part = part + psi.factor * (psi.matrix @ added).double()
+    return part

@@ -3,20 +3,23 @@
 import logging
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.errors import RecordingError
+from explaind.errors import ConfigError, RecordingError
+from explaind.history.checksums import UNSEEN, sample_checksums
 from explaind.history.decay import DecayMotion
 from explaind.history.history import History
 from explaind.kernel.per_sample import PerSampleGradients
-from explaind.kernel.training_side import TrainingSide
+from explaind.kernel.training_side import TrainingData, TrainingSide
 
 logger = logging.getLogger(__name__)
 
 GRADIENT_TOLERANCE = 1e-3
 PATH_TOLERANCE = 1e-2
+SAMPLES_PER_CHECK = 1024
 
 
 @torch.enable_grad()
@@ -50,6 +53,34 @@ def check_capture(
     if wrong:
         logger.info("per-sample gradients by vmap (not read off the layers): %s", sorted(wrong))
         gradients.force_fallback(frozenset(wrong))
+
+
+def check_samples(history: History, data: TrainingData) -> None:
+    """Compare the training samples with the checksums recorded while training.
+
+    Args:
+        history: the recorded path.
+        data: the training samples given to explain with.
+
+    Raises:
+        ConfigError: if there are fewer samples, or a sample is another one than was trained on.
+    """
+    expected = history.sample_checksums()
+    if len(expected) > len(data):
+        raise ConfigError(
+            f"train_data has {len(data)} samples, the recorded batches refer to sample"
+            f" {len(expected) - 1}. Give the training set of the recorded run."
+        )
+    seen = np.flatnonzero(expected != UNSEEN)
+    for start in range(0, len(seen), SAMPLES_PER_CHECK):
+        rows = seen[start : start + SAMPLES_PER_CHECK]
+        differs = rows[sample_checksums(*data.raw(torch.from_numpy(rows))) != expected[rows]]
+        if len(differs):
+            raise ConfigError(
+                f"Sample {differs[0]} of train_data is not the one that was trained on"
+                f" ({len(differs)} of the first {rows[-1] + 1} differ). Expected the same samples"
+                " in the same order, without random augmentation."
+            )
 
 
 def check_first_step(history: History, training: TrainingSide, decay: DecayMotion) -> None:

@@ -27,7 +27,7 @@ from explaind.kernel.functionals import (
     all_outputs,
     find_functional,
 )
-from explaind.kernel.guards import check_capture, check_first_step
+from explaind.kernel.guards import check_capture, check_first_step, check_samples
 from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.quadrature import Quadrature
 from explaind.kernel.query import QuerySide
@@ -194,12 +194,7 @@ class PathKernel:
 
     def _check(self, gradients: PerSampleGradients) -> None:
         """Refuse a loss, model or data that the recorded path does not follow from."""
-        largest = self.history.largest_index()
-        if largest >= len(self._data):
-            raise ConfigError(
-                f"train_data has {len(self._data)} samples, the recorded batches refer to sample"
-                f" {largest}. Give the training set of the recorded run."
-            )
+        check_samples(self.history, self._data)
         x, y = self._data.fetch(self.history.batch(0)[:3])
         params = self.history.layout.unflatten(self._theta(0))
         forward = ModelFunction(self._model, self._constants, lambda output, _: output)

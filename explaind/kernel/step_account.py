@@ -19,13 +19,20 @@ class StepAccount:
         steps: number of steps.
         queries: number of queries.
         samples: number of explained samples.
+        like: a tensor of the type of the computation.
+
+    Attributes:
+        dtype: numpy type that influence and parts by component are stored in.
     """
 
-    def __init__(self, layout: ParameterLayout, steps: int, queries: int, samples: int) -> None:
+    def __init__(
+        self, layout: ParameterLayout, steps: int, queries: int, samples: int, like: Tensor
+    ) -> None:
+        self.dtype = np.dtype(np.float64 if like.dtype == torch.float64 else np.float32)
         self._ranges = list(layout.component_ranges().values())
         self._true = np.zeros((steps, queries))
         self._parts = np.zeros((2, steps, len(self._ranges), queries))  # data, decay
-        self._absolute = np.zeros((steps, len(self._ranges), queries), dtype=np.float32)
+        self._absolute = np.zeros((steps, len(self._ranges), queries), dtype=self.dtype)
         self._subintervals = np.zeros((steps, samples), dtype=np.uint8)
 
     def add(
@@ -68,7 +75,7 @@ class StepAccount:
         """
         steps, components = self._parts.shape[1:3]
         data, decay = self._parts.sum(2)
-        by_component = self._parts.astype(np.float32).reshape(2, steps, components, *shape)
+        by_component = self._parts.astype(self.dtype).reshape(2, steps, components, *shape)
         return {
             "step_true": self._true.reshape(steps, *shape),
             "step_data": data.reshape(steps, *shape),

@@ -11,7 +11,7 @@ from explaind.errors import ConfigError
 from explaind.kernel.adjoint import GradientAdjoint
 from explaind.kernel.per_sample import PerSampleGradients
 
-GRADIENT_BYTES = 8 * 2**20
+GRADIENT_BYTES = 16 * 2**20
 """Memory for one tensor's per-sample gradients; larger batches go through in chunks."""
 
 
@@ -41,13 +41,17 @@ class TrainingData:
         leaf = torch.utils._pytree.tree_leaves(self._data[1])[0] if self._tensors else self._data
         return len(leaf)
 
-    def fetch(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
-        """Inputs and targets of these samples."""
+    def raw(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
+        """Inputs and targets of these samples as they were given."""
         if self._tensors:
             found = torch.utils._pytree.tree_map(lambda leaf: leaf[index], tuple(self._data))
         else:
             found = default_collate([self._data[int(i)] for i in index])
-        x, y = found
+        return found[0], found[1]
+
+    def fetch(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
+        """Inputs and targets of these samples on the device, floating ones in the dtype."""
+        x, y = self.raw(index)
         return self.convert(x), self.convert(y)
 
     def convert(self, tree: Any) -> Any:
@@ -108,7 +112,7 @@ class TrainingSide:
             for slot, gradient in self._gradients(theta, x, y):
                 place = found[self._component[slot.name], :, start:stop]
                 place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
-        return found.mul_(weight * psi.factor)
+        return found.double().mul_(weight * psi.factor)  # the scalar would be rounded in float32
 
     def batch_gradient(
         self, theta: Float[Tensor, " param"], index: Int[Tensor, " batch"], weight: float

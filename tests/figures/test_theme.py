@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.figures.theme import COMPONENTS, component_styles, new_figure, show_bulk, thin
+from explaind.figures.theme import (
+    COMPONENTS,
+    component_styles,
+    new_figure,
+    show_bulk,
+    thin,
+    use_log_axis,
+)
 
 
 @pytest.mark.parametrize("rows", [1, 99, 100, 101, 1234])
@@ -48,3 +55,15 @@ def test_ordinary_values_keep_the_automatic_range(values):
     figure = figure_of(values)
     show_bulk(figure)
     assert figure.layout.yaxis.range is None
+
+
+def test_logarithmic_ticks_need_several_powers_of_ten():
+    """Between 2.4 and 2.7 there is no power of ten: the ticks are left to plotly."""
+    narrow, wide = figure_of([2.4, 2.7, np.nan]), figure_of([1e-6, 0.0, 2.7])
+    for figure in (narrow, wide):
+        use_log_axis(figure)
+        assert figure.layout.yaxis.type == "log"
+    assert narrow.layout.yaxis.tickvals is None
+    ticks = dict(zip(wide.layout.yaxis.tickvals, wide.layout.yaxis.ticktext, strict=True))
+    assert ticks[0.01] == "0.01"
+    assert ticks[1e-6] == "10⁻⁶"

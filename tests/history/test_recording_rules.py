@@ -226,6 +226,16 @@ def test_clipping_through_the_recorder_returns_the_norm_and_is_explained(store):
     assert abs(result.residual.values).max() < 1e-9
 
 
+def test_clipping_twice_multiplies(store):
+    def clip_twice(recorder):
+        recorder.clip_grad_norm_(0.2)
+        recorder.clip_grad_norm_(0.1)
+
+    training = Training(store)
+    training.before_step = clip_twice
+    assert abs(training.run_and_explain().residual.values).max() < 1e-9
+
+
 def test_a_mean_recorded_as_a_sum_is_noticed(store):
     """The loop averages, but ``record`` was told that it sums."""
     training = Training(store)
@@ -286,11 +296,21 @@ def test_indices_are_those_of_the_dataset_behind_a_shuffling_loader(store):
     assert seen != sorted(seen)
 
 
+def swapped(tensor):
+    """Two samples of the second batch in each other's place: no sum over a batch shows it."""
+    first, second = SGD.batches()[1][:2]
+    order = list(range(len(tensor)))
+    order[first], order[second] = second, first
+    return tensor[order]
+
+
 CHANGES = {
     "order": lambda x, y: (x.flip(0), y.flip(0)),
     "values": lambda x, y: (1.01 * x, y),
     "labels": lambda x, y: (x, (y + 1) % 3),
     "fewer": lambda x, y: (x[:8], y[:8]),
+    "two samples of a batch swapped": lambda x, y: (swapped(x), swapped(y)),
+    "one value": lambda x, y: (x + 0.1 * (torch.arange(len(x)) == SGD.batches()[1][0])[:, None], y),
 }
 
 

@@ -1,6 +1,6 @@
 """Run the engine on a problem of the oracle, through the public interface only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,10 @@ def explain(
     queries: tuple[Tensor, Tensor] | None = None,
     quadrature: Quadrature = SMOOTH,
     dtype: torch.dtype | None = torch.float64,
+    components: Mapping[str, str] | None = None,
     **options: Any,
 ) -> xr.Dataset:
-    """Explain the test samples of a problem, one component for every parameter tensor.
+    """Explain the test samples of a problem, by default one component for every parameter tensor.
 
     ``options`` are those of ``PathKernel.explain``; ``data`` and ``queries`` replace those of the
     problem.
@@ -80,7 +81,7 @@ def explain(
         problem.loss_fn,
         data or problem.train_data(),
         penalty=problem.penalty,
-        components={name: name for name in trained_names(problem)},
+        components=components or {name: name for name in trained_names(problem)},
         quadrature=quadrature,
         dtype=dtype,
     )

@@ -9,6 +9,7 @@ import torch
 from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
+from explaind.errors import ExplaindError
 from explaind.kernel.quadrature import Quadrature
 from tests.kernel.engine import record_and_explain, trained_names
 from tests.oracles.dense_midpoint import gauss_legendre_nodes, midpoint_nodes
@@ -16,10 +17,13 @@ from tests.oracles.forward_path_kernel import explain
 from tests.oracles.problems import (
     VOCABULARY,
     BufferBeforeParameter,
+    LayerOfPositions,
     Problem,
+    SequenceFirst,
     SmoothConvolution,
     SmoothTransformer,
     TiedWeights,
+    UsedInManyWays,
     all_outputs,
     cross_entropy,
     images,
@@ -48,7 +52,10 @@ ROWS = {
         {"lr": 0.05, "betas": (0.7, 0.6), "weight_decay": 0.5, "amsgrad": True},
     ),
 }
-SECOND_GROUP = {SGD: {"lr": 0.1, "weight_decay": 0.3}, Adam: {"lr": 0.02, "weight_decay": 0.3}}
+SECOND_GROUP = {
+    SGD: {"lr": 0.1, "weight_decay": 0.3, "momentum": 0.5},
+    Adam: {"lr": 0.02, "weight_decay": 0.3},
+}
 
 
 def one_group(row):
@@ -119,6 +126,18 @@ PROBLEMS = [
     ),
     Problem("sum_of_losses", one_group("momentum"), reduction="sum", seed=64, steps=6).but(
         optimizer=lambda model: SGD(model.parameters(), lr=0.05, momentum=0.8)
+    ),
+    *(
+        Problem(f"{model.__name__}_batch_{size}", one_group("momentum"), model, batch_size=size)
+        for model in (SequenceFirst, LayerOfPositions)
+        for size in (4, 6)
+    ),
+    Problem("used_in_many_ways", one_group("adamw"), UsedInManyWays, tokens, steps=6, seed=72),
+    Problem(
+        "with_replacement",
+        one_group("momentum"),
+        drawn=((0, 0, 1), (2, 2, 2), (3, 4, 0, 5), (4,)),
+        seed=73,
     ),
     Problem("full_batch", one_group("adamw"), batch_size=12, seed=65),
     Problem("single_samples", one_group("momentum"), batch_size=1, seed=66),
@@ -202,7 +221,7 @@ def assert_steps_equal_to_oracle(influence, oracle, names):
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
 def test_every_array_equals_the_forward_recursion(problem, tmp_path):
-    influence = record_and_explain(problem, tmp_path, intervals=min(INTERVALS, problem.steps))
+    influence = record_and_explain(problem, tmp_path, intervals=INTERVALS)
     path = problem.path()
     assert sum(p.numel() for p in path.trained()) < 500
     oracle = explain(path, problem.functional, *problem.test_data(), gauss_legendre_nodes(3))
@@ -259,3 +278,18 @@ def test_a_functional_of_ones_own(width, tmp_path):
     influence = record_and_explain(problem, tmp_path, outputs=functional)
     oracle = explain(problem.path(), functional, *problem.test_data(), gauss_legendre_nodes(3))
     assert_equal(influence.influence, oracle.influence.sum(-1), "influence")
+
+
+WRONG_FUNCTIONALS = {
+    "one number for all samples": lambda output, _: output.mean(),
+    "one sample": lambda output, _: output[0],
+    "three dimensions": lambda output, _: output[:, None, :],
+    "samples coupled": lambda output, _: output - output.mean(0),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FUNCTIONALS)
+def test_a_functional_that_is_not_one_of_each_sample_is_refused(name, tmp_path):
+    problem = Problem("own", one_group("momentum"), steps=2, seed=84)
+    with pytest.raises(ExplaindError, match=r"(?i)sample"):
+        record_and_explain(problem, tmp_path, outputs=WRONG_FUNCTIONALS[name])

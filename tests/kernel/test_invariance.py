@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.optim import SGD, AdamW
+from torch.utils.data import TensorDataset
 
 from explaind.kernel import training_side
 from explaind.kernel.quadrature import Quadrature
@@ -98,6 +99,39 @@ def test_steps_per_chunk_of_the_history(problem, chunk, tmp_path):
         store = tmp_path / f"{name}.zarr"
         results.append(explain(problem, store, record(problem, store, **options), intervals=3))
     assert_same(*results)
+
+
+@pytest.mark.parametrize("problem", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_training_data_as_tensors_or_as_dataset(problem, tmp_path):
+    store = tmp_path / "run.zarr"
+    model = record(problem, store)
+    data = problem.train_data()
+    assert_same(
+        explain(problem, store, model, data=TensorDataset(*data)),
+        explain(problem, store, model, data=data),
+    )
+
+
+GROUPS = {
+    "first.weight": "inner",
+    "first.bias": "biases",
+    "second.weight": "inner",
+    "second.bias": "biases",
+    "last.weight": "outer",
+    "last.bias": "biases",
+}
+
+
+def test_a_component_is_the_sum_of_its_tensors(run):
+    """Also where the tensors of a component do not lie next to each other."""
+    fine, coarse = run(), run(components=GROUPS)
+    assert set(coarse.component.values) == set(GROUPS.values())
+    for name in ("influence_by_component", "influence_by_interval", "step_decay_by_component"):
+        for group in coarse.component.values:
+            members = [tensor for tensor, of in GROUPS.items() if of == group]
+            summed = fine[name].sel(component=members).sum("component")
+            np.testing.assert_allclose(coarse[name].sel(component=group), summed, atol=1e-12)
+    assert_same(coarse.influence.to_dataset(), fine.influence.to_dataset())
 
 
 class Wide(nn.Sequential):

@@ -12,7 +12,7 @@ from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.quadrature import Quadrature
 from explaind.kernel.query import QueryBlock
-from tests.oracles.dense_midpoint import averaged_gradient, midpoint_nodes
+from tests.oracles.dense_midpoint import averaged_gradient, gauss_legendre_nodes, midpoint_nodes
 from tests.oracles.problems import all_outputs, cross_entropy, shuffled_batches
 from tests.oracles.problems import target_log_probability as target_logprob
 from tests.oracles.recorded_path import train
@@ -216,6 +216,15 @@ def test_one_gradient_is_exact_for_the_larger_of_two_units(name):
     where = model, all_outputs, queries, ends
     exact = averaged_by_nodes(*where, pieces_between(crossings))
     torch.testing.assert_close(averaged_by_engine(*where, ONE_GRADIENT), exact, rtol=0, atol=1e-12)
+
+
+def test_the_two_numbers_of_subintervals_are_extrapolated():
+    """One and two midpoints with Richardson's weights integrate a cubic exactly."""
+    model = OneLayer(lambda z: z**4).double()
+    queries, ends, _ = moving_units(model)
+    where = model, all_outputs, queries, ends
+    exact = averaged_by_nodes(*where, gauss_legendre_nodes(2))
+    torch.testing.assert_close(averaged_by_engine(*where, THREE_GRADIENTS), exact)
 
 
 def test_a_smooth_network_is_left_alone_by_the_secant_rule():

@@ -83,6 +83,45 @@ class SmoothTransformer(nn.Module):
         )
 
 
+class SequenceFirst(nn.Module):
+    """The features as a sequence along the first axis, whose length may be that of the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(1, 5)
+        self.last = nn.Linear(5, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.tanh(self.first(x.T[..., None])).square().mean(0))
+
+
+class LayerOfPositions(nn.Module):
+    """A linear layer of something that belongs to no sample, with as many rows as features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(FEATURES, 3))
+        self.first = nn.Linear(3, FEATURES)
+        self.last = nn.Linear(FEATURES, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.tanh(x * torch.tanh(self.first(self.positions)).mean(0)))
+
+
+class UsedInManyWays(nn.Module):
+    """One tensor as embedding, as decoder and by plain indexing; another with its own bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, 4, padding_idx=0)
+        self.hidden = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.embedding(x) + self.embedding.weight[x.flip(1)]
+        hidden = torch.tanh(self.hidden(tokens) + self.hidden.bias)
+        return F.linear(hidden.mean(1), self.embedding.weight)
+
+
 class SmoothConvolution(nn.Module):
     """Strided, padded and grouped convolutions, GroupNorm, SiLU, average pooling."""
 
@@ -171,6 +210,8 @@ class Problem:
     penalty: Penalty | None = None
     reduction: str = "mean"
     seed: int = 0
+    drawn: tuple[tuple[int, ...], ...] = ()
+    """Batches of one's own; by default those of a shuffling loader."""
 
     def model(self) -> nn.Module:
         """The untrained model in float64."""
@@ -188,6 +229,8 @@ class Problem:
 
     def batches(self) -> list[list[int]]:
         """Sample indices of every step: 5, 5, 2, 5, 5, 2, ... by default."""
+        if self.drawn:
+            return [list(batch) for batch in self.drawn]
         return shuffled_batches(TRAIN_SAMPLES, self.batch_size, self.steps, self.seed + 3)
 
     def path(self) -> Path:

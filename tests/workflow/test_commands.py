@@ -7,12 +7,6 @@ import pytest
 from explaind.cli import app
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
-from tests.workflow.project import Project
-
-
-@pytest.fixture
-def project(tiny_run, tmp_path):
-    return Project(tiny_run).copy(tmp_path)
 
 
 def test_each_rule_is_a_subcommand(project):
@@ -34,10 +28,11 @@ def test_a_subcommand_by_hand_gives_the_result_of_the_rule(project):
     project.explaind(
         "predict-epk", *config, "--run", "grokking", "--shard", "0/2", "--threads", "1"
     )
-    project.explaind("validate-epk", *config, "--run", "grokking", "--threads", "1")
+    project.explaind("validate-epk", *config, "--run", "grokking", "--threads", "2")
 
     assert open_sealed(paths.shard("grokking", "0-of-2")).load().identical(by_rule)
-    assert json.loads(paths.validation_summary("grokking").read_text()) == summary
+    by_hand = json.loads(paths.validation_summary("grokking").read_text())
+    assert by_hand == pytest.approx(summary, abs=1e-5)
 
 
 def test_the_config_beside_the_results_is_complete(project):

@@ -3,11 +3,9 @@
 import signal
 
 import numpy as np
-import pytest
 
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
-from tests.workflow.project import Project
 
 OF_RUN = ("--config", "results/config.json", "--run", "grokking")
 INFLUENCE = "results/grokking/influence.zarr/seal.json"
@@ -22,11 +20,6 @@ sys.argv = ["explaind", "predict-epk", "--config", "results/config.json", "--run
             "--shard", "1/2"]
 main()
 """
-
-
-@pytest.fixture
-def project(tiny_run, tmp_path):
-    return Project(tiny_run).copy(tmp_path)
 
 
 def test_a_shard_killed_half_way_is_not_read_as_data(project):

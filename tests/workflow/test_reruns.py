@@ -6,7 +6,6 @@ import yaml
 
 from explaind.paths import Paths
 from explaind.store import open_sealed
-from tests.workflow.project import Project
 
 DRAWN = {"figure_grokking": 1, "figure_epk_validation": 1, "report": 1}
 GATHERED = {"accumulate_kernel": 1, **DRAWN}
@@ -14,11 +13,6 @@ PREDICTED = {"predict_epk": 2, **GATHERED}
 VALIDATED = {"validate_epk": 1, **DRAWN}
 TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
-
-
-@pytest.fixture
-def project(tiny_run, tmp_path):
-    return Project(tiny_run).copy(tmp_path)
 
 
 def test_second_run_does_nothing(project):

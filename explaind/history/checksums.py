@@ -1,0 +1,64 @@
+"""Checksums of training samples: the data explained are the data trained on, sample by sample."""
+
+import zlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+UNSEEN = -1
+
+
+def sample_checksums(x: Any, y: Any) -> np.ndarray:
+    """One checksum per sample of a batch.
+
+    Args:
+        x: inputs, any pytree of tensors with the sample first.
+        y: targets, likewise.
+
+    Returns:
+        `[batch]` int64, crc32 over the bytes of all leaves; floating leaves are taken as float32,
+        so that a copy of the data in another precision has the same checksums.
+    """
+    leaves = [_rows(leaf) for leaf in torch.utils._pytree.tree_leaves((x, y))]
+    sums = [_checksum(parts) for parts in zip(*leaves, strict=True)]
+    return np.array(sums, dtype=np.int64)
+
+
+class ChecksumTable:
+    """Checksums of the samples seen so far.
+
+    Args:
+        known: checksums by sample index, `UNSEEN` where unknown.
+    """
+
+    def __init__(self, known: np.ndarray | None = None) -> None:
+        self.values = np.empty(0, dtype=np.int64) if known is None else known
+
+    def see(self, index: Tensor, x: Any, y: Any) -> None:
+        """Note the samples of a batch that were not seen before.
+
+        Args:
+            index: dataset index of each sample.
+            x: inputs.
+            y: targets.
+        """
+        rows = index.cpu().numpy()
+        missing = max(int(rows.max()) + 1 - len(self.values), 0)
+        self.values = np.append(self.values, np.full(missing, UNSEEN))
+        if (self.values[rows] == UNSEEN).any():
+            self.values[rows] = sample_checksums(x, y)
+
+
+def _rows(leaf: Tensor) -> np.ndarray:
+    plain = leaf.detach().cpu()
+    plain = plain.float() if plain.is_floating_point() else plain
+    return np.ascontiguousarray(plain.numpy()).reshape(len(plain), -1)
+
+
+def _checksum(parts: tuple[np.ndarray, ...]) -> int:
+    value = 0
+    for part in parts:
+        value = zlib.crc32(part.tobytes(), value)
+    return value

@@ -1,0 +1,146 @@
+"""The state of a training run that a recorder watches: model and optimizer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from explaind.errors import RecordingError
+from explaind.history.guards import check_deterministic_mode
+from explaind.history.layout import ParameterLayout
+from explaind.history.optimizers import (
+    check_optimizer,
+    group_coefficients,
+    has_second_moment,
+    second_moment,
+)
+
+
+class TrainingState:
+    """A model and its optimizer, read as flat vectors and checked for what cannot be recorded.
+
+    Args:
+        model: the model.
+        optimizer: its optimizer.
+        components: component name by parameter tensor.
+
+    Attributes:
+        model: the model.
+        layout: how the trained tensors lie in the flat vector.
+        adaptive: whether the optimizer keeps a second moment.
+        constants: copies of frozen parameters and buffers.
+
+    Raises:
+        UnsupportedError: for an optimizer outside the table.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        components: Mapping[str, str] | None,
+    ) -> None:
+        check_optimizer(optimizer)
+        self.model = model
+        self.layout = ParameterLayout.of(model, optimizer, components)
+        self.adaptive = has_second_moment(optimizer)
+        self._optimizer = optimizer
+        named = dict(model.named_parameters())
+        self._trained = {slot.name: named[slot.name] for slot in self.layout.slots}
+        self.constants = self._constant_tensors()
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Stored type: float64 if a trained tensor is, else float32 (holds half precision)."""
+        kinds = {parameter.dtype for parameter in self._trained.values()}
+        return np.dtype("float64" if torch.float64 in kinds else "float32")
+
+    def parameters(self) -> list[nn.Parameter]:
+        """The trained tensors."""
+        return list(self._trained.values())
+
+    def theta(self) -> Float[Tensor, " param"]:
+        """A copy of the parameters as one flat vector."""
+        return self.layout.flatten(self._trained)
+
+    def second_moment(self) -> Float[Tensor, " param"]:
+        """What the step just taken divided by, as one flat vector."""
+        groups = self._optimizer.param_groups
+        return self.layout.flatten(
+            {
+                slot.name: second_moment(
+                    self._optimizer, self._trained[slot.name], groups[slot.group]
+                )
+                for slot in self.layout.slots
+            }
+        )
+
+    def coefficients(self, step: int) -> np.ndarray:
+        """Scalars of the optimizer rule for the coming step, `[group, scalar]`."""
+        return np.array(group_coefficients(self._optimizer, step))
+
+    def checkpoint(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        model = {name: parameter.detach() for name, parameter in self._trained.items()}
+        return {"model": model, "optimizer": self._optimizer.state_dict()}
+
+    @torch.no_grad()
+    def restore(self, checkpoint: Mapping[str, Any]) -> None:
+        """Put model and optimizer back to a checkpoint."""
+        for name, value in checkpoint["model"].items():
+            self._trained[name].copy_(value)
+        self._optimizer.load_state_dict(checkpoint["optimizer"])
+
+    def check_fresh(self) -> None:
+        """Refuse an optimizer with a past.
+
+        Raises:
+            RecordingError: if it has taken steps.
+        """
+        if self._optimizer.state:
+            raise RecordingError(
+                "The optimizer has taken steps before: its momentum belongs to no recorded sample."
+                " Start recording with a new optimizer."
+            )
+
+    def check_before_step(self, step: int) -> None:
+        """Refuse a random or batch-mixing model, and parameters that the step would skip.
+
+        Args:
+            step: the step, for the message.
+
+        Raises:
+            RecordingError: naming the parameter.
+        """
+        check_deterministic_mode(self.model, step)
+        for name, parameter in self._trained.items():
+            if parameter.grad is None:
+                raise RecordingError(
+                    f"Parameter '{name}' has no gradient at step {step}: the optimizer would skip"
+                    " it. Freeze it with requires_grad_(False), or make it part of the loss."
+                )
+
+    def check_constants(self, step: int) -> None:
+        """Refuse changes of frozen parameters and buffers.
+
+        Args:
+            step: the step, for the message.
+
+        Raises:
+            RecordingError: naming the tensor.
+        """
+        now = self._constant_tensors()
+        for name, before in self.constants.items():
+            if not torch.equal(before, now[name]):
+                raise RecordingError(
+                    f"'{name}' is not trained by the optimizer but changed before step {step}."
+                    " Buffers and frozen parameters must stay constant while recording."
+                )
+
+    def _constant_tensors(self) -> dict[str, Tensor]:
+        trained = {id(parameter) for parameter in self._trained.values()}
+        tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        return {name: t.detach().clone() for name, t in tensors.items() if id(t) not in trained}
