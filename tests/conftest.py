@@ -8,6 +8,11 @@ import torch
 from tests.workflow.project import Project
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    torch.set_num_threads(1)  # the problems are small; idle threads only wait for each other
+
+
 @pytest.fixture(autouse=True)
 def _same_random_numbers_in_any_order():
     torch.manual_seed(0)

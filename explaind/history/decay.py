@@ -29,11 +29,11 @@ def penalty_gradient(
 class DecayMotion:
     """Splits each recorded step into the motion due to the data and the motion due to decay.
 
-    With `e_s = l2_s theta_s + grad penalty(theta_s)`, decay passes through momentum like any
-    gradient:
+    With `e_s = l2_s theta_s + kappa_s grad penalty(theta_s)` (torch adds the L2 term after
+    clipping), decay passes through momentum like any gradient:
 
-        R_{s+1}       = mu_s R_s + nu_s kappa_s e_s
-        decay motion  = - P_s (alpha_s R_{s+1} + gamma_s kappa_s e_s) - dec_s theta_s
+        R_{s+1}       = mu_s R_s + nu_s e_s
+        decay motion  = - P_s (alpha_s R_{s+1} + gamma_s e_s) - dec_s theta_s
 
     Nothing is carried for decoupled decay alone (AdamW). Otherwise one pass forward keeps `R` at
     the start of each block, and each block recomputes its own `R`: memory `(S / block) x P`.
@@ -76,19 +76,18 @@ class DecayMotion:
         return motion.to(block.params.dtype)
 
     def gradient(self, block: Block, step: int) -> Float[Tensor, " param"] | float:
-        """`e_s`, what decay and penalty add to the gradient of the batch before clipping."""
+        """`e_s`, what decay and penalty add to the clipped gradient of the batch."""
         if not self._through_momentum:
             return 0.0
         theta = block.theta(step)
-        added = penalty_gradient(self._history, theta, self._penalty)
+        added = self._history.clip(step) * penalty_gradient(self._history, theta, self._penalty)
         return (self._history.coefficient("l2", step) * theta + added).to(theta.dtype)
 
     def _carry(self, block: Block) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield `(motion through the momentum, R_{s+1})` for each step of the block."""
         history, carried = self._history, self._at_start[block.start]
         for step in range(block.start, block.stop):
-            gradient = torch.as_tensor(self.gradient(block, step))
-            added = history.clip(step) * gradient.double()
+            added = torch.as_tensor(self.gradient(block, step)).double()
             mu, nu = history.coefficient("mu", step), history.coefficient("nu", step)
             alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
             carried = mu * carried + nu * added

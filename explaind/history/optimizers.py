@@ -4,7 +4,7 @@ Every supported optimizer has the form (mathematics, section 3)
 
     m_{s+1}  = mu_s m_s + nu_s g_s
     Delta_s  = - P_s (alpha_s m_{s+1} + gamma_s g_s) - dec_s theta_s
-    g_s      = kappa_s (sum_i w_{s,i} grad l_i(theta_s) + l2_s theta_s + grad penalty(theta_s))
+    g_s      = kappa_s (sum_i w_{s,i} grad l_i(theta_s) + grad penalty(theta_s)) + l2_s theta_s
 
 with the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)` where the optimizer keeps a second
 moment `v`, and `P_s = 1` elsewhere.

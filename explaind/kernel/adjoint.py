@@ -3,10 +3,10 @@
 Carried backward in time (mathematics, section 4):
 
     Mbar  = mu_{s+1} Mbar - alpha_s P_s abar_s                [query, param]
-    psi_s = kappa_s (nu_s Mbar - gamma_s P_s abar_s)          adjoint of the batch gradient g_s
+    psi_s = nu_s Mbar - gamma_s P_s abar_s                    adjoint of the gradient g_s
 
-so that the influence of sample `i` of batch `s` is `w_{s,i} <psi_s, grad l_i(theta_s)>`. Memory is
-`Q x P`, whatever the number of training samples.
+so that the influence of sample `i` of batch `s` is `kappa_s w_{s,i} <psi_s, grad l_i(theta_s)>`.
+Memory is `Q x P`, whatever the number of training samples.
 """
 
 from typing import NamedTuple
@@ -59,12 +59,11 @@ class MomentumAdjoint:
         preconditioner = history.preconditioner(block, step)
         self._carry(step, history.coefficient("alpha", step) * preconditioner, averaged)
         assert self._mbar is not None
-        clip, nu = history.clip(step), history.coefficient("nu", step)
-        gamma = history.coefficient("gamma", step)
+        nu, gamma = history.coefficient("nu", step), history.coefficient("gamma", step)
         if isinstance(nu, float) and isinstance(gamma, float) and gamma == 0.0:
-            return GradientAdjoint(self._mbar, clip * nu)
+            return GradientAdjoint(self._mbar, nu)
         direct = _like(gamma * preconditioner, averaged) * averaged
-        return GradientAdjoint(_like(nu, averaged) * self._mbar - direct, clip)
+        return GradientAdjoint(_like(nu, averaged) * self._mbar - direct, 1.0)
 
     def _carry(self, step: int, scale: Scale, averaged: Tensor) -> None:
         if self._mbar is None:

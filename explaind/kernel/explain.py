@@ -100,19 +100,20 @@ def explain_steps(
         found = queries.step(step.start, step.end, step.parts)
         averaged = found.averaged.flatten(0, 1)
         psi = adjoint.step(step.block, step.number, averaged)
-        index, weight = history.batch(step.number), history.sample_weight(step.number)
-        contracted = training.contract(psi, step.start, index, weight)
+        index = history.batch(step.number)
+        weight, clip = history.sample_weight(step.number), history.clip(step.number)
+        contracted = training.contract(psi, step.start, index, weight, clip)
         influence.add(step.number, index, contracted)
         account.add(step.number, found, step.parts, contracted)
         total_decay += _decay_of_step(history, decay, step, psi, averaged)
-    mismatch = check_accounts(influence.total.sum((0, 2)).cpu(), account.total("data"))
+    mismatch = check_accounts(influence.total.sum((0, 2)).cpu(), account.total("data"), like.dtype)
     return Explanation(influence, account, total_decay, bounds, (shape[0], shape[1]), mismatch)
 
 
 def _decay_of_step(
     history: History, decay: DecayMotion, step: Step, psi: GradientAdjoint, averaged: Tensor
 ) -> Float[Tensor, " query"]:
-    """Contribution of decay at this gradient step: `l2 <psi, theta> - dec <abar, theta>`."""
+    """Contribution of decay at this gradient step: `<psi, e_s> - dec <abar, theta>`."""
     decoupled = history.coefficient("decoupled", step.number)
     shrunk = (decoupled * step.start.double()).to(averaged.dtype)
     part = -(averaged @ shrunk).double()

@@ -8,17 +8,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.errors import ConfigError, RecordingError
+from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN, sample_checksums
 from explaind.history.decay import DecayMotion
+from explaind.history.guards import rows_of
 from explaind.history.history import History
-from explaind.kernel.per_sample import PerSampleGradients
+from explaind.kernel.per_sample import Function, PerSampleGradients
 from explaind.kernel.training_side import TrainingData, TrainingSide
 
 logger = logging.getLogger(__name__)
 
 GRADIENT_TOLERANCE = 1e-3
-PATH_TOLERANCE = 1e-2
+PATH_TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-6}
+PROBE_SIZES = (2, 3)  # no other dimension of a layer input equals both
 SAMPLES_PER_CHECK = 1024
 
 
@@ -28,8 +30,9 @@ def check_capture(
 ) -> None:
     """Compare captured per-sample gradients with plain autograd, one sample at a time.
 
-    Tensors that differ (the first dimension of a layer's input is not the batch, say) are sent
-    through the general route from then on, and the log names them.
+    Tensors that differ, and those used in a way that the capture does not know (the first dimension
+    of a layer's input is not the batch, say), are sent through the general route from then on, and
+    the log names them. Two batch sizes tell the batch from a dimension that happens to be as long.
 
     Args:
         gradients: the per-sample gradients to check.
@@ -37,10 +40,60 @@ def check_capture(
         x: inputs of a few samples.
         y: their targets.
     """
-    samples = len(torch.utils._pytree.tree_leaves(y)[0])
+    wrong: set[str] = set()
+    for size in PROBE_SIZES:
+        wrong |= _wrong_tensors(gradients, theta, *_repeated((x, y), size))
+    if wrong:
+        logger.info("per-sample gradients by vmap (not read off the layers): %s", sorted(wrong))
+        gradients.force_fallback(frozenset(wrong))
+
+
+def _repeated(batch: tuple[Any, Any], size: int) -> tuple[Any, Any]:
+    """A batch of exactly this size, samples repeated if there are fewer."""
+    rows = torch.arange(size) % len(torch.utils._pytree.tree_leaves(batch[1])[0])
+    found: tuple[Any, Any] = torch.utils._pytree.tree_map(
+        lambda leaf: leaf[rows.to(leaf.device)], batch
+    )
+    return found
+
+
+def check_functional(function: Function, params: dict[str, Tensor], x: Any, y: Any) -> None:
+    """Refuse an output functional that is not `[sample]` or `[sample, output]`, sample by sample.
+
+    Args:
+        function: the functional as a function of the parameters.
+        params: parameters by name.
+        x: inputs of a few samples.
+        y: their targets.
+
+    Raises:
+        UnsupportedError: with the shape expected and found.
+    """
+    size = PROBE_SIZES[-1]
+    x, y = _repeated((x, y), size)
+    together = function(params, x, y)
+    if together.dim() not in (1, 2) or len(together) != size:
+        raise UnsupportedError(
+            "outputs must return one number per sample or one row per sample: expected shape"
+            f" ({size},) or ({size}, K) for {size} samples, got {tuple(together.shape)}."
+        )
+    alone = [function(params, rows_of(x, i, i + 1), rows_of(y, i, i + 1)) for i in range(size)]
+    if any(len(one) != 1 for one in alone) or not torch.allclose(
+        together, torch.cat(alone), rtol=1e-3, atol=1e-5, equal_nan=True
+    ):
+        raise UnsupportedError(
+            "The explained output of a sample depends on the other samples of its batch. Only"
+            " functionals of one sample's own output can be explained."
+        )
+
+
+def _wrong_tensors(
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
+) -> set[str]:
+    """Tensors that the capture does not recognise, or whose gradients differ from autograd's."""
     found = {slot.name: gradient for slot, gradient in gradients(theta, x, y)}
-    wrong = set()
-    for i in range(samples):
+    wrong = set(gradients.direct)
+    for i in range(len(torch.utils._pytree.tree_leaves(y)[0])):
         one = torch.utils._pytree.tree_map(lambda leaf, i=i: leaf[i : i + 1], (x, y))
         leaf = theta.detach().clone().requires_grad_(True)
         h = gradients.function(gradients.layout.unflatten(leaf), *one).reshape(-1)
@@ -50,9 +103,7 @@ def check_capture(
             scale = want.abs().max() + torch.finfo(theta.dtype).tiny
             if (want - got).abs().max() > GRADIENT_TOLERANCE * scale:
                 wrong.add(slot.name)
-    if wrong:
-        logger.info("per-sample gradients by vmap (not read off the layers): %s", sorted(wrong))
-        gradients.force_fallback(frozenset(wrong))
+    return wrong
 
 
 def check_samples(history: History, data: TrainingData) -> None:
@@ -99,7 +150,7 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
         for step in range(block.start, block.stop):
             theta, weight = block.theta(step), history.sample_weight(step)
             data = training.batch_gradient(theta, history.batch(step), weight)
-            gradient = history.clip(step) * (data + decay.gradient(block, step))
+            gradient = history.clip(step) * data + decay.gradient(block, step)
             momentum = (
                 history.coefficient("mu", step) * momentum
                 + history.coefficient("nu", step) * gradient
@@ -131,12 +182,14 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
 def check_accounts(
     influence: Float[Tensor, " query"],
     step_data: Float[Tensor, "step query"],
+    dtype: torch.dtype,
 ) -> float:
     """Compare the two routes to the data part: summed influence, and motion of the parameters.
 
     Args:
         influence: influence summed over all training samples, per query (adjoint route).
         step_data: data part of every step, per query (from the recorded parameters).
+        dtype: type of the computation.
 
     Returns:
         The largest difference relative to the summed absolute data parts.
@@ -146,11 +199,12 @@ def check_accounts(
     """
     scale = step_data.abs().sum(0) + 1e-12
     mismatch = float(((influence - step_data.sum(0)).abs() / scale).max())
-    if not mismatch <= PATH_TOLERANCE:
+    tolerance = PATH_TOLERANCE[dtype]
+    if not mismatch <= tolerance:
         raise RecordingError(
             f"The influence of all samples adds up to something else than the motion of the"
             " parameters"
-            f" (relative difference {mismatch:.2e}, expected below {PATH_TOLERANCE:g})."
+            f" (relative difference {mismatch:.2e}, expected below {tolerance:g})."
             " Some steps do not"
             " follow from loss_fn and train_data: were gradients clipped or changed outside of the"
             " recorder, or is part of the loss not given (penalty)?"

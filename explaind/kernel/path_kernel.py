@@ -27,7 +27,12 @@ from explaind.kernel.functionals import (
     all_outputs,
     find_functional,
 )
-from explaind.kernel.guards import check_capture, check_first_step, check_samples
+from explaind.kernel.guards import (
+    check_capture,
+    check_first_step,
+    check_functional,
+    check_samples,
+)
 from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.quadrature import Quadrature
 from explaind.kernel.query import QuerySide
@@ -127,9 +132,15 @@ class PathKernel:
         unknown = sorted(set(keep) - set(KEEP))
         if unknown:
             raise ConfigError(f"keep: unknown {unknown}, expected some of {KEEP}.")
+        if intervals < 1 or not len(torch.utils._pytree.tree_leaves(targets)[0]):
+            raise ConfigError(
+                f"Expected at least one sample and one interval, got intervals={intervals}."
+            )
         name, functional = find_functional(outputs, self._loss_fn)
         gradients = PerSampleGradients(self._function(functional), self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
+        params = self.history.layout.unflatten(self._theta(0))
+        check_functional(gradients.function, params, *_few(x, y))
         check_capture(gradients, self._theta(0), *_few(x, y))
         side = self._query_side(FullGradient(gradients), x, y, block)
         found = explain_steps(

@@ -43,19 +43,28 @@ class PerSampleGradients:
     Args:
         function: the function to differentiate.
         layout: the parameter layout.
+
+    Attributes:
+        direct: tensors that the last call sent through `vmap(jacrev)`.
     """
 
     def __init__(self, function: Function, layout: ParameterLayout) -> None:
         self.function = function
         self.layout = layout
         self._forced: frozenset[str] = frozenset()
+        self.direct: set[str] | frozenset[str] = frozenset()
 
     def force_fallback(self, names: frozenset[str]) -> None:
         """Send these tensors through `vmap(jacrev)` whatever the capture says."""
         self._forced = names
 
     def __call__(
-        self, theta: Float[Tensor, " param"], x: Any, y: Any, ends: SecantEnds | None = None
+        self,
+        theta: Float[Tensor, " param"],
+        x: Any,
+        y: Any,
+        ends: SecantEnds | None = None,
+        weight: float = 1.0,
     ) -> Iterator[tuple[TensorSlot, Float[Tensor, "batch output size"]]]:
         """Yield the gradients of each parameter tensor.
 
@@ -65,6 +74,9 @@ class PerSampleGradients:
             y: targets, batch first.
             ends: if given, kinked functions pass gradients with their secant slopes between these
                 ends.
+            weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
+                does in training: gradients then have the rounding of those that moved the
+                parameters (`p - 1` of a well-fitted sample has few digits left).
 
         Yields:
             The tensor's slot and its gradients; only one tensor's gradients exist at a time.
@@ -77,24 +89,24 @@ class PerSampleGradients:
             else:
                 with ReplayKinks(ends.start_kinks, ends.end_kinks):
                     h = self.function(params, x, y)
-        direct = capture.direct | self._forced
+        self.direct = direct = capture.direct | self._forced
         uses = _by_tensor(capture.uses)
-        deltas = _output_gradients(h, capture.uses)
+        deltas = _output_gradients(h, capture.uses, weight)
         outputs = 1 if h.dim() == 1 else h.shape[1]
         for slot in self.layout.slots:
             if slot.name in direct:
                 continue
             yield slot, _summed(slot, uses.get(slot.name, []), deltas, (batch, outputs), theta)
         if direct:
-            yield from self._general(direct, params, x, y, ends)
+            yield from self._general(direct, params, (x, y), ends, weight)
 
     def _general(
         self,
         names: set[str] | frozenset[str],
         params: Mapping[str, Tensor],
-        x: Any,
-        y: Any,
+        batch: tuple[Any, Any],
         ends: SecantEnds | None,
+        weight: float,
     ) -> Iterator[tuple[TensorSlot, Tensor]]:
         """The gradients of these tensors by `vmap(jacrev)`, for any model that vmap can batch."""
         rest = {name: tensor for name, tensor in params.items() if name not in names}
@@ -103,7 +115,7 @@ class PerSampleGradients:
             one_x, one_y = _with_batch(x_i), _with_batch(y_i)
 
             def at(values: Mapping[str, Tensor]) -> Tensor:
-                return self.function(values, one_x, one_y)[0]
+                return weight * self.function(values, one_x, one_y)[0]
 
             if ends is None:
                 return at({**rest, **chosen}).reshape(-1)
@@ -113,7 +125,7 @@ class PerSampleGradients:
                 return at({**rest, **chosen}).reshape(-1)
 
         chosen = {name: params[name] for name in names}
-        gradients = vmap(jacrev(single), in_dims=(None, 0, 0))(chosen, x, y)
+        gradients = vmap(jacrev(single), in_dims=(None, 0, 0))(chosen, *batch)
         for slot in self.layout.slots:
             if slot.name in names:
                 yield slot, gradients[slot.name].flatten(2)
@@ -130,15 +142,15 @@ def _by_tensor(uses: list[Use]) -> dict[str, list[tuple[int, Use]]]:
 
 
 @torch.enable_grad()
-def _output_gradients(h: Tensor, uses: list[Use]) -> list[Tensor | None]:
-    """Gradients of `sum_batch h` by each watched layer output, `[output, batch, ...]`."""
+def _output_gradients(h: Tensor, uses: list[Use], weight: float) -> list[Tensor | None]:
+    """Gradients of `weight sum_batch h` by each watched layer output, `[output, batch, ...]`."""
     if not uses or not h.requires_grad:
         return [None] * len(uses)
     edges = [use.edge for use in uses]
     if h.dim() == 1:
-        found = torch.autograd.grad(h.sum(), edges, allow_unused=True)
+        found = torch.autograd.grad(weight * h.sum(), edges, allow_unused=True)
         return [None if delta is None else delta[None] for delta in found]
-    seeds = torch.eye(h.shape[1], dtype=h.dtype, device=h.device)
+    seeds = weight * torch.eye(h.shape[1], dtype=h.dtype, device=h.device)
     return list(
         torch.autograd.grad(h.sum(0), edges, seeds, is_grads_batched=True, allow_unused=True)
     )

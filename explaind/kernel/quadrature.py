@@ -20,9 +20,10 @@ class Quadrature:
     published rule). `auto` is `secant` where the model makes kinked calls and `gauss_legendre`
     where it makes none.
 
-    With a tolerance, each query doubles its own subintervals until the residual of the step is
-    below `tolerance * (|data part| + |decay part|)`; refined secant values are extrapolated
-    (Richardson, `(4 I_2n - I_n) / 3`). A tolerance of 0 always refines to `max_subintervals`.
+    With a tolerance, each explained sample doubles its own subintervals until the residual of the
+    step (the norm over its outputs) is below `tolerance * (|data part| + |decay part|)`; refined
+    secant values are extrapolated (Richardson, `(4 I_2n - I_n) / 3`). A tolerance of 0 always
+    refines to `max_subintervals`.
 
     Attributes:
         rule: the rule.

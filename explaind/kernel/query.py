@@ -117,14 +117,16 @@ class QueryBlock:
         h: Float[Tensor, "sample output"],
         parts: Float[Tensor, "part param"],
     ) -> Bool[Tensor, " sample"]:
-        """Samples with an output whose residual is above the tolerance and above rounding."""
+        """Samples whose residual, taken over all outputs, is above the tolerance and rounding."""
         tolerance = self._quadrature.tolerance
         if not tolerance:
             return torch.ones(len(change), dtype=torch.bool, device=change.device)
         explained = self._derivative.explained(averaged, parts)
-        residual = (change - explained.sum(-1)).abs()
-        rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs())
-        return (residual > tolerance * explained.abs().sum(-1) + rounding).any(1)
+        residual = (change - explained.sum(-1)).norm(dim=1)
+        rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs()).norm(dim=1)
+        allowed: Tensor = tolerance * explained.abs().sum(-1).norm(dim=1) + rounding
+        failing: Tensor = residual > allowed
+        return failing
 
     def _integrate(
         self,

@@ -33,7 +33,7 @@ class StepAccount:
         self._true = np.zeros((steps, queries))
         self._parts = np.zeros((2, steps, len(self._ranges), queries))  # data, decay
         self._absolute = np.zeros((steps, len(self._ranges), queries), dtype=self.dtype)
-        self._subintervals = np.zeros((steps, samples), dtype=np.uint8)
+        self._subintervals = np.zeros((steps, samples), dtype=np.uint16)
 
     def add(
         self,

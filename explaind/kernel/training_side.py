@@ -92,27 +92,29 @@ class TrainingSide:
         theta: Float[Tensor, " param"],
         index: Int[Tensor, " batch"],
         weight: float,
+        clip: float,
     ) -> Float[Tensor, "component query batch"]:
         """Influence of every sample of a batch on every query, by component.
 
         Args:
-            psi: adjoint of the batch gradient.
+            psi: adjoint of the gradient.
             theta: parameters before the step.
             index: the samples of the batch.
             weight: weight of each sample in the loss, `w_{s,i}`.
+            clip: gradient-clipping factor, `kappa_s`.
 
         Returns:
-            `w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component.
+            `kappa_s w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component, float64.
         """
         queries = len(psi.matrix)
         found = psi.matrix.new_zeros(len(set(self._component.values())), queries, len(index))
         for start in range(0, len(index), self._chunk):
             stop = min(start + self._chunk, len(index))
             x, y = self._data.fetch(index[start:stop])
-            for slot, gradient in self._gradients(theta, x, y):
+            for slot, gradient in self._gradients(theta, x, y, weight=weight):
                 place = found[self._component[slot.name], :, start:stop]
                 place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
-        return found.double().mul_(weight * psi.factor)  # the scalar would be rounded in float32
+        return found.double().mul_(clip * psi.factor)  # the scalar would be rounded in float32
 
     def batch_gradient(
         self, theta: Float[Tensor, " param"], index: Int[Tensor, " batch"], weight: float
@@ -121,6 +123,6 @@ class TrainingSide:
         total = torch.zeros_like(theta)
         for start in range(0, len(index), self._chunk):
             x, y = self._data.fetch(index[start : start + self._chunk])
-            for slot, gradient in self._gradients(theta, x, y):
-                total[slot.start : slot.stop] += weight * gradient.sum((0, 1))
+            for slot, gradient in self._gradients(theta, x, y, weight=weight):
+                total[slot.start : slot.stop] += gradient.sum((0, 1))
         return total

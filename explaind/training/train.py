@@ -4,6 +4,7 @@ import logging
 import math
 import shutil
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from explaind.config import Config, stage_config
 from explaind.config.training import Training
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.errors import RecordingError
+from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
 from explaind.history.recorder import Recorder, record
@@ -48,8 +50,9 @@ def train(config: Config, paths: Paths, run: str) -> None:
     data = load_dataset(config, paths, settings.dataset)
     stage = stage_config(config, "train", run)
     path = paths.history(run)
-    if path.exists() and (is_sealed(path) or stored_attributes(path).get("config") != stage):
-        shutil.rmtree(path)  # a finished run, or one of another configuration
+    origin = {"config": stage, "code": code_fingerprint(__name__)}
+    if path.exists() and (is_sealed(path) or not _is_of(path, origin)):
+        shutil.rmtree(path)  # a finished run, or one of another configuration or code
     model = build_model(settings.model, data.classes)
     loss_fn = LOSSES[settings.training.loss]
     optimizer = build_optimizer(settings.training.optimizer, model)
@@ -63,12 +66,17 @@ def train(config: Config, paths: Paths, run: str) -> None:
         components=components,
         metrics=metric_names(layout),
         resume=True,
-        attributes={"config": stage},
+        attributes=origin,
         max_batch_size=settings.training.batch_size or len(data.y_train),
     )
     with recorder:
         _loop(recorder, _Trainer(model, optimizer, loss_fn, layout, data, settings.training))
     write_metrics(paths, run)
+
+
+def _is_of(path: Path, origin: dict[str, Any]) -> bool:
+    stored = stored_attributes(path)
+    return {key: stored.get(key) for key in origin} == origin
 
 
 class _Trainer:

@@ -8,52 +8,11 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-import explaind
 from explaind.errors import ConfigError, RecordingError, StoreError, UnsupportedError
-from tests.kernel.engine import explain, loader, record
-from tests.oracles.problems import Mlp, Problem, cross_entropy, vectors
-
-SGD = Problem("sgd", lambda model: torch.optim.SGD(model.parameters(), lr=0.1), steps=3)
-
-
-class Training:
-    """A recorded training loop in which a test can meddle by overriding one of its moments."""
-
-    reduction = "mean"
-
-    def __init__(self, store):
-        self.store = store
-        self.model = SGD.model()
-        self.optimizer = SGD.optimizer(self.model)
-        self.loader = loader(SGD.train_data(), SGD.batches())
-
-    def before_training(self): ...
-
-    def before_step(self, recorder): ...
-
-    def step(self):
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-
-    def after_step(self): ...
-
-    def run(self):
-        with explaind.record(
-            self.model, self.optimizer, cross_entropy, self.store, reduction=self.reduction
-        ) as recorder:
-            self.before_training()
-            for batch in recorder.batches(self.loader):
-                self.see(batch)
-                cross_entropy(self.model(batch.x), batch.y).mean().backward()
-                self.before_step(recorder)
-                self.step()
-                self.after_step()
-
-    def see(self, batch): ...
-
-    def run_and_explain(self, outputs="all"):
-        self.run()
-        return explain(SGD, self.store, self.model, outputs=outputs)
+from tests.history.training_loop import SGD, Training
+from tests.kernel.engine import explain, record
+from tests.oracles.problems import cross_entropy, vectors
+from tests.oracles.smooth_models import Mlp
 
 
 @pytest.fixture

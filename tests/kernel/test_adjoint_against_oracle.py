@@ -9,26 +9,26 @@ import torch
 from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
-from explaind.errors import ExplaindError
 from explaind.kernel.quadrature import Quadrature
 from tests.kernel.engine import record_and_explain, trained_names
 from tests.oracles.dense_midpoint import gauss_legendre_nodes, midpoint_nodes
 from tests.oracles.forward_path_kernel import explain
 from tests.oracles.problems import (
-    VOCABULARY,
-    BufferBeforeParameter,
-    LayerOfPositions,
     Problem,
-    SequenceFirst,
-    SmoothConvolution,
-    SmoothTransformer,
-    TiedWeights,
-    UsedInManyWays,
     all_outputs,
     cross_entropy,
     images,
     squared_error,
     tokens,
+)
+from tests.oracles.smooth_models import (
+    BufferBeforeParameter,
+    LayerOfPositions,
+    SequenceFirst,
+    SmoothConvolution,
+    SmoothTransformer,
+    TiedWeights,
+    UsedInManyWays,
 )
 
 TOLERANCE = 1e-10
@@ -254,42 +254,3 @@ def test_the_published_midpoint_rule(tmp_path):
     influence = record_and_explain(problem, tmp_path, quadrature=rule)
     oracle = explain(problem.path(), problem.functional, *problem.test_data(), midpoint_nodes(6))
     assert_equal(influence.influence, oracle.influence.sum(-1), "influence")
-
-
-@pytest.mark.parametrize("outputs", ["logit[2]", "all"])
-def test_one_logit_is_a_row_of_all_outputs(outputs, tmp_path):
-    problem = Problem("tokens", one_group("adamw"), TiedWeights, tokens, steps=4, seed=82)
-    influence = record_and_explain(problem, tmp_path, outputs=outputs)
-    oracle = explain(problem.path(), all_outputs, *problem.test_data(), gauss_legendre_nodes(3))
-    rows = slice(None) if outputs == "all" else slice(2, 3)
-    assert influence.sizes["output"] == (VOCABULARY if outputs == "all" else 1)
-    assert_equal(influence.influence, oracle.influence.sum(-1)[:, rows], "influence")
-
-
-@pytest.mark.parametrize("width", [0, 2])
-def test_a_functional_of_ones_own(width, tmp_path):
-    """Any function of (output, target), with one value per sample or several."""
-
-    def functional(output, target):
-        squares = output.square().sum(-1)
-        return torch.stack([squares, output[:, 0]], dim=-1) if width else squares
-
-    problem = Problem("own", one_group("momentum"), steps=4, seed=83)
-    influence = record_and_explain(problem, tmp_path, outputs=functional)
-    oracle = explain(problem.path(), functional, *problem.test_data(), gauss_legendre_nodes(3))
-    assert_equal(influence.influence, oracle.influence.sum(-1), "influence")
-
-
-WRONG_FUNCTIONALS = {
-    "one number for all samples": lambda output, _: output.mean(),
-    "one sample": lambda output, _: output[0],
-    "three dimensions": lambda output, _: output[:, None, :],
-    "samples coupled": lambda output, _: output - output.mean(0),
-}
-
-
-@pytest.mark.parametrize("name", WRONG_FUNCTIONALS)
-def test_a_functional_that_is_not_one_of_each_sample_is_refused(name, tmp_path):
-    problem = Problem("own", one_group("momentum"), steps=2, seed=84)
-    with pytest.raises(ExplaindError, match=r"(?i)sample"):
-        record_and_explain(problem, tmp_path, outputs=WRONG_FUNCTIONALS[name])

@@ -15,16 +15,8 @@ import explaind.errors
 from explaind.kernel.quadrature import Quadrature
 from tests.kernel import engine
 from tests.kernel.engine import record
-from tests.oracles.problems import (
-    TRAIN_SAMPLES,
-    BufferBeforeParameter,
-    Mlp,
-    Problem,
-    TiedWeights,
-    all_outputs,
-    shuffled_batches,
-    tokens,
-)
+from tests.oracles.problems import TRAIN_SAMPLES, Problem, all_outputs, shuffled_batches, tokens
+from tests.oracles.smooth_models import BufferBeforeParameter, Mlp, TiedWeights
 
 ADAMW = Problem("adamw", lambda model: AdamW(model.parameters(), lr=0.05, weight_decay=0.5))
 MOMENTUM = Problem(

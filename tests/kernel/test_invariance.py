@@ -16,7 +16,8 @@ from torch.utils.data import TensorDataset
 from explaind.kernel import training_side
 from explaind.kernel.quadrature import Quadrature
 from tests.kernel.engine import explain, record
-from tests.oracles.problems import CLASSES, TRAIN_SAMPLES, Mlp, Problem, vectors
+from tests.oracles.problems import TRAIN_SAMPLES, Problem, vectors
+from tests.oracles.smooth_models import CLASSES, Mlp
 
 TEST_SAMPLES = 6
 ADAPTIVE = Quadrature(rule="secant", subintervals=1, tolerance=0.001, max_subintervals=8)

@@ -1,0 +1,70 @@
+"""Explaining other outputs than the default, against the oracle."""
+
+import pytest
+import torch
+from torch.optim import SGD
+
+from explaind.errors import ExplaindError
+from tests.kernel.engine import record_and_explain
+from tests.oracles.dense_midpoint import gauss_legendre_nodes
+from tests.oracles.forward_path_kernel import explain
+from tests.oracles.problems import Problem, all_outputs, cross_entropy, tokens
+from tests.oracles.smooth_models import VOCABULARY, TiedWeights
+
+PROBLEM = Problem("outputs", lambda model: SGD(model.parameters(), lr=0.2, momentum=0.8), steps=4)
+
+
+def assert_explained(problem, influence, functional):
+    oracle = explain(problem.path(), functional, *problem.test_data(), gauss_legendre_nodes(3))
+    expected = oracle.influence.sum(-1)
+    torch.testing.assert_close(
+        torch.from_numpy(influence.influence.values), expected, rtol=1e-10, atol=1e-12
+    )
+
+
+def margin(output, target):
+    """Output of the target class minus the log-sum-exp of the others."""
+    others = output.scatter(1, target[:, None], float("-inf")).logsumexp(1)
+    return output.gather(1, target[:, None])[:, 0] - others
+
+
+NAMED = {"loss": cross_entropy, "margin": margin, "logit[2]": lambda output, _: output[:, 2]}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_one_number_for_each_sample(name, tmp_path):
+    influence = record_and_explain(PROBLEM, tmp_path, outputs=name)
+    assert influence.sizes["output"] == 1
+    assert_explained(PROBLEM, influence, NAMED[name])
+
+
+def test_all_outputs(tmp_path):
+    problem = PROBLEM.but(make_model=TiedWeights, make_data=tokens)
+    influence = record_and_explain(problem, tmp_path, outputs="all")
+    assert influence.sizes["output"] == VOCABULARY
+    assert_explained(problem, influence, all_outputs)
+
+
+@pytest.mark.parametrize("width", [0, 2])
+def test_a_functional_of_ones_own(width, tmp_path):
+    """Any function of (output, target), with one value per sample or several."""
+
+    def functional(output, target):
+        squares = output.square().sum(-1)
+        return torch.stack([squares, output[:, 0]], dim=-1) if width else squares
+
+    assert_explained(PROBLEM, record_and_explain(PROBLEM, tmp_path, outputs=functional), functional)
+
+
+WRONG_FUNCTIONALS = {
+    "one number for all samples": lambda output, _: output.mean(),
+    "one sample": lambda output, _: output[0],
+    "three dimensions": lambda output, _: output[:, None, :],
+    "samples coupled": lambda output, _: output - output.mean(0),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FUNCTIONALS)
+def test_a_functional_that_is_not_one_of_each_sample_is_refused(name, tmp_path):
+    with pytest.raises(ExplaindError, match=r"(?i)sample"):
+        record_and_explain(PROBLEM, tmp_path, outputs=WRONG_FUNCTIONALS[name])
