@@ -34,14 +34,15 @@ class LinearUse:
     edge: GradientEdge
 
     def gradient(
-        self, name: str, delta: Float[Tensor, "output batch *token features"]
-    ) -> Float[Tensor, "batch output size"]:
+        self, name: str, delta: Float[Tensor, "output batch *token features"], rows: slice
+    ) -> Float[Tensor, "rows output size"]:
         """Per-sample gradients of the weight or the bias from the output gradients."""
+        delta = delta[:, rows]
         outputs, batch, features = delta.shape[0], delta.shape[1], delta.shape[-1]
         delta = delta.reshape(outputs, batch, -1, features).transpose(0, 1)
         if name == self.bias:
             return delta.sum(2)
-        x = self.x.reshape(batch, 1, -1, self.x.shape[-1])
+        x = self.x[rows].reshape(batch, 1, -1, self.x.shape[-1])
         if x.shape[2] == 1:  # a plain product is faster than a product of thin matrices
             return (delta[:, :, 0, :, None] * x).flatten(2)
         return (delta.transpose(2, 3) @ x).flatten(2)
@@ -64,12 +65,13 @@ class EmbeddingUse:
     edge: GradientEdge
 
     def gradient(
-        self, name: str, delta: Float[Tensor, "output batch *token features"]
-    ) -> Float[Tensor, "batch output size"]:
+        self, name: str, delta: Float[Tensor, "output batch *token features"], rows: slice
+    ) -> Float[Tensor, "rows output size"]:
         """Per-sample gradients of the table from the output gradients."""
+        delta = delta[:, rows]
         outputs, batch, width = delta.shape[0], delta.shape[1], delta.shape[-1]
         delta = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
-        index = self.index.reshape(batch, 1, -1, 1).expand_as(delta)
+        index = self.index[rows].reshape(batch, 1, -1, 1).expand_as(delta)
         table = delta.new_zeros(batch, outputs, self.rows, width)
         return table.scatter_add_(2, index, delta).flatten(2)
 
@@ -107,7 +109,7 @@ class CaptureUses(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is functional.linear:
             return self._linear(*args, **kwargs)
-        if func is functional.embedding and not args[2:] and not _special(kwargs):
+        if func is functional.embedding and _is_plain_lookup(*args, **kwargs):
             return self._embedding(*args, **kwargs)
         self._note_direct((args, kwargs))
         return func(*args, **kwargs)
@@ -122,8 +124,8 @@ class CaptureUses(TorchFunctionMode):
         self.uses.append(LinearUse(name, self._name_of.get(id(bias)), input.detach(), edge))
         return y
 
-    def _embedding(self, input: Tensor, weight: Tensor, **kwargs: Any) -> Tensor:  # noqa: A002
-        y = functional.embedding(input, weight, **kwargs)
+    def _embedding(self, input: Tensor, weight: Tensor, *_: Any, **__: Any) -> Tensor:  # noqa: A002
+        y = functional.embedding(input, weight)
         name = self._name_of.get(id(weight))
         if name is None or input.shape[0] != self._batch:
             self._note_direct((weight,))
@@ -143,9 +145,17 @@ class CaptureUses(TorchFunctionMode):
             self._note_direct(tuple(tree.values()))
 
 
-def _special(kwargs: dict[str, Any]) -> bool:
-    """Whether an embedding call asks for more than a look-up (a different gradient)."""
-    return any(value not in (None, False) for value in kwargs.values())
+def _is_plain_lookup(
+    input: Tensor,  # noqa: A002, ARG001 (torch names it so)
+    weight: Tensor,  # noqa: ARG001
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,  # noqa: ARG001 (of no effect without max_norm)
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> bool:
+    """Whether an embedding call only looks rows up (the other options change the gradient)."""
+    return padding_idx is None and max_norm is None and not (scale_grad_by_freq or sparse)
 
 
 def _watched(y: Tensor) -> tuple[Tensor, GradientEdge]:

@@ -66,7 +66,7 @@ class FullGradient(Derivative):
         parts: Float[Tensor, "part param"],
     ) -> None:
         """Add the weighted gradients at `theta`, tensor by tensor."""
-        for slot, gradient in self._gradients(theta, *batch, ends):
+        for slot, _, gradient in self._gradients(theta, *batch, ends):
             total[:, :, slot.start : slot.stop].add_(gradient, alpha=weight)
 
     def explained(

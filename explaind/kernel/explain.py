@@ -52,7 +52,6 @@ class Explanation:
             "interval_start": self.bounds[:-1],
             "interval_stop": self.bounds[1:],
         }
-        arrays["residual"] = arrays["step_residual"].sum(0)
         if "component" in keep:
             by_component = total.reshape(-1, *self.shape, samples)
             arrays["influence_by_component"] = by_component.astype(stored)

@@ -91,7 +91,7 @@ def _wrong_tensors(
     gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
 ) -> set[str]:
     """Tensors that the capture does not recognise, or whose gradients differ from autograd's."""
-    found = {slot.name: gradient for slot, gradient in gradients(theta, x, y)}
+    found = {slot.name: gradient for slot, _, gradient in gradients(theta, x, y)}
     wrong = set(gradients.direct)
     for i in range(len(torch.utils._pytree.tree_leaves(y)[0])):
         one = torch.utils._pytree.tree_map(lambda leaf, i=i: leaf[i : i + 1], (x, y))

@@ -155,6 +155,9 @@ class PathKernel:
             "computed_dtype": str(self._theta(0).dtype),
         }
         arrays = found.arrays(keep) | self._end_values(side)
+        change = arrays["final_output"] - arrays["initial_output"]
+        arrays["residual"] = change - arrays["data"] - arrays["decay"]
+        arrays["rounding"] = arrays["residual"] - arrays["step_residual"].sum(0)
         return build_dataset(arrays, self.history.layout.components, labels, attributes)
 
     @torch.no_grad()

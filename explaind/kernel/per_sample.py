@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.func import jacrev, vmap
 
+from explaind.history.guards import rows_of
 from explaind.history.layout import ParameterLayout, TensorSlot
 from explaind.kernel.capture import CaptureUses, Use
 from explaind.kernel.secant import Kink, ReplayKinks, recorded
@@ -65,8 +66,12 @@ class PerSampleGradients:
         y: Any,
         ends: SecantEnds | None = None,
         weight: float = 1.0,
-    ) -> Iterator[tuple[TensorSlot, Float[Tensor, "batch output size"]]]:
-        """Yield the gradients of each parameter tensor.
+        limit: int | None = None,
+    ) -> Iterator[tuple[TensorSlot, slice, Float[Tensor, "rows output size"]]]:
+        """Yield the gradients of each parameter tensor, some samples at a time.
+
+        The forward and backward passes see the whole batch at once, as in training: in float32,
+        the outputs of a well-fitted sample depend on the batch it is computed in.
 
         Args:
             theta: parameters at which to differentiate.
@@ -77,9 +82,10 @@ class PerSampleGradients:
             weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
                 does in training: gradients then have the rounding of those that moved the
                 parameters (`p - 1` of a well-fitted sample has few digits left).
+            limit: most numbers to yield at a time; by default all samples of a tensor.
 
         Yields:
-            The tensor's slot and its gradients; only one tensor's gradients exist at a time.
+            The tensor's slot, the samples of the batch, and their gradients.
         """
         params = self.layout.unflatten(theta)
         batch = len(torch.utils._pytree.tree_leaves(y)[0])
@@ -96,9 +102,21 @@ class PerSampleGradients:
         for slot in self.layout.slots:
             if slot.name in direct:
                 continue
-            yield slot, _summed(slot, uses.get(slot.name, []), deltas, (batch, outputs), theta)
+            for rows in _row_slices(batch, outputs * (slot.stop - slot.start), limit):
+                shape = (rows.stop - rows.start, outputs)
+                found = _summed(slot, uses.get(slot.name, []), deltas, rows)
+                yield (
+                    slot,
+                    rows,
+                    theta.new_zeros(*shape, slot.stop - slot.start) if found is None else found,
+                )
         if direct:
-            yield from self._general(direct, params, (x, y), ends, weight)
+            width = outputs * sum(params[name].numel() for name in direct)
+            for rows in _row_slices(batch, width, limit):
+                for slot, gradient in self._general(
+                    direct, params, _take((x, y), rows), ends, weight
+                ):
+                    yield slot, rows, gradient
 
     def _general(
         self,
@@ -157,21 +175,27 @@ def _output_gradients(h: Tensor, uses: list[Use], weight: float) -> list[Tensor 
 
 
 def _summed(
-    slot: TensorSlot,
-    uses: list[tuple[int, Use]],
-    deltas: list[Tensor | None],
-    shape: tuple[int, int],
-    theta: Tensor,
-) -> Tensor:
+    slot: TensorSlot, uses: list[tuple[int, Use]], deltas: list[Tensor | None], rows: slice
+) -> Tensor | None:
     """Sum a tensor's gradients over its uses (tied and reused weights have several)."""
     total: Tensor | None = None
     for position, use in uses:
         delta = deltas[position]
-        if delta is None:
-            continue
-        gradient = use.gradient(slot.name, delta)
-        total = gradient if total is None else total + gradient
-    return theta.new_zeros(*shape, slot.stop - slot.start) if total is None else total
+        if delta is not None:
+            gradient = use.gradient(slot.name, delta, rows)
+            total = gradient if total is None else total + gradient
+    return total
+
+
+def _row_slices(batch: int, width: int, limit: int | None) -> list[slice]:
+    """Divide the samples so that `width` numbers for each stay below the limit."""
+    size = batch if limit is None else max(1, min(batch, limit // width))
+    return [slice(start, min(start + size, batch)) for start in range(0, batch, size)]
+
+
+def _take(batch: tuple[Any, Any], rows: slice) -> tuple[Any, Any]:
+    x, y = batch
+    return rows_of(x, rows.start, rows.stop), rows_of(y, rows.start, rows.stop)
 
 
 def _with_batch(tree: Any) -> Any:

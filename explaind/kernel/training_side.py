@@ -12,7 +12,7 @@ from explaind.kernel.adjoint import GradientAdjoint
 from explaind.kernel.per_sample import PerSampleGradients
 
 GRADIENT_BYTES = 16 * 2**20
-"""Memory for one tensor's per-sample gradients; larger batches go through in chunks."""
+"""Memory for one tensor's per-sample gradients; of larger batches some samples at a time."""
 
 
 class TrainingData:
@@ -36,6 +36,11 @@ class TrainingData:
                 f" {type(data).__name__}."
             )
         self._data, self._dtype, self._device = data, dtype, device
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of a number of the computation."""
+        return self._dtype.itemsize
 
     def __len__(self) -> int:
         leaf = torch.utils._pytree.tree_leaves(self._data[1])[0] if self._tensors else self._data
@@ -78,8 +83,7 @@ class TrainingSide:
         self._component = {
             slot.name: layout.components.index(slot.component) for slot in layout.slots
         }
-        widest = max(slot.stop - slot.start for slot in layout.slots)
-        self._chunk = max(1, GRADIENT_BYTES // (4 * widest))
+        self._limit = GRADIENT_BYTES // data.itemsize
 
     @property
     def samples(self) -> int:
@@ -108,12 +112,10 @@ class TrainingSide:
         """
         queries = len(psi.matrix)
         found = psi.matrix.new_zeros(len(set(self._component.values())), queries, len(index))
-        for start in range(0, len(index), self._chunk):
-            stop = min(start + self._chunk, len(index))
-            x, y = self._data.fetch(index[start:stop])
-            for slot, gradient in self._gradients(theta, x, y, weight=weight):
-                place = found[self._component[slot.name], :, start:stop]
-                place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
+        x, y = self._data.fetch(index)
+        for slot, rows, gradient in self._gradients(theta, x, y, weight=weight, limit=self._limit):
+            place = found[self._component[slot.name], :, rows]
+            place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
         return found.double().mul_(clip * psi.factor)  # the scalar would be rounded in float32
 
     def batch_gradient(
@@ -121,8 +123,7 @@ class TrainingSide:
     ) -> Float[Tensor, " param"]:
         """Gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
         total = torch.zeros_like(theta)
-        for start in range(0, len(index), self._chunk):
-            x, y = self._data.fetch(index[start : start + self._chunk])
-            for slot, gradient in self._gradients(theta, x, y, weight=weight):
-                total[slot.start : slot.stop] += gradient.sum((0, 1))
+        x, y = self._data.fetch(index)
+        for slot, _, gradient in self._gradients(theta, x, y, weight=weight, limit=self._limit):
+            total[slot.start : slot.stop] += gradient.sum((0, 1))
         return total
