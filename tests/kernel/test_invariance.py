@@ -60,7 +60,7 @@ def run(request, tmp_path_factory):
 def assert_same(actual, expected, tolerance=1e-11):
     """All variables, relative to the largest number of each.
 
-    `rounding` is nothing but rounding in float64: it is held against the data part it is taken from.
+    `rounding` is nothing but rounding in float64: it is held against the data part.
     """
     assert set(actual) == set(expected)
     for name in actual:
