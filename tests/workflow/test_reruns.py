@@ -98,11 +98,13 @@ def test_a_lost_shard_is_computed_again_alone(project):
     np.testing.assert_array_equal(after["influence"], before["influence"])
 
 
-def test_a_store_made_by_hand_is_noticed(project):
-    """Snakemake compares checksums of small files: two seals must differ if the stores may."""
-    project.explaind(
-        "predict-epk", "--config", "results/config.json", "--run", "grokking", "--shard", "0/2"
-    )
+def test_a_store_made_by_hand_is_noticed_if_it_differs(project):
+    """Snakemake compares checksums of small files: two seals must differ where the stores do."""
+    by_hand = ("predict-epk", "--run", "grokking", "--shard", "0/2", "--config")
+    project.explaind(*by_hand, "results/config.json")
+    assert project.planned() == {}
+    project.append("other.yaml", "runs: {grokking: {epk: {functional: margin}}}")
+    project.explaind(*by_hand, "results/config.json", "--config", "other.yaml")
     assert project.planned() == GATHERED
 
 
