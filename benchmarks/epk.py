@@ -79,7 +79,7 @@ def run(method: str, size: Size, threads: int, out: str = "") -> Row:
     """One measurement in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.epk", "measure", method, json.dumps(asdict(size))]
     done = subprocess.run(
-        [*command, str(threads), "--out", out], capture_output=True, text=True, check=True
+        [*command, str(threads), "--out", out], stdout=subprocess.PIPE, text=True, check=True
     )
     row: Row = json.loads(done.stdout.strip().splitlines()[-1])
     return row

@@ -55,5 +55,6 @@ def published_influence(
             averaged = torch.zeros(len(queries[1]), layout.size)
             for node in range(nodes):
                 averaged += query_features(theta + (node + 0.5) / nodes * move, *queries) / nodes
-            influence -= (averaged @ (alpha * scale * momentum).T).double()
+            preconditioned = torch.as_tensor(alpha * scale).float() * momentum
+            influence -= (averaged @ preconditioned.T).double()
     return influence
