@@ -40,7 +40,7 @@ TRACES = {
         "deviation": 1,
         "step-sizes": 4,
         "cumulative-residual": 1,
-        "gap": 1,
+        "closure": 3,
         "residual-share": 1,
     },
 }
