@@ -66,8 +66,9 @@ def closure_table(influence: xr.Dataset) -> pd.DataFrame:
     """Set the parts of the explanation of every validation sample beside its final output.
 
     initial + data + decay + residual is the final output by definition of the residual. Part of
-    the residual is `rounding`: the updates were rounded when the model was trained, and that motion
-    belongs to no sample and no decay. The rest was left over by the integration over the steps.
+    the residual is `rounding`: of the updates when the model was trained, a motion that belongs to
+    no sample and no decay, and of the computation. The rest was left over by the integration over
+    the steps.
 
     Args:
         influence: the influence store.

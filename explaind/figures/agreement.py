@@ -103,7 +103,7 @@ def closure_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
     label_axes(
         figure,
         "validation samples, each line sorted by size (%)",
-        f"size of the whole training's share ({unit}, ≥ 0, log scale)",
+        f"size, whole training ({unit}, ≥ 0, log scale)",
     )
     use_log_axis(figure)
     return figure

@@ -207,10 +207,10 @@ def _closure_panel(tables: ValidationTables, files: Files) -> Panel:
         caption=(
             "The residual of a sample is its final output "
             f"({escape(tables.output)}) less initial output, data part and decay part. It has two "
-            "sources: the numerical integration over each step, and the rounding of the "
-            "parameters when the network was trained, a motion that belongs to no sample and no "
-            "decay. Left: how large both are beside the change of the output. Right: how "
-            "much of all change the integration left unexplained, step by step."
+            "sources: the numerical integration over each step, and rounding: of the parameters "
+            "when the network was trained, a motion that belongs to no sample and no decay, and "
+            "of this computation. Left: how large both are beside the change of the output. "
+            "Right: how much of all change the integration left unexplained, step by step."
         ),
         plots=(
             Plot(

@@ -61,7 +61,7 @@ def closure_rows(closure: pd.DataFrame, unit: str) -> list[Row]:
         "residual": ("Residual", "|final output minus initial, data and decay part|"),
         "rounding": (
             "Rounding in it",
-            "what the rounding of the trained parameters moved; no finer integration removes it",
+            "of the trained updates and of this computation; no finer integration removes it",
         ),
     }
     rows = [
