@@ -10,28 +10,24 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
+from benchmarks.problem import Problem
 from explaind.history.history import History
 from explaind.kernel.functionals import target_logprob
 from explaind.training.losses import nll
 
 
 def published_influence(
-    history: History,
-    model: torch.nn.Module,
-    train: tuple[Tensor, Tensor],
-    queries: tuple[Tensor, Tensor],
-    nodes: int = 100,
+    problem: Problem, nodes: int = 100, dtype: torch.dtype = torch.float32
 ) -> Tensor:
     """Influence `[query, train]` on the target log-probability, for AdamW.
 
     Args:
-        history: the recorded path.
-        model: the model.
-        train: training inputs and targets.
-        queries: explained inputs and targets.
+        problem: the recorded run, the training samples and the explained ones.
         nodes: midpoint nodes per step.
+        dtype: type of all computation.
     """
-    layout = history.layout
+    history, model = History(problem.store, dtype), problem.model.to(dtype)
+    train, queries, layout = problem.train, problem.queries, history.layout
 
     def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return nll(functional_call(model, layout.unflatten(theta), (x[None],)), y[None])[0]
@@ -42,7 +38,7 @@ def published_influence(
 
     train_features = vmap(grad(loss), in_dims=(None, 0, 0))
     query_features = vmap(grad(target), in_dims=(None, 0, 0))
-    momentum = torch.zeros(len(train[1]), layout.size)
+    momentum = torch.zeros(len(train[1]), layout.size, dtype=dtype)
     influence = torch.zeros(len(queries[1]), len(train[1]), dtype=torch.float64)
     for block in history.blocks():
         for step in range(block.start, block.stop):
@@ -52,9 +48,9 @@ def published_influence(
             momentum *= mu
             momentum[index] += nu * history.sample_weight(step) * gradients
             alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
-            averaged = torch.zeros(len(queries[1]), layout.size)
+            averaged = torch.zeros(len(queries[1]), layout.size, dtype=dtype)
             for node in range(nodes):
                 averaged += query_features(theta + (node + 0.5) / nodes * move, *queries) / nodes
-            preconditioned = torch.as_tensor(alpha * scale).float() * momentum
+            preconditioned = torch.as_tensor(alpha * scale).to(dtype) * momentum
             influence -= (averaged @ preconditioned.T).double()
     return influence
