@@ -1,7 +1,7 @@
 """Recording the path of a training run by hooks on its optimizer."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -31,7 +31,7 @@ from explaind.history.writer import (
     steps_per_chunk,
     to_row,
 )
-from explaind.store import StoreWriter, is_sealed
+from explaind.store import StoreWriter, is_sealed, only_writer, remove_store
 
 
 def record(
@@ -73,7 +73,8 @@ def record(
     Raises:
         UnsupportedError: for an optimizer outside the table.
         RecordingError: if the optimizer has taken steps already.
-        StoreError: if `store` exists and `resume` is false, or it is sealed.
+        StoreError: if `store` exists and `resume` is false, or it is sealed, or another process is
+            recording it.
     """
     return Recorder(
         model,
@@ -137,6 +138,8 @@ class Recorder:
         self._checked_loss = False
         self._checksums = ChecksumTable()
         self._handles: list[Any] = []
+        self._lock = ExitStack()
+        self._lock.enter_context(only_writer(store))
         self._writer = self._resumed_writer() if resume else None
         if self._writer is None:
             self._state.check_fresh()
@@ -158,8 +161,9 @@ class Recorder:
     ) -> None:
         for handle in self._handles:
             handle.remove()
-        if kind is None:
-            self._finish()
+        with self._lock:
+            if kind is None:
+                self._finish()
 
     def batches(self, loader: Iterable[Any]) -> Iterator[Batch]:
         """Yield the batches of a loader once and remember the samples of each.
@@ -304,7 +308,7 @@ class Recorder:
             raise StoreError(f"{self._path} is sealed: there is nothing to resume.")
         if not (self._path / CHECKPOINT).is_file():
             # killed before its first checkpoint: nothing to go on from
-            shutil.rmtree(self._path, ignore_errors=True)
+            remove_store(self._path)
             return None
         store = StoreWriter.reopen(self._path)
         stored = {key: store.attributes.get(key) for key in self._attributes}

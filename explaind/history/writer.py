@@ -17,6 +17,8 @@ Beside them `constants.pt` (frozen parameters and buffers), and until the store 
 run goes on.
 """
 
+import io
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explaind.errors import StoreError
+from explaind.errors import DamagedStoreError
 from explaind.files import replacing
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
@@ -35,6 +37,7 @@ CHECKPOINT = "checkpoint.pt"
 CONSTANTS = "constants.pt"
 MAX_STEPS_PER_CHUNK = 64
 CHECKSUMS_PER_CHUNK = 2**16
+CHECKSUM_BYTES = 4
 
 
 def steps_per_chunk(parameters: int, itemsize: int) -> int:
@@ -156,21 +159,35 @@ class HistoryWriter:
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors and plain values atomically, readable with `weights_only=True`."""
+    """Write tensors and plain values atomically, readable with `weights_only=True`.
+
+    A checksum follows them: torch itself returns tensors that were changed on disk.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
     with replacing(path) as temporary:
-        torch.save(dict(state), temporary)
+        temporary.write_bytes(buffer.getvalue() + _checksum(buffer.getvalue()))
 
 
 def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
     """Read what `save_state` wrote.
 
     Raises:
-        StoreError: if the file is missing.
+        DamagedStoreError: if the file is missing or corrupted.
     """
+    remedy = "The recording cannot be used. Run the rule `train` again."
     if not path.is_file():
-        raise StoreError(f"{path} is missing: the recording cannot be used. Record the run again.")
-    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        raise DamagedStoreError(f"{path} is missing. {remedy}", path.parent)
+    content = path.read_bytes()
+    body, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
+    if checksum != _checksum(body):
+        raise DamagedStoreError(f"{path} is corrupted. {remedy}", path.parent)
+    state: dict[str, Any] = torch.load(io.BytesIO(body), map_location=device, weights_only=True)
     return state
+
+
+def _checksum(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
 
 
 def to_row(vector: Tensor) -> np.ndarray:
