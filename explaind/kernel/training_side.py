@@ -10,6 +10,7 @@ from torch.utils.data import default_collate
 from explaind.errors import ConfigError
 from explaind.kernel.adjoint import GradientAdjoint
 from explaind.kernel.per_sample import PerSampleGradients
+from explaind.kernel.precision import Contraction
 
 GRADIENT_BYTES = 16 * 2**20
 """Memory for one tensor's per-sample gradients; of larger batches some samples at a time."""
@@ -74,9 +75,19 @@ class TrainingSide:
     Args:
         gradients: per-sample gradients of the training loss.
         data: the training samples.
+        contraction: how adjoint and gradients are multiplied; by default in full precision.
+
+    Attributes:
+        contraction: as given.
     """
 
-    def __init__(self, gradients: PerSampleGradients, data: TrainingData) -> None:
+    def __init__(
+        self,
+        gradients: PerSampleGradients,
+        data: TrainingData,
+        contraction: Contraction | None = None,
+    ) -> None:
+        self.contraction = contraction or Contraction()
         self._gradients = gradients
         self._data = data
         layout = gradients.layout
@@ -97,6 +108,7 @@ class TrainingSide:
         index: Int[Tensor, " batch"],
         weight: float,
         clip: float,
+        by_component: bool = True,
     ) -> Float[Tensor, "component query batch"]:
         """Influence of every sample of a batch on every query, by component.
 
@@ -106,16 +118,18 @@ class TrainingSide:
             index: the samples of the batch.
             weight: weight of each sample in the loss, `w_{s,i}`.
             clip: gradient-clipping factor, `kappa_s`.
+            by_component: whether components are told apart; else there is one, their sum.
 
         Returns:
             `kappa_s w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component, float64.
         """
         queries = len(psi.matrix)
-        found = psi.matrix.new_zeros(len(set(self._component.values())), queries, len(index))
+        components = len(set(self._component.values())) if by_component else 1
+        found = psi.matrix.new_zeros(components, queries, len(index))
         x, y = self._data.fetch(index)
         for slot, rows, gradient in self._gradients(theta, x, y, weight=weight, limit=self._limit):
-            place = found[self._component[slot.name], :, rows]
-            place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
+            place = found[self._component[slot.name] if by_component else 0, :, rows]
+            self.contraction.addmm_(place, psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
         return found.double().mul_(clip * psi.factor)  # the scalar would be rounded in float32
 
     def batch_gradient(
