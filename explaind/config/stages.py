@@ -77,7 +77,8 @@ def _accumulate_kernel(run: Values, _: Values) -> Values:
 
 
 def _validate_epk(run: Values, data: Values) -> Values:
-    return {**_network(run, data), "quadrature": run["epk"]["quadrature"]}
+    epk = {key: run["epk"][key] for key in ("quadrature", "precision")}
+    return {**_network(run, data), **epk}
 
 
 def _network(run: Values, data: Values) -> Values:

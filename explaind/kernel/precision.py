@@ -94,8 +94,8 @@ def deviation(
     """Largest relative deviation over the queries: `|found - exact| / |exact|`, Euclidean norms."""
     dims = (0, 2)
     size = torch.linalg.vector_norm(exact, dim=dims).clamp_min(torch.finfo(exact.dtype).tiny)
-    found = torch.linalg.vector_norm(found - exact, dim=dims) / size
-    return found.max()
+    relative: Tensor = torch.linalg.vector_norm(found - exact, dim=dims) / size
+    return relative.max()
 
 
 def _product_of_bf16(

@@ -63,6 +63,23 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
 }
 """Name -> (dimensions, unit, description) of every array of an influence store."""
 
+SUMMED = frozenset(
+    {
+        "influence",
+        "influence_by_component",
+        "influence_by_interval",
+        "influence_total",
+        "parameter_data",
+        "parameter_decay",
+        "data",
+        "decay",
+        "step_data_sum",
+        "step_data_absolute_sum",
+        "step_residual_sum",
+    }
+)
+"""Arrays of which those of the segments of a run are added."""
+
 
 def build_dataset(
     arrays: Mapping[str, np.ndarray],
