@@ -42,7 +42,7 @@ from explaind.kernel.reformulate import reformulate_steps
 from explaind.kernel.result import build_dataset, build_reformulation
 from explaind.kernel.secant import RecordKinks
 from explaind.kernel.segment import segment_of
-from explaind.kernel.slices import DEFAULT_SLICES, Credit, Slices
+from explaind.kernel.slices import DEFAULT_SLICES, Slices
 from explaind.kernel.training_side import TrainingData, TrainingSide
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class PathKernel:
         outputs: str | OutputFunctional = "target_logprob",
         *,
         intervals: int = 1,
-        credit: Credit = "gradient_step",
+        credit: str = "gradient_step",
         keep: Collection[str] = DEFAULT_SLICES,
         top: int = 10,
         train_samples: Collection[int] | None = None,

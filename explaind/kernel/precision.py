@@ -7,7 +7,6 @@ taken in TF32 or bfloat16 (with sums in float32); only if asked for, and its dev
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -15,13 +14,13 @@ from torch import Tensor
 
 from explaind.errors import ConfigError
 
-PrecisionName = Literal["float32", "float64", "tf32", "bf16"]
+PRECISIONS = ("float32", "float64", "tf32", "bf16")
 
 TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-12}
 """Share of the momentum below which it counts as forgotten, by type of the computation."""
 
 
-def dtype_of(precision: PrecisionName) -> torch.dtype:
+def dtype_of(precision: str) -> torch.dtype:
     """Type of the computation and of what is stored."""
     return torch.float64 if precision == "float64" else torch.float32
 
@@ -38,13 +37,9 @@ class Contraction:
         ConfigError: for an unknown precision, or `tf32` without a GPU.
     """
 
-    def __init__(
-        self, precision: PrecisionName = "float32", device: str | torch.device = "cpu"
-    ) -> None:
-        if precision not in get_args(PrecisionName):
-            raise ConfigError(
-                f"precision: expected one of {get_args(PrecisionName)}, got {precision!r}."
-            )
+    def __init__(self, precision: str = "float32", device: str | torch.device = "cpu") -> None:
+        if precision not in PRECISIONS:
+            raise ConfigError(f"precision: expected one of {PRECISIONS}, got {precision!r}.")
         if precision == "tf32" and torch.device(device).type != "cuda":
             raise ConfigError(
                 f"precision: tf32 needs a GPU, but the device is {device}. Use float32 or bf16."

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from explaind.errors import ConfigError
 SLICES = ("influence", "component", "interval", "parameter", "step_component", "absolute", "top")
 DEFAULT_SLICES = ("influence", "component", "interval", "step_component", "absolute")
 
-Credit = Literal["gradient_step", "application_step"]
+CREDITS = ("gradient_step", "application_step")
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Slices:
 
     keep: frozenset[str]
     intervals: int = 1
-    credit: Credit = "gradient_step"
+    credit: str = "gradient_step"
     top: int = 10
     train_samples: tuple[int, ...] | None = None
 
@@ -45,8 +44,8 @@ class Slices:
         unknown = sorted(self.keep - set(SLICES))
         if unknown:
             raise ConfigError(f"keep: unknown {unknown}, expected some of {SLICES}.")
-        if self.credit not in get_args(Credit):
-            raise ConfigError(f"credit: expected one of {get_args(Credit)}, got {self.credit!r}.")
+        if self.credit not in CREDITS:
+            raise ConfigError(f"credit: expected one of {CREDITS}, got {self.credit!r}.")
         for name in ("intervals", "top"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
