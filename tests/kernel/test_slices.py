@@ -185,10 +185,7 @@ def test_nothing_dense_that_nobody_asked_for(keep, expected, tmp_path, monkeypat
         fake = type("Torch", (), dict(vars(torch)))
         fake.zeros = staticmethod(watched(torch.zeros))
         monkeypatch.setattr(module, "torch", fake)
-    real_new = torch.Tensor.new_zeros
-    monkeypatch.setattr(
-        torch.Tensor, "new_zeros", lambda self, *a, **k: watched(real_new)(self, *a, **k)
-    )
+    monkeypatch.setattr(torch.Tensor, "new_zeros", watched(torch.Tensor.new_zeros))
     record_and_explain(problem, tmp_path, intervals=INTERVALS, keep=keep, dtype=torch.float32)
     by_component = bool(set(keep) & {"component", "interval", "absolute"})
     contracted = ("float32", (COMPONENTS if by_component else 1, QUERIES, TRAIN_SAMPLES))
