@@ -46,12 +46,12 @@ class InfluenceAccumulator:
                 parts = parts.sum(1, keepdim=True)
         slots, place = self._selection.find(step.batch)
         if slots is not None:
-            parts = parts.index_select(-1, slots.to(parts.device))
+            parts = parts.index_select(2, slots.to(parts.device))
         place = place.to(parts.device)
         for interval in self._open.keys() - set(numbers):
             self._close(interval)
         for interval, part in zip(numbers, parts, strict=True):
-            self._sum_of(interval, part).index_add_(-1, place, part)
+            self._sum_of(interval, part).index_add_(2, place, part.transpose(1, 2))
 
     def total(self) -> Float[Tensor, "component query train"]:
         """Close what is open and return the total (one component unless split)."""
@@ -62,7 +62,7 @@ class InfluenceAccumulator:
 
     def _sum_of(self, interval: int, part: Tensor) -> Tensor:
         if interval not in self._open:
-            shape = (*part.shape[:2], len(self._selection))
+            shape = (len(part), part.shape[2], len(self._selection))
             self._open[interval] = torch.zeros(shape, dtype=torch.float64, device=part.device)
         return self._open[interval]
 

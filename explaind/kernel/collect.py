@@ -67,7 +67,7 @@ class QuerySums(Collector):
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
-        self._data = self._data + step.influence.sum((0, 2))
+        self._data = self._data + step.influence.sum((0, 1))
         self._decay = self._decay + step.decay
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -119,15 +119,14 @@ class _Explainer:
         if self._to_measure:
             self.deviation, self._to_measure = self._deviation(step, psi), False
         contracted = self._contract(step, psi, self._by_component)
-        by_interval = contracted.reshape(
-            len(contracted), -1, len(averaged), contracted.shape[-1]
-        ).transpose(0, 1)
+        parts = contracted.shape[2] // len(averaged)
+        by_interval = torch.stack(contracted.chunk(parts, dim=2)) if parts > 1 else contracted[None]
         return ExplainedStep(
             step.number,
             found,
             step.parts,
             self._history.batch(step.number),
-            by_interval[0] if len(by_interval) == 1 else by_interval.sum(0),
+            by_interval.sum(0) if parts > 1 else contracted,
             by_interval,
             self._adjoint.parts if self._splits else [interval_of(self._bounds, step.number)],
             self._decay_of(step, psi, averaged),
@@ -135,7 +134,7 @@ class _Explainer:
 
     def _contract(
         self, step: Step, psi: GradientAdjoint, by_component: bool
-    ) -> Float[Tensor, "component part batch"]:
+    ) -> Float[Tensor, "component batch part"]:
         history, number = self._history, step.number
         batch = history.batch(number), history.sample_weight(number), history.clip(number)
         return self._training.contract(psi, step.start, *batch, by_component)

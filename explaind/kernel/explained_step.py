@@ -28,8 +28,8 @@ class ExplainedStep(NamedTuple):
     found: StepDerivative
     parts: Float[Tensor, "part param"]
     batch: Int[Tensor, " batch"]
-    influence: Float[Tensor, "component query batch"]
-    by_interval: Float[Tensor, "interval component query batch"]
+    influence: Float[Tensor, "component batch query"]
+    by_interval: Float[Tensor, "interval component batch query"]
     intervals: list[int]
     decay: Float[Tensor, " query"]
 

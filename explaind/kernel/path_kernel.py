@@ -43,7 +43,8 @@ from explaind.kernel.result import build_dataset, build_reformulation
 from explaind.kernel.secant import RecordKinks
 from explaind.kernel.segment import segment_of
 from explaind.kernel.slices import DEFAULT_SLICES, Slices
-from explaind.kernel.training_side import TrainingData, TrainingSide
+from explaind.kernel.training_data import TrainingData
+from explaind.kernel.training_side import TrainingSide
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class PathKernel:
         self._quadrature = quadrature or Quadrature()
         self._decay = DecayMotion(self.history, penalty)
         gradients = PerSampleGradients(self._function(loss_fn), self.history.layout)
-        self._training = TrainingSide(gradients, self._data, contraction)
+        self._training = TrainingSide(gradients, self._data, contraction=contraction)
         self._check(gradients)
 
     @torch.no_grad()

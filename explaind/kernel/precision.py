@@ -63,43 +63,43 @@ class Contraction:
 
     def addmm_(
         self,
-        place: Float[Tensor, "query rows"],
+        place: Float[Tensor, "rows query"],
+        gradient: Float[Tensor, "rows size"],
         psi: Float[Tensor, "query size"],
-        gradient: Float[Tensor, "size rows"],
     ) -> None:
-        """Add the product of adjoint and gradients to `place`.
+        """Add the products of gradients and adjoint to `place`.
 
         Args:
             place: where to add, in the type of the computation.
-            psi: adjoint of one parameter tensor.
-            gradient: per-sample gradients of that tensor, transposed.
+            gradient: per-sample gradients of one parameter tensor.
+            psi: adjoint of that tensor.
         """
         if self._product == "bf16":
-            place.add_(_product_of_bf16(psi.bfloat16(), gradient.bfloat16()))
+            place.add_(_product_of_bf16(gradient.bfloat16(), psi.bfloat16().T))
         elif self._product == "tf32":
             with _tf32():
-                place.addmm_(psi, gradient)
+                place.addmm_(gradient, psi.T)
         else:
-            place.addmm_(psi, gradient)
+            place.addmm_(gradient, psi.T)
 
 
 def deviation(
-    found: Float[Tensor, "component query batch"], exact: Float[Tensor, "component query batch"]
+    found: Float[Tensor, "component batch query"], exact: Float[Tensor, "component batch query"]
 ) -> Float[Tensor, ""]:
     """Largest relative deviation over the queries: `|found - exact| / |exact|`, Euclidean norms."""
-    dims = (0, 2)
+    dims = (0, 1)
     size = torch.linalg.vector_norm(exact, dim=dims).clamp_min(torch.finfo(exact.dtype).tiny)
     relative: Tensor = torch.linalg.vector_norm(found - exact, dim=dims) / size
     return relative.max()
 
 
 def _product_of_bf16(
-    psi: Float[Tensor, "query size"], gradient: Float[Tensor, "size rows"]
-) -> Float[Tensor, "query rows"]:
+    gradient: Float[Tensor, "rows size"], psi: Float[Tensor, "size query"]
+) -> Float[Tensor, "rows query"]:
     """Product of two bfloat16 matrices, summed and returned in float32."""
     if psi.is_cuda:
-        return torch.mm(psi, gradient, out_dtype=torch.float32)
-    return psi.float() @ gradient.float()  # products of bfloat16 numbers are exact in float32
+        return torch.mm(gradient, psi, out_dtype=torch.float32)
+    return gradient.float() @ psi.float()  # products of bfloat16 numbers are exact in float32
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class StepAccount(Collector):
         if "step_component" in self._keep:
             row["by_component"] = by_component
         if "absolute" in self._keep:
-            row["absolute"] = step.influence.abs().sum(-1).to(by_component.dtype)
+            row["absolute"] = step.influence.abs().sum(1).to(by_component.dtype)
         self._waiting.append((step.number, row))
         if len(self._waiting) == WAITING_STEPS:
             self._copy()
