@@ -18,6 +18,7 @@ import typer
 import explaind
 from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
+from explaind.history.history import History
 from explaind.training.losses import nll
 
 REFERENCE_NODES = 1000
@@ -26,19 +27,26 @@ STATUS = Path("/proc/self/status")
 
 def engine(problem: Problem) -> torch.Tensor:
     """Influence by this library, in its default settings."""
-    kernel = explaind.PathKernel(problem.store, problem.model, nll, problem.train)
-    found = kernel.explain(*problem.queries, keep=())
+    train = (problem.x_train, problem.y_train)
+    kernel = explaind.PathKernel(problem.store, problem.model, nll, train)
+    found = kernel.explain(problem.x, problem.y, keep=("influence",))
     return torch.from_numpy(found["influence"].to_numpy()[:, 0]).double()
 
 
 def published(problem: Problem) -> torch.Tensor:
     """Influence by the published algorithm: 100 midpoint nodes in float32."""
-    return published_influence(problem)
+    return _published(problem, nodes=100, dtype=torch.float32)
 
 
 def reference(problem: Problem) -> torch.Tensor:
     """Influence by the published algorithm with a dense midpoint rule in float64."""
-    return published_influence(problem, REFERENCE_NODES, torch.float64)
+    return _published(problem, REFERENCE_NODES, torch.float64)
+
+
+def _published(problem: Problem, nodes: int, dtype: torch.dtype) -> torch.Tensor:
+    history, model = History(problem.store, dtype), problem.model.to(dtype)
+    train, queries = (problem.x_train, problem.y_train), (problem.x, problem.y)
+    return published_influence(history, model, train, queries, nodes)
 
 
 METHODS = {method.__name__: method for method in (engine, published, reference)}

@@ -45,8 +45,10 @@ class Problem:
 
     store: Path
     model: torch.nn.Module
-    train: tuple[Tensor, Tensor]
-    queries: tuple[Tensor, Tensor]
+    x_train: Tensor
+    y_train: Tensor
+    x: Tensor
+    y: Tensor
 
 
 def parameters(size: Size) -> int:
@@ -83,7 +85,7 @@ def recorded_problem(size: Size, folder: Path) -> Problem:
             optimizer.zero_grad()
             torch.autograd.backward(nll(model(batch.x), batch.y).mean())
             optimizer.step()
-    return Problem(store, model, (x, y), (x_val, y_val))
+    return Problem(store, model, x, y, x_val, y_val)
 
 
 def _model(size: Size, classes: int) -> torch.nn.Module:

@@ -8,26 +8,33 @@ weight of its own batch.
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call, grad, jacrev, vmap
 
-from benchmarks.problem import Problem
 from explaind.history.history import History
 from explaind.kernel.functionals import target_logprob
 from explaind.training.losses import nll
 
 
 def published_influence(
-    problem: Problem, nodes: int = 100, dtype: torch.dtype = torch.float32
+    history: History,
+    model: torch.nn.Module,
+    train: tuple[Tensor, Tensor],
+    queries: tuple[Tensor, Tensor],
+    nodes: int = 100,
+    all_outputs: bool = False,
 ) -> Tensor:
     """Influence `[query, train]` on the target log-probability, for AdamW.
 
     Args:
-        problem: the recorded run, the training samples and the explained ones.
+        history: the recorded path, in the type of the model.
+        model: the model; its type is that of the computation.
+        train: training inputs and targets.
+        queries: explained inputs and targets.
         nodes: midpoint nodes per step.
-        dtype: type of all computation.
+        all_outputs: explain every output, as the publication always does: `[query output, train]`.
     """
-    history, model = History(problem.store, dtype), problem.model.to(dtype)
-    train, queries, layout = problem.train, problem.queries, history.layout
+    layout = history.layout
+    dtype = next(model.parameters()).dtype
 
     def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return nll(functional_call(model, layout.unflatten(theta), (x[None],)), y[None])[0]
@@ -36,10 +43,14 @@ def published_influence(
         output = functional_call(model, layout.unflatten(theta), (x[None],))
         return target_logprob(output, y[None])[0]
 
+    def every(theta: Tensor, x: Tensor, _: Tensor) -> Tensor:
+        return functional_call(model, layout.unflatten(theta), (x[None],))[0]
+
+    derivative = jacrev(every) if all_outputs else grad(target)
     train_features = vmap(grad(loss), in_dims=(None, 0, 0))
-    query_features = vmap(grad(target), in_dims=(None, 0, 0))
+    query_features = vmap(derivative, in_dims=(None, 0, 0))
     momentum = torch.zeros(len(train[1]), layout.size, dtype=dtype)
-    influence = torch.zeros(len(queries[1]), len(train[1]), dtype=torch.float64)
+    influence = torch.zeros((), dtype=torch.float64)
     for block in history.blocks():
         for step in range(block.start, block.stop):
             theta, move, index = block.theta(step), block.increment(step), history.batch(step)
@@ -48,9 +59,10 @@ def published_influence(
             momentum *= mu
             momentum[index] += nu * history.sample_weight(step) * gradients
             alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
-            averaged = torch.zeros(len(queries[1]), layout.size, dtype=dtype)
+            averaged = torch.zeros((), dtype=dtype)
             for node in range(nodes):
-                averaged += query_features(theta + (node + 0.5) / nodes * move, *queries) / nodes
+                found = query_features(theta + (node + 0.5) / nodes * move, *queries)
+                averaged = averaged + found.reshape(-1, layout.size) / nodes
             preconditioned = torch.as_tensor(alpha * scale).to(dtype) * momentum
-            influence -= (averaged @ preconditioned.T).double()
+            influence = influence - (averaged @ preconditioned.T).double()
     return influence

@@ -11,6 +11,7 @@ import torch
 from explaind.config import Config, stage_config
 from explaind.config.training import Training
 from explaind.data.load import LoadedDataset, load_dataset
+from explaind.device import resolve_device
 from explaind.errors import RecordingError
 from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
@@ -47,14 +48,15 @@ def train(config: Config, paths: Paths, run: str) -> None:
         StoreError: if another process is training this run.
     """
     settings = config.runs[run]
-    data = load_dataset(config, paths, settings.dataset)
+    device = resolve_device(settings.training.device)
+    data = load_dataset(config, paths, settings.dataset).to(device)
     stage = stage_config(config, "train", run)
     path = paths.history(run)
     origin = {"config": stage, "code": code_fingerprint(__name__)}
     with only_writer(path):
         if is_sealed(path) or not _is_of(path, origin):
             remove_store(path)  # a finished run, or one of another configuration or code
-    model = build_model(settings.model, data.classes)
+    model = build_model(settings.model, data.classes).to(device)
     loss_fn = LOSSES[settings.training.loss]
     optimizer = build_optimizer(settings.training.optimizer, model)
     components = components_of(model)
