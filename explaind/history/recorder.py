@@ -1,5 +1,6 @@
 """Recording the path of a training run by hooks on its optimizer."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from explaind.errors import RecordingError, StoreError
+from explaind.errors import DamagedStoreError, RecordingError, StoreError
 from explaind.history.batches import Batch, indexed_batches
 from explaind.history.checksums import ChecksumTable
 from explaind.history.guards import (
@@ -32,6 +33,8 @@ from explaind.history.writer import (
     to_row,
 )
 from explaind.store import StoreWriter, is_sealed, only_writer, remove_store
+
+logger = logging.getLogger(__name__)
 
 
 def record(
@@ -306,8 +309,8 @@ class Recorder:
         """Restore model, optimizer and step count from the checkpoint; None if there is none."""
         if is_sealed(self._path):
             raise StoreError(f"{self._path} is sealed: there is nothing to resume.")
-        if not (self._path / CHECKPOINT).is_file():
-            # killed before its first checkpoint: nothing to go on from
+        checkpoint = self._last_checkpoint()
+        if checkpoint is None:
             remove_store(self._path)
             return None
         store = StoreWriter.reopen(self._path)
@@ -317,7 +320,6 @@ class Recorder:
                 f"{self._path} was recorded with other settings; expected the same model, optimizer"
                 " and attributes to resume. Remove it to start anew."
             )
-        checkpoint = load_state(self._path / CHECKPOINT, self._state.parameters()[0].device)
         self._state.restore(checkpoint)
         self.steps = int(checkpoint["steps"])
         self._checksums = ChecksumTable(checkpoint["checksums"].cpu().numpy())
@@ -325,3 +327,14 @@ class Recorder:
         self._theta = self._state.theta()
         store.truncate_rows(self.steps)
         return HistoryWriter(store, self._chunk, self.steps)
+
+    def _last_checkpoint(self) -> dict[str, Any] | None:
+        """State to go on from; None if killed before there was one, or if it is damaged."""
+        path = self._path / CHECKPOINT
+        if not path.is_file():
+            return None
+        try:
+            return load_state(path, self._state.parameters()[0].device)
+        except DamagedStoreError as error:
+            logger.warning("%s The recording starts anew.", error)
+            return None

@@ -175,7 +175,7 @@ def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]
     Raises:
         DamagedStoreError: if the file is missing or corrupted.
     """
-    remedy = "The recording cannot be used. Run the rule `train` again."
+    remedy = "Run the rule `train` again."
     if not path.is_file():
         raise DamagedStoreError(f"{path} is missing. {remedy}", path.parent)
     content = path.read_bytes()
