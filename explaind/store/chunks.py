@@ -57,6 +57,15 @@ class StoreFiles(LocalStore):
         with naming_full_disk(self.root / key):
             await super().set(key, value)
 
+    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
+        """Write a file unless it is there.
+
+        Raises:
+            DiskFullError: if there is no room for it.
+        """
+        with naming_full_disk(self.root / key):
+            await super().set_if_not_exists(key, value)
+
     def _damaged(self, key: str, what: str) -> DamagedStoreError:
         array = key.split("/", maxsplit=1)[0]
         message = f"{self.root}, array {array}: the chunk {self.root / key} {what}.{self._remedy}"
