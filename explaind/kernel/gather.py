@@ -112,21 +112,45 @@ class Gathered:
         dims = [str(dim) for dim in self.first[name].dims]
         whole = {dim: region.get(dim, slice(0, self.sizes[dim])) for dim in dims}
         summed = self._added and name in SUMMED
-        dtype = np.dtype(np.float64) if summed else self.first[name].dtype
-        found = np.zeros([whole[dim].stop - whole[dim].start for dim in dims], dtype)
-        for part in self._parts:
-            inner = {dim: _inner(part, dim, cut) for dim, cut in whole.items()}
-            if all(cut.start < cut.stop for cut in inner.values()):
-                values = part.dataset[name].isel(inner).values
-                outer = tuple(
-                    slice(
-                        cut.start + part.offset.get(dim, 0) - whole[dim].start,
-                        cut.stop + part.offset.get(dim, 0) - whole[dim].start,
-                    )
-                    for dim, cut in inner.items()
-                )
-                found[outer] = found[outer] + values if summed else values
+        pieces = list(self._pieces(whole))
+        shape = [cut.stop - cut.start for cut in whole.values()]
+        if len(pieces) == 1 and not summed:  # most of what is gathered: read into place at once
+            return pieces[0].values(name)
+        found = np.zeros(shape, np.float64 if summed else self.first[name].dtype)
+        for piece in pieces:
+            target = tuple(piece.outer.values())
+            found[target] = found[target] + piece.values(name) if summed else piece.values(name)
         return found
+
+    def _pieces(self, whole: Region) -> Iterator["_Piece"]:
+        """What the single stores hold of a region."""
+        for part in self._parts:
+            inner, outer = {}, {}
+            for dim, cut in whole.items():
+                offset, size = part.offset.get(dim, 0), part.dataset.sizes[dim]
+                start, stop = max(cut.start, offset), min(cut.stop, offset + size)
+                inner[dim] = slice(start - offset, stop - offset)
+                outer[dim] = slice(start - cut.start, stop - cut.start)
+            if all(cut.start < cut.stop for cut in inner.values()):
+                yield _Piece(part.dataset, inner, outer)
+
+
+class _Piece(NamedTuple):
+    """What one store holds of a region.
+
+    Attributes:
+        dataset: the store.
+        inner: where it lies in the store.
+        outer: where it lies in the region.
+    """
+
+    dataset: xr.Dataset
+    inner: Region
+    outer: Region
+
+    def values(self, name: str) -> np.ndarray:
+        """The numbers of an array."""
+        return self.dataset[name].isel(self.inner).to_numpy()
 
 
 def blocks_of(spec: ArraySpec, width: int = 1) -> Iterator[Region]:
@@ -152,13 +176,6 @@ def blocks_of(spec: ArraySpec, width: int = 1) -> Iterator[Region]:
             dim: slice(start, min(start + length, size))
             for dim, start, length, size in zip(spec.dims, corner, lengths, spec.shape, strict=True)
         }
-
-
-def _inner(part: Part, dim: str, cut: slice) -> slice:
-    """What a part holds of a slice of the whole, counted from the start of the part."""
-    offset = part.offset.get(dim, 0)
-    size = part.dataset.sizes[dim]
-    return slice(max(cut.start - offset, 0), min(cut.stop - offset, size))
 
 
 def _check_fits(first: xr.Dataset, segment: xr.Dataset, other: xr.Dataset) -> None:
