@@ -59,10 +59,11 @@ class AddedSegments:
 
     def _closed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
         names = ("data", "decay", "initial_output", "final_output", *STEP_SUMS)
-        dtype = str(self._gathered.first.attrs["computed_dtype"]).removeprefix("torch.")
+        attributes = self._gathered.first.attrs
+        dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
         for region in blocks_of(self.specs["residual"], len(names)):
             sums = {name: self._gathered.read(name, region) for name in names}
-            yield region, *close_account(sums, dtype)
+            yield region, *close_account(sums, dtypes)
 
     def _strongest(self, region: Region) -> dict[str, np.ndarray]:
         """The top samples of some queries, some rows of the totals at a time."""

@@ -3,7 +3,7 @@
 Both the explanation of a whole run and the sum of its segments are closed here; no torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -28,14 +28,14 @@ def step_sums(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def close_account(
-    arrays: Mapping[str, np.ndarray], dtype: str
+    arrays: Mapping[str, np.ndarray], dtypes: Collection[str]
 ) -> tuple[dict[str, np.ndarray], float]:
     """Check the account of a whole run and work out what is left over.
 
     Args:
         arrays: `data`, `decay`, `initial_output`, `final_output` and those of `STEP_SUMS`, each
             `[test, output]`, summed over all segments.
-        dtype: type of the computation.
+        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
         `residual` and its share `rounding`; and the mismatch of the two routes, see
@@ -45,7 +45,7 @@ def close_account(
         RecordingError: if the routes disagree.
     """
     mismatch = check_accounts(
-        arrays["data"], arrays["step_data_sum"], arrays["step_data_absolute_sum"], dtype
+        arrays["data"], arrays["step_data_sum"], arrays["step_data_absolute_sum"], dtypes
     )
     change = arrays["final_output"] - arrays["initial_output"]
     residual = change - arrays["data"] - arrays["decay"]
@@ -53,7 +53,7 @@ def close_account(
 
 
 def check_accounts(
-    influence: np.ndarray, moved: np.ndarray, moved_absolute: np.ndarray, dtype: str
+    influence: np.ndarray, moved: np.ndarray, moved_absolute: np.ndarray, dtypes: Collection[str]
 ) -> float:
     """Compare the two routes to the data part: summed influence, and motion of the parameters.
 
@@ -61,7 +61,7 @@ def check_accounts(
         influence: influence summed over all training samples, `[test, output]` (adjoint route).
         moved: data parts summed over all steps (from the recorded parameters).
         moved_absolute: the same with absolute values.
-        dtype: type of the computation.
+        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
         The largest difference relative to the summed absolute data parts.
@@ -70,7 +70,7 @@ def check_accounts(
         RecordingError: if the routes disagree, so that some motion is not explained by the loss.
     """
     mismatch = float((np.abs(influence - moved) / (moved_absolute + 1e-12)).max())
-    tolerance = PATH_TOLERANCE[dtype]
+    tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
     if not mismatch <= tolerance:
         raise RecordingError(
             "The influence of all samples adds up to something else than the motion of the"

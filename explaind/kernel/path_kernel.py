@@ -160,7 +160,8 @@ class PathKernel:
             "functional": name,
             "quadrature_rule": self._rule,
             "credit": credit,
-            "computed_dtype": str(dtype),
+            "computed_dtype": _name_of(dtype),
+            "recorded_dtype": _name_of(self.history.stored_dtype),
             "computed_device": torch.device(self._device).type,
             "precision": contraction.precision if contraction.reduced else _name_of(dtype),
             "precision_deviation": found.deviation,
@@ -169,7 +170,8 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = self.history.layout.to_json()
         if part.whole:
-            closed, attributes["account_mismatch"] = close_account(arrays, _name_of(dtype))
+            dtypes = {_name_of(dtype), _name_of(self.history.stored_dtype)}
+            closed, attributes["account_mismatch"] = close_account(arrays, dtypes)
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | closed
         labels = [name] if found.shape[1] == 1 else [str(k) for k in range(found.shape[1])]
         return build_dataset(arrays, self.history.layout.components, labels, attributes)

@@ -49,7 +49,11 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "data": (_QUERY, "nat", "sum of the influence of all training samples (adjoint route)"),
     "decay": (_QUERY, "nat", "contribution of weight decay (adjoint route)"),
     "residual": (_QUERY, "nat", "change minus data minus decay: step residuals and rounding"),
-    "rounding": (_QUERY, "nat", "share of the residual due to the rounding of the trained updates"),
+    "rounding": (
+        _QUERY,
+        "nat",
+        "part of the residual: rounding of trained updates and computation",
+    ),
     "influence_total": ((*_QUERY, "sample"), "nat", "influence of all training samples"),
     "step_data_sum": (_QUERY, "nat", "data parts summed over steps"),
     "step_data_absolute_sum": (_QUERY, "nat", "absolute data parts summed over steps"),
