@@ -7,7 +7,6 @@ Both read what lies in the page cache and end with the data on disk (fsync).
 
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -23,11 +22,11 @@ import xarray as xr
 
 from explaind.kernel.accumulate import gather_stores
 from explaind.kernel.result import build_dataset
-from explaind.store import open_sealed, write_store
+from explaind.store import write_store
 
 app = typer.Typer(add_completion=False)
 
-COMPONENTS, TRAIN, STEPS, REPEATS = 7, 4000, 100, 3
+COMPONENTS, TRAIN, STEPS, REPEATS = 7, 4000, 100, 5
 
 
 def part(tests: int, shard: str, segment: str) -> xr.Dataset:
@@ -53,7 +52,8 @@ def part(tests: int, shard: str, segment: str) -> xr.Dataset:
     attributes = {
         "shard": shard,
         "segment": segment,
-        "computed_dtype": "torch.float32",
+        "computed_dtype": "float32",
+        "recorded_dtype": "float32",
         "precision_deviation": 0.0,
         "account_mismatch": 0.0,
     }
@@ -61,19 +61,24 @@ def part(tests: int, shard: str, segment: str) -> xr.Dataset:
     return build_dataset(arrays, names, ["target_logprob"], attributes)
 
 
+def peak_bytes(reset: bool = False) -> int:
+    """Largest resident memory of this process (Linux), from now on if it is reset."""
+    if reset:
+        Path("/proc/self/clear_refs").write_text("5")
+    rows = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(row.split()[1]) for row in rows if row.startswith("VmHWM"))
+
+
 @app.command()
-def gather(folder: Path, shards: int, segments: int) -> None:
-    """Gather stores once; print seconds and the growth of peak memory in bytes."""
-    stores = [
-        [open_sealed(folder / f"{k}_{t}.zarr") for t in range(segments)] for k in range(shards)
-    ]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
-    gather_stores(stores, folder / "all.zarr", top=10)
-    os.sync()
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    sys.stdout.write(json.dumps({"seconds": seconds, "peak": peak * 1024}) + "\n")
+def measure(folder: Path, shards: int, segments: int) -> None:
+    """Copy and gather in turn; print the seconds of each and the growth of peak memory, bytes."""
+    stores = [[folder / f"{k}_{t}.zarr" for t in range(segments)] for k in range(shards)]
+    gathered(stores, folder)  # what is imported on first use is no matter of the disk
+    before = peak_bytes(reset=True)
+    runs = [(copied(folder / "file"), gathered(stores, folder)) for _ in range(REPEATS)]
+    copy, gather = (statistics.median(column) for column in zip(*runs, strict=True))
+    found = {"copy": copy, "gather": gather, "peak": peak_bytes() - before}
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 def copied(source: Path) -> float:
@@ -89,14 +94,14 @@ def copied(source: Path) -> float:
     return seconds
 
 
-def gathered(folder: Path, shards: int, segments: int) -> dict[str, float]:
-    """`gather` in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.accumulate", "gather"]
-    arguments = [str(folder), str(shards), str(segments)]
-    done = subprocess.run([*command, *arguments], check=True, capture_output=True, text=True)
+def gathered(stores: list[list[Path]], folder: Path) -> float:
+    """Seconds to gather stores and have the result on disk."""
+    start = time.perf_counter()
+    gather_stores(stores, folder / "all.zarr", top=10)
+    os.sync()
+    seconds = time.perf_counter() - start
     shutil.rmtree(folder / "all.zarr")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    return seconds
 
 
 @app.command()
@@ -110,21 +115,22 @@ def main(
     )
     for shards, segments in ((2, 1), (4, 1), (8, 1), (2, 3)):
         with tempfile.TemporaryDirectory(dir=folder) as name:
-            rows = megabytes * 2**20 // (4 * (COMPONENTS + 1) * TRAIN)
+            rows = megabytes * 2**20 // (4 * (COMPONENTS + 1) * TRAIN) // shards * shards
             work = Path(name)
             _write_parts(work, rows, shards, segments)
             (work / "file").write_bytes(os.urandom(megabytes * 2**20))
             os.sync()
-            runs = [
-                (copied(work / "file"), gathered(work, shards, segments)) for _ in range(REPEATS)
-            ]
-            copy = statistics.median(seconds for seconds, _ in runs)
-            seconds = statistics.median(found["seconds"] for _, found in runs)
-            peak = max(found["peak"] for _, found in runs) / 2**20
-            sys.stdout.write(
-                f"| {shards} x {segments} | {megabytes / seconds:.0f} | {megabytes / copy:.0f} |"
-                f" {copy / seconds:.2f} | {peak:.0f} |\n"
+            command = [sys.executable, "-m", "benchmarks.accumulate", "measure", name]
+            done = subprocess.run(
+                [*command, str(shards), str(segments)], check=True, capture_output=True, text=True
             )
+            found = json.loads(done.stdout)
+            sys.stdout.write(
+                f"| {shards} x {segments} | {megabytes / found['gather']:.0f} |"
+                f" {megabytes / found['copy']:.0f} | {found['copy'] / found['gather']:.2f} |"
+                f" {found['peak'] / 2**20:.0f} |\n"
+            )
+            sys.stdout.flush()
 
 
 def _write_parts(folder: Path, rows: int, shards: int, segments: int) -> None:

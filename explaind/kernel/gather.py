@@ -1,19 +1,17 @@
-"""Reading many influence stores as one, block by block: shards side by side, segments added."""
+"""Reading many influence stores as one, chunk by chunk: shards side by side, segments added."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from explaind.errors import StoreError
 from explaind.kernel.result import SUMMED
-from explaind.store import ArraySpec, spec_of
-
-BLOCK_BYTES = 32 * 2**20
-"""Bytes that are read and written together; a chunk of the target if that is larger."""
+from explaind.store import ArraySpec, chunk_file, open_sealed, read_raw, spec_of
 
 JOINED = ("test", "step", "interval")
 """Dimensions along which stores lie side by side. Intervals may overlap at segment bounds."""
@@ -35,18 +33,32 @@ class Block(NamedTuple):
     values: np.ndarray
 
 
+class RawChunk(NamedTuple):
+    """A chunk of an array as it lies on disk.
+
+    Attributes:
+        name: the array.
+        number: number of the chunk along each dimension.
+        content: the encoded chunk.
+    """
+
+    name: str
+    number: tuple[int, ...]
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Part:
     """One store of the many.
 
     Attributes:
+        path: its folder.
         dataset: the store, lazy.
-        name: its name, for messages.
         offset: position of its first entry along each joined dimension.
     """
 
+    path: Path
     dataset: xr.Dataset
-    name: str
     offset: Mapping[str, int]
 
 
@@ -54,7 +66,8 @@ class Gathered:
     """The stores of all shards and segments of a run, read as if they were one.
 
     Args:
-        stores: by shard and, within it, by segment, in order.
+        paths: folders of the stores, by shard and, within it, by segment, in order.
+        config: stage configuration that they must have been made with.
 
     Attributes:
         sizes: length of every dimension.
@@ -62,10 +75,14 @@ class Gathered:
         names: the arrays.
 
     Raises:
-        StoreError: if the stores do not fit each other.
+        StoreError: if a store is missing, incomplete, of another configuration or does not fit the
+            others.
     """
 
-    def __init__(self, stores: Sequence[Sequence[xr.Dataset]]) -> None:
+    def __init__(
+        self, paths: Sequence[Sequence[Path]], config: Mapping[str, Any] | None = None
+    ) -> None:
+        stores = [[open_sealed(path, config, rule="predict_epk") for path in row] for row in paths]
         self.first = stores[0][0]
         for shard in stores:
             for dataset, other in zip(shard, stores[0], strict=True):
@@ -75,8 +92,8 @@ class Gathered:
         steps = np.cumsum([0, *(part.sizes["step"] for part in stores[0])])
         self._parts = [
             Part(
+                paths[k][t],
                 dataset,
-                _name(dataset),
                 {
                     "test": int(tests[k]),
                     "step": int(steps[t]),
@@ -122,6 +139,21 @@ class Gathered:
             found[target] = found[target] + piece.values(name) if summed else piece.values(name)
         return found
 
+    def read_chunk(self, name: str, region: Region) -> Block | RawChunk:
+        """Read a chunk of the whole array; undecoded if it is a chunk of one of the stores.
+
+        Args:
+            name: the array.
+            region: where the chunk lies.
+        """
+        pieces, chunks = list(self._pieces(region)), self.spec(name).chunks
+        if len(pieces) == 1 and not (self._added and name in SUMMED):
+            part, inner, _ = pieces[0]
+            index, target = _chunk_index(inner, chunks), _chunk_index(region, chunks)
+            if part.dataset[name].encoding["chunks"] == chunks and index and target:
+                return RawChunk(name, target, read_raw(chunk_file(part.path, name, index)))
+        return Block(name, region, self.read(name, region))
+
     def _pieces(self, whole: Region) -> Iterator["_Piece"]:
         """What the single stores hold of a region."""
         for part in self._parts:
@@ -132,50 +164,41 @@ class Gathered:
                 inner[dim] = slice(start - offset, stop - offset)
                 outer[dim] = slice(start - cut.start, stop - cut.start)
             if all(cut.start < cut.stop for cut in inner.values()):
-                yield _Piece(part.dataset, inner, outer)
+                yield _Piece(part, inner, outer)
 
 
 class _Piece(NamedTuple):
     """What one store holds of a region.
 
     Attributes:
-        dataset: the store.
+        part: the store.
         inner: where it lies in the store.
         outer: where it lies in the region.
     """
 
-    dataset: xr.Dataset
+    part: Part
     inner: Region
     outer: Region
 
     def values(self, name: str) -> np.ndarray:
         """The numbers of an array."""
-        return self.dataset[name].isel(self.inner).to_numpy()
+        return self.part.dataset[name].isel(self.inner).to_numpy()
 
 
-def blocks_of(spec: ArraySpec, width: int = 1) -> Iterator[Region]:
-    """Cut an array into blocks of whole chunks, in the order that they lie on disk.
-
-    Args:
-        spec: the array.
-        width: numbers that are read for every number of the array.
-
-    Yields:
-        The blocks, of at most `BLOCK_BYTES` or one chunk.
-    """
-    lengths = list(spec.chunks)
-    room = BLOCK_BYTES // (np.dtype(spec.dtype).itemsize * width)
-    for axis in reversed(range(len(lengths))):
-        chunk, rest = lengths[axis], int(np.prod(lengths)) // max(lengths[axis], 1)
-        lengths[axis] = min(spec.shape[axis], max(chunk, room // rest // chunk * chunk))
-        if lengths[axis] < spec.shape[axis]:
-            break
-    starts = [range(0, size, step) for size, step in zip(spec.shape, lengths, strict=True)]
+def chunks_of(spec: ArraySpec) -> Iterator[Region]:
+    """The chunks of an array, in the order that they lie on disk."""
+    starts = [range(0, size, length) for size, length in zip(spec.shape, spec.chunks, strict=True)]
     for corner in product(*starts):
-        yield {
-            dim: slice(start, min(start + length, size))
-            for dim, start, length, size in zip(spec.dims, corner, lengths, spec.shape, strict=True)
-        }
+        axes = zip(spec.dims, corner, spec.chunks, spec.shape, strict=True)
+        yield {dim: slice(at, min(at + length, size)) for dim, at, length, size in axes}
+
+
+def _chunk_index(region: Region, chunks: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Number of the chunk that starts where a region does; None if none does."""
+    starts = [cut.start for cut in region.values()]
+    if any(at % length for at, length in zip(starts, chunks, strict=True)):
+        return None
+    return tuple(at // length for at, length in zip(starts, chunks, strict=True))
 
 
 def _check_fits(first: xr.Dataset, segment: xr.Dataset, other: xr.Dataset) -> None:

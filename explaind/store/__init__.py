@@ -12,11 +12,13 @@ a missing zarr chunk would otherwise read as fill value and look like data.
 | `seal` | the mark of a complete store: written last, checked first |
 | `reader` | complete stores as lazy datasets |
 | `group` | opening the zarr group |
+| `raw` | chunks as they lie on disk |
 
 Labels of a dimension (component names, say) are kept in the group attribute `coordinates`, because
 zarr v3 has no settled string type; the reader turns them into coordinates.
 """
 
+from explaind.store.raw import chunk_file, read_raw
 from explaind.store.reader import open_sealed, stored_attributes
 from explaind.store.seal import is_sealed
 from explaind.store.spec import TARGET_CHUNK_BYTES, ArraySpec, labels_of, spec_of
@@ -27,10 +29,12 @@ __all__ = [
     "TARGET_CHUNK_BYTES",
     "ArraySpec",
     "StoreWriter",
+    "chunk_file",
     "is_sealed",
     "labels_of",
     "new_store",
     "open_sealed",
+    "read_raw",
     "spec_of",
     "stored_attributes",
     "write_store",

@@ -11,6 +11,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from explaind import __version__
 from explaind.errors import StoreError
 from explaind.store.group import open_group, plain_files_allowed
+from explaind.store.raw import chunk_file
 from explaind.store.seal import SCHEMA_VERSION, is_sealed, write_seal
 from explaind.store.spec import ArraySpec
 
@@ -110,6 +111,18 @@ class StoreWriter:
         array = self._array(name)
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
+
+    def write_raw(self, name: str, index: tuple[int, ...], content: bytes) -> None:
+        """Write a chunk that is encoded already.
+
+        Args:
+            name: the array.
+            index: number of the chunk along each dimension.
+            content: from a chunk of the same shape, type and compression (`raw.read_raw`).
+        """
+        file = chunk_file(self.path, name, index)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
     def truncate_rows(self, length: int) -> None:
         """Cut every array to its first rows (drops rows after the last checkpoint)."""
