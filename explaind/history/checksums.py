@@ -1,4 +1,4 @@
-"""Checksums of training samples: the data explained are the data trained on, sample by sample."""
+"""Checksums of training samples and parameters: what is explained is what was recorded."""
 
 import zlib
 from typing import Any
@@ -24,6 +24,11 @@ def sample_checksums(x: Any, y: Any) -> np.ndarray:
     leaves = [_rows(leaf) for leaf in torch.utils._pytree.tree_leaves((x, y))]
     sums = [_checksum(parts) for parts in zip(*leaves, strict=True)]
     return np.array(sums, dtype=np.int64)
+
+
+def vector_checksum(row: np.ndarray) -> int:
+    """crc32 of the bytes of a contiguous vector."""
+    return zlib.crc32(row.data)
 
 
 class ChecksumTable:

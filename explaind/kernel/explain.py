@@ -85,7 +85,7 @@ def explain_steps(
     Raises:
         RecordingError: if the influence does not add up to the motion of the parameters.
     """
-    like = history.read(0, 1).theta(0)
+    like = history.theta(0)
     shape = tuple(queries.values(like).shape)
     size, bounds = shape[0] * shape[1], interval_bounds(history.steps, intervals)
     components = len(history.layout.components)

@@ -11,7 +11,7 @@ import xarray as xr
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.history.decay import DecayMotion, Penalty
+from explaind.history.decay import DecayMotion
 from explaind.history.guards import (
     LossFunction,
     check_deterministic_mode,
@@ -19,6 +19,7 @@ from explaind.history.guards import (
     rows_of,
 )
 from explaind.history.history import History
+from explaind.history.retraining import Ingredients, Penalty
 from explaind.kernel.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.explain import explain_steps
 from explaind.kernel.functionals import (
@@ -84,15 +85,16 @@ class PathKernel:
         device: str | torch.device = "cpu",
         config: dict[str, Any] | None = None,
     ) -> None:
-        history = History(Path(store), device=device, config=config)
-        dtype = dtype or history.stored_dtype
-        self.history = History(Path(store), dtype=dtype, device=device, config=config)
+        dtype = dtype or History(Path(store), config=config).stored_dtype
+        self._data = TrainingData(train_data, dtype, device)
+        ingredients = Ingredients(model, loss_fn, self._data.raw, penalty)
+        self.history = History(Path(store), dtype, device, config, ingredients)
+        check_samples(self.history, self._data)
         if components:
             self.history.layout = self.history.layout.with_components(components)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._device = model, loss_fn, device
         self._constants = self.history.constants()
-        self._data = TrainingData(train_data, dtype, device)
         self._quadrature = quadrature or Quadrature()
         self._decay = DecayMotion(self.history, penalty)
         gradients = PerSampleGradients(self._function(loss_fn), self.history.layout)
@@ -189,8 +191,7 @@ class PathKernel:
 
     def _theta(self, point: int) -> Tensor:
         """Parameters at a point of the path."""
-        start = max(0, point - 1)
-        return self.history.read(start, start + 1).theta(point)
+        return self.history.theta(point)
 
     def _function(self, functional: OutputFunctional) -> ModelFunction:
         return ModelFunction(self._model, self._constants, functional)
@@ -207,8 +208,7 @@ class PathKernel:
         return QuerySide(derivative, quadrature, x, y, block)
 
     def _check(self, gradients: PerSampleGradients) -> None:
-        """Refuse a loss, model or data that the recorded path does not follow from."""
-        check_samples(self.history, self._data)
+        """Refuse a loss or model that the recorded path does not follow from."""
         x, y = self._data.fetch(self.history.batch(0)[:3])
         params = self.history.layout.unflatten(self._theta(0))
         forward = ModelFunction(self._model, self._constants, lambda output, _: output)

@@ -16,7 +16,8 @@ from explaind.errors import RecordingError
 from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
-from explaind.history.recorder import Recorder, record
+from explaind.history.record import record
+from explaind.history.recorder import Recorder
 from explaind.log import progress
 from explaind.models.registry import build_model, components_of
 from explaind.paths import Paths
