@@ -58,7 +58,7 @@ class ReplayedPath:
         self._training = Retraining(
             ingredients, dataset.attrs, self._layout, constants, self._device
         )
-        names = ("batch", "option", "max_norm", "threads", "params_checksum")
+        names = ("batch", "setting", "max_norm", "threads", "params_checksum")
         self._steps_of = {name: dataset[name].values for name in names}
         self._states = [str(name) for name in dataset if str(name).startswith("state_")]
         self._held: tuple[int, Stretch] | None = None
@@ -131,7 +131,7 @@ class ReplayedPath:
         batch = of["batch"][step]
         return StepRecord(
             batch=torch.from_numpy(batch[batch >= 0].astype(np.int64)),
-            options=of["option"][step],
+            options=of["setting"][step],
             max_norm=float(of["max_norm"][step]),
             threads=int(of["threads"][step]),
         )

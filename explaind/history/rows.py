@@ -89,7 +89,7 @@ class ThinnedRows:
         row = to_row(theta)
         rows = {
             "params_checksum": np.array(vector_checksum(row)),
-            "option": options(self._state.optimizer, self.options),
+            "setting": options(self._state.optimizer, self.options),
             "threads": np.array(torch.get_num_threads()),
         }
         return rows | (self._snapshot(row) if step % self._every == 0 else {})
