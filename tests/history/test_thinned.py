@@ -7,8 +7,7 @@ from torch import nn
 
 from tests.history.thinned import PROBLEMS, both, read
 from tests.kernel.engine import explain, record
-from tests.oracles.problems import TRAIN_SAMPLES
-from tests.oracles.smooth_models import CLASSES, FEATURES
+from tests.oracles.smooth_models import Mlp
 
 EVERY = {"2": 2, "4": 4, "all in one": 50}
 
@@ -89,38 +88,42 @@ def test_the_module_and_the_threads_are_left_as_they_are(tmp_path):
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-class Wide(nn.Sequential):
-    """Wide enough that torch splits its sums over threads."""
+class Wide(Mlp):
+    """Scaled by a sum long enough that torch splits it over threads."""
 
     def __init__(self):
-        super().__init__(nn.Linear(FEATURES, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU())
-        self.append(nn.Linear(256, CLASSES))
+        super().__init__()
+        self.wide = nn.Parameter(torch.randn(100_000))
+
+    def forward(self, x):
+        return super().forward(x) * (1e-4 * self.wide.cos().sum())
+
+
+class AlternatingThreads:
+    """Stepped like a schedule: every other step with two threads, as if training was resumed."""
+
+    def __init__(self, _):
+        self.step()
+
+    def step(self):
+        torch.set_num_threads(3 - torch.get_num_threads())
 
 
 def test_steps_are_replayed_with_the_threads_they_were_taken_with(tmp_path):
-    """Some steps with one, some with two, as after a resumed training."""
-    problem = PROBLEMS["adamw"].but(make_model=Wide, batch_size=TRAIN_SAMPLES, steps=6)
+    problem = PROBLEMS["adamw"].but(make_model=Wide, scheduler=AlternatingThreads)
+    x, y = problem.train_data()
     threads = torch.get_num_threads()
-
-    def alternating(output, target):
-        torch.set_num_threads(3 - torch.get_num_threads())
-        return problem.loss_fn(output, target)
-
-    stores, model = [], problem.model().float()
     try:
+        torch.set_num_threads(1)
+        found = []
         for every in (1, 3):
-            torch.set_num_threads(1)
-            stores.append(tmp_path / f"{every}.zarr")
-            record(problem.but(loss_fn=alternating), stores[-1], every=every, data=floats(problem))
+            store = tmp_path / f"{every}.zarr"
+            model = problem.model().float()
+            record(problem, store, every=every, model=model, data=(x.float(), y))
+            found.append(read(problem, store, model).read(0, 9).params)
     finally:
         torch.set_num_threads(threads)
-    expected, found = (read(problem, store, model).read(0, 6) for store in stores)
-    assert torch.equal(found.params, expected.params)
-
-
-def floats(problem):
-    x, y = problem.train_data()
-    return x.float(), y
+    assert torch.equal(*found)
 
 
 def size(store, prefix):
@@ -133,12 +136,13 @@ def size(store, prefix):
     )
 
 
-def test_bytes_of_the_parameters_fall_as_many_times_as_steps_lie_between_snapshots(tmp_path):
+def test_bytes_fall_as_many_times_as_steps_lie_between_snapshots(tmp_path):
     """Full: parameters and second moment of each step; thinned: and both moments, now and then."""
-    problem = PROBLEMS["adamw"].but(make_model=Wide, steps=60)
-    (full, thinned), _ = both(problem, tmp_path, 10)
-    parameters = sum(tensor.numel() for tensor in problem.model().parameters())
-    assert size(full, ("params", "second")) == pytest.approx(8 * parameters * 121, rel=0.01)
-    assert size(thinned, ("params", "state")) == pytest.approx(8 * parameters * 3 * 7, rel=0.01)
-    ratio = size(full, "") / size(thinned, "")
-    assert 121 / 21 * 0.9 < ratio < 121 / 21
+    steps, every = 20, 5
+    problem = PROBLEMS["adamw"].but(make_model=Wide, steps=steps)
+    (full, thinned), _ = both(problem, tmp_path, every, chunk=1)
+    row = 8 * sum(tensor.numel() for tensor in problem.model().parameters())
+    assert size(full, ("params", "second")) == pytest.approx((2 * steps + 1) * row, rel=1e-3)
+    snapshots = steps / every + 1
+    assert size(thinned, ("params", "state")) == pytest.approx(3 * snapshots * row, rel=1e-3)
+    assert size(thinned, "") == pytest.approx(3 * snapshots * row, rel=0.01)
