@@ -11,6 +11,9 @@ from explaind.paths import Paths
 from explaind.store import open_sealed, stored_attributes
 from explaind.training.train import train
 
+# forward-mode derivatives load torch's own scripted functions
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+
 STEPS = 20
 OPTIMIZERS = {
     "adamw": {"kind": "adamw"},
@@ -18,8 +21,8 @@ OPTIMIZERS = {
 }
 
 
-def explained(root, optimizer, every):
-    """Shard and validation of a run."""
+def trained(root, optimizer, every):
+    """Config and paths of a recorded run."""
     training = {
         "optimizer": optimizer,
         "max_steps": STEPS,
@@ -34,6 +37,12 @@ def explained(root, optimizer, every):
     paths = Paths(root)
     prepare_dataset(config, paths, "modulo")
     train(config, paths, "grokking")
+    return config, paths
+
+
+def explained(root, optimizer, every):
+    """Shard and validation of a run."""
+    config, paths = trained(root, optimizer, every)
     predict_epk(config, paths, "grokking", "0/1")
     validate_epk(config, paths, "grokking")
     return open_sealed(paths.shard("grokking", "0-of-1")), open_sealed(paths.validation("grokking"))
@@ -52,5 +61,5 @@ def test_explanation_and_validation_are_those_of_the_full_history(optimizer, tmp
 @pytest.mark.parametrize(("optimizer", "balanced"), [("adamw", 5), ("momentum", 6)])
 def test_auto_balances_snapshots_and_replay(optimizer, balanced, tmp_path):
     """Three vectors a snapshot and two a step with AdamW; two and one with momentum."""
-    explained(tmp_path, OPTIMIZERS[optimizer], "auto")
-    assert stored_attributes(Paths(tmp_path).history("grokking"))["every"] == balanced
+    _, paths = trained(tmp_path, OPTIMIZERS[optimizer], "auto")
+    assert stored_attributes(paths.history("grokking"))["every"] == balanced
