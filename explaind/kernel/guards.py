@@ -14,7 +14,8 @@ from explaind.history.decay import DecayMotion
 from explaind.history.guards import rows_of
 from explaind.history.history import History
 from explaind.kernel.per_sample import Function, PerSampleGradients
-from explaind.kernel.training_side import TrainingData, TrainingSide
+from explaind.kernel.training_data import TrainingData
+from explaind.kernel.training_side import TrainingSide
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def _wrong_tensors(
 ) -> set[str]:
     """Tensors that the capture does not recognise, or whose gradients differ from autograd's."""
     found = {slot.name: gradient for slot, _, gradient in gradients(theta, x, y)}
-    wrong = set(gradients.direct)
+    wrong = set(gradients.backward_pass(theta, x, y)[1])
     for i in range(len(torch.utils._pytree.tree_leaves(y)[0])):
         one = torch.utils._pytree.tree_map(lambda leaf, i=i: leaf[i : i + 1], (x, y))
         leaf = theta.detach().clone().requires_grad_(True)
