@@ -50,8 +50,9 @@ class ChecksumTable:
             y: targets.
         """
         rows = index.cpu().numpy()
-        missing = max(int(rows.max()) + 1 - len(self.values), 0)
-        self.values = np.append(self.values, np.full(missing, UNSEEN))
+        missing = int(rows.max()) + 1 - len(self.values)
+        if missing > 0:
+            self.values = np.append(self.values, np.full(missing, UNSEEN))
         if (self.values[rows] == UNSEEN).any():
             self.values[rows] = sample_checksums(x, y)
 

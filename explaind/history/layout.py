@@ -173,7 +173,8 @@ class ParameterLayout:
 
     def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
         """Concatenate named tensors into one flat vector (a copy)."""
-        return torch.cat([tensors[slot.name].detach().reshape(-1) for slot in self.slots])
+        with torch.no_grad():
+            return torch.cat([tensors[slot.name].reshape(-1) for slot in self.slots])
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Views of a flat vector as named tensors."""

@@ -66,11 +66,7 @@ class TrainingState:
 
     def moved_from(self, theta: Float[Tensor, " param"]) -> bool:
         """Whether any parameter differs from a flat vector."""
-        views = self.layout.unflatten(theta)
-        return not all(
-            torch.equal(parameter.to(theta.dtype), views[name])
-            for name, parameter in self.parameters.items()
-        )
+        return not torch.equal(self.theta(), theta)
 
     def second_moment(self) -> Float[Tensor, " param"]:
         """What the step just taken divided by, as one flat vector."""
