@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from explaind.errors import ConfigError
 from explaind.history.guards import LossFunction
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.recorder import Recorder
@@ -60,11 +61,14 @@ def record(
         The recorder.
 
     Raises:
+        ConfigError: for an interval below 1.
         UnsupportedError: for an optimizer outside the table, or one whose options are tensors
             where the history is thinned.
         RecordingError: if the optimizer has taken steps already.
         StoreError: if `store` exists and `resume` is false, or it is sealed.
     """
+    if every < 1:
+        raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")
     state = TrainingState(model, optimizer, components)
     rows = FullRows(state) if every == 1 else ThinnedRows(state, every)
     layout, dtype = state.layout, state.stored_dtype

@@ -1,6 +1,7 @@
 """Self-checks: the recorded path is the one that the given loss and data explain."""
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -183,14 +184,14 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
 def check_accounts(
     influence: Float[Tensor, " query"],
     step_data: Float[Tensor, "step query"],
-    dtype: torch.dtype,
+    dtypes: Collection[torch.dtype],
 ) -> float:
     """Compare the two routes to the data part: summed influence, and motion of the parameters.
 
     Args:
         influence: influence summed over all training samples, per query (adjoint route).
         step_data: data part of every step, per query (from the recorded parameters).
-        dtype: type of the computation.
+        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
         The largest difference relative to the summed absolute data parts.
@@ -200,7 +201,7 @@ def check_accounts(
     """
     scale = step_data.abs().sum(0) + 1e-12
     mismatch = float(((influence - step_data.sum(0)).abs() / scale).max())
-    tolerance = PATH_TOLERANCE[dtype]
+    tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
     if not mismatch <= tolerance:
         raise RecordingError(
             f"The influence of all samples adds up to something else than the motion of the"

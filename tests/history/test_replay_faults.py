@@ -165,3 +165,10 @@ def test_learning_rate_that_is_a_tensor_is_refused(tmp_path):
     training.optimizer.param_groups[0]["lr"] = torch.tensor(0.1)
     with pytest.raises(UnsupportedError, match="lr is a tensor"):
         training.run()
+
+
+def test_interval_below_one_is_refused(tmp_path):
+    training = Training(tmp_path / "run.zarr")
+    training.every = 0
+    with pytest.raises(ConfigError, match="every: expected at least 1"):
+        training.run()
