@@ -111,12 +111,11 @@ class StoreWriter:
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
 
-    def truncate_rows(self, length: int) -> None:
-        """Cut every array to its first rows (drops rows after the last checkpoint)."""
-        for name in self._names():
-            array = self._array(name)
-            if array.shape[0] > length:
-                array.resize((length, *array.shape[1:]))
+    def truncate_rows(self, name: str, length: int) -> None:
+        """Cut an array to its first rows (drops rows after the last checkpoint)."""
+        array = self._array(name)
+        if array.shape[0] > length:
+            array.resize((length, *array.shape[1:]))
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add or replace group attributes."""

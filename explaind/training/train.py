@@ -17,11 +17,13 @@ from explaind.errors import RecordingError
 from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
-from explaind.history.recorder import Recorder, record
+from explaind.history.record import record
+from explaind.history.recorder import Recorder
 from explaind.log import progress
 from explaind.models.registry import build_model, components_of
 from explaind.paths import Paths
 from explaind.store import is_sealed, stored_attributes
+from explaind.training.interval import snapshot_interval
 from explaind.training.losses import LOSSES
 from explaind.training.metrics import (
     evaluate,
@@ -65,6 +67,7 @@ def train(config: Config, paths: Paths, run: str) -> None:
         optimizer,
         loss_fn,
         path,
+        every=snapshot_interval(settings.training, optimizer, layout),
         components=components,
         metrics=metric_names(layout),
         resume=True,
