@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from explaind.config.base import Section
+from explaind.config.base import Device, Section
 from explaind.config.optimizer import AdamW, Optimizer
 
 
@@ -33,3 +33,4 @@ class Training(Section):
     )
     history: History = Field(History(), description="How densely the path is stored.")
     seed: int = Field(43, ge=0, description="Seed of the order of the samples.")
+    device: Device = Field("auto", description="Where it runs; auto = GPU if there is one.")
