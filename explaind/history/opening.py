@@ -1,18 +1,21 @@
 """A history store is begun, or taken up again behind its last checkpoint."""
 
-import shutil
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
-from explaind.errors import RecordingError, StoreError
+from explaind.errors import DamagedStoreError, RecordingError, StoreError
 from explaind.history.saved_state import CHECKPOINT, CONSTANTS, load_state, save_state
 from explaind.history.schema import HistorySchema
 from explaind.history.state import TrainingState
 from explaind.history.writer import HistoryWriter
-from explaind.store import StoreWriter, is_sealed
+from explaind.store import StoreWriter, is_sealed, remove_store
+
+logger = logging.getLogger(__name__)
 
 
 class Resumed(NamedTuple):
@@ -76,9 +79,10 @@ def take_up(
     """
     if is_sealed(path):
         raise StoreError(f"{path} is sealed: there is nothing to resume.")
-    if not (path / CHECKPOINT).is_file():
-        # killed before its first checkpoint: nothing to go on from
-        shutil.rmtree(path, ignore_errors=True)
+    device = next(iter(state.parameters.values())).device
+    checkpoint = _last_checkpoint(path, device)
+    if checkpoint is None:
+        remove_store(path)
         return None
     store = StoreWriter.reopen(path)
     if {key: store.attributes.get(key) for key in attributes} != attributes:
@@ -86,9 +90,18 @@ def take_up(
             f"{path} was recorded with other settings; expected the same model, optimizer"
             " and attributes to resume. Remove it to start anew."
         )
-    device = next(iter(state.parameters.values())).device
-    checkpoint = load_state(path / CHECKPOINT, device)
     state.restore(checkpoint)
     steps, slots = int(checkpoint["steps"]), int(store.attributes["slots"])
     writer = HistoryWriter(store, schema, steps)
     return Resumed(writer, steps, checkpoint["checksums"].cpu().numpy(), slots)
+
+
+def _last_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """State to go on from; None if killed before there was one, or if it is damaged."""
+    if not (path / CHECKPOINT).is_file():
+        return None
+    try:
+        return load_state(path / CHECKPOINT, device)
+    except DamagedStoreError as error:
+        logger.warning("%s The recording starts anew.", error)
+        return None

@@ -65,7 +65,8 @@ def record(
         UnsupportedError: for an optimizer outside the table, or one whose options are tensors
             where the history is thinned.
         RecordingError: if the optimizer has taken steps already.
-        StoreError: if `store` exists and `resume` is false, or it is sealed.
+        StoreError: if `store` exists and `resume` is false, or it is sealed, or another process is
+            recording it.
     """
     if every < 1:
         raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,7 @@ from explaind.history.rows import PathRows, Rows, SampleTypes, dtype_name
 from explaind.history.schema import HistorySchema
 from explaind.history.state import TrainingState
 from explaind.history.writer import HistoryWriter
+from explaind.store import only_writer
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Recorder:
         self._sample_types: SampleTypes | None = None
         self._checksums = ChecksumTable()
         self._handles: list[Any] = []
+        self._lock = ExitStack()
+        self._lock.enter_context(only_writer(path))
         self._writer = self._resumed() if resume else None
         if self._writer is None:
             state.check_fresh()
@@ -102,8 +106,9 @@ class Recorder:
     ) -> None:
         for handle in self._handles:
             handle.remove()
-        if kind is None:
-            self._finish()
+        with self._lock:
+            if kind is None:
+                self._finish()
 
     def batches(self, loader: Iterable[Any]) -> Iterator[Batch]:
         """Yield the batches of a loader once and remember the samples of each.
