@@ -70,6 +70,19 @@ def threads_per_shard(wildcards):
     return max(1, (workflow.cores or 1) // int(wildcards.shard.split("-")[-1]))
 
 
+def memory(base):
+    """Resource function for `mem_mb`: the base, twice that for the second attempt, and so on.
+
+    A job that was killed for its memory gets more when it is tried again (`retries`). The base is a
+    number of MB, or a function of the wildcards that returns one.
+    """
+
+    def mem_mb(wildcards, attempt):
+        return attempt * (base(wildcards) if callable(base) else base)
+
+    return mem_mb
+
+
 def shard_as_fraction(wildcards):
     """The shard as the command line takes it, e.g. 0/2."""
     return wildcards.shard.replace("-of-", "/")
