@@ -6,7 +6,5 @@ from snakemake_executor_plugin_slurm import Executor
 SECONDS = 1.0
 
 if __name__ == "__main__":
-    Executor.next_seconds_between_status_checks = property(
-        lambda _: SECONDS, lambda _, longer: None
-    )
+    Executor.next_seconds_between_status_checks = property(lambda _: SECONDS, lambda _, __: None)
     main()
