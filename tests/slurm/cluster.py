@@ -20,16 +20,16 @@ PACKAGES = "munge slurmctld slurmd slurm-client"
 SECONDS_TO_START = 30.0
 
 
-def obstacle() -> str | None:
-    """Why no cluster can be started here; None if nothing is in the way."""
+def lacking() -> str:
+    """What the machine lacks for a cluster; empty if nothing."""
     missing = [command for command in COMMANDS if shutil.which(command) is None]
     if missing:
-        return f"needs SLURM ({', '.join(missing)} not found): apt-get install {PACKAGES}"
+        return f"SLURM ({', '.join(missing)} not found): apt-get install {PACKAGES}"
     if os.geteuid() != 0:
-        return "needs root: only root may start jobs and write /etc/slurm"
+        return "root: nobody else may start jobs and write /etc/slurm"
     if os.path.lexists(STANDARD_PLACE) and not _is_ours(STANDARD_PLACE):
-        return f"{STANDARD_PLACE} exists: this machine belongs to a cluster already"
-    return None
+        return f"a machine of no other cluster, {STANDARD_PLACE} exists"
+    return ""
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _configure(folder: Path) -> None:
     key = folder / "munge.key"
     key.write_bytes(os.urandom(1024))
     key.chmod(0o400)
-    host = socket.gethostname()
+    host = socket.gethostname().partition(".")[0]
     address = socket.gethostbyname(host)
     controller_port, node_port = _free_ports(2)
     text = TEMPLATE.read_text().format(

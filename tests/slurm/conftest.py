@@ -2,17 +2,16 @@
 
 import pytest
 
-from tests.needs import unavailable
-from tests.slurm.cluster import cluster, obstacle
+from tests.requirements import need
+from tests.slurm.cluster import cluster, lacking
 from tests.workflow.project import Project
 
 
 @pytest.fixture(scope="package")
 def slurm():
     """A running cluster."""
-    reason = obstacle()
-    if reason is not None:
-        unavailable(reason)
+    what = lacking()
+    need(not what, what)
     with cluster():
         yield
 
