@@ -39,7 +39,7 @@ def engine(problem: Problem, quadrature: Quadrature | None, dtype: torch.dtype) 
     kernel = explaind.PathKernel(
         problem.store, problem.model, nll, train, quadrature=quadrature, dtype=dtype
     )
-    found = kernel.explain(problem.x, problem.y, keep=())
+    found = kernel.explain(problem.x, problem.y, keep=("influence",))
     return torch.from_numpy(found.influence.to_numpy()[:, 0]).double()
 
 

@@ -69,6 +69,9 @@ def predict_epk(
     config: Files,
     run: Run,
     shard: Annotated[str, typer.Option(help="Which part of the explained samples, e.g. 0/2.")],
+    segment: Annotated[
+        str, typer.Option(help="Which part of the training steps, e.g. 1/3.")
+    ] = "0/1",
     root: Root = ".",
     threads: Threads = None,
 ) -> None:
@@ -76,7 +79,7 @@ def predict_epk(
     from explaind.kernel.predict import predict_epk as library
 
     _limit_threads(threads)
-    library(_config_with(config, run), Paths(root), run, shard)
+    library(_config_with(config, run), Paths(root), run, shard, segment)
 
 
 @app.command()

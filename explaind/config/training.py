@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from explaind.config.base import Section
+from explaind.config.base import Device, Section
 from explaind.config.optimizer import AdamW, Optimizer
 
 
@@ -22,3 +22,4 @@ class Training(Section):
         None, gt=0, description="Largest L2 norm of the gradient; null = no clipping."
     )
     seed: int = Field(43, ge=0, description="Seed of the order of the samples.")
+    device: Device = Field("auto", description="Where it runs; auto = GPU if there is one.")

@@ -9,7 +9,7 @@ from explaind.config import Config, stage_config
 from explaind.errors import ConfigError
 from explaind.kernel.of_run import kernel_of_run
 from explaind.kernel.result import ARRAYS, described
-from explaind.paths import Paths
+from explaind.paths import Paths, shard_label
 from explaind.store import write_store
 
 logger = logging.getLogger(__name__)
@@ -37,14 +37,30 @@ def shard_rows(shard: str, samples: int) -> np.ndarray:
     return np.array_split(np.arange(samples), int(found[2]))[int(found[1])]
 
 
-def predict_epk(config: Config, paths: Paths, run: str, shard: str) -> None:
-    """Explain one shard of the validation samples.
+def segment_numbers(segment: str) -> tuple[int, int]:
+    """Number of a time segment and of all of them.
+
+    Args:
+        segment: `"t/m"`, segment t of m, counted from 0.
+
+    Raises:
+        ConfigError: if `segment` is not of that form.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", segment)
+    if not found or not int(found[1]) < int(found[2]):
+        raise ConfigError(f"--segment: expected T/M with T < M, got {segment!r}.")
+    return int(found[1]), int(found[2])
+
+
+def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str = "0/1") -> None:
+    """Explain one shard of the validation samples, over one time segment.
 
     Args:
         config: the whole configuration.
         paths: where things lie.
         run: name of the run.
         shard: `"k/n"`.
+        segment: `"t/m"`, part of the training steps.
     """
     epk = config.runs[run].epk
     opened = kernel_of_run(config, paths, run)
@@ -55,12 +71,17 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str) -> None:
         data.y_validation[rows],
         epk.functional,
         intervals=epk.intervals,
+        credit=epk.credit,
         keep=epk.keep,
+        top=epk.top,
+        train_samples=epk.train_samples,
+        segment=segment_numbers(segment),
     )
+    kept = result.get("train_index", slice(None))
     extra = {
         "test_index": rows,
         "test_target": data.y_validation[rows].numpy(),
-        "train_target": data.y_train.numpy(),
+        "train_target": data.y_train.numpy()[kept],
     }
     result = result.assign(
         {name: described(ARRAYS, name, values) for name, values in extra.items()}
@@ -70,8 +91,9 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str) -> None:
         "stage": "predict_epk",
         "config": stage_config(config, "predict_epk", run),
         "shard": shard,
+        "segment": segment,
     }
-    path = paths.shard(run, shard.replace("/", "-of-"))
+    path = paths.shard(run, shard_label(shard, segment))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_store(path, result, attributes)
-    logger.info("explained %d samples, shard %s", len(rows), shard)
+    logger.info("explained %d samples, shard %s, segment %s", len(rows), shard, segment)

@@ -12,6 +12,7 @@ import torch
 from explaind.config import Config, stage_config
 from explaind.config.training import Training
 from explaind.data.load import LoadedDataset, load_dataset
+from explaind.device import resolve_device
 from explaind.errors import RecordingError
 from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
@@ -47,13 +48,14 @@ def train(config: Config, paths: Paths, run: str) -> None:
         RecordingError: if the loss becomes NaN, naming the step.
     """
     settings = config.runs[run]
-    data = load_dataset(config, paths, settings.dataset)
+    device = resolve_device(settings.training.device)
+    data = load_dataset(config, paths, settings.dataset).to(device)
     stage = stage_config(config, "train", run)
     path = paths.history(run)
     origin = {"config": stage, "code": code_fingerprint(__name__)}
     if path.exists() and (is_sealed(path) or not _is_of(path, origin)):
         shutil.rmtree(path)  # a finished run, or one of another configuration or code
-    model = build_model(settings.model, data.classes)
+    model = build_model(settings.model, data.classes).to(device)
     loss_fn = LOSSES[settings.training.loss]
     optimizer = build_optimizer(settings.training.optimizer, model)
     components = components_of(model)

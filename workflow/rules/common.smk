@@ -20,7 +20,7 @@ from explaind.config import Config, load_config, stage_config
 from explaind.config.resolve import resolve_config
 from explaind.errors import ConfigError
 from explaind.fingerprint import code_fingerprint
-from explaind.paths import Paths, seal
+from explaind.paths import Paths, seal, shard_labels
 
 # The `explaind` command of the environment that Snakemake runs in, activated or not.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
@@ -46,7 +46,7 @@ DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
 wildcard_constraints:
     dataset="|".join(CONFIG.datasets),
     run="|".join(CONFIG.runs),
-    shard=r"\d+-of-\d+",
+    shard=r"\d+-of-\d+(_t\d+-of-\d+)?",
 
 
 def dataset_of(wildcards):
@@ -55,9 +55,10 @@ def dataset_of(wildcards):
 
 
 def shards_of(run):
-    """Seals of the shards of a run."""
-    count = CONFIG.runs[run].epk.shards
-    return [seal(PATHS.shard(run, f"{k}-of-{count}")) for k in range(count)]
+    """Seals of the shards of a run, one for each part of the samples and of the steps."""
+    epk = CONFIG.runs[run].epk
+    labels = shard_labels(epk.shards, epk.segments)
+    return [seal(PATHS.shard(run, label)) for row in labels for label in row]
 
 
 def shards_to_gather(wildcards):
@@ -67,7 +68,7 @@ def shards_to_gather(wildcards):
 
 def threads_per_shard(wildcards):
     """All cores divided among the shards of a run."""
-    return max(1, (workflow.cores or 1) // int(wildcards.shard.split("-")[-1]))
+    return max(1, (workflow.cores or 1) // len(shards_of(wildcards.run)))
 
 
 def memory(base):
@@ -83,9 +84,10 @@ def memory(base):
     return mem_mb
 
 
-def shard_as_fraction(wildcards):
-    """The shard as the command line takes it, e.g. 0/2."""
-    return wildcards.shard.replace("-of-", "/")
+def shard_options(wildcards):
+    """The shard as the command line takes it, e.g. --shard 0/2 --segment 1/3."""
+    shard, _, segment = wildcards.shard.replace("-of-", "/").partition("_t")
+    return f"--shard {shard}" + (f" --segment {segment}" if segment else "")
 
 
 def of_run(stage):

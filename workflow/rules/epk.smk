@@ -26,13 +26,13 @@ rule predict_epk:
         runtime=720,
     params:
         values=of_run("predict_epk"),
-        shard=shard_as_fraction,
+        shard=shard_options,
         code=code_fingerprint("explaind.kernel.predict"),
     message:
         "Explain shard {wildcards.shard} of run {wildcards.run} (progress in {log})"
     shell:
         "explaind predict-epk --config results/config.json --run {wildcards.run}"
-        " --shard {params.shard} --threads {threads} > {log} 2>&1"
+        " {params.shard} --threads {threads} > {log} 2>&1"
 
 
 rule accumulate_kernel:
