@@ -122,6 +122,8 @@ class _Trainer:
 def _loop(recorder: Recorder, trainer: _Trainer) -> None:
     """Steps until the goal or the cap; the metrics of each point are measured before its step."""
     settings, data = trainer.settings, trainer.data
+    if recorder.steps:
+        logger.info("going on from step %d", recorder.steps)
     left = settings.max_steps - recorder.steps
     endless = batches_from(
         recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed
