@@ -86,8 +86,9 @@ def memory(base):
 
 def shard_options(wildcards):
     """The shard as the command line takes it, e.g. --shard 0/2 --segment 1/3."""
-    shard, _, segment = wildcards.shard.replace("-of-", "/").partition("_t")
-    return f"--shard {shard}" + (f" --segment {segment}" if segment else "")
+    shard, _, segment = wildcards.shard.partition("_t")
+    options = f"--shard {shard}" + (f" --segment {segment}" if segment else "")
+    return options.replace("-of-", "/")
 
 
 def of_run(stage):
