@@ -163,14 +163,14 @@ class History:
             yield self.read(start, min(start + length, self.steps))
 
     @property
-    def replayed(self) -> bool:
-        """Whether reading parameters trains again."""
-        return isinstance(self._source, ReplayedPath)
-
-    @property
     def block_length(self) -> int:
         """Steps per block; those between two snapshots of a thinned history."""
         return self._path_source.block_length
+
+    @property
+    def replayed(self) -> bool:
+        """Whether parameters are replayed from snapshots."""
+        return isinstance(self._source, ReplayedPath)
 
     def theta(self, point: int) -> Float[Tensor, " param"]:
         """Parameters at a point `0..S` of the path."""
@@ -196,6 +196,6 @@ class History:
         return self._source
 
     def _converted(self, rows: Tensor) -> Tensor:
-        if torch.device(self.device).type == "cuda" and rows.device.type == "cpu":
+        if rows.device.type == "cpu" and torch.device(self.device).type == "cuda":
             rows = rows.pin_memory()  # twice as fast to copy, and without stopping the GPU
         return rows.to(device=self.device, non_blocking=True).to(dtype=self._dtype)

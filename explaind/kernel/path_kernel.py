@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import nn
 
 from explaind.errors import ConfigError
 from explaind.history.decay import DecayMotion
@@ -153,7 +153,7 @@ class PathKernel:
             raise ConfigError("Expected at least one sample to explain, got none.")
         name, functional = find_functional(outputs, self._loss_fn)
         side = self._explained(functional, x, targets, block)
-        dtype, contraction = self._theta(0).dtype, self._training.contraction
+        dtype, contraction = self.history.theta(0).dtype, self._training.contraction
         part = segment_of(self.history, *segment, TOLERANCE[dtype])
         found = explain_steps(self.history, self._decay, self._training, side, slices, part)
         arrays = {**found.arrays, **self._end_values(side)}
@@ -206,26 +206,22 @@ class PathKernel:
         """The query side of an output functional, after its self-checks."""
         gradients = PerSampleGradients(self._function(functional), self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         check_functional(gradients.function, params, *_few(x, y))
-        check_capture(gradients, self._theta(0), *_few(x, y))
+        check_capture(gradients, self.history.theta(0), *_few(x, y))
         return self._query_side(FullGradient(gradients), x, y, block)
 
     def _end_values(self, side: QuerySide) -> dict[str, np.ndarray]:
         steps = self.history.steps
-        ends = {"initial_output": self._theta(0), "final_output": self._theta(steps)}
+        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
         return {name: side.values(theta).double().cpu().numpy() for name, theta in ends.items()}
-
-    def _theta(self, point: int) -> Tensor:
-        """Parameters at a point of the path."""
-        return self.history.theta(point)
 
     def _function(self, functional: OutputFunctional) -> ModelFunction:
         return ModelFunction(self._model, self._constants, functional)
 
     def _query_side(self, derivative: Derivative, x: Any, y: Any, block: int) -> QuerySide:
         """The query side with its quadrature decided by the calls that the model makes."""
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         with RecordKinks() as mode:
             derivative.function(params, *_few(x, y))
         if mode.untreated:
@@ -237,10 +233,10 @@ class PathKernel:
     def _check(self, gradients: PerSampleGradients) -> None:
         """Refuse a loss or model that the recorded path does not follow from."""
         x, y = self._data.fetch(self.history.batch(0)[:3])
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         forward = ModelFunction(self._model, self._constants, lambda output, _: output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
-        check_capture(gradients, self._theta(0), x, y)
+        check_capture(gradients, self.history.theta(0), x, y)
         check_first_step(self.history, self._training, self._decay)
 
 
