@@ -27,6 +27,13 @@ def test_influence_is_that_of_the_full_history_bit_for_bit(problem, every, tmp_p
     assert float(abs(expected.influence).max()) > 0
 
 
+def test_a_segment_that_begins_between_snapshots(tmp_path):
+    problem = PROBLEMS["momentum, schedule, clipping"]
+    (full, thinned), model = both(problem, tmp_path, 4)
+    expected, found = (explain(problem, s, model, segment=(1, 4)) for s in (full, thinned))
+    assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
 def test_float32_network_is_replayed_in_float32(problem, tmp_path):
     """And from a copy of the network and the data in float64."""
