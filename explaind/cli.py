@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from explaind.config import Config, load_config
-from explaind.errors import ConfigError, ExplaindError
+from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.log import configure_logging
 from explaind.paths import Paths
 
@@ -140,10 +140,19 @@ def report(config: Files, root: Root = ".") -> None:
 
 
 def main() -> None:
-    """Run the command line; errors made for users are shown without a traceback."""
+    """Run the command line; errors made for users are shown without a traceback.
+
+    The seal of a store found damaged is withdrawn here, where the stores are those of the workflow:
+    its next run makes the store again. The library leaves a damaged store as it is.
+    """
     configure_logging()
     try:
         app()
+    except DamagedStoreError as error:
+        from explaind.store import withdraw_seal
+
+        withdraw_seal(error.store)
+        sys.exit(f"error: {error} Its seal was withdrawn: the next `snakemake` makes it again.")
     except ExplaindError as error:
         sys.exit(f"error: {error}")
 

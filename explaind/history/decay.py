@@ -1,6 +1,6 @@
 """The part of every step that weight decay and an explicit penalty are responsible for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -8,9 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.history.history import Block, History
-
-Penalty = Callable[[dict[str, Tensor]], Tensor]
-"""`(parameters by name) -> scalar` added to the batch loss (an explicit regulariser)."""
+from explaind.history.retraining import Penalty
 
 
 def penalty_gradient(

@@ -11,10 +11,12 @@ import xarray as xr
 
 from explaind.errors import StoreError
 from explaind.kernel.result import SUMMED
-from explaind.store import ArraySpec, chunk_file, open_sealed, read_raw, spec_of
+from explaind.store import ArraySpec, StoreFiles, open_sealed, spec_of
 
 JOINED = ("test", "step", "interval")
 """Dimensions along which stores lie side by side. Intervals may overlap at segment bounds."""
+
+REMEDY = " Run the rule `predict_epk` again."
 
 Region = dict[str, slice]
 
@@ -52,13 +54,13 @@ class Part:
     """One store of the many.
 
     Attributes:
-        path: its folder.
         dataset: the store, lazy.
+        files: its files.
         offset: position of its first entry along each joined dimension.
     """
 
-    path: Path
     dataset: xr.Dataset
+    files: StoreFiles
     offset: Mapping[str, int]
 
 
@@ -92,8 +94,8 @@ class Gathered:
         steps = np.cumsum([0, *(part.sizes["step"] for part in stores[0])])
         self._parts = [
             Part(
-                paths[k][t],
                 dataset,
+                StoreFiles(paths[k][t], read_only=True, remedy=REMEDY),
                 {
                     "test": int(tests[k]),
                     "step": int(steps[t]),
@@ -136,7 +138,10 @@ class Gathered:
         found = np.zeros(shape, np.float64 if summed else self.first[name].dtype)
         for piece in pieces:
             target = tuple(piece.outer.values())
-            found[target] = found[target] + piece.values(name) if summed else piece.values(name)
+            if summed:
+                found[target] += piece.values(name)
+            else:
+                found[target] = piece.values(name)
         return found
 
     def read_chunk(self, name: str, region: Region) -> Block | RawChunk:
@@ -151,7 +156,7 @@ class Gathered:
             part, inner, _ = pieces[0]
             index, target = _chunk_index(inner, chunks), _chunk_index(region, chunks)
             if part.dataset[name].encoding["chunks"] == chunks and index and target:
-                return RawChunk(name, target, read_raw(chunk_file(part.path, name, index)))
+                return RawChunk(name, target, part.files.read_raw(name, index))
         return Block(name, region, self.read(name, region))
 
     def _pieces(self, whole: Region) -> Iterator["_Piece"]:

@@ -10,14 +10,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explaind.errors import StoreError
+from explaind.errors import DamagedStoreError
 from explaind.kernel import accumulate
 from explaind.kernel.accumulate import gather_stores
 from explaind.kernel.closure import STEP_SUMS
 from explaind.kernel.gather import Block, Gathered, RawChunk, chunks_of
 from explaind.kernel.result import SUMMED, build_dataset
 from explaind.kernel.top import top_samples
-from explaind.store import chunk_file, open_sealed, spec, write_store
+from explaind.store import open_sealed, spec, write_store
 from explaind.store.spec import spec_of
 
 TRAIN, OUTPUTS, COMPONENTS = 5, 2, 3
@@ -105,9 +105,9 @@ def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
 @given(
     inner=BOUNDS,
     steps=st.sampled_from([[3], [1, 2], [2, 3, 5]]),
-    bytes_=st.sampled_from([64, 10**6]),
+    chunk_bytes=st.sampled_from([64, 10**6]),
 )
-def test_segments_are_added_and_their_steps_laid_side_by_side(inner, steps, bytes_):
+def test_segments_are_added_and_their_steps_laid_side_by_side(inner, steps, chunk_bytes):
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spec, "TARGET_CHUNK_BYTES", chunk_bytes)
         run, folder = whole_run(tests=9, steps=6, intervals=2), Path(name)
@@ -160,11 +160,11 @@ def test_no_more_than_a_chunk_is_read_at_a_time(shards, monkeypatch, tmp_path):
 
 
 def test_a_corrupted_chunk_is_named(shards, tmp_path):
-    file = chunk_file(shards[1][0], "influence", (0, 0, 0))
+    file = shards[1][0] / "influence" / "c" / "0" / "0" / "0"
     content = bytearray(file.read_bytes())
     content[3] ^= 1
     file.write_bytes(content)
-    with pytest.raises(StoreError, match=r"1_0.zarr/influence/c/0/0/0 is corrupted"):
+    with pytest.raises(DamagedStoreError, match=r"1_0.zarr/influence/c/0/0/0 is corrupted"):
         gather_stores(shards, tmp_path / "all.zarr", top=1)
     assert not (tmp_path / "all.zarr").exists()
 

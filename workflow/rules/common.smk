@@ -71,10 +71,24 @@ def threads_per_shard(wildcards):
     return max(1, (workflow.cores or 1) // len(shards_of(wildcards.run)))
 
 
+def memory(base):
+    """Resource function for `mem_mb`: the base, twice that for the second attempt, and so on.
+
+    A job that was killed for its memory gets more when it is tried again (`retries`). The base is a
+    number of MB, or a function of the wildcards that returns one.
+    """
+
+    def mem_mb(wildcards, attempt):
+        return attempt * (base(wildcards) if callable(base) else base)
+
+    return mem_mb
+
+
 def shard_options(wildcards):
     """The shard as the command line takes it, e.g. --shard 0/2 --segment 1/3."""
-    shard, _, segment = wildcards.shard.replace("-of-", "/").partition("_t")
-    return f"--shard {shard}" + (f" --segment {segment}" if segment else "")
+    shard, _, segment = wildcards.shard.partition("_t")
+    options = f"--shard {shard}" + (f" --segment {segment}" if segment else "")
+    return options.replace("-of-", "/")
 
 
 def of_run(stage):

@@ -22,7 +22,7 @@ rule predict_epk:
         PATHS.benchmark("{run}", "predict_epk_{shard}")
     threads: threads_per_shard
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=720,
     params:
         values=of_run("predict_epk"),
@@ -46,7 +46,7 @@ rule accumulate_kernel:
         PATHS.benchmark("{run}", "accumulate_kernel")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=60,
     params:
         values=of_run("accumulate_kernel"),
@@ -70,7 +70,7 @@ rule validate_epk:
         PATHS.benchmark("{run}", "validate_epk")
     threads: 4
     resources:
-        mem_mb=8000,
+        mem_mb=memory(8000),
         runtime=240,
     params:
         values=of_run("validate_epk"),
