@@ -65,6 +65,21 @@ def train(config: Files, run: Run, root: Root = ".", threads: Threads = None) ->
 
 
 @app.command()
+def plan_epk(
+    config: Files,
+    run: Run,
+    root: Root = ".",
+    cores: Annotated[
+        int, typer.Option(min=1, help="Cores that the jobs share, and memory with them.")
+    ] = 1,
+) -> None:
+    """Plan the explanation of a run: memory, time, shards, passes, disk."""
+    from explaind.kernel.plan.epk import plan_epk as library
+
+    library(_config_with(config, run), Paths(root), run, cores)
+
+
+@app.command()
 def predict_epk(
     config: Files,
     run: Run,

@@ -20,8 +20,8 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     Args:
         config: the whole config.
         stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
-        name: the dataset of ``prepare_dataset``; the run of ``train``, ``predict_epk``,
-            ``accumulate_kernel`` and ``validate_epk``; nothing else takes a name.
+        name: the dataset of ``prepare_dataset``; the run of ``train``, ``plan_epk``,
+            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; nothing else takes a name.
 
     Returns:
         The values, by section.
@@ -43,6 +43,9 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     return stable
 
 
+_PLANNED = {"shards", "memory_gb"}
+
+
 def _dataset(config: Config, name: str) -> Values:
     # The sizes are derived in the config, so they are listed: the rule must see them change.
     data = config.datasets[name]
@@ -56,9 +59,14 @@ def _train(run: Values, data: Values) -> Values:
 
 
 def _predict_epk(run: Values, data: Values) -> Values:
-    # Not the number of shards: it is in the name of each shard.
-    epk = {key: value for key, value in run["epk"].items() if key != "shards"}
+    # Not the number of shards: it is in the name of each shard. Nor the memory: it sets how many
+    # samples are worked on at once, and so changes nothing but rounding.
+    epk = {key: value for key, value in run["epk"].items() if key not in _PLANNED}
     return {**_network(run, data), "epk": epk}
+
+
+def _plan_epk(run: Values, data: Values) -> Values:
+    return {**_network(run, data), "epk": run["epk"]}
 
 
 def _accumulate_kernel(run: Values, _: Values) -> Values:
@@ -76,6 +84,7 @@ def _network(run: Values, data: Values) -> Values:
 
 _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "train": _train,
+    "plan_epk": _plan_epk,
     "predict_epk": _predict_epk,
     "accumulate_kernel": _accumulate_kernel,
     "validate_epk": _validate_epk,

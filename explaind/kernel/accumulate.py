@@ -7,10 +7,13 @@ import xarray as xr
 
 from explaind.config import Config, stage_config
 from explaind.errors import StoreError
+from explaind.kernel.plan.stored import shard_count
 from explaind.paths import Paths
 from explaind.store import labels_of, new_store, open_sealed, spec_of
 
 logger = logging.getLogger(__name__)
+
+_OF_SHARD = {"shard", "measured"}  # attributes
 
 
 def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
@@ -27,7 +30,7 @@ def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
         StoreError: if a shard is missing, incomplete, of another configuration or does not fit the
             others.
     """
-    count = config.runs[run].epk.shards
+    count = shard_count(config, paths, run)
     expected = stage_config(config, "predict_epk", run)
     shards = [
         open_sealed(paths.shard(run, f"{k}-of-{count}"), expected, rule="predict_epk")
@@ -39,7 +42,7 @@ def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
     total = sum(shard.sizes["test"] for shard in shards)
     specs = {str(name): spec_of(array, {"test": total}) for name, array in first.data_vars.items()}
     attributes = {
-        **{key: value for key, value in first.attrs.items() if key != "shard"},
+        **{key: value for key, value in first.attrs.items() if key not in _OF_SHARD},
         "stage": "accumulate_kernel",
         "account_mismatch": max(shard.attrs["account_mismatch"] for shard in shards),
         "coordinates": labels_of(first),

@@ -1,0 +1,119 @@
+"""Bytes of an explanation, stage by stage, from sizes alone.
+
+Each stage holds something throughout and works with more for a while. The peak is what all stages
+hold plus the most that one of them works with.
+"""
+
+from dataclasses import dataclass
+
+from explaind.kernel.plan.sizes import Sizes
+from explaind.kernel.plan.slices import kept, numbers
+from explaind.kernel.training_side import GRADIENT_BYTES
+from explaind.store import TARGET_CHUNK_BYTES
+
+BLOCK = 256
+"""Explained samples per forward and backward pass (`PathKernel.explain`)."""
+
+CHUNKS_IN_FLIGHT = 10
+"""Chunks that zarr encodes or decodes at a time (`async.concurrency`)."""
+
+
+@dataclass(frozen=True)
+class StageBytes:
+    """Memory of a stage.
+
+    Attributes:
+        held: throughout the loop over the steps.
+        working: more than that, for a while in each step.
+    """
+
+    held: int
+    working: int
+
+
+def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
+    """Memory of every stage for a pass over some explained samples.
+
+    Args:
+        sizes: the sizes.
+        samples: explained samples of the pass.
+
+    Returns:
+        Bytes by stage, those of the process itself not counted.
+    """
+    return {
+        "data": StageBytes(2 * (sizes.train + sizes.samples) * sizes.sample_bytes, 0),
+        "history": _history(sizes),
+        "query": _query(sizes, samples),
+        "adjoint": StageBytes(_matrix(sizes, samples), 0),
+        "training": StageBytes(0, _training(sizes, samples)),
+        "influence": StageBytes(_influence(sizes, samples), 0),
+        "store": StageBytes(0, _store(sizes, samples)),
+    }
+
+
+def explain_bytes(sizes: Sizes, samples: int) -> int:
+    """Peak of a pass over some explained samples, the process itself not counted."""
+    stages = stage_bytes(sizes, samples)
+    loop = sum(stage.held for stage in stages.values())
+    loop += max(stage.working for name, stage in stages.items() if name != "store")
+    end = sum(stages[name].held for name in ("data", "influence")) + stages["store"].working
+    return max(loop, end)
+
+
+def reformulate_bytes(sizes: Sizes) -> int:
+    """Peak of rebuilding all outputs of all validation samples, the process not counted."""
+    stages = stage_bytes(sizes, 0)
+    block = min(BLOCK, sizes.samples) * sizes.activation_bytes
+    sums = 5 * sizes.samples * sizes.outputs * 8
+    held = stages["data"].held + stages["history"].held + sums
+    return held + max(stages["history"].working, 5 * block)
+
+
+def _matrix(sizes: Sizes, samples: int) -> int:
+    """One number per query and parameter."""
+    return samples * sizes.outputs * sizes.parameters * sizes.itemsize
+
+
+def _history(sizes: Sizes) -> StageBytes:
+    """A block of parameters and moments with its decay motion; the next one is read beside it."""
+    vectors = sizes.block_steps * sizes.parameters
+    block = (2 if sizes.adaptive else 1) * vectors * sizes.itemsize
+    motion = vectors * sizes.itemsize
+    decoded = min(block, 2 * CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES)
+    decay = 2 * vectors * 8  # in float64, as a list and stacked
+    return StageBytes(block + motion, max(block + decoded, decay))
+
+
+def _query(sizes: Sizes, samples: int) -> StageBytes:
+    """The averaged gradients of this step beside those of the last; a block more to refine."""
+    matrix, block = _matrix(sizes, samples), min(BLOCK, samples)
+    joined = 1 if samples <= BLOCK else 2
+    largest = block * sizes.outputs * sizes.largest_layer * sizes.itemsize
+    passing = block * sizes.activation_bytes * (2 + sizes.outputs) + 2 * largest
+    refining = _matrix(sizes, block) if sizes.refines else 0
+    return StageBytes(matrix, joined * matrix + max(refining + passing, 3 * refining))
+
+
+def _training(sizes: Sizes, samples: int) -> int:
+    """Products of the batch in the working type and twice in float64, and its backward pass."""
+    products = sizes.components * samples * sizes.outputs * sizes.batch
+    gradients = min(GRADIENT_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
+    passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 2 * gradients
+    return products * 8 + max(products * (sizes.itemsize + 8), passing + products * sizes.itemsize)
+
+
+def _influence(sizes: Sizes, samples: int) -> int:
+    rows = dict(kept(sizes))
+    held = sum(row.held * numbers(row, sizes, samples) for row in rows.values())
+    lengths = sizes.lengths(samples)
+    total = 8 * lengths["component"] * lengths["query"] * lengths["train"]
+    held += 0 if "component" in rows else total
+    return held + (total if "interval" in rows else 0)  # the interval that is being added to
+
+
+def _store(sizes: Sizes, samples: int) -> int:
+    rows = kept(sizes).values()
+    made = sum(row.made * numbers(row, sizes, samples) for row in rows)
+    largest = max(numbers(row, sizes, samples) * sizes.itemsize for row in rows)
+    return made + 2 * min(largest, CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES)
