@@ -2,8 +2,8 @@
 
     python -m benchmarks.memory [--steps 30]
 
-Each case is trained for some steps, planned, and explained in a process of its own, whose peak is
-what its shard says it measured.
+Each case is trained for some steps, planned and explained, each by the command line, in a process
+of its own; the peak is what the shard says its job measured.
 """
 
 import subprocess
@@ -16,12 +16,8 @@ import typer
 
 from explaind.config import load_config
 from explaind.config.resolve import resolve_config
-from explaind.data.prepare import prepare_dataset
-from explaind.errors import PlanError
-from explaind.kernel.plan.epk import plan_epk
 from explaind.paths import Paths
 from explaind.store import stored_attributes
-from explaind.training.train import train
 
 app = typer.Typer(add_completion=False)
 RUN = "grokking"
@@ -66,19 +62,27 @@ CASES: dict[str, Keys] = {
 
 
 def measured(keys: Keys, steps: int, root: Path) -> dict[str, Any]:
-    """Train, plan and explain a case; the plan's passes and both peaks."""
+    """Train, plan and explain a case; both peaks."""
     keys["runs"][RUN]["training"] |= {"max_steps": steps, "stop_at_accuracy": None}
     config, paths = load_config(keys), Paths(root)
     resolve_config(config, paths)
-    prepare_dataset(config, paths, "modulo")
-    train(config, paths, RUN)
-    plan_epk(config, paths, RUN, cores=1)
     shards = config.runs[RUN].epk.shards
-    command = [sys.executable, "-m", "explaind", "predict-epk", "--config", str(paths.config())]
-    options = ["--run", RUN, "--shard", f"0/{shards}", "--root", str(root), "--threads", "1"]
-    subprocess.run([*command, *options], check=True, stderr=subprocess.DEVNULL)
+    for command in (
+        ["prepare-dataset", "--dataset", "modulo"],
+        ["train", "--run", RUN],
+        ["plan-epk", "--run", RUN],
+        ["predict-epk", "--run", RUN, "--shard", f"0/{shards}", "--threads", "1"],
+    ):
+        _explaind(*command, "--config", str(paths.config()), "--root", str(root))
     found: dict[str, Any] = stored_attributes(paths.shard(RUN, f"0-of-{shards}"))["measured"]
     return found
+
+
+def _explaind(*arguments: str) -> None:
+    command = [sys.executable, "-m", "explaind", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr.splitlines()[-1])
 
 
 @app.command()
@@ -92,11 +96,7 @@ def main(
         if only not in name:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            try:
-                row = measured(keys, steps, Path(folder))
-            except PlanError as error:
-                sys.stdout.write(f"| {name} | {error} | | |\n")
-                continue
+            row = measured(keys, steps, Path(folder))
         projected, peak = row["projected_bytes"] / MEGABYTE, row["peak_bytes"] / MEGABYTE
         line = f"| {name} | {projected:.0f} | {peak:.0f} | {projected / peak:.2f} |\n"
         sys.stdout.write(line)

@@ -84,8 +84,7 @@ def _predict_job(sizes: Sizes, machine: Machine, division: Division) -> Plan:
     if machine.gpu:
         stages = stage_bytes(sizes, division.samples_per_pass)
         host = machine.baseline + sum(
-            stages[name].held + stages[name].working
-            for name in ("data", "history", "influence", "store")
+            stages[name].held + stages[name].working for name in ("history", "influence", "store")
         )
     return _job(host, time, machine.gpu) | {"peak_bytes": division.peak}
 

@@ -18,7 +18,7 @@ class Machine:
     Attributes:
         memory: bytes given to all jobs that share it.
         memory_from: where that number is from.
-        baseline: main memory of a process before it explains anything.
+        baseline: main memory of a process that has opened the run (model, data, self-checks).
         cores: cores of the machine, shared by the jobs that run at a time.
         rate: operations per second of a matrix product on one core or the GPU.
         gpu: whether a GPU computes.
@@ -33,7 +33,7 @@ class Machine:
 
     @property
     def process(self) -> int:
-        """Bytes of a process, before it explains anything, where the computation takes place."""
+        """Bytes of a process that has opened the run, where the computation takes place."""
         return 0 if self.gpu else self.baseline
 
 

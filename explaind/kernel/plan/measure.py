@@ -9,11 +9,10 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from explaind.config import Config, stage_config
-from explaind.data.load import load_dataset
+from explaind.config import Config
 from explaind.history.guards import rows_of
-from explaind.history.history import History
 from explaind.kernel.functionals import ModelFunction, find_functional
+from explaind.kernel.of_run import kernel_of_run
 from explaind.kernel.plan.sizes import Layer, Sizes
 from explaind.kernel.usage import resident_bytes
 from explaind.models.registry import build_model
@@ -30,15 +29,17 @@ def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
         run: name of the run.
 
     Returns:
-        The sizes, and the memory of this process after a backward pass: what any job has at least.
+        The sizes, and the memory of this process once it has opened the run, as every job does.
 
     Raises:
         StoreError: if the dataset or history store is missing, incomplete or of another
             configuration.
     """
     settings = config.runs[run]
-    epk, data = settings.epk, load_dataset(config, paths, settings.dataset)
-    history = History(paths.history(run), config=stage_config(config, "train", run))
+    opened = kernel_of_run(config, paths, run)
+    gc.collect()
+    process = resident_bytes()
+    epk, data, history = settings.epk, opened.data, opened.kernel.history
     first = history.read(0, 1)
     _, functional = find_functional(epk.functional, LOSSES[settings.training.loss])
     model = build_model(settings.model, data.classes)
@@ -49,9 +50,6 @@ def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
     def forward(samples: int) -> Tensor:
         return function(params, rows_of(x, 0, samples), rows_of(y, 0, samples))
 
-    activations = activation_bytes(forward, params)
-    gc.collect()
-    process = resident_bytes()  # before operations are counted, which loads more of torch
     sizes = Sizes(
         layers=tuple(
             Layer(slot.name, slot.component, slot.stop - slot.start)
@@ -68,7 +66,7 @@ def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
         refines=epk.quadrature.tolerance is not None,
         block_steps=min(history.block_length, history.steps),
         adaptive=first.second_moment is not None,
-        activation_bytes=activations,
+        activation_bytes=activation_bytes(forward, params),
         sample_bytes=_sample_bytes((data.x_train, data.y_train)),
         forward_flops=forward_flops(forward),
         itemsize=history.stored_dtype.itemsize,

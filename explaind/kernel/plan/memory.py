@@ -14,6 +14,10 @@ from explaind.store import TARGET_CHUNK_BYTES
 BLOCK = 256
 """Explained samples per forward and backward pass (`PathKernel.explain`)."""
 
+REFINING = 5
+"""Copies of a block's averaged gradients while it is refined: of the samples that go on, the coarse
+and the fine ones, and two terms of the extrapolation."""
+
 CHUNKS_IN_FLIGHT = 10
 """Chunks that zarr encodes or decodes at a time (`async.concurrency`)."""
 
@@ -39,10 +43,9 @@ def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
         samples: explained samples of the pass.
 
     Returns:
-        Bytes by stage, those of the process itself not counted.
+        Bytes by stage, those of the opened run not counted.
     """
     return {
-        "data": StageBytes(2 * (sizes.train + sizes.samples) * sizes.sample_bytes, 0),
         "history": _history(sizes),
         "query": _query(sizes, samples),
         "adjoint": StageBytes(_matrix(sizes, samples), 0),
@@ -53,21 +56,20 @@ def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
 
 
 def explain_bytes(sizes: Sizes, samples: int) -> int:
-    """Peak of a pass over some explained samples, the process itself not counted."""
+    """Peak of a pass over some explained samples, the opened run not counted."""
     stages = stage_bytes(sizes, samples)
     loop = sum(stage.held for stage in stages.values())
     loop += max(stage.working for name, stage in stages.items() if name != "store")
-    end = sum(stages[name].held for name in ("data", "influence")) + stages["store"].working
+    end = stages["influence"].held + stages["store"].working
     return max(loop, end)
 
 
 def reformulate_bytes(sizes: Sizes) -> int:
-    """Peak of rebuilding all outputs of all validation samples, the process not counted."""
+    """Peak of rebuilding all outputs of all validation samples, the opened run not counted."""
     stages = stage_bytes(sizes, 0)
     block = min(BLOCK, sizes.samples) * sizes.activation_bytes
     sums = 5 * sizes.samples * sizes.outputs * 8
-    held = stages["data"].held + stages["history"].held + sums
-    return held + max(stages["history"].working, 5 * block)
+    return sums + stages["history"].held + max(stages["history"].working, 5 * block)
 
 
 def _matrix(sizes: Sizes, samples: int) -> int:
@@ -91,8 +93,8 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
     joined = 1 if samples <= BLOCK else 2
     largest = block * sizes.outputs * sizes.largest_layer * sizes.itemsize
     passing = block * sizes.activation_bytes * (2 + sizes.outputs) + 2 * largest
-    refining = _matrix(sizes, block) if sizes.refines else 0
-    return StageBytes(matrix, joined * matrix + max(refining + passing, 3 * refining))
+    refining = REFINING * _matrix(sizes, block) if sizes.refines else 0
+    return StageBytes(matrix, joined * matrix + max(passing, refining))
 
 
 def _training(sizes: Sizes, samples: int) -> int:
