@@ -8,7 +8,7 @@ weight of its own batch.
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call, grad, jacrev, vmap
 
 from explaind.history.history import History
 from explaind.kernel.functionals import target_logprob
@@ -21,6 +21,7 @@ def published_influence(
     train: tuple[Tensor, Tensor],
     queries: tuple[Tensor, Tensor],
     nodes: int = 100,
+    all_outputs: bool = False,
 ) -> Tensor:
     """Influence `[query, train]` on the target log-probability, for AdamW.
 
@@ -30,6 +31,7 @@ def published_influence(
         train: training inputs and targets.
         queries: explained inputs and targets.
         nodes: midpoint nodes per step.
+        all_outputs: explain every output, as the publication always does: `[query output, train]`.
     """
     layout = history.layout
 
@@ -40,10 +42,14 @@ def published_influence(
         output = functional_call(model, layout.unflatten(theta), (x[None],))
         return target_logprob(output, y[None])[0]
 
+    def every(theta: Tensor, x: Tensor, _: Tensor) -> Tensor:
+        return functional_call(model, layout.unflatten(theta), (x[None],))[0]
+
+    derivative = jacrev(every) if all_outputs else grad(target)
     train_features = vmap(grad(loss), in_dims=(None, 0, 0))
-    query_features = vmap(grad(target), in_dims=(None, 0, 0))
+    query_features = vmap(derivative, in_dims=(None, 0, 0))
     momentum = torch.zeros(len(train[1]), layout.size)
-    influence = torch.zeros(len(queries[1]), len(train[1]), dtype=torch.float64)
+    influence = torch.zeros((), dtype=torch.float64)
     for block in history.blocks():
         for step in range(block.start, block.stop):
             theta, move, index = block.theta(step), block.increment(step), history.batch(step)
@@ -52,9 +58,10 @@ def published_influence(
             momentum *= mu
             momentum[index] += nu * history.sample_weight(step) * gradients
             alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
-            averaged = torch.zeros(len(queries[1]), layout.size)
+            averaged = torch.zeros(())
             for node in range(nodes):
-                averaged += query_features(theta + (node + 0.5) / nodes * move, *queries) / nodes
+                found = query_features(theta + (node + 0.5) / nodes * move, *queries)
+                averaged = averaged + found.reshape(-1, layout.size) / nodes
             preconditioned = torch.as_tensor(alpha * scale).float() * momentum
-            influence -= (averaged @ preconditioned.T).double()
+            influence = influence - (averaged @ preconditioned.T).double()
     return influence

@@ -63,21 +63,26 @@ def validation_step_table(validation: xr.Dataset) -> pd.DataFrame:
 
 
 def closure_table(influence: xr.Dataset) -> pd.DataFrame:
-    """Add up the explanation of every validation sample and compare it with the final output.
+    """Set the parts of the explanation of every validation sample beside its final output.
+
+    initial + data + decay + residual is the final output by definition of the residual. Part of
+    the residual is `rounding`: of the updates when the model was trained, a motion that belongs to
+    no sample and no decay, and of the computation. The rest was left over by the integration over
+    the steps.
 
     Args:
         influence: the influence store.
 
     Returns:
         One row per explained validation sample: `sample`, `target`, `initial`, `data`, `decay`,
-        `residual`, `final`, `gap` (initial + data + decay + residual - final), `residual_share`
-        (sum over steps of |residual| divided by that of |change|).
+        `residual`, `rounding` (part of the residual), `final`, `residual_share` (sum over steps of
+        |step residual| divided by that of |change|; without rounding).
     """
     chosen = chosen_output(influence)
     arrays = {"initial": "initial_output", "final": "final_output"}
     columns = {
         name: select_output(influence[arrays.get(name, name)], chosen).to_numpy()
-        for name in ("initial", "data", "decay", "residual", "final")
+        for name in ("initial", "data", "decay", "residual", "rounding", "final")
     }
     table = pd.DataFrame(
         {
@@ -86,10 +91,7 @@ def closure_table(influence: xr.Dataset) -> pd.DataFrame:
             **columns,
         }
     )
-    parts = table["initial"] + table["data"] + table["decay"] + table["residual"]
-    return table.assign(
-        gap=parts - table["final"], residual_share=_residual_share(influence, chosen)
-    )
+    return table.assign(residual_share=_residual_share(influence, chosen))
 
 
 def _residual_share(influence: xr.Dataset, chosen: xr.DataArray) -> np.ndarray:

@@ -7,9 +7,12 @@ import plotly.graph_objects as go
 from explaind.attribution.agreement import subsample
 from explaind.figures.theme import (
     DATA,
+    DECAY,
     MUTED,
     RESIDUAL,
+    TRUE,
     VALIDATION,
+    add_line,
     label_axes,
     new_figure,
     use_log_axis,
@@ -79,13 +82,31 @@ def residual_share_figure(closure: pd.DataFrame) -> go.Figure:
     )
 
 
-def gap_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
-    """Draw the histogram over samples of what the explanation misses of the final output."""
-    return _histogram(
-        closure["gap"].to_numpy(),
-        f"sum of the four parts minus final output ({unit}, signed)",
-        "number of validation samples (1)",
+def closure_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
+    """Draw how large change, residual and the rounding in it are, each sorted by size.
+
+    Args:
+        closure: the table of `closure_table`.
+        unit: unit of the explained output.
+    """
+    figure = new_figure(340)
+    lines = {
+        "change of the output": (closure["final"] - closure["initial"], TRUE),
+        "residual": (closure["residual"], RESIDUAL),
+        "rounding in it": (closure["rounding"], DECAY),
+    }
+    share = pd.Series(100 * (np.arange(len(closure)) + 0.5) / len(closure))
+    for name, (values, colour) in lines.items():
+        sizes = np.sort(np.abs(values.to_numpy()))
+        line = {"color": colour, "width": 1.8}
+        add_line(figure, share, np.where(sizes > 0, sizes, np.nan), name, line)
+    label_axes(
+        figure,
+        "validation samples, each line sorted by size (%)",
+        f"size, whole training ({unit}, ≥ 0, log scale)",
     )
+    use_log_axis(figure)
+    return figure
 
 
 def _histogram(values: np.ndarray, x: str, y: str) -> go.Figure:

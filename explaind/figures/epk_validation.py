@@ -203,14 +203,19 @@ def _step_panel(tables: ValidationTables, files: Files) -> Panel:
 
 def _closure_panel(tables: ValidationTables, files: Files) -> Panel:
     return Panel(
-        title="Does the explanation add up?",
+        title="What is left unexplained?",
         caption=(
-            "For every explained sample initial + data + decay + residual must equal the final "
-            f"output ({escape(tables.output)}). Left: what is missing, which can only be "
-            "rounding. Right: how much of all change the integration left unexplained."
+            "The residual of a sample is its final output "
+            f"({escape(tables.output)}) less initial output, data part and decay part. It has two "
+            "sources: the numerical integration over each step, and rounding: of the parameters "
+            "when the network was trained, a motion that belongs to no sample and no decay, and "
+            "of this computation. Left: how large both are beside the change of the output. "
+            "Right: how much of all change the integration left unexplained, step by step."
         ),
         plots=(
-            Plot("gap", agreement.gap_figure(tables.closure, tables.unit), "Gap of the sum"),
+            Plot(
+                "closure", agreement.closure_figure(tables.closure, tables.unit), "Sizes by sample"
+            ),
             Plot(
                 "residual-share",
                 agreement.residual_share_figure(tables.closure),

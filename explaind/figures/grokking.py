@@ -85,7 +85,7 @@ def _equation(tables: GrokkingTables) -> str:
         + _sign("+")
         + _term("decay part", "what weight decay did", means["decay"], DECAY)
         + _sign("+")
-        + _term("residual", "left over by the numerical integration", means["residual"], RESIDUAL)
+        + _term("residual", "left over by integration and rounding", means["residual"], RESIDUAL)
         + _sign("=")
         + _term("final output", "of the trained network", means["final"], TRUE)
     )

@@ -138,11 +138,13 @@ def residual_panel(tables: GrokkingTables, files: Files) -> Panel:
     phases, unit = tables.phases, tables.unit
     return Panel(
         letter="g",
-        title="What the numerical integration left over",
+        title="What the explanation left over",
         caption=(
             "Left: size of the residual of each step beside the size of the true change, mean of "
             "absolute values over the explained validation samples; the further the grey line "
-            "lies below, the better. Right: into how many pieces a step was cut to integrate it."
+            "lies below, the better. Right: into how many pieces a step was cut to integrate it. "
+            "Below: the residual of the whole training, and how much of it is rounding, of the "
+            "parameters when the network was trained and of this computation."
         ),
         plots=(
             Plot("residual", parts.residual_figure(tables.parts, unit, phases), "Residual"),

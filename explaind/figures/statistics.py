@@ -51,20 +51,30 @@ def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
 
 
 def closure_rows(closure: pd.DataFrame, unit: str) -> list[Row]:
-    """Return how well the explanation of the explained output adds up, as rows.
+    """Return how much of the explained output is left unexplained, and why, as rows.
 
     Args:
         closure: the table of `closure_table`.
         unit: unit of the explained output.
     """
-    gap, share = closure["gap"], closure["residual_share"]
-    text = "sum of |residual| over all steps, relative to the sum of |change|"
-    return [
-        (
-            "Largest gap",
-            f"{number(float(gap.abs().max()))} {unit}",
-            "initial + data + decay + residual minus final output, worst sample; rounding error",
+    sizes = {
+        "residual": ("Residual", "|final output minus initial, data and decay part|"),
+        "rounding": (
+            "Rounding in it",
+            "of the trained updates and of this computation; no finer integration removes it",
         ),
-        ("Residual share, median sample", percent(float(share.median())), text),
-        ("Residual share, worst sample", percent(float(share.max())), text),
+    }
+    rows = [
+        (f"{name}, {which} sample", f"{number(value)} {unit}", text)
+        for column, (name, text) in sizes.items()
+        for which, value in _median_and_worst(closure[column].abs())
     ]
+    text = "sum of |step residual| over all steps, relative to the sum of |change|"
+    shares = _median_and_worst(closure["residual_share"])
+    return rows + [
+        (f"Residual share, {which} sample", percent(value), text) for which, value in shares
+    ]
+
+
+def _median_and_worst(values: pd.Series) -> list[tuple[str, float]]:
+    return [("median", float(values.median())), ("worst", float(values.max()))]

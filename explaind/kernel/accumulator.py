@@ -56,7 +56,7 @@ class InfluenceAccumulator:
         self,
         step: int,
         index: Int[Tensor, " batch"],
-        influence: Float[Tensor, "component query batch"],
+        influence: Float[Tensor, "component batch query"],
     ) -> None:
         """Credit the samples of a batch.
 
@@ -65,7 +65,7 @@ class InfluenceAccumulator:
             index: the samples; one that occurs twice is credited twice.
             influence: influence of each batch slot.
         """
-        self._current.index_add_(2, index, influence)
+        self._current.index_add_(2, index, influence.transpose(1, 2))
         if self.intervals is not None and step in self._bounds:
             self._close(int(np.searchsorted(self._bounds, step)))
 

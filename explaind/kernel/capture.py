@@ -1,82 +1,54 @@
-"""How a model uses its parameters: per-sample gradients from one batched backward pass.
+"""How a model uses its parameters, seen in one batched forward pass.
 
-A linear layer's gradient for one sample is the outer product of that sample's output gradient and
-input; an embedding's is its output gradient scattered to the token's row. Both are known after one
-backward pass of the whole batch. Parameters used in any other way are named, and get `vmap(grad)`
-instead.
+The gradient of one sample with respect to a linear layer is the outer product of that sample's
+output gradient and input; that of an embedding is its output gradient scattered to the token's row.
+All are known after one backward pass of the whole batch (`uses`). Parameters used in any other way
+are named; they need a more general route.
 """
 
+import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Float, Int
+import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from explaind.kernel.uses import BroadcastUse, ConvolutionUse, LinearUse, TableUse, Use
 
-@dataclass(frozen=True)
-class LinearUse:
-    """One call `y = x W^T + b` with a parameter as weight.
-
-    Attributes:
-        weight: name of the weight.
-        bias: name of the bias if it is a parameter.
-        x: layer input, `[batch, ..., in]`.
-        edge: where the gradient with respect to `y` is found.
-    """
-
-    weight: str
-    bias: str | None
-    x: Tensor
-    edge: GradientEdge
-
-    def gradient(
-        self, name: str, delta: Float[Tensor, "output batch *token features"], rows: slice
-    ) -> Float[Tensor, "rows output size"]:
-        """Per-sample gradients of the weight or the bias from the output gradients."""
-        delta = delta[:, rows]
-        outputs, batch, features = delta.shape[0], delta.shape[1], delta.shape[-1]
-        delta = delta.reshape(outputs, batch, -1, features).transpose(0, 1)
-        if name == self.bias:
-            return delta.sum(2)
-        x = self.x[rows].reshape(batch, 1, -1, self.x.shape[-1])
-        if x.shape[2] == 1:  # a plain product is faster than a product of thin matrices
-            return (delta[:, :, 0, :, None] * x).flatten(2)
-        return (delta.transpose(2, 3) @ x).flatten(2)
+Call = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class EmbeddingUse:
-    """One table look-up with a parameter as table.
-
-    Attributes:
-        weight: name of the table.
-        index: rows looked up, `[batch, ...]`.
-        rows: number of rows of the table.
-        edge: where the gradient with respect to the looked-up vectors is found.
-    """
-
-    weight: str
-    index: Int[Tensor, "batch ..."]
-    rows: int
-    edge: GradientEdge
-
-    def gradient(
-        self, name: str, delta: Float[Tensor, "output batch *token features"], rows: slice
-    ) -> Float[Tensor, "rows output size"]:
-        """Per-sample gradients of the table from the output gradients."""
-        delta = delta[:, rows]
-        outputs, batch, width = delta.shape[0], delta.shape[1], delta.shape[-1]
-        delta = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
-        index = self.index[rows].reshape(batch, 1, -1, 1).expand_as(delta)
-        table = delta.new_zeros(batch, outputs, self.rows, width)
-        return table.scatter_add_(2, index, delta).flatten(2)
+def _signature(*names: str, **defaults: Any) -> inspect.Signature:
+    """Signature of a function that is built in and does not tell."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    plain = [inspect.Parameter(name, kind) for name in names]
+    optional = [inspect.Parameter(name, kind, default=value) for name, value in defaults.items()]
+    return inspect.Signature([*plain, *optional])
 
 
-Use = LinearUse | EmbeddingUse
+LINEAR = _signature("input", "weight", bias=None)
+PRODUCT = _signature("input", "other")
+CONVOLUTION = _signature("input", "weight", bias=None, stride=1, padding=0, dilation=1, groups=1)
+EMBEDDING = inspect.signature(functional.embedding)
+
+LAST_DIMENSIONS = {functional.layer_norm, functional.rms_norm}
+CHANNELS = {functional.batch_norm, functional.group_norm, functional.instance_norm}
+"""Normalisations, by the dimensions that their scale and shift run along."""
+
+CONVOLUTIONS = {functional.conv1d: 1, functional.conv2d: 2}
+
+PRODUCTS = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
+
+ELEMENTWISE = {
+    *(getattr(torch, name) for name in ("add", "sub", "mul", "div")),
+    *(getattr(Tensor, name) for name in ("add", "sub", "mul", "div")),
+    *(getattr(Tensor, f"__{name}__") for name in ("add", "sub", "mul", "truediv")),
+    *(getattr(Tensor, f"__{name}__") for name in ("radd", "rsub", "rmul", "rtruediv")),
+    *(getattr(Tensor, f"__{name}__") for name in ("iadd", "isub", "imul", "itruediv")),
+}
 
 
 class CaptureUses(TorchFunctionMode):
@@ -100,62 +72,174 @@ class CaptureUses(TorchFunctionMode):
 
     def __torch_function__(
         self,
-        func: Callable[..., Any],
+        func: Call,
         types: Any,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
-        if func is functional.linear:
-            return self._linear(*args, **kwargs)
-        if func is functional.embedding and _is_plain_lookup(*args, **kwargs):
-            return self._embedding(*args, **kwargs)
-        self._note_direct((args, kwargs))
-        return func(*args, **kwargs)
+        if not self._named((args, kwargs)):
+            return func(*args, **kwargs)
+        handler = self._handler(func)
+        found = None if handler is None else handler(func, args, kwargs)
+        if found is None:
+            self.direct |= self._named((args, kwargs))
+            return func(*args, **kwargs)
+        return found
 
-    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:  # noqa: A002
-        y = functional.linear(input, weight, bias)
-        name = self._name_of.get(id(weight))
-        if name is None or input.dim() < 2 or input.shape[0] != self._batch:
-            self._note_direct((weight, bias))
-            return y
-        y, edge = _watched(y)
-        self.uses.append(LinearUse(name, self._name_of.get(id(bias)), input.detach(), edge))
+    def _handler(self, func: Call) -> Callable[[Call, Any, Any], Tensor | None] | None:
+        for functions, handler in (
+            ({functional.linear}, self._linear),
+            ({functional.embedding}, self._embedding),
+            (CONVOLUTIONS, self._convolution),
+            (LAST_DIMENSIONS | CHANNELS, self._normalisation),
+            (PRODUCTS, self._product),
+            (ELEMENTWISE, self._elementwise),
+            ({Tensor.expand}, self._expand),
+        ):
+            if func in functions:
+                return handler
+        return None
+
+    def _linear(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        x, weight, bias = _arguments(LINEAR, args, kwargs)
+        if not self._is_batched(x, 2):
+            return None
+        y, edge = _watched(func(x, weight, bias))
+        weight_name, bias_name = self._name(weight), self._name(bias)
+        self.uses.append(LinearUse(weight=weight_name, bias=bias_name, x=x.detach(), edge=edge))
         return y
 
-    def _embedding(self, input: Tensor, weight: Tensor, *_: Any, **__: Any) -> Tensor:  # noqa: A002
-        y = functional.embedding(input, weight)
-        name = self._name_of.get(id(weight))
-        if name is None or input.shape[0] != self._batch:
-            self._note_direct((weight,))
-            return y
-        y, edge = _watched(y)
-        self.uses.append(EmbeddingUse(name, input, weight.shape[0], edge))
+    def _product(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        x, weight = _arguments(PRODUCT, args, kwargs)
+        if not self._is_batched(x, 2) or weight.dim() != 2 or self._name(x):
+            return None
+        y, edge = _watched(func(x, weight))
+        self.uses.append(
+            LinearUse(
+                weight=self._name(weight), bias=None, x=x.detach(), edge=edge, transposed=True
+            )
+        )
         return y
 
-    def _note_direct(self, tree: Any) -> None:
+    def _embedding(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        index, weight, *options = _arguments(EMBEDDING, args, kwargs)
+        padding, max_norm, _, by_frequency, sparse = options
+        changed = padding is not None or max_norm is not None or by_frequency or sparse
+        name = self._name(weight)
+        if changed or name is None or index.shape[0] != self._batch:
+            return None
+        y, edge = _watched(func(index, weight))
+        self.uses.append(TableUse(weight=name, index=index, rows=len(weight), edge=edge))
+        return y
+
+    def _convolution(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        x, weight, bias, *options, groups = _arguments(CONVOLUTION, args, kwargs)
+        dimensions = CONVOLUTIONS[func]
+        if x.dim() != dimensions + 2 or not self._is_batched(x, 3) or isinstance(options[1], str):
+            return None
+        stride, padding, dilation = (
+            _pair(option, dimensions, fill) for option, fill in zip(options, (1, 0, 1), strict=True)
+        )
+        y, edge = _watched(func(x, weight, bias, *options, groups))
+        self.uses.append(
+            ConvolutionUse(
+                weight=self._name(weight),
+                bias=self._name(bias),
+                x=x.detach(),
+                edge=edge,
+                kernel=_pair(tuple(weight.shape[2:]), dimensions, 1),
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=groups,
+            )
+        )
+        return y
+
+    def _normalisation(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        """Normalise first; scale and shift are then element by element."""
+        call = inspect.signature(func).bind(*args, **kwargs)
+        x = call.arguments["input"]
+        if not self._is_batched(x, 2):
+            return None
+        weight, bias = call.arguments.pop("weight", None), call.arguments.pop("bias", None)
+        places = x.dim() - 2 if func in CHANNELS else 0
+        y: Tensor = func(*call.args, **call.kwargs)
+        for parameter, operation in ((weight, torch.mul), (bias, torch.add)):
+            if parameter is not None:
+                shape = (*parameter.shape, *[1] * places)
+                y = operation(y, self._spread(parameter, shape, y.shape))
+        return y
+
+    def _elementwise(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        named = [self._name(value) is not None for value in args[:2]]
+        if len(named) != 2 or all(named) or kwargs:
+            return None
+        position = named.index(True)
+        parameter, other = args[position], args[1 - position]
+        if not isinstance(other, Tensor) or not self._is_batched(other, 1):
+            return None
+        if parameter.dim() > other.dim() or (
+            parameter.dim() == other.dim() and parameter.shape[0] != 1
+        ):
+            return None
+        shape = torch.broadcast_shapes(parameter.shape, other.shape)  # type: ignore[no-untyped-call]
+        values = list(args)
+        values[position] = self._spread(parameter, tuple(parameter.shape), shape)
+        result: Tensor = func(*values)
+        return result
+
+    def _expand(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+        parameter, *sizes = args
+        shape = func(parameter, *sizes, **kwargs).shape
+        new = len(shape) > parameter.dim() or parameter.shape[0] == 1
+        if not new or not shape or shape[0] != self._batch:
+            return None
+        return self._spread(parameter, tuple(parameter.shape), shape).clone()
+
+    def _spread(self, parameter: Tensor, shape: tuple[int, ...], over: torch.Size) -> Tensor:
+        """The parameter spread over the batch, watched if it is one that is trained."""
+        name = self._name(parameter)
+        spread = parameter.detach().view(shape).expand(over)
+        if name is not None:
+            spread = spread.requires_grad_(True)
+            edge = get_gradient_edge(spread)
+            self.uses.append(BroadcastUse(weight=name, shape=shape, edge=edge))
+        return spread
+
+    def _is_batched(self, x: Tensor, least: int) -> bool:
+        return x.dim() >= least and x.shape[0] == self._batch
+
+    def _name(self, value: Any) -> str | None:
+        return self._name_of.get(id(value))
+
+    def _named(self, tree: Any) -> set[str]:
+        """Names of the parameters among the arguments of a call."""
         if isinstance(tree, Tensor):
-            if id(tree) in self._name_of:
-                self.direct.add(self._name_of[id(tree)])
-        elif isinstance(tree, (tuple, list)):
-            for branch in tree:
-                self._note_direct(branch)
-        elif isinstance(tree, dict):
-            self._note_direct(tuple(tree.values()))
+            name = self._name_of.get(id(tree))
+            return set() if name is None else {name}
+        if isinstance(tree, dict):
+            return self._named(tuple(tree.values()))
+        if isinstance(tree, (tuple, list)):
+            return set().union(*(self._named(branch) for branch in tree))
+        return set()
 
 
-def _is_plain_lookup(
-    input: Tensor,  # noqa: A002, ARG001 (torch names it so)
-    weight: Tensor,  # noqa: ARG001
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,  # noqa: ARG001 (of no effect without max_norm)
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> bool:
-    """Whether an embedding call only looks rows up (the other options change the gradient)."""
-    return padding_idx is None and max_norm is None and not (scale_grad_by_freq or sparse)
+def _arguments(signature: inspect.Signature, args: Any, kwargs: Any) -> tuple[Any, ...]:
+    """All arguments of a call in order, defaults filled in."""
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
+
+
+def _pair(value: Any, dimensions: int, fill: int) -> tuple[int, int]:
+    """An option of a convolution as two numbers; one dimension is an image of height 1."""
+    values = (value,) * dimensions if isinstance(value, int) else tuple(value)
+    values = values * dimensions if len(values) == 1 else values
+    first, second = values if dimensions == 2 else (fill, values[0])
+    return int(first), int(second)
 
 
 def _watched(y: Tensor) -> tuple[Tensor, GradientEdge]:

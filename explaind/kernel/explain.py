@@ -105,7 +105,8 @@ def explain_steps(
         influence.add(step.number, index, contracted)
         account.add(step.number, found, step.parts, contracted)
         total_decay += _decay_of_step(history, decay, step, psi, averaged)
-    mismatch = check_accounts(influence.total.sum((0, 2)).cpu(), account.total("data"), like.dtype)
+    dtypes = {like.dtype, history.stored_dtype}
+    mismatch = check_accounts(influence.total.sum((0, 2)).cpu(), account.total("data"), dtypes)
     return Explanation(influence, account, total_decay, bounds, (shape[0], shape[1]), mismatch)
 
 

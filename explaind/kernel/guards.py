@@ -1,6 +1,7 @@
 """Self-checks: the recorded path is the one that the given loss and data explain."""
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from explaind.history.decay import DecayMotion
 from explaind.history.guards import rows_of
 from explaind.history.history import History
 from explaind.kernel.per_sample import Function, PerSampleGradients
-from explaind.kernel.training_side import TrainingData, TrainingSide
+from explaind.kernel.training_data import TrainingData
+from explaind.kernel.training_side import TrainingSide
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def _wrong_tensors(
 ) -> set[str]:
     """Tensors that the capture does not recognise, or whose gradients differ from autograd's."""
     found = {slot.name: gradient for slot, _, gradient in gradients(theta, x, y)}
-    wrong = set(gradients.direct)
+    wrong = set(gradients.backward_pass(theta, x, y)[1])
     for i in range(len(torch.utils._pytree.tree_leaves(y)[0])):
         one = torch.utils._pytree.tree_map(lambda leaf, i=i: leaf[i : i + 1], (x, y))
         leaf = theta.detach().clone().requires_grad_(True)
@@ -182,14 +184,14 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
 def check_accounts(
     influence: Float[Tensor, " query"],
     step_data: Float[Tensor, "step query"],
-    dtype: torch.dtype,
+    dtypes: Collection[torch.dtype],
 ) -> float:
     """Compare the two routes to the data part: summed influence, and motion of the parameters.
 
     Args:
         influence: influence summed over all training samples, per query (adjoint route).
         step_data: data part of every step, per query (from the recorded parameters).
-        dtype: type of the computation.
+        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
         The largest difference relative to the summed absolute data parts.
@@ -199,7 +201,7 @@ def check_accounts(
     """
     scale = step_data.abs().sum(0) + 1e-12
     mismatch = float(((influence - step_data.sum(0)).abs() / scale).max())
-    tolerance = PATH_TOLERANCE[dtype]
+    tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
     if not mismatch <= tolerance:
         raise RecordingError(
             f"The influence of all samples adds up to something else than the motion of the"

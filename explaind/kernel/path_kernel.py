@@ -39,7 +39,8 @@ from explaind.kernel.query import QuerySide
 from explaind.kernel.reformulate import reformulate_steps
 from explaind.kernel.result import build_dataset, build_reformulation
 from explaind.kernel.secant import RecordKinks
-from explaind.kernel.training_side import TrainingData, TrainingSide
+from explaind.kernel.training_data import TrainingData
+from explaind.kernel.training_side import TrainingSide
 
 logger = logging.getLogger(__name__)
 

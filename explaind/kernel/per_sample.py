@@ -11,7 +11,8 @@ from torch.func import jacrev, vmap
 
 from explaind.history.guards import rows_of
 from explaind.history.layout import ParameterLayout, TensorSlot
-from explaind.kernel.capture import CaptureUses, Use
+from explaind.kernel.backward_pass import BackwardPass
+from explaind.kernel.capture import CaptureUses
 from explaind.kernel.secant import Kink, ReplayKinks, recorded
 
 Function = Callable[[Mapping[str, Tensor], Any, Any], Tensor]
@@ -38,26 +39,55 @@ class SecantEnds:
 class PerSampleGradients:
     """Per-sample gradients of a function, tensor by tensor.
 
-    Linear and embedding layers are read off one batched backward pass (see `capture`); all other
-    parameters go through `vmap(jacrev)`.
+    Most layers are read off one batched backward pass (see `capture`); all other parameters go
+    through `vmap(jacrev)`.
 
     Args:
         function: the function to differentiate.
         layout: the parameter layout.
-
-    Attributes:
-        direct: tensors that the last call sent through `vmap(jacrev)`.
     """
 
     def __init__(self, function: Function, layout: ParameterLayout) -> None:
         self.function = function
         self.layout = layout
         self._forced: frozenset[str] = frozenset()
-        self.direct: set[str] | frozenset[str] = frozenset()
 
     def force_fallback(self, names: frozenset[str]) -> None:
         """Send these tensors through `vmap(jacrev)` whatever the capture says."""
         self._forced = names
+
+    def backward_pass(
+        self,
+        theta: Float[Tensor, " param"],
+        x: Any,
+        y: Any,
+        ends: SecantEnds | None = None,
+        weight: float = 1.0,
+    ) -> tuple[BackwardPass, frozenset[str]]:
+        """Forward and backward pass of a whole batch at once, as in training.
+
+        In float32 the outputs of a well-fitted sample depend on the batch it is computed in.
+
+        Args:
+            theta: parameters at which to differentiate.
+            x: inputs, batch first.
+            y: targets, batch first.
+            ends: if given, kinked functions pass gradients with their secant slopes between these
+                ends.
+            weight: factor of the function (see `BackwardPass`).
+
+        Returns:
+            The pass, and the names of the tensors that cannot be read from it.
+        """
+        params = self.layout.unflatten(theta)
+        batch = len(torch.utils._pytree.tree_leaves(y)[0])
+        with torch.enable_grad(), CaptureUses(params, batch) as capture:
+            if ends is None:
+                h = self.function(params, x, y)
+            else:
+                with ReplayKinks(ends.start_kinks, ends.end_kinks):
+                    h = self.function(params, x, y)
+        return BackwardPass(h, capture.uses, batch, weight), self._forced | capture.direct
 
     def __call__(
         self,
@@ -70,63 +100,39 @@ class PerSampleGradients:
     ) -> Iterator[tuple[TensorSlot, slice, Float[Tensor, "rows output size"]]]:
         """Yield the gradients of each parameter tensor, some samples at a time.
 
-        The forward and backward passes see the whole batch at once, as in training: in float32,
-        the outputs of a well-fitted sample depend on the batch it is computed in.
-
         Args:
-            theta: parameters at which to differentiate.
-            x: inputs, batch first.
-            y: targets, batch first.
-            ends: if given, kinked functions pass gradients with their secant slopes between these
-                ends.
-            weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
-                does in training: gradients then have the rounding of those that moved the
-                parameters (`p - 1` of a well-fitted sample has few digits left).
+            theta: see `backward_pass`; so for `x`, `y`, `ends` and `weight`.
+            x: inputs.
+            y: targets.
+            ends: secant ends.
+            weight: factor of the function.
             limit: most numbers to yield at a time; by default all samples of a tensor.
 
         Yields:
             The tensor's slot, the samples of the batch, and their gradients.
         """
-        params = self.layout.unflatten(theta)
-        batch = len(torch.utils._pytree.tree_leaves(y)[0])
-        with torch.enable_grad(), CaptureUses(params, batch) as capture:
-            if ends is None:
-                h = self.function(params, x, y)
-            else:
-                with ReplayKinks(ends.start_kinks, ends.end_kinks):
-                    h = self.function(params, x, y)
-        self.direct = direct = capture.direct | self._forced
-        uses = _by_tensor(capture.uses)
-        deltas = _output_gradients(h, capture.uses, weight)
-        outputs = 1 if h.dim() == 1 else h.shape[1]
+        passed, general = self.backward_pass(theta, x, y, ends, weight)
         for slot in self.layout.slots:
-            if slot.name in direct:
-                continue
-            for rows in _row_slices(batch, outputs * (slot.stop - slot.start), limit):
-                shape = (rows.stop - rows.start, outputs)
-                found = _summed(slot, uses.get(slot.name, []), deltas, rows)
-                yield (
-                    slot,
-                    rows,
-                    theta.new_zeros(*shape, slot.stop - slot.start) if found is None else found,
-                )
-        if direct:
-            width = outputs * sum(params[name].numel() for name in direct)
-            for rows in _row_slices(batch, width, limit):
-                for slot, gradient in self._general(
-                    direct, params, _take((x, y), rows), ends, weight
-                ):
-                    yield slot, rows, gradient
+            if slot.name not in general:
+                width = passed.outputs * (slot.stop - slot.start)
+                for rows in row_slices(passed.batch, width, limit):
+                    yield slot, rows, passed.gradient(slot, rows)
+        if general:
+            yield from self.general(general, theta, x, y, ends, weight, limit)
 
-    def _general(
+    def general(
         self,
-        names: set[str] | frozenset[str],
-        params: Mapping[str, Tensor],
-        batch: tuple[Any, Any],
-        ends: SecantEnds | None,
-        weight: float,
-    ) -> Iterator[tuple[TensorSlot, Tensor]]:
+        names: frozenset[str],
+        theta: Float[Tensor, " param"],
+        x: Any,
+        y: Any,
+        ends: SecantEnds | None = None,
+        weight: float = 1.0,
+        limit: int | None = None,
+    ) -> Iterator[tuple[TensorSlot, slice, Float[Tensor, "rows output size"]]]:
         """The gradients of these tensors by `vmap(jacrev)`, for any model that vmap can batch."""
+        params = self.layout.unflatten(theta)
+        chosen = {name: params[name] for name in names}
         rest = {name: tensor for name, tensor in params.items() if name not in names}
 
         def single(chosen: dict[str, Tensor], x_i: Any, y_i: Any) -> Tensor:
@@ -142,60 +148,25 @@ class PerSampleGradients:
             with ReplayKinks(start, end):
                 return at({**rest, **chosen}).reshape(-1)
 
-        chosen = {name: params[name] for name in names}
-        gradients = vmap(jacrev(single), in_dims=(None, 0, 0))(chosen, *batch)
-        for slot in self.layout.slots:
-            if slot.name in names:
-                yield slot, gradients[slot.name].flatten(2)
+        width = sum(tensor.numel() for tensor in chosen.values())
+        gradient = vmap(jacrev(single), in_dims=(None, 0, 0))
+        for rows in row_slices(len(torch.utils._pytree.tree_leaves(y)[0]), width, limit):
+            found = gradient(
+                chosen, rows_of(x, rows.start, rows.stop), rows_of(y, rows.start, rows.stop)
+            )
+            for slot in self.layout.slots:
+                if slot.name in names:
+                    yield (
+                        slot,
+                        rows,
+                        found[slot.name].flatten(2) if slot.shape else found[slot.name][..., None],
+                    )
 
 
-def _by_tensor(uses: list[Use]) -> dict[str, list[tuple[int, Use]]]:
-    found: dict[str, list[tuple[int, Use]]] = {}
-    for position, use in enumerate(uses):
-        found.setdefault(use.weight, []).append((position, use))
-        bias = getattr(use, "bias", None)
-        if bias is not None:
-            found.setdefault(bias, []).append((position, use))
-    return found
-
-
-@torch.enable_grad()
-def _output_gradients(h: Tensor, uses: list[Use], weight: float) -> list[Tensor | None]:
-    """Gradients of `weight sum_batch h` by each watched layer output, `[output, batch, ...]`."""
-    if not uses or not h.requires_grad:
-        return [None] * len(uses)
-    edges = [use.edge for use in uses]
-    if h.dim() == 1:
-        found = torch.autograd.grad(weight * h.sum(), edges, allow_unused=True)
-        return [None if delta is None else delta[None] for delta in found]
-    seeds = weight * torch.eye(h.shape[1], dtype=h.dtype, device=h.device)
-    return list(
-        torch.autograd.grad(h.sum(0), edges, seeds, is_grads_batched=True, allow_unused=True)
-    )
-
-
-def _summed(
-    slot: TensorSlot, uses: list[tuple[int, Use]], deltas: list[Tensor | None], rows: slice
-) -> Tensor | None:
-    """Sum a tensor's gradients over its uses (tied and reused weights have several)."""
-    total: Tensor | None = None
-    for position, use in uses:
-        delta = deltas[position]
-        if delta is not None:
-            gradient = use.gradient(slot.name, delta, rows)
-            total = gradient if total is None else total + gradient
-    return total
-
-
-def _row_slices(batch: int, width: int, limit: int | None) -> list[slice]:
+def row_slices(batch: int, width: int, limit: int | None) -> list[slice]:
     """Divide the samples so that `width` numbers for each stay below the limit."""
-    size = batch if limit is None else max(1, min(batch, limit // width))
+    size = batch if limit is None else max(1, min(batch, limit // max(1, width)))
     return [slice(start, min(start + size, batch)) for start in range(0, batch, size)]
-
-
-def _take(batch: tuple[Any, Any], rows: slice) -> tuple[Any, Any]:
-    x, y = batch
-    return rows_of(x, rows.start, rows.stop), rows_of(y, rows.start, rows.stop)
 
 
 def _with_batch(tree: Any) -> Any:

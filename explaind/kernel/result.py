@@ -41,7 +41,11 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "data": (_QUERY, "nat", "sum of the influence of all training samples (adjoint route)"),
     "decay": (_QUERY, "nat", "contribution of weight decay (adjoint route)"),
     "residual": (_QUERY, "nat", "change minus data minus decay: step residuals and rounding"),
-    "rounding": (_QUERY, "nat", "share of the residual due to the rounding of the trained updates"),
+    "rounding": (
+        _QUERY,
+        "nat",
+        "part of the residual: rounding of trained updates and computation",
+    ),
     "test_index": (("test",), "1", "row of the validation split"),
     "test_target": (("test",), "1", "target class of the explained sample"),
     "train_target": (("train",), "1", "target class of the training sample"),

@@ -40,7 +40,7 @@ class StepAccount:
         step: int,
         found: StepDerivative,
         parts: Float[Tensor, "part param"],
-        influence: Float[Tensor, "component query batch"],
+        influence: Float[Tensor, "component batch query"],
     ) -> None:
         """Enter a step.
 
@@ -57,7 +57,7 @@ class StepAccount:
                 [averaged[:, start:stop] @ parts[:, start:stop].T for start, stop in ranges]
             ).sum(0)
             self._parts[:, step, component] = both.T.double().cpu().numpy()
-        self._absolute[step] = influence.abs().sum(-1).cpu().numpy()
+        self._absolute[step] = influence.abs().sum(1).cpu().numpy()
         self._subintervals[step] = found.subintervals.cpu().numpy()
 
     def total(self, part: str) -> Float[Tensor, "step query"]:

@@ -1,89 +1,59 @@
 """The training side of a step: per-sample loss gradients met by the adjoint."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.utils.data import default_collate
 
-from explaind.errors import ConfigError
+from explaind.history.layout import TensorSlot
 from explaind.kernel.adjoint import GradientAdjoint
-from explaind.kernel.per_sample import PerSampleGradients
+from explaind.kernel.backward_pass import BackwardPass
+from explaind.kernel.linearised import LinearisedBatch
+from explaind.kernel.per_sample import PerSampleGradients, row_slices
+from explaind.kernel.routes import Route, cheapest, general_costs, layer_costs
+from explaind.kernel.training_data import TrainingData
 
-GRADIENT_BYTES = 16 * 2**20
+WORKING_BYTES = 16 * 2**20
 """Memory for one tensor's per-sample gradients; of larger batches some samples at a time."""
 
 
-class TrainingData:
-    """Training samples by index.
+class _Batch(NamedTuple):
+    """A batch of training samples and the parameters it met.
 
-    Args:
-        data: `(x, y)` tensors (or pytrees of tensors) with the sample first, or a map-style dataset
-            whose items are `(x, y)`.
-        dtype: floating type that inputs are converted to.
-        device: where batches are returned.
-
-    Raises:
-        ConfigError: if `data` is neither.
+    Attributes:
+        theta: parameters before the step.
+        x: inputs.
+        y: targets.
+        weight: weight of each sample in the loss.
     """
 
-    def __init__(self, data: Any, dtype: torch.dtype, device: str | torch.device) -> None:
-        self._tensors = isinstance(data, (tuple, list)) and len(data) == 2
-        if not self._tensors and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
-            raise ConfigError(
-                f"train_data: expected (x, y) tensors or a map-style dataset, got"
-                f" {type(data).__name__}."
-            )
-        self._data, self._dtype, self._device = data, dtype, device
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of a number of the computation."""
-        return self._dtype.itemsize
-
-    def __len__(self) -> int:
-        leaf = torch.utils._pytree.tree_leaves(self._data[1])[0] if self._tensors else self._data
-        return len(leaf)
-
-    def raw(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
-        """Inputs and targets of these samples as they were given."""
-        if self._tensors:
-            found = torch.utils._pytree.tree_map(lambda leaf: leaf[index], tuple(self._data))
-        else:
-            found = default_collate([self._data[int(i)] for i in index])
-        return found[0], found[1]
-
-    def fetch(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
-        """Inputs and targets of these samples on the device, floating ones in the dtype."""
-        x, y = self.raw(index)
-        return self.convert(x), self.convert(y)
-
-    def convert(self, tree: Any) -> Any:
-        """The tree on the device, floating tensors in the dtype."""
-
-        def one(leaf: Tensor) -> Tensor:
-            return leaf.to(self._device, self._dtype if leaf.is_floating_point() else None)
-
-        return torch.utils._pytree.tree_map(one, tree)
+    theta: Float[Tensor, " param"]
+    x: Any
+    y: Any
+    weight: float
 
 
 class TrainingSide:
-    """Contracts the adjoint with the loss gradients of a batch.
+    """Contracts the adjoint with the loss gradients of a batch, by the cheapest routes.
 
     Args:
         gradients: per-sample gradients of the training loss.
         data: the training samples.
+        route: a route to use wherever it exists, in place of the cheapest one.
     """
 
-    def __init__(self, gradients: PerSampleGradients, data: TrainingData) -> None:
+    def __init__(
+        self, gradients: PerSampleGradients, data: TrainingData, route: Route | None = None
+    ) -> None:
         self._gradients = gradients
         self._data = data
+        self._route = route
         layout = gradients.layout
         self._component = {
             slot.name: layout.components.index(slot.component) for slot in layout.slots
         }
-        self._limit = GRADIENT_BYTES // data.itemsize
+        self._limit = WORKING_BYTES // data.itemsize
 
     @property
     def samples(self) -> int:
@@ -97,7 +67,7 @@ class TrainingSide:
         index: Int[Tensor, " batch"],
         weight: float,
         clip: float,
-    ) -> Float[Tensor, "component query batch"]:
+    ) -> Float[Tensor, "component batch query"]:
         """Influence of every sample of a batch on every query, by component.
 
         Args:
@@ -110,20 +80,69 @@ class TrainingSide:
         Returns:
             `kappa_s w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component, float64.
         """
-        queries = len(psi.matrix)
-        found = psi.matrix.new_zeros(len(set(self._component.values())), queries, len(index))
-        x, y = self._data.fetch(index)
-        for slot, rows, gradient in self._gradients(theta, x, y, weight=weight, limit=self._limit):
-            place = found[self._component[slot.name], :, rows]
-            place.addmm_(psi.matrix[:, slot.start : slot.stop], gradient[:, 0].T)
+        queries, components = len(psi.matrix), len(set(self._component.values()))
+        found = psi.matrix.new_zeros(components, len(index), queries)
+        batch = _Batch(theta, *self._data.fetch(index), weight)
+        passed, general = self._gradients.backward_pass(*batch[:3], weight=weight)
+        for slot in self._gradients.layout.slots:
+            if slot.name not in general:
+                adjoint = psi.matrix[:, slot.start : slot.stop]
+                self._layer(passed, slot, adjoint, found[self._component[slot.name]])
+        if general:
+            self._rest(general, batch, psi.matrix, found)
         return found.double().mul_(clip * psi.factor)  # the scalar would be rounded in float32
+
+    def _layer(
+        self,
+        passed: BackwardPass,
+        slot: TensorSlot,
+        adjoint: Float[Tensor, "query size"],
+        found: Float[Tensor, "batch query"],
+    ) -> None:
+        """Add the influence through a tensor that is read from the backward pass."""
+        works = passed.work(slot)
+        costs = layer_costs(works, len(adjoint))
+        if cheapest(costs, self._route) == "contracted":
+            width = len(adjoint) * max((work.between for work in works), default=1)
+            for rows in row_slices(passed.batch, width, self._limit):
+                found[rows] += passed.contraction(slot, adjoint, rows)
+            return
+        for rows in row_slices(passed.batch, slot.stop - slot.start, self._limit):
+            found[rows].addmm_(passed.gradient(slot, rows)[:, 0], adjoint.T)
+
+    def _rest(
+        self,
+        names: frozenset[str],
+        batch: _Batch,
+        psi: Float[Tensor, "query param"],
+        found: Float[Tensor, "component batch query"],
+    ) -> None:
+        """Add the influence through all tensors that no layer rule reads."""
+        slots = {slot.name: slot for slot in self._gradients.layout.slots if slot.name in names}
+        components = {self._component[name] for name in names}
+        if cheapest(general_costs(len(psi), len(components)), self._route) == "gradients":
+            rest = self._gradients.general(
+                names, *batch[:3], weight=batch.weight, limit=self._limit
+            )
+            for slot, rows, gradient in rest:
+                place = found[self._component[slot.name], rows]
+                place.addmm_(gradient[:, 0], psi[:, slot.start : slot.stop].T)
+            return
+        function, layout = self._gradients.function, self._gradients.layout
+        linearised = LinearisedBatch(function, layout, names, *batch)
+        for component in components:
+            held = [slot for name, slot in slots.items() if self._component[name] == component]
+            for query, row in enumerate(psi):
+                along = {slot.name: row[slot.start : slot.stop].view(slot.shape) for slot in held}
+                found[component, :, query] += linearised.along(along)
 
     def batch_gradient(
         self, theta: Float[Tensor, " param"], index: Int[Tensor, " batch"], weight: float
     ) -> Float[Tensor, " param"]:
         """Gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
-        total = torch.zeros_like(theta)
         x, y = self._data.fetch(index)
-        for slot, _, gradient in self._gradients(theta, x, y, weight=weight, limit=self._limit):
-            total[slot.start : slot.stop] += gradient.sum((0, 1))
-        return total
+        leaf = theta.detach().clone().requires_grad_(True)
+        with torch.enable_grad():
+            losses = self._gradients.function(self._gradients.layout.unflatten(leaf), x, y)
+            (gradient,) = torch.autograd.grad(weight * losses.sum(), leaf)
+        return gradient

@@ -33,12 +33,16 @@ def test_output_table_by_hand():
     assert table["deviation"].tolist() == [0.5, 0.0, 0.0, -1.0]
 
 
-def test_closure_by_hand(influence):
-    """A wrong final output shows as a gap in that sample only."""
-    wrong = influence.copy(deep=True)
-    wrong["final_output"][2] += 0.25
-    np.testing.assert_allclose(closure_table(influence)["gap"], 0, atol=1e-12)
-    np.testing.assert_allclose(closure_table(wrong)["gap"][2], -0.25)
+def test_the_parts_of_a_sample_stand_in_its_row(influence):
+    row = closure_table(influence).iloc[2]
+    sample = influence.isel(test=2, output=0)
+    for name in ("data", "decay", "residual", "rounding"):
+        assert row[name] == float(sample[name])
+    assert row["initial"] == float(sample["initial_output"])
+    assert row["final"] == float(sample["final_output"])
+    parts = row[["initial", "data", "decay", "residual"]].sum()
+    assert parts == pytest.approx(row["final"], abs=1e-12)
+    assert row["rounding"] == pytest.approx(row["residual"] - float(sample["step_residual"].sum()))
 
 
 def test_residual_share_by_hand(influence):

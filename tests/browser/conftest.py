@@ -7,6 +7,7 @@ from selenium import webdriver
 
 from explaind.paths import Paths
 from tests.figures.synthetic import write_pages
+from tests.requirements import need
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -31,11 +32,10 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
-    """A browser with a fresh profile; skips where none is installed."""
+    """A browser with a fresh profile."""
     binary = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("needs Chromium: apt-get install chromium chromium-driver")
+    need(bool(binary and driver), "Chromium: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

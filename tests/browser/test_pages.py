@@ -1,7 +1,11 @@
 """The pages in a real browser: no error, the expected traces, controls that act together."""
 
+import contextlib
+import time
+
 import numpy as np
 import pytest
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -40,7 +44,7 @@ TRACES = {
         "deviation": 1,
         "step-sizes": 4,
         "cumulative-residual": 1,
-        "gap": 1,
+        "closure": 3,
         "residual-share": 1,
     },
 }
@@ -48,6 +52,29 @@ PLOTS = """
 return Object.fromEntries([...document.querySelectorAll(".js-plotly-plot")].map(
   (plot) => [plot.id, plot.querySelector(".main-svg") ? plot.data.length : 0]));
 """
+PLACES = """
+const frame = (element) => element.getBoundingClientRect();
+return Object.fromEntries([...document.querySelectorAll(".js-plotly-plot")].map((plot) => {
+  const drawn = frame(plot.querySelector(".main-svg")), panel = frame(plot.closest("section"));
+  const inside = drawn.width > 0 && drawn.left >= panel.left && drawn.right <= panel.right;
+  return [plot.id, inside ? "inside" : `${drawn.left}..${drawn.right} of ${panel.right}`];
+}));
+"""
+WATCH_LABEL = """
+window.labels = [];
+const label = document.getElementById("map-interval-label");
+new MutationObserver(() => window.labels.push(label.textContent)).observe(
+  label, {childList: true, characterData: true, subtree: true});
+"""
+
+
+def settled(browser, script, expected, seconds=15):
+    """Result of a script once it is as expected, or as it is after some seconds."""
+    with contextlib.suppress(TimeoutException):
+        WebDriverWait(browser, seconds).until(
+            lambda found: found.execute_script(script) == expected
+        )
+    return browser.execute_script(script)
 
 
 def show(browser, path):
@@ -92,19 +119,16 @@ def test_page_draws_everything_without_an_error(pages, browser, tmp_path, name):
     assert browser.save_screenshot(str(tmp_path / f"{name}.png"))
 
 
-def test_plots_stay_inside_their_panels(pages, browser):
-    show(browser, pages.figure("grokking"))
-    for width in (1360, 700):
-        browser.set_window_size(width, 1000)
-        WebDriverWait(browser, 10).until(
-            lambda found: (
-                not found.execute_script("""
-            return [...document.querySelectorAll(".js-plotly-plot")].filter((plot) =>
-              plot.querySelector(".main-svg").getBoundingClientRect().right
-              > plot.closest("section").getBoundingClientRect().right).map((plot) => plot.id);
-            """)
-            )
-        )
+@pytest.mark.parametrize("name", TRACES)
+@pytest.mark.parametrize("width", [1360, 700])
+def test_plots_stay_inside_their_panels(pages, browser, name, width):
+    show(browser, pages.figure(name))
+    browser.set_window_size(width, 1000)
+    expected = dict.fromkeys(TRACES[name], "inside")
+    found = settled(browser, PLACES, expected)
+    assert found == expected
+    right = browser.execute_script("return document.documentElement.scrollWidth")
+    assert right <= browser.execute_script("return window.innerWidth")  # no sideways scrolling
 
 
 def test_index_links_to_the_figures(pages, browser, tmp_path):
@@ -159,12 +183,32 @@ def test_colours_are_symmetric_and_can_be_shared(pages, browser):
 
 
 def test_play_runs_through_the_intervals(pages, browser):
+    expected = ["steps 0 to 19", "steps 20 to 39", "steps 40 to 59"]
+    maps = class_maps(open_run(pages, "grokking").influence, 7)
     show(browser, pages.figure("grokking"))
-    browser.find_element(By.ID, "map-play").click()
-    label = browser.find_element(By.ID, "map-interval-label")
-    WebDriverWait(browser, 30).until(lambda _: label.text == "steps 40 to 59")
+    browser.execute_script(WATCH_LABEL)
     button = browser.find_element(By.ID, "map-play")
-    WebDriverWait(browser, 30).until(lambda _: "Play" in button.text)
+    button.click()
+    assert "Stop" in button.text
+    assert settled(browser, "return window.labels", expected) == expected
+    text = "return document.getElementById('map-play').textContent"
+    assert settled(browser, text, "▶ Play") == "▶ Play"
+    last = maps[-1, 0].to_numpy()
+    tolerance = 1e-4 * np.nanmax(np.abs(last))
+    np.testing.assert_allclose(drawn(browser, "class-map", "z"), last, atol=tolerance)
+
+
+def test_stop_keeps_the_interval(pages, browser):
+    show(browser, pages.figure("grokking"))
+    button = browser.find_element(By.ID, "map-play")
+    button.click()
+    button.click()
+    shown = browser.find_element(By.ID, "map-interval-label").text
+    browser.execute_script(WATCH_LABEL)
+    time.sleep(1.2)  # longer than an interval is shown
+    assert "Play" in button.text
+    assert browser.execute_script("return window.labels") == []
+    assert browser.find_element(By.ID, "map-interval-label").text == shown == "steps 0 to 19"
 
 
 def test_single_steps_replace_the_moving_average_and_back(pages, browser):

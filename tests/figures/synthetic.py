@@ -110,6 +110,8 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
     parts = {"data": step_data.sum(1), "decay": step_decay.sum(1), "residual": residual}
     step_true = sum(parts.values())
     totals = {name: values.sum(0) for name, values in parts.items()}
+    rounding = 1e-6 * random.standard_normal(explained.shape)
+    totals |= {"data": totals["data"] - rounding, "residual": totals["residual"] + rounding}
     labels = ["target_logprob"] if outputs is None else [f"output[{k}]" for k in outputs]
     subintervals = random.choice(SUBINTERVALS, size=(case.steps, len(test_target)))
     absolute = np.abs(step_data) * (2 + random.random(step_data.shape))
@@ -118,6 +120,7 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
         "step_true": (("step", "test", "output"), step_true),
         **{f"step_{name}": (("step", "test", "output"), values) for name, values in parts.items()},
         **{name: (("test", "output"), values) for name, values in totals.items()},
+        "rounding": (("test", "output"), rounding),
         "initial_output": (("test", "output"), initial),
         "final_output": (("test", "output"), initial + sum(totals.values())),
         "subintervals": (("step", "test"), subintervals.astype(np.uint8)),

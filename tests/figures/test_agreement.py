@@ -41,11 +41,21 @@ def test_histogram_counts_every_output(outputs):
     assert "(nat, signed)" in figure.layout.xaxis.title.text
 
 
-def test_closure_histograms(influence):
+def test_closure_sets_sizes_of_residual_and_rounding_beside_the_change(influence):
+    closure = closure_table(influence)
+    closure.loc[1, "rounding"] = 0.0  # has no place on a logarithmic axis
+    change, residual, rounding = agreement.closure_figure(closure, "nat").data
+    expected = np.sort(abs(closure["final"] - closure["initial"]))
+    np.testing.assert_allclose(change.y, expected, rtol=1e-6)
+    np.testing.assert_allclose(residual.y, np.sort(abs(closure["residual"])), rtol=1e-6)
+    assert np.isnan(rounding.y[0])
+    np.testing.assert_allclose(rounding.y[1:], np.sort(abs(closure["rounding"]))[1:], rtol=1e-6)
+
+
+def test_residual_shares_are_counted(influence):
     closure = closure_table(influence)
     share = agreement.residual_share_figure(closure)
-    gap = agreement.gap_figure(closure, "nat")
-    assert np.nansum(share.data[0].y) == np.nansum(gap.data[0].y) == len(closure)
+    assert np.nansum(share.data[0].y) == len(closure)
     largest = 100 * closure["residual_share"].max()
     bar = share.data[0]
     np.testing.assert_allclose(bar.x[-1] + bar.width[-1] / 2, largest, rtol=1e-6)

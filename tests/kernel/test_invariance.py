@@ -92,7 +92,7 @@ def test_samples_per_forward_pass(run, block):
 def test_training_samples_per_chunk(run, monkeypatch):
     """Room for the gradients of a single sample instead of the whole batch."""
     expected = run()
-    monkeypatch.setattr(training_side, "GRADIENT_BYTES", 1)
+    monkeypatch.setattr(training_side, "WORKING_BYTES", 1)
     assert_same(run(), expected)
 
 

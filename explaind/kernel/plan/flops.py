@@ -1,10 +1,11 @@
 """Operations of an explanation, stage by stage, from sizes alone."""
 
+from math import ceil
+
+from explaind.kernel.plan.routes import route_flops
 from explaind.kernel.plan.sizes import Sizes
 from explaind.kernel.plan.slices import kept, numbers
-
-OPERATIONS_PER_NUMBER_MOVED = 20
-"""Operations of a matrix product in the time in which one number is written and read once."""
+from explaind.kernel.routes import OPERATIONS_PER_NUMBER_MOVED
 
 CALL_SECONDS = 0.01
 """Time of one step that is all Python and small tensors, measured on the smallest case."""
@@ -28,6 +29,7 @@ def stage_flops(sizes: Sizes, samples: int, passes: int) -> dict[str, float]:
     moved, queries = OPERATIONS_PER_NUMBER_MOVED, samples * sizes.outputs
     steps, credited = sizes.worked_steps, sizes.job_steps
     nodes = 3 * sizes.subintervals if sizes.refines else sizes.subintervals  # one refinement
+    per_pass = ceil(samples / passes) * sizes.outputs
     gradient = sizes.forward_flops * (1 + BACKWARD)
     vectors = 4 * (3 if sizes.adaptive else 2) * sizes.parameters
     stored = sum(numbers(row, sizes, samples) for row in kept(sizes).values())
@@ -39,8 +41,7 @@ def stage_flops(sizes: Sizes, samples: int, passes: int) -> dict[str, float]:
         ),
         "adjoint": float(steps * moved * 2 * queries * sizes.parameters),
         "training": float(
-            passes * credited * sizes.batch * (gradient + moved * sizes.parameters)
-            + 2 * credited * queries * sizes.parameters * sizes.batch
+            passes * credited * sizes.batch * (gradient + route_flops(sizes, per_pass))
         ),
         "influence": float(credited * moved * 3 * queries * sizes.batch * sizes.components),
         "store": float(moved * 3 * stored),

@@ -11,8 +11,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explaind.config import Config
 from explaind.history.guards import rows_of
+from explaind.history.history import History
 from explaind.kernel.functionals import ModelFunction, find_functional
+from explaind.kernel.guards import check_capture
 from explaind.kernel.of_run import kernel_of_run
+from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.plan.sizes import Layer, Sizes
 from explaind.kernel.usage import resident_bytes
 from explaind.models.registry import build_model
@@ -44,6 +47,7 @@ def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
     _, functional = find_functional(epk.functional, LOSSES[settings.training.loss])
     model = build_model(settings.model, data.classes)
     function = ModelFunction(model, history.constants(), functional)
+    loss = ModelFunction(model, history.constants(), LOSSES[settings.training.loss])
     params = history.layout.unflatten(first.theta(0))
     x, y = data.x_validation[:2], data.y_validation[:2]
 
@@ -51,10 +55,7 @@ def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
         return function(params, rows_of(x, 0, samples), rows_of(y, 0, samples))
 
     sizes = Sizes(
-        layers=tuple(
-            Layer(slot.name, slot.component, slot.stop - slot.start)
-            for slot in history.layout.slots
-        ),
+        layers=_layers(loss, history, (data.x_train[:2], data.y_train[:2])),
         train=len(data.y_train),
         batch=max(len(history.batch(step)) for step in range(history.steps)),
         steps=history.steps,
@@ -72,6 +73,23 @@ def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
         itemsize=history.stored_dtype.itemsize,
     )
     return sizes, process
+
+
+def _layers(loss: ModelFunction, history: History, few: tuple[Tensor, Tensor]) -> tuple[Layer, ...]:
+    """The trained tensors, and how the gradients of the loss are read from a backward pass."""
+    gradients, theta = PerSampleGradients(loss, history.layout), history.read(0, 1).theta(0)
+    check_capture(gradients, theta, *few)
+    passed, general = gradients.backward_pass(theta, *few)
+    return tuple(
+        Layer(
+            slot.name,
+            slot.component,
+            slot.stop - slot.start,
+            () if slot.name in general else tuple(passed.work(slot)),
+            slot.name in general,
+        )
+        for slot in history.layout.slots
+    )
 
 
 def activation_bytes(forward: Callable[[int], Tensor], params: dict[str, Tensor]) -> int:

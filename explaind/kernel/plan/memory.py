@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from explaind.kernel.plan.sizes import Sizes
 from explaind.kernel.plan.slices import kept, numbers
-from explaind.kernel.training_side import GRADIENT_BYTES
+from explaind.kernel.training_side import WORKING_BYTES
 from explaind.store import TARGET_CHUNK_BYTES
 
 BLOCK = 256
 """Explained samples per forward and backward pass (`PathKernel.explain`)."""
 
-REFINING = 5
-"""Copies of a block's averaged gradients while it is refined: of the samples that go on, the coarse
-and the fine ones, and two terms of the extrapolation."""
+REFINING = 4
+"""Copies of a block's averaged gradients while it is refined: the coarse and the fine ones of the
+samples that go on, those before, and the extrapolation."""
 
 CHUNKS_IN_FLIGHT = 10
 """Chunks that zarr encodes or decodes at a time (`async.concurrency`)."""
@@ -100,7 +100,7 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
 def _training(sizes: Sizes, samples: int) -> int:
     """Products of the batch in the working type and twice in float64, and its backward pass."""
     products = sizes.components * samples * sizes.outputs * sizes.batch
-    gradients = min(GRADIENT_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
+    gradients = min(WORKING_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
     passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 2 * gradients
     return products * 8 + max(products * (sizes.itemsize + 8), passing + products * sizes.itemsize)
 

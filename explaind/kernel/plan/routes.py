@@ -1,9 +1,10 @@
-"""The gradient route of each layer (mathematics, section 5)."""
+"""The gradient route of each layer, by the cost model of `kernel.routes`."""
 
-from explaind.kernel.plan.sizes import Sizes
+from explaind.kernel.plan.sizes import Layer, Sizes
+from explaind.kernel.routes import Route, cheapest, general_costs, layer_costs
 
 
-def choose_routes(sizes: Sizes, queries: int) -> dict[str, str]:
+def choose_routes(sizes: Sizes, queries: int) -> dict[str, Route]:
     """The route of each trained tensor.
 
     Args:
@@ -11,7 +12,30 @@ def choose_routes(sizes: Sizes, queries: int) -> dict[str, str]:
         queries: queries of a pass.
 
     Returns:
-        Route by tensor: "gradients" = per-sample gradients and a matrix product.
+        Route by tensor.
     """
-    del queries  # there is one route
-    return {layer.name: "gradients" for layer in sizes.layers}
+    rest = cheapest(general_costs(queries, len({layer.component for layer in general(sizes)})))
+    return {
+        layer.name: rest if layer.general else cheapest(layer_costs(layer.works, queries))
+        for layer in sizes.layers
+    }
+
+
+def route_flops(sizes: Sizes, queries: int) -> float:
+    """Operations for one training sample, all layers by their routes."""
+    found = sum(
+        min(layer_costs(layer.works, queries).values())
+        for layer in sizes.layers
+        if not layer.general
+    )
+    rest = general(sizes)
+    if rest:
+        costs = general_costs(queries, len({layer.component for layer in rest}))
+        found += min(costs.values()) * 3 * sizes.forward_flops
+        found += 2.0 * queries * sum(layer.parameters for layer in rest)
+    return found
+
+
+def general(sizes: Sizes) -> list[Layer]:
+    """Tensors that cannot be read from a backward pass."""
+    return [layer for layer in sizes.layers if layer.general]

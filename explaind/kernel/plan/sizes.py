@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import ceil
 
+from explaind.kernel.uses import Work
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -12,11 +14,15 @@ class Layer:
         name: its name in the model.
         component: the component it is reported with.
         parameters: its number of scalars.
+        works: work of each of its uses, where its gradients are read from the backward pass.
+        general: whether they cannot be read from it.
     """
 
     name: str
     component: str
     parameters: int
+    works: tuple[Work, ...] = ()
+    general: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""The stores: the only part of the library that opens zarr.
+
+A store is one zarr v3 group. Every array has named dimensions, `units` and `description`; every
+chunk carries a crc32c checksum. A store is complete only when `seal.json` lies in it, written last:
+a missing zarr chunk would otherwise read as fill value and look like data.
+
+| module | job |
+|---|---|
+| `spec` | what an array of a store is, before it is written |
+| `writer` | the only module that opens zarr for writing: arrays that grow chunk by chunk |
+| `whole` | a whole store that appears at once or not at all |
+| `seal` | the mark of a complete store: written last, checked first |
+| `reader` | complete stores as lazy datasets |
+| `group` | opening the zarr group |
+
+Labels of a dimension (component names, say) are kept in the group attribute `coordinates`, because
+zarr v3 has no settled string type; the reader turns them into coordinates.
+"""
+
+from explaind.store.reader import open_sealed, stored_attributes
+from explaind.store.seal import is_sealed
+from explaind.store.spec import TARGET_CHUNK_BYTES, ArraySpec, labels_of, spec_of
+from explaind.store.whole import new_store, write_store
+from explaind.store.writer import StoreWriter
+
+__all__ = [
+    "TARGET_CHUNK_BYTES",
+    "ArraySpec",
+    "StoreWriter",
+    "is_sealed",
+    "labels_of",
+    "new_store",
+    "open_sealed",
+    "spec_of",
+    "stored_attributes",
+    "write_store",
+]

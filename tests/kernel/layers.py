@@ -1,0 +1,97 @@
+"""Small models, one for each way of using parameters that the routes read from the layers."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+CLASSES = 3
+
+
+class Scaled(nn.Module):
+    """Parameters used element by element: scale, shift, positions, a class token."""
+
+    def __init__(self):
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, 1, 4))
+        self.position = nn.Parameter(torch.randn(1, 6, 4))
+        self.scale = nn.Parameter(torch.randn(4))
+        self.shift = nn.Parameter(torch.randn(6, 1))
+        self.gain = nn.Parameter(torch.randn(()))
+
+    def forward(self, x):
+        tokens = x.view(len(x), 5, 4)
+        tokens = torch.cat([self.token.expand(len(x), -1, -1), tokens], 1) + self.position
+        return torch.tanh(self.gain * tokens * self.scale - self.shift).sum(1)[:, :CLASSES]
+
+
+class Products(nn.Module):
+    """Plain matrix products with a parameter on the right."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Parameter(torch.randn(4, 7))
+        self.second = nn.Parameter(torch.randn(7, CLASSES))
+
+    def forward(self, x):
+        tokens = torch.tanh(torch.matmul(x.view(len(x), 5, 4), self.first))
+        return tokens.mean(1) @ self.second
+
+
+class Tied(nn.Module):
+    """One tensor as embedding and as decoder; another layer called twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(6, 5)
+        self.mixer = nn.Linear(5, 5)
+
+    def forward(self, x):
+        tokens = torch.arange(20).expand(len(x), -1) % 6
+        e = self.embedding(tokens) * x[:, :, None]
+        hidden = torch.tanh(self.mixer(torch.tanh(self.mixer(e)))).sum(1)
+        return functional.linear(hidden, self.embedding.weight)[:, :CLASSES]
+
+
+class Shaped(nn.Module):
+    """A body on inputs of another shape, and a head."""
+
+    def __init__(self, shape, *body):
+        super().__init__()
+        self.shape = shape
+        self.body = nn.Sequential(*body)
+
+    def forward(self, x):
+        return torch.tanh(self.body(x.view(-1, *self.shape))).flatten(1)[:, :CLASSES]
+
+
+def norm_with_values(layer):
+    """A normalisation whose scale and shift are not one and zero."""
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter)
+    for name, buffer in layer.named_buffers():
+        if name.startswith("running"):
+            buffer.uniform_(0.5, 2.0)
+    return layer.eval()
+
+
+def layer_models():
+    """Models by name."""
+    image, line = (4, 5), (4, 5)
+    return {
+        "linear": nn.Sequential(nn.Linear(20, 6), nn.Tanh(), nn.Linear(6, CLASSES)),
+        "tokens": Shaped((5, 4), nn.Linear(4, 9), nn.Tanh(), nn.Linear(9, 2, bias=False)),
+        "convolution": Shaped((1, *image), nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 2, 2)),
+        "strided": Shaped((1, *image), nn.Conv2d(1, 3, (2, 3), stride=(1, 2), dilation=(2, 1))),
+        "grouped": Shaped((4, 5, 1), nn.Conv2d(4, 6, (3, 1), groups=2, bias=False)),
+        "depthwise": Shaped((4, 5, 1), nn.Conv2d(4, 4, (2, 1), groups=4)),
+        "line": Shaped(line, nn.Conv1d(4, 3, 2, stride=2, padding=1), nn.Conv1d(3, 2, 2)),
+        "layer_norm": Shaped((5, 4), norm_with_values(nn.LayerNorm(4)), nn.Linear(4, 2)),
+        "layer_norm_2d": Shaped((5, 4), norm_with_values(nn.LayerNorm((5, 4)))),
+        "rms_norm": Shaped((5, 4), norm_with_values(nn.RMSNorm(4))),
+        "group_norm": Shaped((4, 5), norm_with_values(nn.GroupNorm(2, 4))),
+        "batch_norm": Shaped((4, 5, 1), norm_with_values(nn.BatchNorm2d(4)), nn.Conv2d(4, 3, 1)),
+        "instance_norm": Shaped((4, 5), norm_with_values(nn.InstanceNorm1d(4, affine=True))),
+        "scaled": Scaled(),
+        "products": Products(),
+        "tied": Tied(),
+    }

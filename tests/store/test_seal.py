@@ -1,0 +1,43 @@
+"""A store is whole or refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from explaind.errors import StoreError
+from explaind.store import ArraySpec, StoreWriter, is_sealed, open_sealed
+
+
+def test_unsealed_store_is_refused(written):
+    (written / "seal.json").unlink()
+    with pytest.raises(StoreError, match="not sealed"):
+        open_sealed(written)
+
+
+def test_missing_chunk_is_refused_and_not_read_as_fill_value(written):
+    (written / "x" / "c" / "0" / "0").unlink()
+    with pytest.raises(StoreError, match=r"x is truncated: expected 1 chunks, got 0"):
+        open_sealed(written)
+
+
+def test_missing_array_is_refused(written):
+    (written / "x" / "zarr.json").unlink()
+    with pytest.raises(StoreError, match="x is missing"):
+        open_sealed(written)
+
+
+def test_other_schema_version_is_refused(written):
+    seal = json.loads((written / "seal.json").read_text())
+    (written / "seal.json").write_text(json.dumps({**seal, "schema_version": 99}))
+    with pytest.raises(StoreError, match="schema version 99"):
+        open_sealed(written)
+
+
+def test_incomplete_store_cannot_be_sealed(path):
+    spec = ArraySpec(("row",), (8,), (4,), "float64", "1", "numbers")
+    writer = StoreWriter.create(path, {"x": spec}, {})
+    writer.write_region("x", {"row": slice(0, 4)}, np.ones(4))
+    with pytest.raises(StoreError, match="1 of 2 chunks"):
+        writer.seal()
+    assert not is_sealed(path)

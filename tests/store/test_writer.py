@@ -1,0 +1,38 @@
+"""Arrays grow by whole chunks; what is sealed stays."""
+
+import numpy as np
+import pytest
+
+from explaind.errors import StoreError
+from explaind.store import StoreWriter, open_sealed
+from tests.store.conftest import ROWS
+
+
+def test_a_store_is_created_once(path):
+    StoreWriter.create(path, {"rows": ROWS}, {})
+    with pytest.raises(StoreError, match="exists already"):
+        StoreWriter.create(path, {"rows": ROWS}, {})
+
+
+def test_sealed_store_is_not_written_to(written):
+    with pytest.raises(StoreError, match="sealed"):
+        StoreWriter.reopen(written)
+
+
+def test_rows_grow_by_whole_chunks(path):
+    writer = StoreWriter.create(path, {"rows": ROWS}, {})
+    rows = np.arange(18, dtype=np.float32).reshape(6, 3)
+    writer.write_rows("rows", 0, rows[:4])
+    writer.write_rows("rows", 4, rows[4:])
+    with pytest.raises(StoreError, match="multiple of 4"):
+        writer.write_rows("rows", 6, rows[:1])
+    writer.seal()
+    assert (open_sealed(path).rows.to_numpy() == rows).all()
+
+
+def test_truncated_rows_are_gone(path):
+    writer = StoreWriter.create(path, {"rows": ROWS}, {})
+    writer.write_rows("rows", 0, np.ones((8, 3), dtype=np.float32))
+    writer.truncate_rows(4)
+    writer.seal()
+    assert open_sealed(path).rows.shape == (4, 3)
