@@ -67,12 +67,11 @@ def _disk(sizes: Sizes, division: Division) -> dict[str, Any]:
     rows = kept(sizes)
     slices = {name: jobs * disk_bytes(row, sizes, samples) for name, row in rows.items()}
     files = sum(jobs * disk_files(row, sizes, samples) for row in rows.values())
-    vectors = (2 if sizes.adaptive else 1) * sizes.steps
     return {
         "slices": slices,
         "bytes": 2 * sum(slices.values()),
         "files": 2 * files,
-        "history_bytes": vectors * sizes.parameters * sizes.itemsize,
+        "history_bytes": sizes.history_bytes,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from explaind.errors import PlanError
 from explaind.kernel.plan.machine import MEGABYTE, Machine
-from explaind.kernel.plan.memory import explain_bytes
+from explaind.kernel.plan.memory import explain_bytes, stage_bytes
 from explaind.kernel.plan.sizes import Sizes
 
 HEADROOM = 1.3
@@ -112,11 +112,15 @@ def _divided(sizes: Sizes, machine: Machine, shards: int) -> Division:
 
 
 def _remedy(sizes: Sizes) -> str:
-    outputs = ", explain one output instead of all" if sizes.outputs > 1 else ""
-    slices = f", keep less than {list(sizes.keep)}" if sizes.keep else ""
-    return (
-        f"Raise epk.memory_gb, run fewer jobs at once (cores){outputs}{slices} or fewer intervals."
-    )
+    stages = stage_bytes(sizes, 1)
+    most = max(stages, key=lambda name: stages[name].held + stages[name].working)
+    advice = {
+        "history": "store the history thinned, with fewer steps between its snapshots",
+        "influence": "keep fewer slices or intervals",
+        "store": "keep fewer slices or intervals",
+        "training": "train with smaller batches",
+    }.get(most, "explain one output instead of all")
+    return f"Raise epk.memory_gb, run fewer jobs at once (cores), or {advice}."
 
 
 def _mb(size: int) -> str:

@@ -33,8 +33,9 @@ def stage_flops(sizes: Sizes, samples: int, passes: int) -> dict[str, float]:
     gradient = sizes.forward_flops * (1 + BACKWARD)
     vectors = 4 * (3 if sizes.adaptive else 2) * sizes.parameters
     stored = sum(numbers(row, sizes, samples) for row in kept(sizes).values())
+    replayed = sizes.batch * gradient if sizes.every > 1 else 0
     return {
-        "history": float(passes * steps * moved * vectors),
+        "history": float(passes * steps * (moved * vectors + replayed)),
         "query": float(
             steps * nodes * samples * (sizes.forward_flops + sizes.outputs * gradient)
             + steps * nodes * moved * 2 * queries * sizes.parameters

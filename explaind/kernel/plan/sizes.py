@@ -46,6 +46,7 @@ class Sizes:
         sample_bytes: input and target of one sample.
         forward_flops: operations of one sample's forward pass.
         itemsize: bytes of a number of the computation.
+        every: steps between the snapshots of the history.
         segments: parts of the training that are explained by jobs of their own.
         warm_up: steps after a segment that its job works through as well.
     """
@@ -66,8 +67,17 @@ class Sizes:
     sample_bytes: int
     forward_flops: int
     itemsize: int
+    every: int = 1
     segments: int = 1
     warm_up: int = 0
+
+    @property
+    def history_bytes(self) -> int:
+        """Bytes of the stored path: all steps, or snapshots with the whole optimizer state."""
+        moments = 1 if self.adaptive else 0
+        if self.every > 1:
+            return ceil(self.steps / self.every) * (2 + moments) * self.parameters * self.itemsize
+        return self.steps * (1 + moments) * self.parameters * self.itemsize
 
     @property
     def job_steps(self) -> int:
