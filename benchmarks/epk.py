@@ -1,151 +1,109 @@
 """Time, memory and error of the engine against the published algorithm, and how both costs grow.
 
-    python benchmarks/epk.py [--threads 2] [--repeats 3]
+    python -m benchmarks.epk [--threads 2] [--repeats 3]
 
-Every measurement runs in a process of its own; the two methods take turns on the same problem, and
-the table gives medians and their ratio. Peak memory is what the explanation adds to the process.
+Every measurement runs in a process of its own. The methods take turns on the same problem; the
+tables give medians and ratios. Minutes on two quiet cores; on a busy machine the numbers mean
+nothing.
 """
 
-import json
-import logging
-import resource
+import math
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Annotated
 
 import torch
 import typer
 
-import explaind
-from benchmarks.problem import Problem, Size, recorded_problem
-from benchmarks.published import published_influence
-from explaind.history.history import History
-from explaind.kernel.quadrature import Quadrature
-from explaind.training.losses import nll
+from benchmarks.measure import run
+from benchmarks.problem import Size, parameters
 
-logger = logging.getLogger("benchmarks")
-app = typer.Typer(add_completion=False)
-Row = dict[str, Any]
+SMALL = Size()
+LARGE = Size(queries=100, samples=800, mlp_width=512, steps=10, p=67)
+MINI_BATCH = replace(LARGE, samples=1600, batch_size=400)
 
+METHODS = ("engine", "published")
 
-def engine(problem: Problem, quadrature: Quadrature | None, dtype: torch.dtype) -> torch.Tensor:
-    """Influence by this library."""
-    train = (problem.x_train, problem.y_train)
-    kernel = explaind.PathKernel(
-        problem.store, problem.model, nll, train, quadrature=quadrature, dtype=dtype
-    )
-    found = kernel.explain(problem.x, problem.y, keep=())
-    return torch.from_numpy(found.influence.to_numpy()[:, 0]).double()
-
-
-def published(problem: Problem) -> torch.Tensor:
-    """Influence by the published algorithm."""
-    train, queries = (problem.x_train, problem.y_train), (problem.x, problem.y)
-    return published_influence(History(problem.store), problem.model, train, queries)
+Extent = Callable[[Size], float]
+GROWTH: tuple[tuple[str, Size, str, Extent], ...] = (
+    ("queries Q", LARGE, "queries", lambda size: size.queries),
+    ("samples N, full batch", LARGE, "samples", lambda size: size.samples),
+    ("parameters P", LARGE, "mlp_width", parameters),
+    ("steps S", LARGE, "steps", lambda size: size.steps),
+    ("batch B", MINI_BATCH, "batch_size", lambda size: size.batch_size or 0),
+    ("samples N, mini-batch", MINI_BATCH, "samples", lambda size: size.samples),
+)
+"""What is doubled: its name, the size it starts from, the field to double, and its extent."""
 
 
-def peak_bytes() -> int:
-    """Largest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-@app.command()
-def measure(method: str, size: str, threads: int, out: str = "") -> None:
-    """Run one method once and print seconds per step and peak bytes (called by `main`)."""
-    torch.set_num_threads(threads)
-    sized = Size(**json.loads(size))
+def side_by_side(threads: int, repeats: int) -> Iterator[str]:
+    """Engine and published algorithm in turns on one problem, as lines of a table."""
     with tempfile.TemporaryDirectory() as folder:
-        problem = recorded_problem(sized, Path(folder))
-        before, start = peak_bytes(), time.perf_counter()
-        if method == "published":
-            influence = published(problem)
-        elif method == "reference":
-            reference = Quadrature(rule="midpoint", subintervals=1000, tolerance=None)
-            influence = engine(problem, reference, torch.float64)
-        else:
-            influence = engine(problem, None, torch.float32)
-        seconds = (time.perf_counter() - start) / sized.steps
-    if out:
-        torch.save(influence, out)
-    sys.stdout.write(json.dumps({"seconds": seconds, "bytes": peak_bytes() - before}) + "\n")
-
-
-def run(method: str, size: Size, threads: int, out: str = "") -> Row:
-    """One measurement in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.epk", "measure", method, json.dumps(asdict(size))]
-    done = subprocess.run(
-        [*command, str(threads), "--out", out], stdout=subprocess.PIPE, text=True, check=True
-    )
-    row: Row = json.loads(done.stdout.strip().splitlines()[-1])
-    return row
-
-
-def median(rows: list[Row], key: str) -> float:
-    """Median of one number over several measurements."""
-    return statistics.median(row[key] for row in rows)
-
-
-def side_by_side(size: Size, threads: int, repeats: int) -> list[str]:
-    """Engine and published algorithm in turns on one problem."""
-    with tempfile.TemporaryDirectory() as folder:
-        names = {name: f"{folder}/{name}.pt" for name in ("engine", "published", "reference")}
-        rows: dict[str, list[Row]] = {"engine": [], "published": []}
-        for _ in range(repeats):
-            for name, found in rows.items():
-                found.append(run(name, size, threads, names[name]))
-        run("reference", replace(size), threads, names["reference"])
-        values = {name: torch.load(path, weights_only=True) for name, path in names.items()}
-    scale = values["reference"].abs().max()
-    errors = {
-        name: float((values[name] - values["reference"]).abs().max() / scale) for name in rows
+        files = {name: f"{folder}/{name}.pt" for name in ("engine", "published", "reference")}
+        turns = [
+            {name: run(name, SMALL, threads, files[name]) for name in METHODS}
+            for _ in range(repeats)
+        ]
+        run("reference", SMALL, threads, files["reference"])
+        found = {name: torch.load(file, weights_only=True) for name, file in files.items()}
+    scale = found["reference"].abs().max()
+    error = {
+        name: float((found[name] - found["reference"]).abs().max() / scale) for name in METHODS
     }
-    lines = ["| | engine | published | published / engine |", "|---|---|---|---|"]
-    for label, key, unit in (("time per step", "seconds", 1e3), ("peak memory", "bytes", 2**-20)):
-        ours, theirs = (median(rows[name], key) * unit for name in ("engine", "published"))
-        suffix = "ms" if key == "seconds" else "MiB"
-        lines.append(
-            f"| {label} | {ours:.1f} {suffix} | {theirs:.1f} {suffix} | {theirs / ours:.1f} |"
-        )
-    ratio = errors["published"] / errors["engine"]
-    both = f"{errors['engine']:.1e} | {errors['published']:.1e}"
-    lines.append(f"| max error / max influence | {both} | {ratio:.1f} |")
-    return lines
+    seconds, peak = (
+        {name: statistics.median(turn[name][key] for turn in turns) for name in METHODS}
+        for key in ("seconds", "bytes")
+    )
+    yield "| | engine | published | published / engine |"
+    yield "|---|---|---|---|"
+    yield _compared("time per step, ms", seconds, 1e3 / SMALL.steps, ".1f")
+    yield _compared("peak memory, MiB", peak, 2**-20, ".1f")
+    yield _compared("max error / max influence", error, 1.0, ".1e")
 
 
-def growth(size: Size, threads: int, repeats: int) -> list[str]:
-    """Time per step and memory when one size is doubled alone."""
-    base = [run("engine", size, threads) for _ in range(repeats)]
-    lines = ["| doubled alone | time of the run | peak memory |", "|---|---|---|"]
-    for name in ("queries", "samples", "mlp_width", "steps"):
-        doubled = replace(size, **{name: 2 * getattr(size, name)})
-        rows = [run("engine", doubled, threads) for _ in range(repeats)]
-        time_ratio = (
-            median(rows, "seconds") * doubled.steps / (median(base, "seconds") * size.steps)
-        )
-        memory_ratio = median(rows, "bytes") / median(base, "bytes")
-        lines.append(f"| {name} | x {time_ratio:.2f} | x {memory_ratio:.2f} |")
-    return lines
+def growth(threads: int, repeats: int) -> Iterator[str]:
+    """Time and memory of a run when one extent is doubled alone, as lines of a table."""
+    yield "| doubled alone | time | exponent | peak memory | exponent |"
+    yield "|---|---|---|---|---|"
+    base = {size: _medians(size, threads, repeats) for size in (LARGE, MINI_BATCH)}
+    for name, start, field, extent in GROWTH:
+        doubled = replace(start, **{field: 2 * getattr(start, field)})
+        power = math.log2(extent(doubled) / extent(start))
+        found = _medians(doubled, threads, repeats)
+        cells = [
+            f"x {after / before:.2f} | {math.log2(after / before) / power:.2f}"
+            for after, before in zip(found, base[start], strict=True)
+        ]
+        yield f"| {name} | {' | '.join(cells)} |"
 
 
-@app.command()
+def _medians(size: Size, threads: int, repeats: int) -> tuple[float, float]:
+    rows = [run("engine", size, threads) for _ in range(repeats)]
+    seconds, peak = (statistics.median(row[key] for row in rows) for key in ("seconds", "bytes"))
+    return seconds, peak
+
+
+def _compared(name: str, values: dict[str, float], unit: float, style: str) -> str:
+    ours, theirs = (values[method] for method in METHODS)
+    return f"| {name} | {ours * unit:{style}} | {theirs * unit:{style}} | {theirs / ours:.1f} |"
+
+
 def main(
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 2,
     repeats: Annotated[int, typer.Option(help="Runs of each measurement; medians count.")] = 3,
 ) -> None:
     """Print both tables."""
-    small, large = Size(), Size(queries=100, samples=800, mlp_width=512, steps=20, p=67)
-    parameters = "modulo transformer"
-    lines = [f"Against the published algorithm, {parameters}, {small}:", ""]
-    lines += side_by_side(small, threads, repeats)
-    sys.stdout.write("\n".join(lines) + "\n\n")
-    lines = [f"Growth, {large}:", "", *growth(large, threads, repeats)]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write(f"Modulo transformer, AdamW, {threads} threads.\n\n{SMALL}:\n\n")
+    for line in side_by_side(threads, repeats):
+        sys.stdout.write(line + "\n")
+    sys.stdout.write(f"\nGrowth from {LARGE} and {MINI_BATCH}:\n\n")
+    for line in growth(threads, repeats):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    app()
+    typer.run(main)

@@ -22,19 +22,21 @@ class Size:
 
     Attributes:
         queries: explained validation samples, Q.
-        samples: training samples, N (full batch).
+        samples: training samples, N.
         mlp_width: hidden width, which sets the number of parameters P.
         steps: recorded steps, S.
         p: the modulus.
         width: model width.
+        batch_size: samples per step, B; None = full batch.
     """
 
     queries: int = 10
     samples: int = 400
     mlp_width: int = 256
-    steps: int = 10
+    steps: int = 5
     p: int = 47
     width: int = 32
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Problem:
     y_train: Tensor
     x: Tensor
     y: Tensor
+
+
+def parameters(size: Size) -> int:
+    """Number of trained parameters, P."""
+    return sum(parameter.numel() for parameter in _model(size, size.p + 2).parameters())
 
 
 def recorded_problem(size: Size, folder: Path) -> Problem:
@@ -68,13 +75,18 @@ def recorded_problem(size: Size, folder: Path) -> Problem:
         torch.from_numpy(data[name].values)
         for name in ("x_train", "y_train", "x_validation", "y_validation")
     )
-    settings = TransformerModel(width=size.width, mlp_width=size.mlp_width)
-    model = build_model(settings, data.attrs["classes"])
+    model = _model(size, data.attrs["classes"])
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=4.0, betas=(0.9, 0.98))
     store = folder / "history.zarr"
     with explaind.record(model, optimizer, nll, store) as recorder:
-        for batch in recorder.batches(islice(batches_from(0, x, y, None, 0), size.steps)):
+        for batch in recorder.batches(
+            islice(batches_from(0, x, y, size.batch_size, 0), size.steps)
+        ):
             optimizer.zero_grad()
-            nll(model(batch.x), batch.y).mean().backward()
+            torch.autograd.backward(nll(model(batch.x), batch.y).mean())
             optimizer.step()
     return Problem(store, model, x, y, x_val, y_val)
+
+
+def _model(size: Size, classes: int) -> torch.nn.Module:
+    return build_model(TransformerModel(width=size.width, mlp_width=size.mlp_width), classes)

@@ -26,14 +26,15 @@ def published_influence(
     """Influence `[query, train]` on the target log-probability, for AdamW.
 
     Args:
-        history: the recorded path.
-        model: the model.
+        history: the recorded path, in the type of the model.
+        model: the model; its type is that of the computation.
         train: training inputs and targets.
         queries: explained inputs and targets.
         nodes: midpoint nodes per step.
         all_outputs: explain every output, as the publication always does: `[query output, train]`.
     """
     layout = history.layout
+    dtype = next(model.parameters()).dtype
 
     def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return nll(functional_call(model, layout.unflatten(theta), (x[None],)), y[None])[0]
@@ -48,7 +49,7 @@ def published_influence(
     derivative = jacrev(every) if all_outputs else grad(target)
     train_features = vmap(grad(loss), in_dims=(None, 0, 0))
     query_features = vmap(derivative, in_dims=(None, 0, 0))
-    momentum = torch.zeros(len(train[1]), layout.size)
+    momentum = torch.zeros(len(train[1]), layout.size, dtype=dtype)
     influence = torch.zeros((), dtype=torch.float64)
     for block in history.blocks():
         for step in range(block.start, block.stop):
@@ -58,10 +59,10 @@ def published_influence(
             momentum *= mu
             momentum[index] += nu * history.sample_weight(step) * gradients
             alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
-            averaged = torch.zeros(())
+            averaged = torch.zeros((), dtype=dtype)
             for node in range(nodes):
                 found = query_features(theta + (node + 0.5) / nodes * move, *queries)
                 averaged = averaged + found.reshape(-1, layout.size) / nodes
-            preconditioned = torch.as_tensor(alpha * scale).float() * momentum
+            preconditioned = torch.as_tensor(alpha * scale).to(dtype) * momentum
             influence = influence - (averaged @ preconditioned.T).double()
     return influence

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from explaind.config import Config, load_config
-from explaind.errors import ConfigError, ExplaindError
+from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.log import configure_logging
 from explaind.paths import Paths
 
@@ -126,6 +126,9 @@ def predict_epk(
     config: Files,
     run: Run,
     shard: Annotated[str, typer.Option(help="Which part of the explained samples, e.g. 0/2.")],
+    segment: Annotated[
+        str, typer.Option(help="Which part of the training steps, e.g. 1/3.")
+    ] = "0/1",
     root: Root = ".",
     threads: Threads = None,
 ) -> None:
@@ -133,7 +136,7 @@ def predict_epk(
     from explaind.kernel.predict import predict_epk as library
 
     _limit_threads(threads)
-    library(_config_with(config, run), Paths(root), run, shard)
+    library(_config_with(config, run), Paths(root), run, shard, segment)
 
 
 @app.command()
@@ -194,10 +197,19 @@ def report(config: Files, root: Root = ".") -> None:
 
 
 def main() -> None:
-    """Run the command line; errors made for users are shown without a traceback."""
+    """Run the command line; errors made for users are shown without a traceback.
+
+    The seal of a store found damaged is withdrawn here, where the stores are those of the workflow:
+    its next run makes the store again. The library leaves a damaged store as it is.
+    """
     configure_logging()
     try:
         app()
+    except DamagedStoreError as error:
+        from explaind.store import withdraw_seal
+
+        withdraw_seal(error.store)
+        sys.exit(f"error: {error} Its seal was withdrawn: the next `snakemake` makes it again.")
     except ExplaindError as error:
         sys.exit(f"error: {error}")
 

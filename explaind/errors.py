@@ -3,6 +3,8 @@
 Each class also inherits from the builtin it specialises, so that callers may catch either.
 """
 
+from pathlib import Path
+
 
 class ExplaindError(Exception):
     """Base of all errors raised on purpose; its message says what was expected and what to do."""
@@ -26,3 +28,20 @@ class RecordingError(ExplaindError, RuntimeError):
 
 class UnsupportedError(ExplaindError, NotImplementedError):
     """A model, optimizer or loss that the path kernel does not cover."""
+
+
+class DamagedStoreError(StoreError):
+    """A sealed store is not as it was sealed: a chunk is corrupted or gone.
+
+    Args:
+        message: what is damaged and how to make it again.
+        store: folder of the store.
+    """
+
+    def __init__(self, message: str, store: Path) -> None:
+        super().__init__(message)
+        self.store = store
+
+
+class DiskFullError(ExplaindError, OSError):
+    """There is no room to write a file."""

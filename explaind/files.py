@@ -1,11 +1,37 @@
 """Files that are either absent or whole."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from explaind.errors import DiskFullError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Explain an error of the block that means a full disk.
+
+    Args:
+        path: what is being written.
+
+    Raises:
+        DiskFullError: if there is no room left on the device, in the quota or in the file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL or isinstance(error, DiskFullError):
+            raise
+        raise DiskFullError(
+            f"{path} could not be written: {error.strerror}. What was finished before is kept, what"
+            " is incomplete is not taken for data. Free space and run the same command again."
+        ) from error
 
 
 @contextmanager
@@ -21,10 +47,11 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        yield temporary
-        with temporary.open("rb") as written:  # on disk before the name appears
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        with naming_full_disk(path):
+            yield temporary
+            with temporary.open("rb") as written:  # on disk before the name appears
+                os.fsync(written.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

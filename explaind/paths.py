@@ -15,6 +15,28 @@ def seal(store: Path) -> Path:
     return store / SEAL
 
 
+def shard_label(shard: str, segment: str = "0/1") -> str:
+    """Name of the store of one shard and time segment.
+
+    Args:
+        shard: `"k/n"`, part of the explained samples.
+        segment: `"t/m"`, part of the training steps.
+
+    Returns:
+        E.g. `0-of-2`, or `0-of-2_t1-of-3` if the steps are divided.
+    """
+    label = shard.replace("/", "-of-")
+    return label if segment == "0/1" else f"{label}_t{segment.replace('/', '-of-')}"
+
+
+def shard_labels(shards: int, segments: int) -> list[list[str]]:
+    """Names of all stores of a run, by shard and segment."""
+    return [
+        [shard_label(f"{k}/{shards}", f"{t}/{segments}") for t in range(segments)]
+        for k in range(shards)
+    ]
+
+
 @dataclass(frozen=True)
 class Paths:
     """Paths of one project directory.

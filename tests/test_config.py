@@ -126,7 +126,11 @@ def test_kind_chooses_the_optimizer(kind, expected):
         (epk(shards="all"), "runs.grokking.epk.shards"),
         (epk(memory_gb=0), "runs.grokking.epk.memory_gb: expected greater than 0, got 0"),
         (epk(functional="logit"), "runs.grokking.epk.functional: expected target_logprob, all"),
-        (epk(keep=["step"]), "runs.grokking.epk.keep.0: expected 'component' or 'interval'"),
+        (epk(keep=["step"]), "runs.grokking.epk.keep.0: expected 'influence', 'component', "),
+        (epk(train_samples=[3, 1145]), "epk.train_samples: expected at most 1145"),
+        (epk(train_samples=[]), "epk.train_samples: Value should have at least 1 item"),
+        (epk(train_samples=[-1]), "epk.train_samples"),
+        (epk(segments=2000), "runs.grokking.epk.segments: expected at most 1500"),
         (epk(quadrature={"subintervals": 20}), "expected max_subintervals >= subintervals"),
         ({"runs": {"grokking": {"dataset": "mod"}}}, "expected one of modulo, got 'mod'"),
         ({"figures": {"training": {"run": "x"}}}, "figures.training.run: expected one of grokking"),
@@ -180,7 +184,15 @@ CHANGES = {
         {"plan_epk", "predict_epk", "validate_epk", "report"},
     ),
     "smoothing": ({"figures": {"grokking": {"smoothing": 1}}}, {"figure_grokking", "report"}),
-    "order of keep": (epk(keep=["interval", "component"]), set()),
+    "order of keep": (
+        epk(keep=["interval", "component", "absolute", "step_component", "influence"]),
+        set(),
+    ),
+    "segments": (epk(segments=3), {"accumulate_kernel", "report"}),
+    "credit": (epk(credit="application_step"), {"predict_epk", "report"}),
+    "unused top": (epk(top=3), {"report"}),
+    "precision": (epk(precision="float64"), {"predict_epk", "validate_epk", "report"}),
+    "device": (epk(device="cpu"), {"report"}),
 }
 
 

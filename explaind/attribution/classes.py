@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explaind.attribution.outputs import blocks, chosen_output, select_output
+from explaind.attribution.outputs import (
+    blocks,
+    chosen_output,
+    kept_influence,
+    select_output,
+)
 from explaind.attribution.steps import component_names
 
 ALL_COMPONENTS = "all components"
@@ -21,6 +26,9 @@ def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
         influence: the influence store.
         classes: number of classes.
 
+    Raises:
+        StoreError: if the run did not keep the total influence.
+
     Returns:
         dims (interval, component, validation_class, training_class); mean influence per pair of
         samples in the unit of the explained output, NaN where a class has no sample. The first
@@ -28,7 +36,7 @@ def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
         the run kept it. Coordinates `start`, `stop` (interval): steps [start, stop).
     """
     components = component_names(influence) if "influence_by_component" in influence else []
-    whole = [influence["influence"]]
+    whole = [kept_influence(influence)]
     whole += [influence["influence_by_component"].isel(component=c) for c in range(len(components))]
     maps = [[class_means(array, influence, classes) for array in whole]]
     if "influence_by_interval" in influence:
@@ -111,20 +119,22 @@ def sample_map(influence: xr.Dataset, limit: int) -> xr.DataArray | None:
         influence: the influence store.
         limit: largest number of pairs of samples to return.
 
+    Raises:
+        StoreError: if the run did not keep the total influence.
+
     Returns:
         dims (test, train), float32, both axes sorted by target class (and by dataset position
         within it), with the coordinates `test_index`, `test_target` (test) and `train_index`,
         `train_target` (train); None if there are more pairs than `limit`.
     """
+    array = kept_influence(influence)
     if influence.sizes["test"] * influence.sizes["train"] > limit:
         return None
-    total = select_output(influence["influence"], chosen_output(influence)).drop_vars(
-        "output", errors="ignore"
-    )
+    total = select_output(array, chosen_output(influence)).drop_vars("output", errors="ignore")
     labelled = total.assign_coords(
         test_index=influence["test_index"].load(),
         test_target=influence["test_target"].load(),
-        train_index=("train", np.arange(influence.sizes["train"])),
+        train_index=influence["train_index"].load(),
         train_target=influence["train_target"].load(),
     )
     by_class = labelled.sortby(["test_target", "test_index"]).sortby(

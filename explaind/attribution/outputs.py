@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from explaind.errors import StoreError
+
 BLOCK_BYTES = 64 * 2**20
 
 
@@ -43,7 +45,21 @@ def output_name(influence: xr.Dataset) -> str:
 
 def output_unit(influence: xr.Dataset) -> str:
     """Return the unit of the explained output and of every influence on it."""
-    return str(influence["influence"].attrs.get("units", "nat"))
+    return str(influence["final_output"].attrs.get("units", "nat"))
+
+
+def kept_influence(influence: xr.Dataset) -> xr.DataArray:
+    """Return the total influence of every training sample, lazy.
+
+    Raises:
+        StoreError: if the run did not keep it.
+    """
+    if "influence" not in influence:
+        raise StoreError(
+            "The influence store has no array `influence`. Add `influence` to"
+            " runs.<name>.epk.keep in the configuration and run the workflow again."
+        )
+    return influence["influence"]
 
 
 def select_output(array: xr.DataArray, chosen: xr.DataArray) -> xr.DataArray:

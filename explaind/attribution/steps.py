@@ -42,7 +42,7 @@ def component_table(influence: xr.Dataset) -> pd.DataFrame:
     Returns:
         One row per step and component with the columns `step`, `component`, `absolute` (sum over
         training samples of |influence|, the publication's Psi_s), `data` and `decay` (signed). No
-        row if the run did not keep components.
+        row if the run did not keep `step_component` and `absolute`.
     """
     sources = {"absolute": "step_absolute", "data": "step_data", "decay": "step_decay"}
     arrays = {column: influence.get(f"{name}_by_component") for column, name in sources.items()}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,8 @@ def _check_name(name: str) -> str:
 
 # Names become folders and Snakemake wildcards.
 Name = Annotated[str, AfterValidator(_check_name)]
+
+Device = Literal["auto", "cpu", "cuda"]
 
 
 class Section(BaseModel):

@@ -1,11 +1,11 @@
 """Config of the exact path kernel."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from explaind.config.base import Section
+from explaind.config.base import Device, Section
 
 
 def _check_functional(functional: str) -> str:
@@ -45,8 +45,14 @@ class Quadrature(Section):
         return self
 
 
-def _canonical(keep: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(set(keep)))  # order has no meaning, so it must not rerun anything
+def _canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(sorted(set(values)))  # order has no meaning, so it must not rerun anything
+
+
+Slice = Literal[
+    "influence", "component", "interval", "parameter", "step_component", "absolute", "top"
+]
+Index = Annotated[int, Field(ge=0)]
 
 
 class Epk(Section):
@@ -64,6 +70,9 @@ class Epk(Section):
         description="Jobs that the explained samples are divided among; auto = the fewest that fit "
         "into the memory.",
     )
+    segments: int = Field(
+        1, ge=1, description="Jobs that the steps of training are divided among, per shard."
+    )
     memory_gb: float | None = Field(
         None,
         gt=0,
@@ -72,6 +81,29 @@ class Epk(Section):
     )
     quadrature: Quadrature = Field(Quadrature(), description="How steps are integrated.")
     intervals: int = Field(10, ge=1, description="Intervals of training that are told apart.")
-    keep: Annotated[tuple[Literal["component", "interval"], ...], AfterValidator(_canonical)] = (
-        Field(("component", "interval"), description="Splits of the influence that are stored.")
+    credit: Literal["gradient_step", "application_step"] = Field(
+        "gradient_step",
+        description="Interval that influence is credited to: where the gradient was computed, or "
+        "where momentum applied it.",
     )
+    keep: Annotated[tuple[Slice, ...], AfterValidator(_canonical)] = Field(
+        ("absolute", "component", "influence", "interval", "step_component"),
+        description="Arrays that are stored: `influence` (total), `component` and `interval` "
+        "(influence split by them), `parameter` (scores of every parameter by interval), "
+        "`step_component` (data and decay of every step by component), `absolute` (sum of "
+        "absolute influence of every step by component), `top` (strongest training samples only).",
+    )
+    top: int = Field(
+        10, ge=1, description="Most helpful and most harmful training samples kept with `top`."
+    )
+    train_samples: Annotated[tuple[Index, ...], AfterValidator(_canonical)] | None = Field(
+        None,
+        min_length=1,
+        description="Training samples that the influence arrays keep; null = all.",
+    )
+    precision: Literal["float32", "float64", "tf32", "bf16"] = Field(
+        "float32",
+        description="Numbers computed and stored; tf32 (GPU) and bf16 are float32 with less "
+        "exact products of adjoint and gradients.",
+    )
+    device: Device = Field("auto", description="Where it runs; auto = GPU if there is one.")

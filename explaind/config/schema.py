@@ -60,6 +60,10 @@ class Config(Section):
                 None if run.epk.shards == "auto" else run.epk.shards,
                 explained,
             ),
+            _above(
+                f"runs.{name}.epk.train_samples", _count(run.epk.train_samples), data.train_size
+            ),
+            _above(f"runs.{name}.epk.segments", run.epk.segments, run.training.max_steps),
         ]
 
 
@@ -70,6 +74,11 @@ def _dangling(key: str, name: str, known: dict[str, Dataset] | dict[str, Run]) -
     return (
         f"{key}: expected one of {', '.join(sorted(known))}, got {name!r}; define it or correct it"
     )
+
+
+def _count(index: tuple[int, ...] | None) -> int | None:
+    """How many samples there must be for an index to exist."""
+    return None if index is None else index[-1] + 1
 
 
 def _above(key: str, value: int | None, limit: int) -> str:

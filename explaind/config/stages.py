@@ -43,9 +43,6 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     return stable
 
 
-_PLANNED = {"shards", "memory_gb"}
-
-
 def _dataset(config: Config, name: str) -> Values:
     # The sizes are derived in the config, so they are listed: the rule must see them change.
     data = config.datasets[name]
@@ -53,16 +50,27 @@ def _dataset(config: Config, name: str) -> Values:
     return {**data.model_dump(mode="json"), "sizes": sizes}
 
 
+def _without(section: Values, *keys: str) -> Values:
+    """A section without some keys.
+
+    Where something is computed is no part of what is computed: a device, like the number of
+    threads, reruns nothing.
+    """
+    return {key: value for key, value in section.items() if key not in keys}
+
+
 def _train(run: Values, data: Values) -> Values:
     # The dataset as well, so that a training that was stopped never goes on with other data.
-    return {"dataset": data, "model": run["model"], "training": run["training"]}
+    return {"dataset": data, "model": run["model"], "training": _without(run["training"], "device")}
 
 
 def _predict_epk(run: Values, data: Values) -> Values:
-    # Not the number of shards: it is in the name of each shard. Nor the memory: it sets how many
-    # samples are worked on at once, and so changes nothing but rounding.
-    epk = {key: value for key, value in run["epk"].items() if key not in _PLANNED}
-    return {**_network(run, data), "epk": epk}
+    # Not the numbers of shards and segments: they are in the name of each shard. Nor the memory: it
+    # sets how many samples are worked on at once, and so changes nothing but rounding.
+    unused = ["shards", "segments", "device", "memory_gb"]
+    if "top" not in run["epk"]["keep"]:
+        unused.append("top")
+    return {**_network(run, data), "epk": _without(run["epk"], *unused)}
 
 
 def _plan_epk(run: Values, data: Values) -> Values:
@@ -70,11 +78,12 @@ def _plan_epk(run: Values, data: Values) -> Values:
 
 
 def _accumulate_kernel(run: Values, _: Values) -> Values:
-    return {"shards": run["epk"]["shards"]}
+    return {key: run["epk"][key] for key in ("shards", "segments")}
 
 
 def _validate_epk(run: Values, data: Values) -> Values:
-    return {**_network(run, data), "quadrature": run["epk"]["quadrature"]}
+    epk = {key: run["epk"][key] for key in ("quadrature", "precision")}
+    return {**_network(run, data), **epk}
 
 
 def _network(run: Values, data: Values) -> Values:

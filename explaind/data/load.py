@@ -1,6 +1,6 @@
 """Prepared datasets as tensors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -27,6 +27,11 @@ class LoadedDataset:
     x_validation: Tensor
     y_validation: Tensor
     classes: int
+
+    def to(self, device: torch.device) -> "LoadedDataset":
+        """The same dataset on a device."""
+        names = ("x_train", "y_train", "x_validation", "y_validation")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
 def load_dataset(config: Config, paths: Paths, dataset: str) -> LoadedDataset:

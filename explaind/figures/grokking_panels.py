@@ -65,7 +65,7 @@ def component_panel(run: str, tables: GrokkingTables, files: Files, smoothing: i
     """Influence of the training data per component and step."""
     title = "Through which components did the training data act, and when?"
     if tables.components.empty:
-        return Panel(title, letter="c", extra=keep_html(run, "component"))
+        return Panel(title, letter="c", extra=keep_html(run, "step_component", "absolute"))
     phases, unit = tables.phases, tables.unit
     absolute = parts.absolute_influence_figure(tables.components, smoothing, unit, phases)
     net = parts.net_influence_figure(tables.components, smoothing, unit, phases)

@@ -184,10 +184,11 @@ def missing_html(message: str) -> str:
     return f'<div class="missing">{message}</div>'
 
 
-def keep_html(run: str, split: str) -> str:
-    """Return the box for a split of the influence that the run did not keep."""
+def keep_html(run: str, *slices: str) -> str:
+    """Return the box for arrays that the run did not keep, by their names in the configuration."""
+    names = " and ".join(f"<code>{name}</code>" for name in slices)
     return missing_html(
-        f"This run did not keep the influence per {split}. Add <code>{split}</code> to "
+        f"This run did not keep what is shown here. Add {names} to "
         f"<code>runs.{escape(run)}.epk.keep</code> in the configuration and run the workflow again."
     )
 

@@ -1,25 +1,28 @@
-"""The rule `accumulate_kernel`: all shards of a run gathered in one influence store."""
+"""The rule `accumulate_kernel`: all shards and segments of a run in one influence store."""
 
 import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from explaind.config import Config, stage_config
-from explaind.errors import StoreError
+from explaind.kernel.add_segments import USED_UP, AddedSegments
+from explaind.kernel.gather import Block, Gathered, blocks_of
 from explaind.kernel.plan.stored import shard_count
-from explaind.paths import Paths
-from explaind.store import labels_of, new_store, open_sealed, spec_of
+from explaind.paths import Paths, shard_labels
+from explaind.prefetch import prefetched
+from explaind.store import ArraySpec, labels_of, new_store, open_sealed
 
 logger = logging.getLogger(__name__)
 
-_OF_SHARD = {"shard", "measured"}  # attributes
+OF_SHARD = {"shard", "segment", "measured"}
+"""Attributes of a shard that say nothing of what is gathered."""
 
 
 def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
     """Gather `results/{run}/epk/*.zarr` in `results/{run}/influence.zarr`.
-
-    One array of one shard is in memory at a time.
 
     Args:
         config: the whole configuration.
@@ -27,49 +30,59 @@ def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
         run: name of the run.
 
     Raises:
-        StoreError: if a shard is missing, incomplete, of another configuration or does not fit the
+        StoreError: if a store is missing, incomplete, of another configuration or does not fit the
             others.
+        RecordingError: if the influence of all segments does not add up to the motion of the
+            parameters.
     """
-    count = shard_count(config, paths, run)
+    epk = config.runs[run].epk
     expected = stage_config(config, "predict_epk", run)
-    shards = [
-        open_sealed(paths.shard(run, f"{k}-of-{count}"), expected, rule="predict_epk")
-        for k in range(count)
+    stores = [
+        [open_sealed(paths.shard(run, label), expected, rule="predict_epk") for label in row]
+        for row in shard_labels(shard_count(config, paths, run), epk.segments)
     ]
-    first = shards[0]
-    for shard in shards[1:]:
-        _check_fits(first, shard)
-    total = sum(shard.sizes["test"] for shard in shards)
-    specs = {str(name): spec_of(array, {"test": total}) for name, array in first.data_vars.items()}
-    attributes = {
-        **{key: value for key, value in first.attrs.items() if key not in _OF_SHARD},
-        "stage": "accumulate_kernel",
-        "account_mismatch": max(shard.attrs["account_mismatch"] for shard in shards),
-        "coordinates": labels_of(first),
+    gather_stores(stores, paths.influence(run), epk.top)
+
+
+def gather_stores(stores: Sequence[Sequence[xr.Dataset]], target: Path, top: int) -> None:
+    """Lay shards side by side and add segments, in blocks of whole chunks.
+
+    Memory depends neither on the number of stores nor on the length of their arrays.
+
+    Args:
+        stores: the opened stores, by shard and segment.
+        target: folder of the store that is made.
+        top: most helpful and harmful training samples kept, if segments handed totals on.
+
+    Raises:
+        StoreError: if the stores do not fit each other.
+        RecordingError: if the segments do not add up.
+    """
+    gathered = Gathered(stores)
+    added = AddedSegments(gathered, top) if len(stores[0]) > 1 else None
+    specs = {name: gathered.spec(name) for name in gathered.names if name not in USED_UP}
+    attributes = _attributes(gathered, added)
+    with new_store(target, {**specs, **(added.specs if added else {})}, attributes) as writer:
+        for block in prefetched(_blocks(gathered, specs, added)):
+            writer.write_region(*block)
+    logger.info("gathered %d samples of %d shards", gathered.sizes["test"], len(stores))
+
+
+def _blocks(
+    gathered: Gathered, specs: Mapping[str, ArraySpec], added: AddedSegments | None
+) -> Iterator[Block]:
+    for name, spec in specs.items():
+        for region in blocks_of(spec):
+            yield Block(name, region, gathered.read(name, region))
+    if added:
+        yield from added.blocks()
+
+
+def _attributes(gathered: Gathered, added: AddedSegments | None) -> dict[str, Any]:
+    attributes = {key: value for key, value in gathered.first.attrs.items() if key not in OF_SHARD}
+    largest = {
+        "precision_deviation": gathered.largest("precision_deviation"),
+        "account_mismatch": added.mismatch if added else gathered.largest("account_mismatch"),
     }
-    with new_store(paths.influence(run), specs, attributes) as writer:
-        start = 0
-        for shard in shards:
-            stop = start + shard.sizes["test"]
-            for name, array in shard.data_vars.items():
-                if "test" in array.dims or start == 0:
-                    writer.write_region(str(name), {"test": slice(start, stop)}, array.values)
-            start = stop
-    logger.info("gathered %d samples from %d shards", total, count)
-
-
-def _check_fits(first: xr.Dataset, other: xr.Dataset) -> None:
-    """Refuse shards whose shared axes differ (made from different histories)."""
-    for name, array in first.data_vars.items():
-        if "test" not in array.dims and not np.array_equal(array.values, other[name].values):
-            raise StoreError(
-                f"The shards {first.attrs['shard']} and {other.attrs['shard']} differ in {name}."
-                " Run the rule `predict_epk` for all shards again."
-            )
-    lengths = {dim: size for dim, size in first.sizes.items() if dim != "test"}
-    found = {dim: size for dim, size in other.sizes.items() if dim != "test"}
-    if lengths != found:
-        raise StoreError(
-            f"The shards {first.attrs['shard']} and {other.attrs['shard']} have different axes:"
-            f" {lengths} and {found}. Run the rule `predict_epk` for all shards again."
-        )
+    labels = labels_of(gathered.first)
+    return {**attributes, **largest, "stage": "accumulate_kernel", "coordinates": labels}

@@ -1,76 +1,79 @@
 """Sums of influence over the steps, in float64, by component and training interval."""
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-
-def interval_bounds(steps: int, intervals: int) -> np.ndarray:
-    """Bounds of equal training intervals.
-
-    Args:
-        steps: number of steps.
-        intervals: number of intervals wanted; at most one per step is made.
-
-    Returns:
-        `[interval + 1]` step numbers; interval `k` holds the steps `[bounds[k], bounds[k+1])`.
-    """
-    return np.linspace(0, steps, min(intervals, steps) + 1).round().astype(np.int64)
+from explaind.kernel.explained_step import ExplainedStep
+from explaind.kernel.slices import SampleSelection
 
 
 class InfluenceAccumulator:
     """Adds up the influence of each step on the training axis, steps coming backward in time.
 
+    An interval is open while influence is credited to it; closed ones lie in main memory. Only the
+    axes asked for exist: without components and intervals there is one `[query, train]` sum.
+
     Args:
-        bounds: interval bounds.
-        components: number of components.
-        queries: number of queries.
-        samples: number of training samples, `N`.
-        keep_intervals: whether each interval's sums are kept beside the total.
+        selection: training samples whose influence is kept.
+        by_component: whether the total is kept by component.
+        intervals: numbers of the intervals whose sums are kept beside the total; None = no split.
         like: a tensor of the type and on the device of the computation.
 
     Attributes:
-        total: `[component, query, train]`.
         intervals: `[interval, component, query, train]` in the type of the computation, or None.
     """
 
     def __init__(
         self,
-        bounds: np.ndarray,
-        components: int,
-        queries: int,
-        samples: int,
-        keep_intervals: bool,
+        selection: SampleSelection,
+        by_component: bool,
+        intervals: range | None,
         like: Tensor,
     ) -> None:
-        shape = (components, queries, samples)
-        self.total = torch.zeros(shape, dtype=torch.float64, device=like.device)
         self.intervals: Tensor | None = None
-        if keep_intervals:
-            self.intervals = torch.zeros((len(bounds) - 1, *shape), dtype=like.dtype)
-        self._bounds = bounds
-        self._current = torch.zeros_like(self.total) if keep_intervals else self.total
+        self._selection, self._by_component, self._range = selection, by_component, intervals
+        self._like = like
+        self._open: dict[int, Tensor] = {}
+        self._total: Tensor | None = None
 
-    def add(
-        self,
-        step: int,
-        index: Int[Tensor, " batch"],
-        influence: Float[Tensor, "component batch query"],
-    ) -> None:
-        """Credit the samples of a batch.
+    def add(self, step: ExplainedStep) -> None:
+        """Credit the samples of a batch; one that occurs twice is credited twice."""
+        numbers, parts = step.intervals, step.by_interval
+        if self._range is None:
+            numbers, parts = [0], step.influence[None]
+            if not self._by_component:
+                parts = parts.sum(1, keepdim=True)
+        slots, place = self._selection.find(step.batch)
+        if slots is not None:
+            parts = parts.index_select(2, slots.to(parts.device))
+        place = place.to(parts.device)
+        for interval in self._open.keys() - set(numbers):
+            self._close(interval)
+        for interval, part in zip(numbers, parts, strict=True):
+            self._sum_of(interval, part).index_add_(2, place, part.transpose(1, 2))
 
-        Args:
-            step: the step.
-            index: the samples; one that occurs twice is credited twice.
-            influence: influence of each batch slot.
-        """
-        self._current.index_add_(2, index, influence.transpose(1, 2))
-        if self.intervals is not None and step in self._bounds:
-            self._close(int(np.searchsorted(self._bounds, step)))
+    def total(self) -> Float[Tensor, "component query train"]:
+        """Close what is open and return the total (one component unless split)."""
+        for interval in list(self._open):
+            self._close(interval)
+        assert self._total is not None  # a segment has at least one step
+        return self._total
+
+    def _sum_of(self, interval: int, part: Tensor) -> Tensor:
+        if interval not in self._open:
+            shape = (len(part), part.shape[2], len(self._selection))
+            self._open[interval] = torch.zeros(shape, dtype=torch.float64, device=part.device)
+        return self._open[interval]
 
     def _close(self, interval: int) -> None:
-        assert self.intervals is not None
-        self.intervals[interval] = self._current.to(self.intervals.dtype).cpu()
-        self.total += self._current
-        self._current.zero_()
+        """Move the sum of an interval to main memory and add it to the total."""
+        found = self._open.pop(interval)
+        if self._range is not None:
+            if self.intervals is None:
+                shape = (len(self._range), *found.shape)
+                self.intervals = torch.zeros(shape, dtype=self._like.dtype)
+            self.intervals[interval - self._range.start] = found.to(self._like.dtype).cpu()
+            if not self._by_component:
+                found = found.sum(0, keepdim=True)
+        self._total = found if self._total is None else self._total.add_(found)

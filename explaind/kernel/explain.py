@@ -1,6 +1,6 @@
 """The adjoint loop: influence of every training sample, and the account of every step."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,14 @@ from torch import Tensor
 
 from explaind.history.decay import DecayMotion
 from explaind.history.history import History
-from explaind.kernel.accumulator import InfluenceAccumulator, interval_bounds
 from explaind.kernel.adjoint import GradientAdjoint, MomentumAdjoint
-from explaind.kernel.guards import check_accounts
-from explaind.kernel.query import QuerySide
-from explaind.kernel.step_account import StepAccount
+from explaind.kernel.collect import collectors_of
+from explaind.kernel.explained_step import ExplainedStep
+from explaind.kernel.intervals import interval_bounds, interval_of
+from explaind.kernel.precision import TOLERANCE, deviation
+from explaind.kernel.query import QuerySide, StepDerivative
+from explaind.kernel.segment import Segment
+from explaind.kernel.slices import Slices
 from explaind.kernel.steps import Step, backward_steps
 from explaind.kernel.training_side import TrainingSide
 from explaind.log import progress
@@ -25,40 +28,14 @@ class Explanation:
     """What the adjoint loop found.
 
     Attributes:
-        influence: sums of influence.
-        account: parts of every step.
-        decay: contribution of decay per query, by the adjoint.
-        bounds: bounds of the training intervals.
+        arrays: arrays of `kernel.result.ARRAYS`, less what closes the account.
         shape: (explained samples, outputs).
-        mismatch: relative difference between summed influence and motion of the parameters.
+        deviation: measured deviation of reduced precision; 0 in full precision.
     """
 
-    influence: InfluenceAccumulator
-    account: StepAccount
-    decay: Float[Tensor, " query"]
-    bounds: np.ndarray
+    arrays: Mapping[str, np.ndarray]
     shape: tuple[int, int]
-    mismatch: float
-
-    def arrays(self, keep: Collection[str]) -> dict[str, np.ndarray]:
-        """The arrays of the result, with the query axis split into (test, output)."""
-        total, stored = self.influence.total.cpu().numpy(), self.account.dtype
-        samples = total.shape[-1]
-        summed = total.sum(0).reshape(*self.shape, samples)
-        arrays = self.account.arrays(self.shape) | {
-            "influence": summed.astype(stored),
-            "data": summed.sum(-1),
-            "decay": self.decay.cpu().numpy().reshape(self.shape),
-            "interval_start": self.bounds[:-1],
-            "interval_stop": self.bounds[1:],
-        }
-        if "component" in keep:
-            by_component = total.reshape(-1, *self.shape, samples)
-            arrays["influence_by_component"] = by_component.astype(stored)
-        if self.influence.intervals is not None:
-            parts = self.influence.intervals.numpy()
-            arrays["influence_by_interval"] = parts.reshape(*parts.shape[:2], *self.shape, samples)
-        return arrays
+    deviation: float
 
 
 def explain_steps(
@@ -66,58 +43,116 @@ def explain_steps(
     decay: DecayMotion,
     training: TrainingSide,
     queries: QuerySide,
-    intervals: int,
-    keep_intervals: bool,
+    slices: Slices,
+    segment: Segment,
 ) -> Explanation:
-    """Run the adjoint loop over the whole path (mathematics, section 4).
+    """Run the adjoint loop over the path or a segment of it (mathematics, section 4).
 
     Args:
         history: the recorded path.
         decay: its decay motion.
         training: the training side.
         queries: the query side, averaging full gradients.
-        intervals: number of equal training intervals.
-        keep_intervals: whether the influence of each interval is kept.
+        slices: what is kept.
+        segment: the steps that are explained.
 
     Returns:
-        What was found.
-
-    Raises:
-        RecordingError: if the influence does not add up to the motion of the parameters.
+        What was found; the arrays of the segments of a run add up.
     """
-    like = history.read(0, 1).theta(0)
-    shape = tuple(queries.values(like).shape)
-    size, bounds = shape[0] * shape[1], interval_bounds(history.steps, intervals)
-    components = len(history.layout.components)
-    influence = InfluenceAccumulator(
-        bounds, components, size, training.samples, keep_intervals, like
+    like = history.theta(0)
+    samples, outputs = queries.values(like).shape
+    explainer = _Explainer(history, decay, training, slices, like.dtype)
+    collectors = collectors_of(
+        slices, segment, history.layout, history.steps, training.samples, like
     )
-    account = StepAccount(history.layout, history.steps, size, shape[0], like)
-    total_decay = torch.zeros(size, dtype=torch.float64, device=history.device)
-    adjoint = MomentumAdjoint(history)
-    for step in progress(backward_steps(history, decay), "explain", history.steps):
+    steps = backward_steps(history, decay, segment.start, segment.warm_up)
+    for step in progress(steps, "explain", segment.warm_up - segment.start):
         found = queries.step(step.start, step.end, step.parts)
+        psi = explainer.carry(step, found)
+        if step.number < segment.stop:
+            explained = explainer.explain(step, found, psi)
+            for collector in collectors:
+                collector.add(explained)
+    arrays: dict[str, np.ndarray] = {}
+    for collector in collectors:
+        arrays |= collector.arrays((samples, outputs))
+    return Explanation(arrays, (samples, outputs), float(explainer.deviation))
+
+
+class _Explainer:
+    """Carries the adjoint and meets it with the training side.
+
+    Args:
+        history: the recorded path.
+        decay: its decay motion.
+        training: the training side.
+        slices: what is kept.
+        dtype: type of the computation.
+
+    Attributes:
+        deviation: of reduced precision, measured at the first explained step.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        decay: DecayMotion,
+        training: TrainingSide,
+        slices: Slices,
+        dtype: torch.dtype,
+    ) -> None:
+        self._history, self._decay, self._training = history, decay, training
+        self._bounds = interval_bounds(history.steps, slices.intervals)
+        self._splits, self._by_component = slices.splits_adjoint, slices.by_component
+        split = self._bounds if self._splits else None
+        self._adjoint = MomentumAdjoint(history, split, TOLERANCE[dtype])
+        self._to_measure = training.contraction.reduced
+        self.deviation = torch.zeros((), dtype=torch.float64)
+
+    def carry(self, step: Step, found: StepDerivative) -> GradientAdjoint:
+        """Take a step into the adjoint."""
+        return self._adjoint.step(step.block, step.number, found.averaged.flatten(0, 1))
+
+    def explain(self, step: Step, found: StepDerivative, psi: GradientAdjoint) -> ExplainedStep:
+        """Meet the adjoint with the gradients of the batch."""
         averaged = found.averaged.flatten(0, 1)
-        psi = adjoint.step(step.block, step.number, averaged)
-        index = history.batch(step.number)
-        weight, clip = history.sample_weight(step.number), history.clip(step.number)
-        contracted = training.contract(psi, step.start, index, weight, clip)
-        influence.add(step.number, index, contracted)
-        account.add(step.number, found, step.parts, contracted)
-        total_decay += _decay_of_step(history, decay, step, psi, averaged)
-    dtypes = {like.dtype, history.stored_dtype}
-    mismatch = check_accounts(influence.total.sum((0, 2)).cpu(), account.total("data"), dtypes)
-    return Explanation(influence, account, total_decay, bounds, (shape[0], shape[1]), mismatch)
+        if self._to_measure:
+            self.deviation, self._to_measure = self._deviation(step, psi), False
+        contracted = self._contract(step, psi, self._by_component)
+        parts = contracted.shape[2] // len(averaged)
+        by_interval = torch.stack(contracted.chunk(parts, dim=2)) if parts > 1 else contracted[None]
+        return ExplainedStep(
+            step.number,
+            found,
+            step.parts,
+            self._history.batch(step.number),
+            by_interval.sum(0) if parts > 1 else contracted,
+            by_interval,
+            self._adjoint.parts if self._splits else [interval_of(self._bounds, step.number)],
+            self._decay_of(step, psi, averaged),
+        )
 
+    def _contract(
+        self, step: Step, psi: GradientAdjoint, by_component: bool
+    ) -> Float[Tensor, "component batch part"]:
+        history, number = self._history, step.number
+        batch = history.batch(number), history.sample_weight(number), history.clip(number)
+        return self._training.contract(psi, step.start, *batch, by_component)
 
-def _decay_of_step(
-    history: History, decay: DecayMotion, step: Step, psi: GradientAdjoint, averaged: Tensor
-) -> Float[Tensor, " query"]:
-    """Contribution of decay at this gradient step: `<psi, e_s> - dec <abar, theta>`."""
-    decoupled = history.coefficient("decoupled", step.number)
-    shrunk = (decoupled * step.start.double()).to(averaged.dtype)
-    part = -(averaged @ shrunk).double()
-    added = decay.gradient(step.block, step.number)
-    if isinstance(added, Tensor):
-        part = part + psi.factor * (psi.matrix @ added).double()
-    return part
+    def _deviation(self, step: Step, psi: GradientAdjoint) -> Float[Tensor, ""]:
+        found = self._contract(step, psi, by_component=False)
+        with self._training.contraction.exact():
+            return deviation(found, self._contract(step, psi, by_component=False))
+
+    def _decay_of(
+        self, step: Step, psi: GradientAdjoint, averaged: Float[Tensor, "query param"]
+    ) -> Float[Tensor, " query"]:
+        """Contribution of decay at this gradient step: `<psi, e_s> - dec <abar, theta>`."""
+        decoupled = self._history.coefficient("decoupled", step.number)
+        shrunk = (decoupled * step.start.double()).to(averaged.dtype)
+        part = -(averaged @ shrunk).double()
+        added = self._decay.gradient(step.block, step.number)
+        if isinstance(added, Tensor):
+            through = psi.factor * (psi.matrix @ added).double()
+            part = part + through.reshape(-1, len(averaged)).sum(0)
+        return part

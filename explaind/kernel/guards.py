@@ -1,7 +1,6 @@
 """Self-checks: the recorded path is the one that the given loss and data explain."""
 
 import logging
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from explaind.kernel.training_side import TrainingSide
 logger = logging.getLogger(__name__)
 
 GRADIENT_TOLERANCE = 1e-3
-PATH_TOLERANCE = {torch.float32: 1e-2, torch.float64: 1e-6}
 PROBE_SIZES = (2, 3)  # no other dimension of a layer input equals both
 SAMPLES_PER_CHECK = 1024
 
@@ -179,36 +177,3 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
                     " that gradients were clipped through recorder.clip_grad_norm_."
                 )
             return
-
-
-def check_accounts(
-    influence: Float[Tensor, " query"],
-    step_data: Float[Tensor, "step query"],
-    dtypes: Collection[torch.dtype],
-) -> float:
-    """Compare the two routes to the data part: summed influence, and motion of the parameters.
-
-    Args:
-        influence: influence summed over all training samples, per query (adjoint route).
-        step_data: data part of every step, per query (from the recorded parameters).
-        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
-
-    Returns:
-        The largest difference relative to the summed absolute data parts.
-
-    Raises:
-        RecordingError: if the routes disagree, so that some motion is not explained by the loss.
-    """
-    scale = step_data.abs().sum(0) + 1e-12
-    mismatch = float(((influence - step_data.sum(0)).abs() / scale).max())
-    tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
-    if not mismatch <= tolerance:
-        raise RecordingError(
-            f"The influence of all samples adds up to something else than the motion of the"
-            " parameters"
-            f" (relative difference {mismatch:.2e}, expected below {tolerance:g})."
-            " Some steps do not"
-            " follow from loss_fn and train_data: were gradients clipped or changed outside of the"
-            " recorder, or is part of the loss not given (penalty)?"
-        )
-    return mismatch

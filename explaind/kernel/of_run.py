@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from explaind.config import Config, stage_config
 from explaind.data.load import LoadedDataset, load_dataset
+from explaind.device import resolve_device
 from explaind.kernel.path_kernel import PathKernel
+from explaind.kernel.precision import Contraction, dtype_of
 from explaind.kernel.quadrature import Quadrature
 from explaind.models.registry import build_model
 from explaind.paths import Paths
@@ -35,13 +37,17 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
             configuration.
     """
     settings = config.runs[run]
+    epk, device = settings.epk, resolve_device(settings.epk.device)
     data = load_dataset(config, paths, settings.dataset)
     kernel = PathKernel(
         paths.history(run),
         build_model(settings.model, data.classes),
         LOSSES[settings.training.loss],
-        (data.x_train, data.y_train),
-        quadrature=Quadrature(**settings.epk.quadrature.model_dump()),
+        (data.x_train.to(device), data.y_train.to(device)),
+        quadrature=Quadrature(**epk.quadrature.model_dump()),
+        dtype=dtype_of(epk.precision),
+        device=device,
+        contraction=Contraction(epk.precision, device),
         config=stage_config(config, "train", run),
     )
     return RunKernel(kernel, data)

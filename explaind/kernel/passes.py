@@ -8,9 +8,12 @@ from typing import Any
 import torch
 import xarray as xr
 
-from explaind.store import StoreWriter, labels_of, new_store, spec_of
+from explaind.store import MEASURED, StoreWriter, labels_of, new_store, spec_of
 
 logger = logging.getLogger(__name__)
+
+WORST = ("account_mismatch", "precision_deviation")
+"""Attributes of which the largest of all passes counts."""
 
 Explain = Callable[[slice], xr.Dataset]
 """Explains these samples of the shard."""
@@ -74,15 +77,15 @@ def write_passes(
     total = {"test": samples}
     specs = {str(name): spec_of(array, total) for name, array in first.data_vars.items()}
     attributes = {**first.attrs, **attributes, "coordinates": labels_of(first)}
-    mismatch = first.attrs["account_mismatch"]
+    worst = {key: first.attrs[key] for key in WORST if key in first.attrs}
     with new_store(path, specs, attributes) as writer:
         _write(writer, rows, first)
         del first
         for rows, result in found:
             _write(writer, rows, result)
-            mismatch = max(mismatch, result.attrs["account_mismatch"])
+            worst = {key: max(value, result.attrs[key]) for key, value in worst.items()}
             del result
-        writer.set_attributes({"account_mismatch": mismatch, "measured": dict(measured())})
+        writer.set_attributes({**worst, MEASURED: dict(measured())})
 
 
 def _write(writer: StoreWriter, rows: slice, result: xr.Dataset) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import nn
 
 from explaind.errors import ConfigError
-from explaind.history.decay import DecayMotion, Penalty
+from explaind.history.decay import DecayMotion
 from explaind.history.guards import (
     LossFunction,
     check_deterministic_mode,
@@ -19,6 +19,8 @@ from explaind.history.guards import (
     rows_of,
 )
 from explaind.history.history import History
+from explaind.history.retraining import Ingredients, Penalty
+from explaind.kernel.closure import STEP_SUMS, close_account, step_sums
 from explaind.kernel.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.explain import explain_steps
 from explaind.kernel.functionals import (
@@ -34,17 +36,18 @@ from explaind.kernel.guards import (
     check_samples,
 )
 from explaind.kernel.per_sample import PerSampleGradients
+from explaind.kernel.precision import TOLERANCE, Contraction
 from explaind.kernel.quadrature import Quadrature
 from explaind.kernel.query import QuerySide
 from explaind.kernel.reformulate import reformulate_steps
 from explaind.kernel.result import build_dataset, build_reformulation
 from explaind.kernel.secant import RecordKinks
+from explaind.kernel.segment import segment_of
+from explaind.kernel.slices import DEFAULT_SLICES, Slices
 from explaind.kernel.training_data import TrainingData
 from explaind.kernel.training_side import TrainingSide
 
 logger = logging.getLogger(__name__)
-
-KEEP = ("component", "interval")
 
 
 class PathKernel:
@@ -64,6 +67,8 @@ class PathKernel:
         quadrature: the quadrature rule.
         dtype: floating type of all computation; by default that of the recorded parameters.
         device: where to compute.
+        contraction: how adjoint and gradients are multiplied; by default in full precision.
+        config: if given, the stage configuration the store must have been made with.
 
     Raises:
         StoreError: if the store cannot be used.
@@ -83,21 +88,23 @@ class PathKernel:
         quadrature: Quadrature | None = None,
         dtype: torch.dtype | None = None,
         device: str | torch.device = "cpu",
+        contraction: Contraction | None = None,
         config: dict[str, Any] | None = None,
     ) -> None:
-        history = History(Path(store), device=device, config=config)
-        dtype = dtype or history.stored_dtype
-        self.history = History(Path(store), dtype=dtype, device=device, config=config)
+        dtype = dtype or History(Path(store), config=config).stored_dtype
+        self._data = TrainingData(train_data, dtype, device)
+        ingredients = Ingredients(model, loss_fn, self._data.raw, penalty)
+        self.history = History(Path(store), dtype, device, config, ingredients)
+        check_samples(self.history, self._data)
         if components:
             self.history.layout = self.history.layout.with_components(components)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._device = model, loss_fn, device
         self._constants = self.history.constants()
-        self._data = TrainingData(train_data, dtype, device)
         self._quadrature = quadrature or Quadrature()
         self._decay = DecayMotion(self.history, penalty)
         gradients = PerSampleGradients(self._function(loss_fn), self.history.layout)
-        self._training = TrainingSide(gradients, self._data)
+        self._training = TrainingSide(gradients, self._data, contraction=contraction)
         self._check(gradients)
 
     @torch.no_grad()
@@ -108,7 +115,11 @@ class PathKernel:
         outputs: str | OutputFunctional = "target_logprob",
         *,
         intervals: int = 1,
-        keep: Collection[str] = KEEP,
+        credit: str = "gradient_step",
+        keep: Collection[str] = DEFAULT_SLICES,
+        top: int = 10,
+        train_samples: Collection[int] | None = None,
+        segment: tuple[int, int] = (0, 1),
         block: int = 256,
     ) -> xr.Dataset:
         """Explain outputs of the trained model at some inputs.
@@ -119,7 +130,13 @@ class PathKernel:
             outputs: what to explain: a name (`functionals.NAMED`) or a callable
                 `(model output, targets) -> [sample] or [sample, output]`.
             intervals: number of equal training intervals that influence is summed over.
-            keep: further influence arrays to keep: "component", "interval".
+            credit: interval that influence is credited to: that of the step at which the gradient
+                was computed, or those at which momentum applied it.
+            keep: arrays to keep (`slices.SLICES`) beside totals per query and step.
+            top: most helpful and most harmful training samples kept with "top".
+            train_samples: training samples that the influence arrays keep; by default all.
+            segment: `(k, n)` explains only part k of n of the steps. The arrays of all parts add
+                up (`accumulate_kernel`); residuals are worked out and checked there.
             block: samples per forward pass on the query side.
 
         Returns:
@@ -127,38 +144,38 @@ class PathKernel:
             decay, residual, all in the unit of the explained output.
 
         Raises:
-            ConfigError: for an unknown functional or kept slice.
+            ConfigError: for an unknown functional, kept slice, credit, sample or segment.
             RecordingError: if the influence does not add up to the motion of the parameters.
         """
-        unknown = sorted(set(keep) - set(KEEP))
-        if unknown:
-            raise ConfigError(f"keep: unknown {unknown}, expected some of {KEEP}.")
-        if intervals < 1 or not len(torch.utils._pytree.tree_leaves(targets)[0]):
-            raise ConfigError(
-                f"Expected at least one sample and one interval, got intervals={intervals}."
-            )
+        chosen = None if train_samples is None else tuple(train_samples)
+        slices = Slices(frozenset(keep), intervals, credit, top, chosen)
+        if not len(torch.utils._pytree.tree_leaves(targets)[0]):
+            raise ConfigError("Expected at least one sample to explain, got none.")
         name, functional = find_functional(outputs, self._loss_fn)
-        gradients = PerSampleGradients(self._function(functional), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
-        params = self.history.layout.unflatten(self._theta(0))
-        check_functional(gradients.function, params, *_few(x, y))
-        check_capture(gradients, self._theta(0), *_few(x, y))
-        side = self._query_side(FullGradient(gradients), x, y, block)
-        found = explain_steps(
-            self.history, self._decay, self._training, side, intervals, "interval" in keep
-        )
-        labels = [name] if found.shape[1] == 1 else [str(k) for k in range(found.shape[1])]
+        side = self._explained(functional, x, targets, block)
+        dtype, contraction = self.history.theta(0).dtype, self._training.contraction
+        part = segment_of(self.history, *segment, TOLERANCE[dtype])
+        found = explain_steps(self.history, self._decay, self._training, side, slices, part)
+        arrays = {**found.arrays, **self._end_values(side)}
+        arrays |= step_sums(arrays)
         attributes = {
             "functional": name,
             "quadrature_rule": self._rule,
-            "credit": "influence is credited to the step at which the gradient was computed",
-            "account_mismatch": found.mismatch,
-            "computed_dtype": str(self._theta(0).dtype),
+            "credit": credit,
+            "computed_dtype": _name_of(dtype),
+            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "computed_device": torch.device(self._device).type,
+            "precision": contraction.precision if contraction.reduced else _name_of(dtype),
+            "precision_deviation": found.deviation,
+            "train_samples": self._training.samples,
         }
-        arrays = found.arrays(keep) | self._end_values(side)
-        change = arrays["final_output"] - arrays["initial_output"]
-        arrays["residual"] = change - arrays["data"] - arrays["decay"]
-        arrays["rounding"] = arrays["residual"] - arrays["step_residual"].sum(0)
+        if "parameter" in keep:
+            attributes["tensors"] = self.history.layout.to_json()
+        if part.whole:
+            dtypes = {_name_of(dtype), _name_of(self.history.stored_dtype)}
+            closed, attributes["account_mismatch"] = close_account(arrays, dtypes)
+            arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | closed
+        labels = [name] if found.shape[1] == 1 else [str(k) for k in range(found.shape[1])]
         return build_dataset(arrays, self.history.layout.components, labels, attributes)
 
     @torch.no_grad()
@@ -183,22 +200,28 @@ class PathKernel:
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays)
 
+    def _explained(
+        self, functional: OutputFunctional, x: Any, targets: Any, block: int
+    ) -> QuerySide:
+        """The query side of an output functional, after its self-checks."""
+        gradients = PerSampleGradients(self._function(functional), self.history.layout)
+        x, y = self._data.convert(x), self._data.convert(targets)
+        params = self.history.layout.unflatten(self.history.theta(0))
+        check_functional(gradients.function, params, *_few(x, y))
+        check_capture(gradients, self.history.theta(0), *_few(x, y))
+        return self._query_side(FullGradient(gradients), x, y, block)
+
     def _end_values(self, side: QuerySide) -> dict[str, np.ndarray]:
         steps = self.history.steps
-        ends = {"initial_output": self._theta(0), "final_output": self._theta(steps)}
+        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
         return {name: side.values(theta).double().cpu().numpy() for name, theta in ends.items()}
-
-    def _theta(self, point: int) -> Tensor:
-        """Parameters at a point of the path."""
-        start = max(0, point - 1)
-        return self.history.read(start, start + 1).theta(point)
 
     def _function(self, functional: OutputFunctional) -> ModelFunction:
         return ModelFunction(self._model, self._constants, functional)
 
     def _query_side(self, derivative: Derivative, x: Any, y: Any, block: int) -> QuerySide:
         """The query side with its quadrature decided by the calls that the model makes."""
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         with RecordKinks() as mode:
             derivative.function(params, *_few(x, y))
         if mode.untreated:
@@ -208,16 +231,19 @@ class PathKernel:
         return QuerySide(derivative, quadrature, x, y, block)
 
     def _check(self, gradients: PerSampleGradients) -> None:
-        """Refuse a loss, model or data that the recorded path does not follow from."""
-        check_samples(self.history, self._data)
+        """Refuse a loss or model that the recorded path does not follow from."""
         x, y = self._data.fetch(self.history.batch(0)[:3])
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         forward = ModelFunction(self._model, self._constants, lambda output, _: output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
-        check_capture(gradients, self._theta(0), x, y)
+        check_capture(gradients, self.history.theta(0), x, y)
         check_first_step(self.history, self._training, self._decay)
 
 
 def _few(x: Any, y: Any) -> tuple[Any, Any]:
     """A few samples for the self-checks."""
     return rows_of(x, 0, 3), rows_of(y, 0, 3)
+
+
+def _name_of(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -11,6 +11,8 @@ SIGN = "positive influence = the training sample pushed the explained output up"
 _QUERY = ("test", "output")
 _STEP = ("step", *_QUERY)
 _STEP_COMPONENT = ("step", "component", *_QUERY)
+_RANK = (*_QUERY, "rank")
+_PARAMETER = ("interval", *_QUERY, "param")
 
 ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "influence": ((*_QUERY, "train"), "nat", "influence summed over steps and components"),
@@ -22,8 +24,14 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "influence_by_interval": (
         ("interval", "component", *_QUERY, "train"),
         "nat",
-        "influence through each component, summed over the gradient steps of each interval",
+        "influence through each component, summed over the steps of each interval",
     ),
+    "helpful_index": (_RANK, "1", "training samples of largest influence, largest first"),
+    "helpful_influence": (_RANK, "nat", "their influence"),
+    "harmful_index": (_RANK, "1", "training samples of smallest influence, smallest first"),
+    "harmful_influence": (_RANK, "nat", "their influence"),
+    "parameter_data": (_PARAMETER, "nat", "data part of each parameter (application step)"),
+    "parameter_decay": (_PARAMETER, "nat", "decay part of each parameter (application step)"),
     "step_true": (_STEP, "nat", "true change of the output in each step"),
     "step_data": (_STEP, "nat", "part of the change due to the data (application step)"),
     "step_decay": (_STEP, "nat", "part of the change due to weight decay (application step)"),
@@ -46,13 +54,35 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "nat",
         "part of the residual: rounding of trained updates and computation",
     ),
+    "influence_total": ((*_QUERY, "sample"), "nat", "influence of all training samples"),
+    "step_data_sum": (_QUERY, "nat", "data parts summed over steps"),
+    "step_data_absolute_sum": (_QUERY, "nat", "absolute data parts summed over steps"),
+    "step_residual_sum": (_QUERY, "nat", "residuals summed over steps"),
     "test_index": (("test",), "1", "row of the validation split"),
     "test_target": (("test",), "1", "target class of the explained sample"),
+    "train_index": (("train",), "1", "row of the training split"),
     "train_target": (("train",), "1", "target class of the training sample"),
     "interval_start": (("interval",), "step", "first step of the interval"),
     "interval_stop": (("interval",), "step", "one past the last step of the interval"),
 }
 """Name -> (dimensions, unit, description) of every array of an influence store."""
+
+SUMMED = frozenset(
+    {
+        "influence",
+        "influence_by_component",
+        "influence_by_interval",
+        "influence_total",
+        "parameter_data",
+        "parameter_decay",
+        "data",
+        "decay",
+        "step_data_sum",
+        "step_data_absolute_sum",
+        "step_residual_sum",
+    }
+)
+"""Arrays of which those of the segments of a run are added."""
 
 
 def build_dataset(
@@ -74,8 +104,10 @@ def build_dataset(
     """
     dataset = xr.Dataset(
         {name: described(ARRAYS, name, values) for name, values in arrays.items()},
-        coords={"component": list(components), "output": outputs},
+        coords={"output": outputs},
     )
+    if "component" in dataset.dims:
+        dataset = dataset.assign_coords(component=list(components))
     return dataset.assign_attrs({**attributes, "sign": SIGN})
 
 

@@ -1,68 +1,52 @@
 """The account of every step: true change = data part + decay part + residual."""
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.query import StepDerivative
+from explaind.kernel.explained_step import Collector, ExplainedStep
+
+WAITING_STEPS = 64  # copied from the GPU together
 
 
-class StepAccount:
+class StepAccount(Collector):
     """Keeps, per step and query, the parts of the change, in total and by component.
 
-    Parts are credited to the step at which the parameters moved (application step).
+    Parts are credited to the step at which the parameters moved (application step). Numbers wait on
+    the device for some steps, because each copy to main memory would stop a GPU.
 
     Args:
         layout: the parameter layout.
-        steps: number of steps.
-        queries: number of queries.
-        samples: number of explained samples.
-        like: a tensor of the type of the computation.
-
-    Attributes:
-        dtype: numpy type that influence and parts by component are stored in.
+        steps: the steps, entered backward in time.
+        keep: `step_component` and `absolute` keep the arrays by component.
     """
 
-    def __init__(
-        self, layout: ParameterLayout, steps: int, queries: int, samples: int, like: Tensor
-    ) -> None:
-        self.dtype = np.dtype(np.float64 if like.dtype == torch.float64 else np.float32)
+    def __init__(self, layout: ParameterLayout, steps: range, keep: Collection[str]) -> None:
         self._ranges = list(layout.component_ranges().values())
-        self._true = np.zeros((steps, queries))
-        self._parts = np.zeros((2, steps, len(self._ranges), queries))  # data, decay
-        self._absolute = np.zeros((steps, len(self._ranges), queries), dtype=self.dtype)
-        self._subintervals = np.zeros((steps, samples), dtype=np.uint16)
+        self._steps, self._keep = steps, frozenset(keep)
+        self._waiting: list[tuple[int, dict[str, Tensor]]] = []
+        self._rows: dict[str, np.ndarray] = {}
 
-    def add(
-        self,
-        step: int,
-        found: StepDerivative,
-        parts: Float[Tensor, "part param"],
-        influence: Float[Tensor, "component batch query"],
-    ) -> None:
-        """Enter a step.
-
-        Args:
-            step: the step.
-            found: true changes and averaged gradients.
-            parts: motion due to the data and motion due to decay.
-            influence: influence of the samples of the batch.
-        """
-        self._true[step] = found.change.double().flatten().cpu().numpy()
-        averaged = found.averaged.flatten(0, 1)
-        for component, ranges in enumerate(self._ranges):
-            both = torch.stack(
-                [averaged[:, start:stop] @ parts[:, start:stop].T for start, stop in ranges]
-            ).sum(0)
-            self._parts[:, step, component] = both.T.double().cpu().numpy()
-        self._absolute[step] = influence.abs().sum(1).cpu().numpy()
-        self._subintervals[step] = found.subintervals.cpu().numpy()
-
-    def total(self, part: str) -> Float[Tensor, "step query"]:
-        """Data or decay part of every step, summed over components."""
-        return torch.from_numpy(self._parts[("data", "decay").index(part)].sum(1))
+    def add(self, step: ExplainedStep) -> None:
+        """Enter a step."""
+        found = step.found
+        by_component = self._by_component(found.averaged.flatten(0, 1), step.parts)
+        row = {
+            "true": found.change.double().flatten(),
+            "parts": by_component.double().sum(0),
+            "subintervals": found.subintervals,
+        }
+        if "step_component" in self._keep:
+            row["by_component"] = by_component
+        if "absolute" in self._keep:
+            row["absolute"] = step.influence.abs().sum(1).to(by_component.dtype)
+        self._waiting.append((step.number, row))
+        if len(self._waiting) == WAITING_STEPS:
+            self._copy()
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
         """The arrays of the result, with the query axis split.
@@ -73,16 +57,46 @@ class StepAccount:
         Returns:
             Arrays by name, as `kernel.result.ARRAYS` lists them.
         """
-        steps, components = self._parts.shape[1:3]
-        data, decay = self._parts.sum(2)
-        by_component = self._parts.astype(self.dtype).reshape(2, steps, components, *shape)
-        return {
-            "step_true": self._true.reshape(steps, *shape),
-            "step_data": data.reshape(steps, *shape),
-            "step_decay": decay.reshape(steps, *shape),
-            "step_residual": (self._true - data - decay).reshape(steps, *shape),
-            "step_data_by_component": by_component[0],
-            "step_decay_by_component": by_component[1],
-            "step_absolute_by_component": self._absolute.reshape(steps, components, *shape),
-            "subintervals": self._subintervals,
+        self._copy()
+        true, parts = self._split("true", shape), self._split("parts", shape)
+        data, decay = parts[:, 0], parts[:, 1]
+        arrays = {
+            "step_true": true,
+            "step_data": data,
+            "step_decay": decay,
+            "step_residual": true - data - decay,
+            "subintervals": self._rows["subintervals"].astype(np.uint16),
         }
+        if "by_component" in self._rows:
+            by_component = self._split("by_component", shape)
+            arrays["step_data_by_component"] = by_component[:, :, 0]
+            arrays["step_decay_by_component"] = by_component[:, :, 1]
+        if "absolute" in self._rows:
+            arrays["step_absolute_by_component"] = self._split("absolute", shape)
+        return arrays
+
+    def _by_component(
+        self, averaged: Float[Tensor, "query param"], parts: Float[Tensor, "part param"]
+    ) -> Float[Tensor, "component part query"]:
+        sums = [
+            sum(parts[:, start:stop] @ averaged[:, start:stop].T for start, stop in ranges)
+            for ranges in self._ranges
+        ]
+        return torch.stack(sums)  # type: ignore[arg-type]  # no component is empty
+
+    def _copy(self) -> None:
+        """Move what waits to main memory, one copy per array."""
+        if not self._waiting:
+            return
+        numbers, rows = zip(*self._waiting, strict=True)
+        place = np.array(numbers) - self._steps.start
+        for name in rows[0]:
+            values = torch.stack([row[name] for row in rows]).cpu().numpy()
+            if name not in self._rows:
+                self._rows[name] = np.zeros((len(self._steps), *values.shape[1:]), values.dtype)
+            self._rows[name][place] = values
+        self._waiting.clear()
+
+    def _split(self, name: str, shape: tuple[int, int]) -> np.ndarray:
+        rows = self._rows[name]
+        return rows.reshape(*rows.shape[:-1], *shape)

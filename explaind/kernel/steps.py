@@ -1,6 +1,6 @@
-"""The walk over all recorded steps, backward in time."""
+"""The walk over the recorded steps, backward in time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from explaind.history.decay import DecayMotion
 from explaind.history.history import Block, History
+from explaind.prefetch import prefetched
 
 
 class Step(NamedTuple):
@@ -29,16 +30,51 @@ class Step(NamedTuple):
     parts: Float[Tensor, "part param"]
 
 
-def backward_steps(history: History, decay: DecayMotion) -> Iterator[Step]:
-    """Yield all steps, the last one first.
+def backward_steps(
+    history: History, decay: DecayMotion, first: int = 0, stop: int | None = None
+) -> Iterator[Step]:
+    """Yield the steps `[first, stop)`, by default all, the last one first.
+
+    The next block of the history is read, and copied to the GPU, while one is worked on; one that
+    is replayed is not, because the replay needs the cores and sets their number.
 
     Args:
         history: the recorded path.
         decay: its decay motion.
+        first: the earliest step.
+        stop: one past the latest step.
     """
-    for block in history.blocks(reverse=True):
+    stop = history.steps if stop is None else stop
+    blocks = history.blocks(reverse=True, first=first, stop=stop)
+    if not history.replayed:
+        blocks = _read_ahead(blocks, torch.device(history.device))
+    for block in blocks:
         motion = decay.of_block(block)
-        for number in reversed(range(block.start, block.stop)):
+        for number in reversed(range(max(block.start, first), min(block.stop, stop))):
             drift = motion[number - block.start]
             parts = torch.stack([block.increment(number) - drift, drift])
             yield Step(number, block, block.theta(number), block.theta(number + 1), parts)
+
+
+def _read_ahead(blocks: Iterable[Block], device: torch.device) -> Iterator[Block]:
+    """The blocks, each read by a background thread during the work on the one before."""
+    if device.type != "cuda":
+        yield from prefetched(blocks)
+        return
+    for block in prefetched(_on_own_stream(blocks, device)):
+        for tensor in (block.params, block.second_moment):
+            if tensor is not None:  # its memory is free for the next copy only after the last use
+                tensor.record_stream(torch.cuda.current_stream(device))
+        yield block
+
+
+def _on_own_stream(blocks: Iterable[Block], device: torch.device) -> Iterator[Block]:
+    """Copy the blocks to the GPU beside the stream of the computation."""
+    iterator, stream = iter(blocks), torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    while True:
+        with torch.cuda.stream(stream):
+            block = next(iterator, None)
+        if block is None:
+            return
+        stream.synchronize()  # only this thread waits
+        yield block

@@ -11,6 +11,7 @@ from explaind.kernel.adjoint import GradientAdjoint
 from explaind.kernel.backward_pass import BackwardPass
 from explaind.kernel.linearised import LinearisedBatch
 from explaind.kernel.per_sample import PerSampleGradients, row_slices
+from explaind.kernel.precision import Contraction
 from explaind.kernel.routes import Route, cheapest, general_costs, layer_costs
 from explaind.kernel.training_data import TrainingData
 
@@ -41,14 +42,24 @@ class TrainingSide:
         gradients: per-sample gradients of the training loss.
         data: the training samples.
         route: a route to use wherever it exists, in place of the cheapest one.
+        contraction: precision of the products; by default that of the computation. A reduced one
+            takes the route through the gradients.
+
+    Attributes:
+        contraction: as given.
     """
 
     def __init__(
-        self, gradients: PerSampleGradients, data: TrainingData, route: Route | None = None
+        self,
+        gradients: PerSampleGradients,
+        data: TrainingData,
+        route: Route | None = None,
+        contraction: Contraction | None = None,
     ) -> None:
+        self.contraction = contraction or Contraction()
         self._gradients = gradients
         self._data = data
-        self._route = route
+        self._route: Route | None = "gradients" if self.contraction.reduced else route
         layout = gradients.layout
         self._component = {
             slot.name: layout.components.index(slot.component) for slot in layout.slots
@@ -67,6 +78,7 @@ class TrainingSide:
         index: Int[Tensor, " batch"],
         weight: float,
         clip: float,
+        by_component: bool = True,
     ) -> Float[Tensor, "component batch query"]:
         """Influence of every sample of a batch on every query, by component.
 
@@ -76,20 +88,23 @@ class TrainingSide:
             index: the samples of the batch.
             weight: weight of each sample in the loss, `w_{s,i}`.
             clip: gradient-clipping factor, `kappa_s`.
+            by_component: whether components are told apart; else there is one, their sum.
 
         Returns:
             `kappa_s w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component, float64.
         """
-        queries, components = len(psi.matrix), len(set(self._component.values()))
-        found = psi.matrix.new_zeros(components, len(index), queries)
+        components = len(set(self._component.values()))
+        kept = components if by_component else 1
+        found = psi.matrix.new_zeros(kept, len(index), len(psi.matrix))
+        places = found.expand(components, -1, -1)  # all the same one if they are not told apart
         batch = _Batch(theta, *self._data.fetch(index), weight)
         passed, general = self._gradients.backward_pass(*batch[:3], weight=weight)
         for slot in self._gradients.layout.slots:
             if slot.name not in general:
                 adjoint = psi.matrix[:, slot.start : slot.stop]
-                self._layer(passed, slot, adjoint, found[self._component[slot.name]])
+                self._layer(passed, slot, adjoint, places[self._component[slot.name]])
         if general:
-            self._rest(general, batch, psi.matrix, found)
+            self._rest(general, batch, psi.matrix, places)
         return found.double().mul_(clip * psi.factor)  # the scalar would be rounded in float32
 
     def _layer(
@@ -108,7 +123,7 @@ class TrainingSide:
                 found[rows] += passed.contraction(slot, adjoint, rows)
             return
         for rows in row_slices(passed.batch, slot.stop - slot.start, self._limit):
-            found[rows].addmm_(passed.gradient(slot, rows)[:, 0], adjoint.T)
+            self.contraction.addmm_(found[rows], passed.gradient(slot, rows)[:, 0], adjoint)
 
     def _rest(
         self,
@@ -126,7 +141,7 @@ class TrainingSide:
             )
             for slot, rows, gradient in rest:
                 place = found[self._component[slot.name], rows]
-                place.addmm_(gradient[:, 0], psi[:, slot.start : slot.stop].T)
+                self.contraction.addmm_(place, gradient[:, 0], psi[:, slot.start : slot.stop])
             return
         function, layout = self._gradients.function, self._gradients.layout
         linearised = LinearisedBatch(function, layout, names, *batch)

@@ -12,26 +12,33 @@ a missing zarr chunk would otherwise read as fill value and look like data.
 | `seal` | the mark of a complete store: written last, checked first |
 | `reader` | complete stores as lazy datasets |
 | `group` | opening the zarr group |
+| `chunks` | the files below it: what is read is checked, a full disk is named |
+| `lock` | one writer at a time |
 
 Labels of a dimension (component names, say) are kept in the group attribute `coordinates`, because
 zarr v3 has no settled string type; the reader turns them into coordinates.
 """
 
+from explaind.store.lock import only_writer
 from explaind.store.reader import open_sealed, stored_attributes
-from explaind.store.seal import is_sealed
+from explaind.store.seal import MEASURED, is_sealed, withdraw_seal
 from explaind.store.spec import TARGET_CHUNK_BYTES, ArraySpec, labels_of, spec_of
-from explaind.store.whole import new_store, write_store
+from explaind.store.whole import new_store, remove_store, write_store
 from explaind.store.writer import StoreWriter
 
 __all__ = [
+    "MEASURED",
     "TARGET_CHUNK_BYTES",
     "ArraySpec",
     "StoreWriter",
     "is_sealed",
     "labels_of",
     "new_store",
+    "only_writer",
     "open_sealed",
+    "remove_store",
     "spec_of",
     "stored_attributes",
+    "withdraw_seal",
     "write_store",
 ]

@@ -9,6 +9,7 @@ from typing import Literal
 import zarr
 
 from explaind.errors import StoreError
+from explaind.store.chunks import StoreFiles
 
 
 def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
@@ -22,7 +23,7 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
         StoreError: if no zarr store lies there.
     """
     try:
-        return zarr.open_group(path, mode=mode, zarr_format=3)
+        return zarr.open_group(StoreFiles(path, read_only=mode == "r"), mode=mode, zarr_format=3)
     except (FileNotFoundError, ValueError) as error:
         raise StoreError(f"{path} is not a zarr store ({error}).") from error
 

@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 
 from explaind.errors import StoreError
+from explaind.store.chunks import StoreFiles
 from explaind.store.group import open_group, plain_files_allowed
 from explaind.store.seal import check_complete, is_sealed
 
@@ -24,8 +25,10 @@ def open_sealed(path: Path, config: Mapping[str, Any] | None = None, rule: str =
         The dataset, with labels as coordinates and the group attributes in `attrs`.
 
     Raises:
-        StoreError: if the store is missing, unsealed, truncated, of another schema version, or made
-            with another configuration.
+        StoreError: if the store is missing, unsealed, of another schema version, or made with
+            another configuration.
+        DamagedStoreError: if the store is not as it was sealed; later, if a chunk that is read from
+            the dataset is corrupted.
     """
     remedy = f" Run the rule `{rule}` again." if rule else " Make it again."
     if not path.is_dir():
@@ -34,7 +37,8 @@ def open_sealed(path: Path, config: Mapping[str, Any] | None = None, rule: str =
         raise StoreError(f"{path} is not sealed: the job that writes it did not finish.{remedy}")
     check_complete(path, remedy)
     with plain_files_allowed():
-        dataset: xr.Dataset = xr.open_zarr(path, consolidated=False, chunks=None)
+        files = StoreFiles(path, read_only=True, remedy=remedy)
+        dataset: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     if config is not None:
         _check_config(path, dict(dataset.attrs.get("config", {})), config, remedy)
     labels: dict[str, list[str]] = dataset.attrs.get("coordinates", {})

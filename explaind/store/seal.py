@@ -10,13 +10,14 @@ from typing import Any
 import zarr
 
 from explaind import __version__
-from explaind.errors import StoreError
+from explaind.errors import DamagedStoreError, StoreError
 from explaind.files import write_json
 from explaind.paths import SEAL
 from explaind.store.group import open_group
 
-SCHEMA_VERSION = 1
-MEASURED = "measured"  # group attribute with what differs between equal results: memory, time
+SCHEMA_VERSION = 2
+METADATA = "zarr.json"
+MEASURED = "measured"  # group attribute that no seal covers: memory, time of equal results
 
 
 def is_sealed(path: Path) -> bool:
@@ -46,6 +47,7 @@ def write_seal(path: Path, arrays: Mapping[str, "zarr.Array[Any]"]) -> None:
             name: {"shape": list(array.shape), "chunks": array.nchunks}
             for name, array in arrays.items()
         },
+        "metadata": _metadata_digest(path, arrays),
         "digest": _digest(path, arrays),
     }
     write_json(path / SEAL, content)
@@ -59,24 +61,65 @@ def check_complete(path: Path, remedy: str) -> None:
         remedy: what to do, for the message.
 
     Raises:
-        StoreError: if it is of another schema version, or an array or chunk is missing.
+        StoreError: if it is of another schema version.
+        DamagedStoreError: if metadata changed, or an array or chunk is missing.
     """
-    seal = json.loads((path / SEAL).read_text(encoding="utf-8"))
+    seal = _read_seal(path, remedy)
     if seal.get("schema_version") != SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema version {seal.get('schema_version')}, this is explaind"
             f" {__version__} with version {SCHEMA_VERSION}.{remedy}"
         )
+    missing = [name for name in seal["arrays"] if not (path / name / METADATA).is_file()]
+    if missing:
+        raise DamagedStoreError(f"{path}/{missing[0]} is missing.{remedy}", path)
+    if _metadata_digest(path, seal["arrays"]) != seal["metadata"]:
+        raise DamagedStoreError(
+            f"{path}: a {METADATA} in it is not as it was sealed.{remedy}", path
+        )
     group = open_group(path)
     for name, expected in seal["arrays"].items():
-        array = group.get(name)
-        if not isinstance(array, zarr.Array) or list(array.shape) != expected["shape"]:
-            raise StoreError(f"{path}/{name} is missing or has another shape than sealed.{remedy}")
+        array = group[name]
+        assert isinstance(array, zarr.Array)  # as its metadata say
         if array.nchunks_initialized != expected["chunks"]:
-            raise StoreError(
+            raise DamagedStoreError(
                 f"{path}/{name} is truncated: expected {expected['chunks']} chunks, got"
-                f" {array.nchunks_initialized}.{remedy}"
+                f" {array.nchunks_initialized}.{remedy}",
+                path,
             )
+
+
+def withdraw_seal(path: Path) -> None:
+    """Declare a damaged store incomplete, so that the workflow makes it again."""
+    (path / SEAL).unlink(missing_ok=True)
+
+
+def _read_seal(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads((path / SEAL).read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise DamagedStoreError(
+            f"{path / SEAL} is not readable ({error}).{remedy}", path
+        ) from error
+
+
+def _metadata_digest(path: Path, names: Iterable[str]) -> str:
+    """Hash over the metadata of the group and its arrays: shapes, types, attributes."""
+    digest = hashlib.sha256(_group_metadata(path))
+    for name in sorted(names):
+        digest.update((path / name / METADATA).read_bytes())
+    return digest.hexdigest()
+
+
+def _group_metadata(path: Path) -> bytes:
+    """Metadata of the group, less what was measured."""
+    content = (path / METADATA).read_bytes()
+    try:
+        group = json.loads(content)
+        group["attributes"].pop(MEASURED, None)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return content  # damaged, which its hash will tell
+    return json.dumps(group, sort_keys=True).encode()
 
 
 def _digest(path: Path, names: Iterable[str]) -> str:
@@ -85,9 +128,7 @@ def _digest(path: Path, names: Iterable[str]) -> str:
     Snakemake compares the content of the declared output, which is the seal. The last four bytes
     of a chunk are its crc32c.
     """
-    group = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-    group["attributes"].pop(MEASURED, None)
-    digest = hashlib.sha256(json.dumps(group, sort_keys=True).encode())
+    digest = hashlib.sha256(_group_metadata(path))
     for name in names:
         for file in sorted((path / name).rglob("*")):
             if file.is_file():

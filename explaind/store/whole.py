@@ -1,6 +1,5 @@
 """Whole stores: built under a temporary name, sealed, and moved to their place."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Any
 
 import xarray as xr
 
+from explaind.store.lock import only_writer
 from explaind.store.spec import ArraySpec, labels_of, spec_of
 from explaind.store.writer import StoreWriter
 
@@ -26,19 +26,29 @@ def new_store(
         attributes: group attributes, JSON only.
 
     Yields:
-        The writer. A crash leaves `path` as it was.
+        The writer. A crash leaves `path` as it was. A second process that writes the same store
+        waits for the first.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        writer = StoreWriter.create(temporary, arrays, attributes)
-        yield writer
-        writer.seal()
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    with only_writer(path, wait=True):
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed process
+        try:
+            writer = StoreWriter.create(temporary, arrays, attributes)
+            yield writer
+            writer.seal()
+            remove_store(path)
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_store(path: Path) -> None:
+    """Remove a store if there is one; a kill half-way leaves nothing that looks like a store."""
+    removed = path.with_name(f".{path.name}.removed")
+    shutil.rmtree(removed, ignore_errors=True)  # of a killed process
+    if path.exists():
+        path.rename(removed)
+        shutil.rmtree(removed)
 
 
 def write_store(path: Path, dataset: xr.Dataset, attributes: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from explaind import __version__
 from explaind.errors import StoreError
+from explaind.store.chunks import StoreFiles
 from explaind.store.group import open_group, plain_files_allowed
 from explaind.store.seal import SCHEMA_VERSION, is_sealed, write_seal
 from explaind.store.spec import ArraySpec
@@ -47,7 +48,9 @@ class StoreWriter:
         if path.exists():
             raise StoreError(f"{path} exists already: a store is created once. Remove it first.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        group = zarr.create_group(path, zarr_format=3, attributes=_group_attributes(attributes))
+        group = zarr.create_group(
+            StoreFiles(path), zarr_format=3, attributes=_group_attributes(attributes)
+        )
         for name, spec in arrays.items():
             group.create_array(
                 name,
@@ -70,6 +73,8 @@ class StoreWriter:
         """
         if is_sealed(path):
             raise StoreError(f"{path} is sealed and cannot be written to. Remove it to start anew.")
+        for unfinished in path.rglob("*.partial"):  # a killed process was writing these
+            unfinished.unlink()
         return cls(path, open_group(path, "r+"))
 
     @property
@@ -111,12 +116,11 @@ class StoreWriter:
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
 
-    def truncate_rows(self, length: int) -> None:
-        """Cut every array to its first rows (drops rows after the last checkpoint)."""
-        for name in self._names():
-            array = self._array(name)
-            if array.shape[0] > length:
-                array.resize((length, *array.shape[1:]))
+    def truncate_rows(self, name: str, length: int) -> None:
+        """Cut an array to its first rows (drops rows after the last checkpoint)."""
+        array = self._array(name)
+        if array.shape[0] > length:
+            array.resize((length, *array.shape[1:]))
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add or replace group attributes."""

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import shutil
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,18 @@ import torch
 from explaind.config import Config, stage_config
 from explaind.config.training import Training
 from explaind.data.load import LoadedDataset, load_dataset
+from explaind.device import resolve_device
 from explaind.errors import RecordingError
 from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
-from explaind.history.recorder import Recorder, record
+from explaind.history.record import record
+from explaind.history.recorder import Recorder
 from explaind.log import progress
 from explaind.models.registry import build_model, components_of
 from explaind.paths import Paths
-from explaind.store import is_sealed, stored_attributes
+from explaind.store import is_sealed, only_writer, remove_store, stored_attributes
+from explaind.training.interval import snapshot_interval
 from explaind.training.losses import LOSSES
 from explaind.training.metrics import (
     evaluate,
@@ -45,15 +47,18 @@ def train(config: Config, paths: Paths, run: str) -> None:
 
     Raises:
         RecordingError: if the loss becomes NaN, naming the step.
+        StoreError: if another process is training this run.
     """
     settings = config.runs[run]
-    data = load_dataset(config, paths, settings.dataset)
+    device = resolve_device(settings.training.device)
+    data = load_dataset(config, paths, settings.dataset).to(device)
     stage = stage_config(config, "train", run)
     path = paths.history(run)
     origin = {"config": stage, "code": code_fingerprint(__name__)}
-    if path.exists() and (is_sealed(path) or not _is_of(path, origin)):
-        shutil.rmtree(path)  # a finished run, or one of another configuration or code
-    model = build_model(settings.model, data.classes)
+    with only_writer(path):
+        if is_sealed(path) or not _is_of(path, origin):
+            remove_store(path)  # a finished run, or one of another configuration or code
+    model = build_model(settings.model, data.classes).to(device)
     loss_fn = LOSSES[settings.training.loss]
     optimizer = build_optimizer(settings.training.optimizer, model)
     components = components_of(model)
@@ -63,6 +68,7 @@ def train(config: Config, paths: Paths, run: str) -> None:
         optimizer,
         loss_fn,
         path,
+        every=snapshot_interval(settings.training, optimizer, layout),
         components=components,
         metrics=metric_names(layout),
         resume=True,
@@ -116,6 +122,8 @@ class _Trainer:
 def _loop(recorder: Recorder, trainer: _Trainer) -> None:
     """Steps until the goal or the cap; the metrics of each point are measured before its step."""
     settings, data = trainer.settings, trainer.data
+    if recorder.steps:
+        logger.info("going on from step %d", recorder.steps)
     left = settings.max_steps - recorder.steps
     endless = batches_from(
         recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed

@@ -13,6 +13,7 @@ from explaind.attribution.classes import (
     difference_profile,
     sample_map,
 )
+from explaind.errors import StoreError
 from tests.figures.synthetic import COMPONENTS, SyntheticRun, influence_dataset
 
 
@@ -68,9 +69,28 @@ def test_intervals_and_components_add_up_to_the_whole(influence):
     ("keep", "shape"), [((), (1, 1)), (("component",), (1, 7)), (("interval",), (3, 1))]
 )
 def test_keeps_only_what_the_run_kept(keep, shape):
-    case = SyntheticRun(p=5, intervals=2, keep=keep)
+    case = SyntheticRun(p=5, intervals=2, keep=("influence", *keep))
     maps = class_maps(influence_dataset(case, np.random.default_rng(0)), 5)
     assert maps.shape == (*shape, 5, 5)
+
+
+@pytest.mark.parametrize("read", [class_maps, sample_map])
+def test_names_the_key_of_influence_that_was_not_kept(read):
+    case = SyntheticRun(p=5, keep=("component", "interval"))
+    with pytest.raises(StoreError, match="`influence`"):
+        read(influence_dataset(case, np.random.default_rng(0)), 5)
+
+
+def test_a_subset_of_the_training_samples_keeps_its_indices(influence):
+    """The maps are those of the kept samples, under their numbers in the training set."""
+    some = influence.isel(train=[4, 1, 7])
+    found = sample_map(some, 10**9)
+    assert sorted(found["train_index"].to_numpy()) == [1, 4, 7]
+    for index in (1, 4, 7):
+        column = found.isel(train=int(np.flatnonzero(found["train_index"] == index)[0]))
+        expected = influence["influence"].isel(train=index, output=0)
+        by_test = expected.isel(test=np.argsort(influence["test_index"].to_numpy()))
+        np.testing.assert_allclose(column.sortby("test_index"), by_test, rtol=1e-6)
 
 
 def test_picks_the_output_of_the_own_class():

@@ -30,6 +30,7 @@ COMPONENTS = (
     "decoder",
 )
 SUBINTERVALS = (1, 2, 4)
+DEFAULT_KEEP = ("influence", "component", "interval", "step_component", "absolute")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class SyntheticRun:
     steps: int = 60
     intervals: int = 3
     components: tuple[str, ...] = COMPONENTS
-    keep: tuple[str, ...] = ("component", "interval")
+    keep: tuple[str, ...] = DEFAULT_KEEP
     all_outputs: bool = False
     generalises: bool = True
     seed: int = 0
@@ -116,7 +117,6 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
     subintervals = random.choice(SUBINTERVALS, size=(case.steps, len(test_target)))
     absolute = np.abs(step_data) * (2 + random.random(step_data.shape))
     arrays = {
-        "influence": (("test", "output", "train"), by_interval.sum((0, 1)).astype(np.float32)),
         "step_true": (("step", "test", "output"), step_true),
         **{f"step_{name}": (("step", "test", "output"), values) for name, values in parts.items()},
         **{name: (("test", "output"), values) for name, values in totals.items()},
@@ -126,16 +126,22 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
         "subintervals": (("step", "test"), subintervals.astype(np.uint8)),
         "test_index": (("test",), np.arange(len(test_target))[::-1].copy()),
         "test_target": (("test",), test_target),
+        "train_index": (("train",), np.arange(len(train_target))),
         "train_target": (("train",), train_target),
         "interval_start": (("interval",), bounds[:-1]),
         "interval_stop": (("interval",), bounds[1:]),
     }
+    if "influence" in case.keep:
+        total = by_interval.sum((0, 1)).astype(np.float32)
+        arrays["influence"] = (("test", "output", "train"), total)
     if "component" in case.keep:
-        dims = ("step", "component", "test", "output")
         by_component = by_interval.sum(0).astype(np.float32)
         arrays["influence_by_component"] = (("component", "test", "output", "train"), by_component)
+    dims = ("step", "component", "test", "output")
+    if "step_component" in case.keep:
         arrays["step_data_by_component"] = (dims, step_data.astype(np.float32))
         arrays["step_decay_by_component"] = (dims, step_decay.astype(np.float32))
+    if "absolute" in case.keep:
         arrays["step_absolute_by_component"] = (dims, absolute.astype(np.float32))
     if "interval" in case.keep:
         arrays["influence_by_interval"] = (

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from explaind.attribution.run import open_run
+from explaind.errors import StoreError
 from explaind.figures.grokking import grokking_page, write_grokking
 from explaind.figures.grokking_tables import read_tables
 from explaind.figures.page import Page, page_html, write_page
@@ -108,8 +109,14 @@ def test_table_holds_the_numbers_of_the_store(root):
     ("case", "expected"),
     [
         (SyntheticRun(generalises=False), ["not reached"]),
-        (SyntheticRun(keep=("component",)), ["<code>interval</code>", "runs.grokking.epk.keep"]),
-        (SyntheticRun(keep=()), ["<code>component</code>", "<code>interval</code>"]),
+        (
+            SyntheticRun(keep=("influence", "component")),
+            ["<code>interval</code>", "runs.grokking.epk.keep"],
+        ),
+        (
+            SyntheticRun(keep=("influence",)),
+            ["<code>component</code>", "<code>step_component</code> and <code>absolute</code>"],
+        ),
         (SyntheticRun(all_outputs=True), ["the model output of the sample"]),
         (SyntheticRun(p=3, steps=4, intervals=2), ["addition modulo 3"]),
         (SyntheticRun(components=("<b>body</b>", "head")), ["&lt;b&gt;body&lt;/b&gt;"]),
@@ -122,6 +129,11 @@ def test_unusual_runs(tmp_path, case, expected):
     html = Paths(tmp_path).figure("grokking").read_text()
     for text in expected:
         assert text in html
+
+
+def test_a_page_without_influence_names_the_key(tmp_path):
+    with pytest.raises(StoreError, match=r"Add `influence` to\s+runs.<name>.epk.keep"):
+        write_pages(Paths(tmp_path), SyntheticRun(keep=("component", "interval")))
 
 
 def test_missing_numbers_do_not_stop_the_page(tmp_path):

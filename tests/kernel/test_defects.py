@@ -103,14 +103,15 @@ def test_d3_only_the_last_interval_was_kept(problem, tmp_path):
 
 
 @BOTH
-@pytest.mark.parametrize("keep", [(), ("component",), ("interval",)], ids=str)
+@pytest.mark.parametrize("keep", [(), ("component",), ("interval",), ("influence",)], ids=str)
 def test_d4_d5_keeping_fewer_arrays_crashed(problem, keep, tmp_path):
     """Without the parameter-wise kernel (D4), or without its output axis but with targets (D5)."""
     everything = record_and_explain(problem, tmp_path, intervals=3)
     less = explain(problem, tmp_path / f"{problem.name}.zarr", problem.model(), keep=keep)
     assert ("influence_by_component" in less) == ("component" in keep)
     assert ("influence_by_interval" in less) == ("interval" in keep)
-    for name in ("influence", "decay", "residual", "step_data", "step_decay", "step_true"):
+    assert ("influence" in less) == ("influence" in keep)
+    for name in ("data", "decay", "residual", "step_data", "step_decay", "step_true"):
         assert_same(less[name], everything[name])
 
 

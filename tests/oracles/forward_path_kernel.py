@@ -23,12 +23,15 @@ OutputFunction = Callable[[Tensor, Tensor], Tensor]
 class Decomposition:
     """The explained outputs, taken apart. Positive numbers pushed the output up.
 
-    ``influence_at`` is credited to the step at which the gradient was taken, everything named
-    ``step_*`` to the step at which the parameters moved. Penalty and weight decay of either kind
-    are ``decay``.
+    ``influence_at`` is credited to the step at which the gradient was taken, ``influence_applied``
+    and everything named ``step_*`` and ``parameter_*`` to the step at which the parameters moved.
+    Penalty and weight decay of either kind are ``decay``.
     """
 
     influence_at: Float[Tensor, "step test output train tensor"]
+    influence_applied: Float[Tensor, "step test output train tensor"]
+    parameter_data: Float[Tensor, "step test output param"]
+    parameter_decay: Float[Tensor, "step test output param"]
     step_data: Float[Tensor, "step test output tensor"]
     step_decay: Float[Tensor, "step test output tensor"]
     step_true: Float[Tensor, "step test output"]
@@ -71,7 +74,8 @@ def explain(
         lambda x=x[i : i + 1], target=target[i : i + 1]: functional(path.model(x), target).flatten()
         for i in range(len(x))
     ]
-    influence_at, step_data, step_decay = [], [], []
+    influence_at, influence_applied, step_data, step_decay = [], [], [], []
+    parameter_data, parameter_decay = [], []
     for step, (by_sample, decay) in enumerate(zip(train_changes, decay_changes, strict=True)):
         average = _average(path, step, outputs, nodes)
         parts = [
@@ -80,11 +84,17 @@ def explain(
         ]
         by_tensor = torch.stack(parts, dim=-1)
         influence_at.append(by_tensor)
+        influence_applied.append(by_tensor.sum(0))
+        parameter_data.append(average * by_sample.sum((0, 1)))
+        parameter_decay.append(average * decay)
         step_data.append(by_tensor.sum((0, 3)))
         decay_parts = [average[..., span] @ decay[span] for span in path.tensors.values()]
         step_decay.append(torch.stack(decay_parts, dim=-1))
     return Decomposition(
         influence_at=torch.stack(influence_at).sum(0),
+        influence_applied=torch.stack(influence_applied),
+        parameter_data=torch.stack(parameter_data),
+        parameter_decay=torch.stack(parameter_decay),
         step_data=torch.stack(step_data),
         step_decay=torch.stack(step_decay),
         step_true=values[1:] - values[:-1],

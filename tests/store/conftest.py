@@ -1,4 +1,6 @@
-"""A small store."""
+"""A small store, and damage to it."""
+
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -26,3 +28,16 @@ def path(tmp_path):
 def written(path):
     write_store(path, dataset(), {"config": {"a": {"b": 1}, "c": 2}})
     return path
+
+
+@contextmanager
+def flip(file, position=7, bit=0):
+    """Change one bit of a file while the block runs."""
+    before = file.read_bytes()
+    content = bytearray(before)
+    content[position] ^= 1 << bit
+    file.write_bytes(content)
+    try:
+        yield
+    finally:
+        file.write_bytes(before)

@@ -20,15 +20,6 @@ def test_missing_store_names_the_rule_to_run(path):
         open_sealed(path, rule="train")
 
 
-def test_flipped_byte_is_detected(written):
-    chunk = next(file for file in (written / "x" / "c").rglob("*") if file.is_file())
-    content = bytearray(chunk.read_bytes())
-    content[7] ^= 1
-    chunk.write_bytes(content)
-    with pytest.raises(ValueError, match="checksum"):
-        open_sealed(written).x.load()
-
-
 def test_other_config_is_refused_and_the_key_named(written):
     open_sealed(written, {"a": {"b": 1}, "c": 2})
     with pytest.raises(StoreError, match=r"a\.b is 1, now 5"):

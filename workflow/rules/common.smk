@@ -22,7 +22,7 @@ from explaind.config.resolve import resolve_config
 from explaind.errors import ConfigError
 from explaind.fingerprint import code_fingerprint
 from explaind.kernel.plan.stored import PLANNED, is_made_for
-from explaind.paths import Paths, seal
+from explaind.paths import Paths, seal, shard_labels
 
 # The `explaind` command of the environment that Snakemake runs in, activated or not.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
@@ -49,7 +49,7 @@ DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
 wildcard_constraints:
     dataset="|".join(CONFIG.datasets),
     run="|".join(CONFIG.runs),
-    shard=r"\d+-of-\d+",
+    shard=r"\d+-of-\d+(_t\d+-of-\d+)?",
 
 
 def dataset_of(wildcards):
@@ -58,12 +58,17 @@ def dataset_of(wildcards):
 
 
 def shards_of(run):
-    """Seals of the shards of a run; with `shards: auto` their number is known after the plan."""
-    count = CONFIG.runs[run].epk.shards
+    """Seals of the shards of a run, one for each part of the samples and of the steps.
+
+    With `shards: auto` their number is known after the plan.
+    """
+    epk = CONFIG.runs[run].epk
+    count = epk.shards
     if count == "auto":
         plan = checkpoints.plan_epk.get(run=run).output.plan
-        count = json.loads(Path(plan).read_text())["shards"]
-    return [seal(PATHS.shard(run, f"{k}-of-{count}")) for k in range(count)]
+        count = json.loads(Path(plan).read_text(encoding="utf-8"))["shards"]
+    labels = shard_labels(count, epk.segments)
+    return [seal(PATHS.shard(run, label)) for row in labels for label in row]
 
 
 def shards_to_gather(wildcards):
@@ -73,18 +78,34 @@ def shards_to_gather(wildcards):
 
 def threads_per_shard(wildcards):
     """All cores divided among the shards of a run."""
-    return max(1, CORES // int(wildcards.shard.split("-")[-1]))
+    return max(1, CORES // len(shards_of(wildcards.run)))
 
 
-def shard_as_fraction(wildcards):
-    """The shard as the command line takes it, e.g. 0/2."""
-    return wildcards.shard.replace("-of-", "/")
+def memory(base):
+    """Resource function for `mem_mb`: the base, twice that for the second attempt, and so on.
+
+    A job that was killed for its memory gets more when it is tried again (`retries`). The base is a
+    number of MB, or a function of the wildcards that returns one.
+    """
+
+    def mem_mb(wildcards, attempt):
+        return attempt * (base(wildcards) if callable(base) else base)
+
+    return mem_mb
+
+
+def shard_options(wildcards):
+    """The shard as the command line takes it, e.g. --shard 0/2 --segment 1/3."""
+    names = ("--shard", "--segment")
+    parts = [part.split("-of-") for part in wildcards.shard.split("_t")]
+    return " ".join(f"{name} {k}/{n}" for name, (k, n) in zip(names, parts))
 
 
 def plan_for(rule):
     """Input function: the plan of the run, which a rule takes its resources from.
 
-    It is `ancient` as long as what is computed is what the plan was made for. Then a new plan (after a change of `memory_gb`, say) makes no shard stale. Otherwise it is not, because
+    It is `ancient` as long as what is computed is what the plan was made for. Then a new plan
+    (after a change of `memory_gb`, say) makes no shard stale. Otherwise it is not, because
     Snakemake 9 does not look at the parameters of jobs behind one that reruns.
     """
 
@@ -121,19 +142,6 @@ def planned(rule, resource):
         return plan["jobs"][rule][resource]
 
     return value
-
-
-def memory(base):
-    """Resource function for `mem_mb`: the base, twice that for the second attempt, and so on.
-
-    A job that was killed for its memory gets more when it is tried again (`retries`). The base is a
-    number of MB, or a function of the wildcards that returns one.
-    """
-
-    def mem_mb(wildcards, attempt):
-        return attempt * (base(wildcards) if callable(base) else base)
-
-    return mem_mb
 
 
 def of_run(stage):

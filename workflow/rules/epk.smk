@@ -32,8 +32,8 @@ checkpoint plan_epk:
     message:
         "Plan the explanation of run {wildcards.run}"
     shell:
-        "explaind plan-epk --config results/config.json --run {wildcards.run} --cores {resources.shared_cores}"
-        " > {log} 2>&1"
+        "explaind plan-epk --config results/config.json --run {wildcards.run}"
+        " --cores {resources.shared_cores} > {log} 2>&1"
 
 
 rule predict_epk:
@@ -54,13 +54,13 @@ rule predict_epk:
         gpu=planned("predict_epk", "gpu"),
     params:
         values=of_run("predict_epk"),
-        shard=shard_as_fraction,
+        shard=shard_options,
         code=code_fingerprint("explaind.kernel.predict"),
     message:
         "Explain shard {wildcards.shard} of run {wildcards.run} (progress in {log})"
     shell:
         "explaind predict-epk --config results/config.json --run {wildcards.run}"
-        " --shard {params.shard} --threads {threads} > {log} 2>&1"
+        " {params.shard} --threads {threads} > {log} 2>&1"
 
 
 rule accumulate_kernel:

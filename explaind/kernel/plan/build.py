@@ -79,10 +79,10 @@ def _predict_job(sizes: Sizes, machine: Machine, division: Division) -> Plan:
     cores = max(1, machine.cores // (division.shards * sizes.segments))
     rate = machine.rate if machine.gpu else machine.rate * cores
     time = seconds(sizes, _shard_samples(sizes, division), division.passes, rate)
-    host = machine.process + explain_bytes(sizes, division.samples_per_pass)
+    host = machine.device_bytes + explain_bytes(sizes, division.samples_per_pass)
     if machine.gpu:
         stages = stage_bytes(sizes, division.samples_per_pass)
-        host = machine.baseline + sum(
+        host = machine.main_bytes + sum(
             stages[name].held + stages[name].working for name in ("history", "influence", "store")
         )
     return _job(host, time, machine.gpu) | {"peak_bytes": division.peak}
@@ -90,7 +90,7 @@ def _predict_job(sizes: Sizes, machine: Machine, division: Division) -> Plan:
 
 def _validate_job(sizes: Sizes, machine: Machine) -> Plan:
     rate = machine.rate if machine.gpu else machine.rate * machine.cores
-    host = machine.baseline + reformulate_bytes(sizes)
+    host = machine.main_bytes + reformulate_bytes(sizes)
     return _job(host, reformulate_seconds(sizes, rate), machine.gpu) | {"peak_bytes": host}
 
 

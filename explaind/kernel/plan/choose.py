@@ -85,7 +85,7 @@ def _at_once(sizes: Sizes, machine: Machine, shards: int) -> int:
 def _fitting(sizes: Sizes, machine: Machine, shards: int) -> int:
     memory = machine.memory // _at_once(sizes, machine, shards)
     return largest_fitting(
-        lambda samples: requested(machine.process + explain_bytes(sizes, samples)),
+        lambda samples: requested(machine.device_bytes + explain_bytes(sizes, samples)),
         memory,
         ceil(sizes.samples / shards),
     )
@@ -100,14 +100,14 @@ def _divided(sizes: Sizes, machine: Machine, shards: int) -> Division:
     at_once, samples = _at_once(sizes, machine, shards), ceil(sizes.samples / shards)
     memory, found = machine.memory // at_once, _fitting(sizes, machine, shards)
     if found == 0:
-        needed = requested(machine.process + explain_bytes(sizes, 1))
+        needed = requested(machine.device_bytes + explain_bytes(sizes, 1))
         raise PlanError(
             f"One explained sample needs {_mb(needed)}, but each of the {at_once} jobs at once is"
             f" given {_mb(memory)} ({machine.memory_from}: {_mb(machine.memory)}). {_remedy(sizes)}"
         )
     passes = ceil(samples / found)
     even = ceil(samples / passes)  # as few passes, but all of the same size
-    peak = machine.process + explain_bytes(sizes, even)
+    peak = machine.device_bytes + explain_bytes(sizes, even)
     return Division(shards, at_once, even, passes, memory, peak)
 
 

@@ -8,7 +8,7 @@ from explaind.config import Config, stage_config
 from explaind.files import write_json
 from explaind.kernel.plan.build import build_plan
 from explaind.kernel.plan.machine import MEGABYTE, this_machine
-from explaind.kernel.plan.measure import sizes_of_run
+from explaind.kernel.plan.measure import open_run
 from explaind.kernel.plan.stored import PLANNED, made_for, sized_by
 from explaind.paths import Paths
 
@@ -28,10 +28,10 @@ def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
         PlanError: if the memory given cannot hold even one explained sample.
     """
     epk = config.runs[run].epk
-    sizes, process = sizes_of_run(config, paths, run)
+    opened = open_run(config, paths, run)
     torch.set_num_threads(1)  # the rate of one core
-    machine = this_machine(torch.device("cpu"), cores, epk.memory_gb, process)
-    plan = build_plan(sizes, machine, epk.shards)
+    machine = this_machine(opened, cores, epk.memory_gb)
+    plan = build_plan(opened.sizes, machine, epk.shards)
     write_json(
         paths.plan(run),
         {

@@ -72,6 +72,9 @@ def hypothetical_sizes(
         outputs=1,
         intervals=intervals,
         keep=keep,
+        kept_train=train,
+        top=10,
+        adjoint_parts=1,
         subintervals=1,
         refines=True,
         block_steps=every if every > 1 else ceil(sqrt(steps)),
@@ -94,4 +97,4 @@ def hypothetical_machine(gpu_memory_gb: float, teraflops: float) -> Machine:
         teraflops: operations of a matrix product that it does, in 10^12 per second.
     """
     memory = round(gpu_memory_gb * GIGABYTE)
-    return Machine(memory, "memory of the GPU", PROCESS, 1, teraflops * 1e12, gpu=True)
+    return Machine(memory, "of a GPU", PROCESS, 0, 1, teraflops * 1e12, gpu=True)

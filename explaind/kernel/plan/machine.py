@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from explaind.kernel.plan.measure import Opened
+
 GIGABYTE = 10**9
 MEGABYTE = 10**6
 
@@ -18,7 +20,8 @@ class Machine:
     Attributes:
         memory: bytes given to all jobs that share it.
         memory_from: where that number is from.
-        baseline: main memory of a process that has opened the run (model, data, self-checks).
+        main_bytes: main memory of a job that has opened the run (model, data, self-checks).
+        device_bytes: its memory where the computation takes place; the same but for a GPU.
         cores: cores of the machine, shared by the jobs that run at a time.
         rate: operations per second of a matrix product on one core or the GPU.
         gpu: whether a GPU computes.
@@ -26,36 +29,38 @@ class Machine:
 
     memory: int
     memory_from: str
-    baseline: int
+    main_bytes: int
+    device_bytes: int
     cores: int
     rate: float
     gpu: bool
 
-    @property
-    def process(self) -> int:
-        """Bytes of a process that has opened the run, where the computation takes place."""
-        return 0 if self.gpu else self.baseline
 
-
-def this_machine(
-    device: torch.device, cores: int, memory_gb: float | None, baseline: int
-) -> Machine:
+def this_machine(opened: Opened, cores: int, memory_gb: float | None) -> Machine:
     """Look at the machine that this process runs on.
 
     Args:
-        device: what computes.
+        opened: a run as a job has opened it.
         cores: cores that the jobs share.
         memory_gb: memory given, in GB; None = what is free on the device, and what this process
             has of it already.
-        baseline: main memory of this process.
     """
+    device = opened.device
     gpu = device.type == "cuda"
     if memory_gb is None:
-        memory = free_bytes(device) + (0 if gpu else baseline)
-        given = f"free memory of the {'GPU' if gpu else 'machine'} when the plan was made"
+        memory = free_bytes(device) + opened.device_bytes
+        given = f"free on the {'GPU' if gpu else 'machine'} when the plan was made"
     else:
         memory, given = round(memory_gb * GIGABYTE), "epk.memory_gb"
-    return Machine(memory, given, baseline, cores, sgemm_rate(device), gpu)
+    return Machine(
+        memory,
+        given,
+        opened.main_bytes,
+        opened.device_bytes,
+        cores,
+        sgemm_rate(device),
+        gpu,
+    )
 
 
 def free_bytes(device: torch.device) -> int:

@@ -2,14 +2,17 @@
 
 import gc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from explaind.config import Config
+from explaind.config.epk import Epk
+from explaind.config.schema import Run
+from explaind.data.load import LoadedDataset
 from explaind.history.guards import rows_of
 from explaind.history.history import History
 from explaind.kernel.functionals import ModelFunction, find_functional
@@ -17,62 +20,113 @@ from explaind.kernel.guards import check_capture
 from explaind.kernel.of_run import kernel_of_run
 from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.plan.sizes import Layer, Sizes
+from explaind.kernel.precision import TOLERANCE
+from explaind.kernel.segment import segment_of
+from explaind.kernel.training_data import TrainingData
 from explaind.kernel.usage import resident_bytes
 from explaind.models.registry import build_model
 from explaind.paths import Paths
 from explaind.training.losses import LOSSES
 
 
-def sizes_of_run(config: Config, paths: Paths, run: str) -> tuple[Sizes, int]:
-    """Sizes of a recorded run and of what the config asks of it.
+class Opened(NamedTuple):
+    """A run as a job has opened it.
+
+    Attributes:
+        sizes: its sizes.
+        device: what computes.
+        main_bytes: main memory of this process when the run was opened.
+        device_bytes: memory of the device that computes, the same if that is the CPU.
+    """
+
+    sizes: Sizes
+    device: torch.device
+    main_bytes: int
+    device_bytes: int
+
+
+def open_run(config: Config, paths: Paths, run: str) -> Opened:
+    """Open a recorded run and measure what a job has to know of it.
 
     Args:
         config: the whole configuration.
         paths: where things lie.
         run: name of the run.
 
-    Returns:
-        The sizes, and the memory of this process once it has opened the run, as every job does.
-
     Raises:
         StoreError: if the dataset or history store is missing, incomplete or of another
             configuration.
     """
-    settings = config.runs[run]
     opened = kernel_of_run(config, paths, run)
+    kernel, data = opened.kernel, opened.data
+    history, settings = kernel.history, config.runs[run]
     gc.collect()
-    process = resident_bytes()
-    epk, data, history = settings.epk, opened.data, opened.kernel.history
-    first = history.read(0, 1)
-    _, functional = find_functional(epk.functional, LOSSES[settings.training.loss])
+    device, main = torch.device(history.device), resident_bytes()
+    used = torch.cuda.memory_allocated(device) if device.type == "cuda" else main
     model = build_model(settings.model, data.classes)
-    function = ModelFunction(model, history.constants(), functional)
-    loss = ModelFunction(model, history.constants(), LOSSES[settings.training.loss])
-    params = history.layout.unflatten(first.theta(0))
-    x, y = data.x_validation[:2], data.y_validation[:2]
+    sizes = Sizes(
+        **_recorded(history, settings.epk.segments),
+        **_asked(settings.epk, data),
+        **_measured(settings, history, model, data),
+    )
+    return Opened(sizes, device, main, used)
+
+
+def _recorded(history: History, segments: int) -> dict[str, Any]:
+    """Sizes of the history, read in so many segments."""
+    tolerance = TOLERANCE[history.theta(0).dtype]
+    parts = [segment_of(history, number, segments, tolerance) for number in range(segments)]
+    return {
+        "batch": max(len(history.batch(step)) for step in range(history.steps)),
+        "steps": history.steps,
+        "block_steps": min(history.block_length, history.steps),
+        "adaptive": history.read(0, 1).second_moment is not None,
+        "itemsize": history.theta(0).element_size(),
+        "every": history.block_length if history.replayed else 1,
+        "segments": segments,
+        "warm_up": max(part.warm_up - part.stop for part in parts),
+    }
+
+
+def _asked(epk: Epk, data: LoadedDataset) -> dict[str, Any]:
+    """Sizes of what the config asks for."""
+    splits = epk.credit == "application_step" and "interval" in epk.keep
+    return {
+        "train": len(data.y_train),
+        "samples": epk.samples or len(data.y_validation),
+        "intervals": epk.intervals,
+        "keep": epk.keep,
+        "kept_train": len(epk.train_samples or data.y_train),
+        "top": epk.top,
+        "adjoint_parts": 2 if splits else 1,
+        "subintervals": epk.quadrature.subintervals,
+        "refines": epk.quadrature.tolerance is not None,
+    }
+
+
+def _measured(
+    settings: Run, history: History, model: nn.Module, data: LoadedDataset
+) -> dict[str, Any]:
+    """What a sample costs, from passes of two."""
+    theta, loss_fn = history.theta(0), LOSSES[settings.training.loss]
+    converted = TrainingData((data.x_train, data.y_train), theta.dtype, history.device)
+    x, y = converted.fetch(torch.arange(2))
+    _, functional = find_functional(settings.epk.functional, loss_fn)
+    function, loss = (
+        ModelFunction(model, history.constants(), output) for output in (functional, loss_fn)
+    )
+    params = history.layout.unflatten(theta)
 
     def forward(samples: int) -> Tensor:
         return function(params, rows_of(x, 0, samples), rows_of(y, 0, samples))
 
-    sizes = Sizes(
-        layers=_layers(loss, history, (data.x_train[:2], data.y_train[:2])),
-        train=len(data.y_train),
-        batch=max(len(history.batch(step)) for step in range(history.steps)),
-        steps=history.steps,
-        samples=epk.samples or len(data.y_validation),
-        outputs=forward(1).numel(),
-        intervals=epk.intervals,
-        keep=epk.keep,
-        subintervals=epk.quadrature.subintervals,
-        refines=epk.quadrature.tolerance is not None,
-        block_steps=min(history.block_length, history.steps),
-        adaptive=first.second_moment is not None,
-        activation_bytes=activation_bytes(forward, params),
-        sample_bytes=_sample_bytes((data.x_train, data.y_train)),
-        forward_flops=forward_flops(forward),
-        itemsize=history.stored_dtype.itemsize,
-    )
-    return sizes, process
+    return {
+        "layers": _layers(loss, history, (x, y)),
+        "outputs": forward(1).numel(),
+        "activation_bytes": activation_bytes(forward, params),
+        "sample_bytes": sum(_bytes(leaf[:1].clone()) for leaf in (x, y)),
+        "forward_flops": forward_flops(forward),
+    }
 
 
 def _layers(loss: ModelFunction, history: History, few: tuple[Tensor, Tensor]) -> tuple[Layer, ...]:
@@ -127,9 +181,8 @@ def _saved_bytes(forward: Callable[[int], Tensor], samples: int, params: list[Te
 
     with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor):
         torch.autograd.grad(forward(samples).sum(), params, allow_unused=True)
-    return sum(tensor.untyped_storage().nbytes() for tensor in saved.values())
+    return sum(_bytes(tensor) for tensor in saved.values())
 
 
-def _sample_bytes(tree: Any) -> int:
-    leaves = torch.utils._pytree.tree_leaves(tree)
-    return sum(leaf.untyped_storage().nbytes() // len(leaf) for leaf in leaves)
+def _bytes(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage().nbytes())

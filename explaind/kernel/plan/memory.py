@@ -7,7 +7,7 @@ hold plus the most that one of them works with.
 from dataclasses import dataclass
 
 from explaind.kernel.plan.sizes import Sizes
-from explaind.kernel.plan.slices import kept, numbers
+from explaind.kernel.plan.slices import kept, numbers, sums
 from explaind.kernel.training_side import WORKING_BYTES
 from explaind.store import TARGET_CHUNK_BYTES
 
@@ -48,10 +48,10 @@ def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
     return {
         "history": _history(sizes),
         "query": _query(sizes, samples),
-        "adjoint": StageBytes(_matrix(sizes, samples), 0),
-        "training": StageBytes(0, _training(sizes, samples)),
-        "influence": StageBytes(_influence(sizes, samples), 0),
-        "store": StageBytes(0, _store(sizes, samples)),
+        "adjoint": StageBytes(sizes.adjoint_parts * _matrix(sizes, samples), 0),
+        "training": _training(sizes, samples),
+        "influence": _influence(sizes, samples),
+        "store": _store(sizes, samples),
     }
 
 
@@ -78,13 +78,11 @@ def _matrix(sizes: Sizes, samples: int) -> int:
 
 
 def _history(sizes: Sizes) -> StageBytes:
-    """A block of parameters and moments with its decay motion; the next one is read beside it."""
+    """Two blocks, one read ahead, and the decay motion of one, made row by row in float64."""
     vectors = sizes.block_steps * sizes.parameters
     block = (2 if sizes.adaptive else 1) * vectors * sizes.itemsize
-    motion = vectors * sizes.itemsize
-    decoded = min(block, 2 * CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES)
-    decay = 2 * vectors * 8  # in float64, as a list and stacked
-    return StageBytes(block + motion, max(block + decoded, decay))
+    decoded = min(block, CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES)
+    return StageBytes(2 * block + vectors * sizes.itemsize + decoded, 6 * 8 * sizes.parameters)
 
 
 def _query(sizes: Sizes, samples: int) -> StageBytes:
@@ -97,25 +95,26 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
     return StageBytes(matrix, joined * matrix + max(passing, refining))
 
 
-def _training(sizes: Sizes, samples: int) -> int:
-    """Products of the batch in the working type and twice in float64, and its backward pass."""
-    products = sizes.components * samples * sizes.outputs * sizes.batch
+def _training(sizes: Sizes, samples: int) -> StageBytes:
+    """Products of the batch: those of the last step, and new ones in both types; its pass."""
+    split = {"component", "interval", "absolute"} & set(sizes.keep)
+    components = sizes.components if split else 1
+    products = components * sizes.adjoint_parts * samples * sizes.outputs * sizes.batch
     gradients = min(WORKING_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
     passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 2 * gradients
-    return products * 8 + max(products * (sizes.itemsize + 8), passing + products * sizes.itemsize)
+    return StageBytes(8 * products, products * sizes.itemsize + max(8 * products, passing))
 
 
-def _influence(sizes: Sizes, samples: int) -> int:
-    rows = dict(kept(sizes))
-    held = sum(row.held * numbers(row, sizes, samples) for row in rows.values())
-    lengths = sizes.lengths(samples)
-    total = 8 * lengths["component"] * lengths["query"] * lengths["train"]
-    held += 0 if "component" in rows else total
-    return held + (total if "interval" in rows else 0)  # the interval that is being added to
+def _influence(sizes: Sizes, samples: int) -> StageBytes:
+    """What is summed and kept until the end."""
+    held = sum(row.held * numbers(row, sizes, samples) for row in kept(sizes).values())
+    scores = _matrix(sizes, samples) if "parameter" in sizes.keep else 0
+    return StageBytes(held + 8 * sums(sizes, samples), scores)
 
 
-def _store(sizes: Sizes, samples: int) -> int:
+def _store(sizes: Sizes, samples: int) -> StageBytes:
+    """Arrays as they are stored, and chunks on their way to the disk."""
     rows = kept(sizes).values()
     made = sum(row.made * numbers(row, sizes, samples) for row in rows)
     largest = max(numbers(row, sizes, samples) * sizes.itemsize for row in rows)
-    return made + 2 * min(largest, CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES)
+    return StageBytes(0, made + 2 * min(largest, CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES))

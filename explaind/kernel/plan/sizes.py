@@ -38,6 +38,9 @@ class Sizes:
         outputs: explained outputs of each sample; samples times outputs is `Q`.
         intervals: training intervals.
         keep: kept slices, names of `slices.SLICES`.
+        kept_train: training samples that the influence arrays keep.
+        top: most helpful and most harmful training samples kept with `top`.
+        adjoint_parts: intervals that the adjoint tells apart at a time.
         subintervals: quadrature subintervals per step to begin with.
         refines: whether the quadrature may add subintervals.
         block_steps: steps of the history in memory at a time.
@@ -59,6 +62,9 @@ class Sizes:
     outputs: int
     intervals: int
     keep: tuple[str, ...]
+    kept_train: int
+    top: int
+    adjoint_parts: int
     subintervals: int
     refines: bool
     block_steps: int
@@ -112,7 +118,8 @@ class Sizes:
         """
         return {
             "query": samples * self.outputs,
-            "train": self.train,
+            "train": self.kept_train,
+            "rank": min(self.top, self.train),
             "component": self.components,
             "interval": min(ceil(self.intervals / self.segments), self.job_steps),
             "step": self.job_steps,

@@ -1,0 +1,89 @@
+"""What is known of a run only when its time segments are added: residuals and top samples."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import xarray as xr
+
+from explaind.kernel.closure import STEP_SUMS, close_account
+from explaind.kernel.gather import Block, Gathered, Region, blocks_of
+from explaind.kernel.result import ARRAYS, described
+from explaind.kernel.top import top_samples
+from explaind.store import ArraySpec, spec_of
+
+USED_UP = (*STEP_SUMS, "influence_total")
+"""Arrays of the segments that are needed here only."""
+
+CLOSING = ("residual", "rounding")
+TOP = ("helpful_index", "helpful_influence", "harmful_index", "harmful_influence")
+
+
+class AddedSegments:
+    """The arrays that the segments of a run lack.
+
+    Args:
+        gathered: all shards and segments.
+        top: most helpful and harmful training samples kept, if the segments handed totals on.
+
+    Attributes:
+        specs: the arrays by name.
+        mismatch: of the two routes to the data part, see `closure.check_accounts`.
+
+    Raises:
+        RecordingError: if the routes disagree.
+    """
+
+    def __init__(self, gathered: Gathered, top: int) -> None:
+        self._gathered = gathered
+        queries = gathered.spec("data").shape
+        self.specs = {name: _spec(name, queries, np.float64) for name in CLOSING}
+        if "influence_total" in gathered.names:
+            total = gathered.spec("influence_total")
+            shape = (*queries, min(top, total.shape[-1]))
+            self.specs |= {
+                name: _spec(name, shape, np.int64 if "index" in name else np.dtype(total.dtype))
+                for name in TOP
+            }
+        self.mismatch = max(mismatch for _, _, mismatch in self._closed())
+
+    def blocks(self) -> Iterator[Block]:
+        """Work the arrays out, block by block."""
+        for region, closed, _ in self._closed():
+            for name, values in closed.items():
+                yield Block(name, region, values)
+        if TOP[0] in self.specs:
+            for region in blocks_of(self.specs[TOP[0]]):
+                for name, values in self._strongest(region).items():
+                    yield Block(name, region, values)
+
+    def _closed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
+        names = ("data", "decay", "initial_output", "final_output", *STEP_SUMS)
+        attributes = self._gathered.first.attrs
+        dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
+        for region in blocks_of(self.specs["residual"], len(names)):
+            sums = {name: self._gathered.read(name, region) for name in names}
+            yield region, *close_account(sums, dtypes)
+
+    def _strongest(self, region: Region) -> dict[str, np.ndarray]:
+        """The top samples of some queries, some rows of the totals at a time."""
+        specs = {name: self.specs[name] for name in TOP}
+        shape = [cut.stop - cut.start for cut in region.values()]
+        found = {name: np.empty(shape, spec.dtype) for name, spec in specs.items()}
+        rows = ArraySpec(("test", "output"), tuple(shape[:2]), (1, 1), "float64", "nat", "")
+        for inner in blocks_of(rows, self._gathered.sizes["sample"]):
+            outer = {
+                dim: slice(region[dim].start + cut.start, region[dim].start + cut.stop)
+                for dim, cut in inner.items()
+            }
+            total = torch.from_numpy(self._gathered.read("influence_total", outer))
+            for name, values in top_samples(total.flatten(0, 1), shape[2]).items():
+                part = values.numpy().reshape(*total.shape[:2], shape[2])
+                found[name][inner["test"], inner["output"]] = part
+        return found
+
+
+def _spec(name: str, shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> ArraySpec:
+    """What an array of an influence store is."""
+    values = np.broadcast_to(np.zeros((), dtype), shape)  # takes no memory
+    return spec_of(xr.DataArray(xr.Variable(*described(ARRAYS, name, values))))

@@ -1,0 +1,81 @@
+"""Closing the account: initial value + data + decay + residual = final value, by two routes.
+
+Both the explanation of a whole run and the sum of its segments are closed here; no torch.
+"""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from explaind.errors import RecordingError
+
+PATH_TOLERANCE = {"float32": 1e-2, "float64": 1e-6}
+
+STEP_SUMS = {
+    "step_data_sum": "step_data",
+    "step_data_absolute_sum": "step_data",
+    "step_residual_sum": "step_residual",
+}
+"""Sums over steps that a segment hands on, and the arrays they are sums of."""
+
+
+def step_sums(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of `STEP_SUMS`, `[test, output]`, from those with one entry per step."""
+    return {
+        name: (np.abs(arrays[of]) if "absolute" in name else arrays[of]).sum(0)
+        for name, of in STEP_SUMS.items()
+    }
+
+
+def close_account(
+    arrays: Mapping[str, np.ndarray], dtypes: Collection[str]
+) -> tuple[dict[str, np.ndarray], float]:
+    """Check the account of a whole run and work out what is left over.
+
+    Args:
+        arrays: `data`, `decay`, `initial_output`, `final_output` and those of `STEP_SUMS`, each
+            `[test, output]`, summed over all segments.
+        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
+
+    Returns:
+        `residual` and its share `rounding`; and the mismatch of the two routes, see
+        `check_accounts`.
+
+    Raises:
+        RecordingError: if the routes disagree.
+    """
+    mismatch = check_accounts(
+        arrays["data"], arrays["step_data_sum"], arrays["step_data_absolute_sum"], dtypes
+    )
+    change = arrays["final_output"] - arrays["initial_output"]
+    residual = change - arrays["data"] - arrays["decay"]
+    return {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}, mismatch
+
+
+def check_accounts(
+    influence: np.ndarray, moved: np.ndarray, moved_absolute: np.ndarray, dtypes: Collection[str]
+) -> float:
+    """Compare the two routes to the data part: summed influence, and motion of the parameters.
+
+    Args:
+        influence: influence summed over all training samples, `[test, output]` (adjoint route).
+        moved: data parts summed over all steps (from the recorded parameters).
+        moved_absolute: the same with absolute values.
+        dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
+
+    Returns:
+        The largest difference relative to the summed absolute data parts.
+
+    Raises:
+        RecordingError: if the routes disagree, so that some motion is not explained by the loss.
+    """
+    mismatch = float((np.abs(influence - moved) / (moved_absolute + 1e-12)).max())
+    tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
+    if not mismatch <= tolerance:
+        raise RecordingError(
+            "The influence of all samples adds up to something else than the motion of the"
+            f" parameters (relative difference {mismatch:.2e}, expected below {tolerance:g})."
+            " Some steps do not follow from loss_fn and train_data: were gradients clipped or"
+            " changed outside of the recorder, or is part of the loss not given (penalty)?"
+        )
+    return mismatch

@@ -1,0 +1,114 @@
+"""Precision: the type of the computation, and how adjoint and gradients are multiplied.
+
+Everything is computed and stored in float32 or float64 and summed over samples and steps in
+float64. The product of the adjoint with the gradients, most of the work for many queries, may be
+taken in TF32 or bfloat16 (with sums in float32); only if asked for, and its deviation is measured.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.errors import ConfigError
+
+PRECISIONS = ("float32", "float64", "tf32", "bf16")
+
+TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-12}
+"""Share of the momentum below which it counts as forgotten, by type of the computation."""
+
+
+def dtype_of(precision: str) -> torch.dtype:
+    """Type of the computation and of what is stored."""
+    return torch.float64 if precision == "float64" else torch.float32
+
+
+class Contraction:
+    """Products of the adjoint with per-sample gradients.
+
+    Args:
+        precision: `tf32` and `bf16` round the factors to 11 and 8 significant bits; any other is
+            the precision of the factors as they come.
+        device: where the products are computed.
+
+    Raises:
+        ConfigError: for an unknown precision, or `tf32` without a GPU.
+    """
+
+    def __init__(self, precision: str = "float32", device: str | torch.device = "cpu") -> None:
+        if precision not in PRECISIONS:
+            raise ConfigError(f"precision: expected one of {PRECISIONS}, got {precision!r}.")
+        if precision == "tf32" and torch.device(device).type != "cuda":
+            raise ConfigError(
+                f"precision: tf32 needs a GPU, but the device is {device}. Use float32 or bf16."
+            )
+        self.precision = precision
+        self._product = precision
+
+    @property
+    def reduced(self) -> bool:
+        """Whether factors are rounded."""
+        return self.precision in {"tf32", "bf16"}
+
+    @contextmanager
+    def exact(self) -> Iterator[None]:
+        """Take the products inside the block in full precision."""
+        self._product = "float32"
+        try:
+            yield
+        finally:
+            self._product = self.precision
+
+    def addmm_(
+        self,
+        place: Float[Tensor, "rows query"],
+        gradient: Float[Tensor, "rows size"],
+        psi: Float[Tensor, "query size"],
+    ) -> None:
+        """Add the products of gradients and adjoint to `place`.
+
+        Args:
+            place: where to add, in the type of the computation.
+            gradient: per-sample gradients of one parameter tensor.
+            psi: adjoint of that tensor.
+        """
+        if self._product == "bf16":
+            place.add_(_product_of_bf16(gradient.bfloat16(), psi.bfloat16().T))
+        elif self._product == "tf32":
+            with _tf32():
+                place.addmm_(gradient, psi.T)
+        else:
+            place.addmm_(gradient, psi.T)
+
+
+def deviation(
+    found: Float[Tensor, "component batch query"], exact: Float[Tensor, "component batch query"]
+) -> Float[Tensor, ""]:
+    """Largest relative deviation over the queries: `|found - exact| / |exact|`, Euclidean norms."""
+    dims = (0, 1)
+    size = torch.linalg.vector_norm(exact, dim=dims).clamp_min(torch.finfo(exact.dtype).tiny)
+    relative: Tensor = torch.linalg.vector_norm(found - exact, dim=dims) / size
+    return relative.max()
+
+
+def _product_of_bf16(
+    gradient: Float[Tensor, "rows size"], psi: Float[Tensor, "size query"]
+) -> Float[Tensor, "rows query"]:
+    """Product of two bfloat16 matrices, summed and returned in float32."""
+    if psi.is_cuda:
+        return torch.mm(gradient, psi, out_dtype=torch.float32)
+    return gradient.float() @ psi.float()  # products of bfloat16 numbers are exact in float32
+
+
+@contextmanager
+def _tf32() -> Iterator[None]:
+    """Let the GPU round the factors of float32 products to TF32."""
+    settings = torch.backends.cuda.matmul
+    before = settings.fp32_precision
+    settings.fp32_precision = "tf32"
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before

@@ -1,0 +1,128 @@
+"""Precision: what is computed and stored, and what reduced products deviate by."""
+
+import numpy as np
+import pytest
+import torch
+from torch.optim import AdamW
+
+import explaind
+from explaind.errors import ConfigError
+from explaind.kernel.precision import Contraction, deviation, dtype_of
+from explaind.kernel.slices import SLICES
+from tests.kernel.engine import SMOOTH, record
+from tests.oracles.problems import Problem
+
+PROBLEM = Problem("adamw", lambda model: AdamW(model.parameters(), lr=0.05, weight_decay=0.5))
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """A path kernel in a precision of the config, over one recorded run in float32."""
+    store = tmp_path_factory.mktemp("history") / "run.zarr"
+    x, y = PROBLEM.train_data()
+    model = record(PROBLEM, store, model=PROBLEM.model().float(), data=(x.float(), y))
+
+    def made(precision):
+        return explaind.PathKernel(
+            store,
+            model,
+            PROBLEM.loss_fn,
+            (x, y),
+            quadrature=SMOOTH,
+            dtype=dtype_of(precision),
+            contraction=Contraction(precision),
+        )
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(kernel):
+    x, y = PROBLEM.test_data()
+    return {
+        precision: kernel(precision).explain(x, y, keep=SLICES)
+        for precision in ("float32", "float64", "bf16")
+    }
+
+
+def test_stored_types_follow_the_precision(found):
+    small = {name for name, array in found["float32"].items() if array.dtype == np.float32}
+    assert small >= {"influence", "influence_by_interval", "parameter_data", "helpful_influence"}
+    assert found["float32"].data.dtype == np.float64  # sums are float64 in any precision
+    assert all(found["float64"][name].dtype == np.float64 for name in small)
+    assert [found[name].attrs["precision"] for name in found] == ["float32", "float64", "bf16"]
+
+
+def test_float32_is_close_to_float64_and_float64_closes(found):
+    exact, single = found["float64"].influence, found["float32"].influence
+    scale = float(np.abs(exact).max())
+    difference = float(np.abs(single - exact).max()) / scale
+    assert 1e-9 < difference < 1e-5
+    assert found["float64"].attrs["precision_deviation"] == 0.0
+    assert found["float32"].attrs["precision_deviation"] == 0.0
+    assert np.abs(found["float64"].rounding).max() < 1e-7  # rounded by the training, not by us
+
+
+def test_bf16_deviates_by_what_is_recorded(found):
+    """8 significant bits: 2^-9 per factor at most; only the products are reduced."""
+    recorded = found["bf16"].attrs["precision_deviation"]
+    assert 1e-5 < recorded < 2**-7
+    exact = found["float32"].influence
+    norm = np.linalg.norm(exact, axis=-1)
+    measured = float((np.linalg.norm(found["bf16"].influence - exact, axis=-1) / norm).max())
+    assert recorded / 5 < measured < 5 * recorded
+    np.testing.assert_array_equal(found["bf16"].step_data, found["float32"].step_data)
+
+
+def test_bf16_products_are_those_of_rounded_factors_summed_in_float32():
+    gradient, psi = torch.randn(5, 3000), torch.randn(4, 3000)
+    place = torch.ones(5, 4)
+    Contraction("bf16").addmm_(place, gradient, psi)
+    expected = 1 + gradient.bfloat16().double() @ psi.bfloat16().double().T
+    torch.testing.assert_close(place.double(), expected, rtol=0, atol=1e-3)
+    assert (place - place.bfloat16().float()).abs().max() > 1e-2  # the sum is not rounded
+
+
+def test_exact_products_inside_of_the_block_only():
+    contraction = Contraction("bf16")
+    gradient, psi = torch.randn(3, 50), torch.randn(2, 50)
+
+    def product():
+        place = torch.zeros(3, 2)
+        contraction.addmm_(place, gradient, psi)
+        return place
+
+    with contraction.exact():
+        torch.testing.assert_close(product(), gradient @ psi.T, rtol=1e-6, atol=1e-6)
+    assert not torch.allclose(product(), gradient @ psi.T, rtol=1e-6, atol=1e-6)
+
+
+def test_deviation_is_that_of_the_worst_query():
+    exact = torch.ones(2, 3, 2, dtype=torch.float64)
+    found = exact.clone()
+    found[:, :, 1] *= 1.25
+    assert float(deviation(found, exact)) == 0.25
+    assert float(deviation(exact * 0, exact * 0)) == 0.0
+
+
+def test_tf32_without_a_gpu_is_refused():
+    with pytest.raises(ConfigError, match="tf32 needs a GPU, but the device is cpu"):
+        Contraction("tf32", "cpu")
+    with pytest.raises(ConfigError, match="precision: expected one of"):
+        Contraction("fp8")
+
+
+def test_tf32_is_switched_on_for_the_product_only(monkeypatch):
+    """The setting around the product, on a device that needs no GPU to be named."""
+    before = torch.backends.cuda.matmul.fp32_precision
+    seen = []
+    real = torch.Tensor.addmm_
+
+    def watched(self, *factors):
+        seen.append(torch.backends.cuda.matmul.fp32_precision)
+        return real(self, *factors)
+
+    monkeypatch.setattr(torch.Tensor, "addmm_", watched)
+    Contraction("tf32", "cuda").addmm_(torch.zeros(2, 2), torch.ones(2, 3), torch.ones(2, 3))
+    assert seen == ["tf32"]
+    assert torch.backends.cuda.matmul.fp32_precision == before
