@@ -1,11 +1,21 @@
 """Config of the training loop."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from explaind.config.base import Device, Section
 from explaind.config.optimizer import AdamW, Optimizer
+
+
+class History(Section):
+    """How densely the training path is stored."""
+
+    every: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1,
+        description="Steps between stored parameters; 1 = all are stored, more = those between are "
+        "trained again when read; auto = balances disk and memory.",
+    )
 
 
 class Training(Section):
@@ -21,5 +31,6 @@ class Training(Section):
     clip_norm: float | None = Field(
         None, gt=0, description="Largest L2 norm of the gradient; null = no clipping."
     )
+    history: History = Field(History(), description="How densely the path is stored.")
     seed: int = Field(43, ge=0, description="Seed of the order of the samples.")
     device: Device = Field("auto", description="Where it runs; auto = GPU if there is one.")

@@ -1,4 +1,4 @@
-"""Checksums of training samples: the data explained are the data trained on, sample by sample."""
+"""Checksums of training samples and parameters: what is explained is what was recorded."""
 
 import zlib
 from typing import Any
@@ -26,6 +26,11 @@ def sample_checksums(x: Any, y: Any) -> np.ndarray:
     return np.array(sums, dtype=np.int64)
 
 
+def vector_checksum(row: np.ndarray) -> int:
+    """crc32 of the bytes of a contiguous vector."""
+    return zlib.crc32(row.data)
+
+
 class ChecksumTable:
     """Checksums of the samples seen so far.
 
@@ -45,8 +50,9 @@ class ChecksumTable:
             y: targets.
         """
         rows = index.cpu().numpy()
-        missing = max(int(rows.max()) + 1 - len(self.values), 0)
-        self.values = np.append(self.values, np.full(missing, UNSEEN))
+        missing = int(rows.max()) + 1 - len(self.values)
+        if missing > 0:
+            self.values = np.append(self.values, np.full(missing, UNSEEN))
         if (self.values[rows] == UNSEEN).any():
             self.values[rows] = sample_checksums(x, y)
 

@@ -1,6 +1,5 @@
 """Reading a recorded training path, one block of steps at a time."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from explaind.errors import RecordingError
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
-from explaind.history.writer import CONSTANTS, load_state
+from explaind.history.replayed_path import ReplayedPath
+from explaind.history.retraining import Ingredients
+from explaind.history.saved_state import CONSTANTS, load_state
+from explaind.history.stored_path import StoredPath
 from explaind.store import open_sealed
 
 _COLUMN = {name: position for position, name in enumerate(COEFFICIENTS)}
@@ -52,6 +55,7 @@ class History:
         dtype: floating type that parameters are returned in.
         device: where they are returned.
         config: if given, the stage configuration the store must have been made with.
+        ingredients: what a thinned history is replayed with; not needed for a full one.
 
     Attributes:
         layout: how the trained tensors lie in the parameter vector.
@@ -69,6 +73,7 @@ class History:
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
         config: dict[str, Any] | None = None,
+        ingredients: Ingredients | None = None,
     ) -> None:
         self._dataset = open_sealed(path, config, rule="train")
         self._path, self._dtype, self.device = path, dtype, device
@@ -78,6 +83,11 @@ class History:
         self._coefficient = self._dataset["coefficient"].values
         self._clip = self._dataset["clip"].values
         self._batch = self._dataset["batch"].values
+        self._source: StoredPath | ReplayedPath | None = None
+        if self._dataset.attrs.get("every", 1) == 1:
+            self._source = StoredPath(self._dataset, self.steps)
+        elif ingredients is not None:
+            self._source = ReplayedPath(path, self._dataset, ingredients)
 
     @property
     def stored_dtype(self) -> torch.dtype:
@@ -154,25 +164,38 @@ class History:
 
     @property
     def block_length(self) -> int:
-        """Steps per block: whole chunks, at least the square root of the number of steps.
+        """Steps per block; those between two snapshots of a thinned history."""
+        return self._path_source.block_length
 
-        The decay motion keeps one vector per block; with `sqrt(S)` steps a block both stay small.
-        """
-        chunk = int(self._dataset["params"].encoding["chunks"][0])
-        return chunk * math.ceil(math.sqrt(self.steps) / chunk)
+    @property
+    def replayed(self) -> bool:
+        """Whether parameters are replayed from snapshots."""
+        return isinstance(self._source, ReplayedPath)
+
+    def theta(self, point: int) -> Float[Tensor, " param"]:
+        """Parameters at a point `0..S` of the path."""
+        return self._converted(self._path_source.theta(point))
 
     def read(self, start: int, stop: int) -> Block:
-        """Read the steps `[start, stop)`."""
-        adaptive = "second_moment" in self._dataset
-        return Block(
-            start,
-            stop,
-            self._tensor("params", start, stop + 1),
-            self._tensor("second_moment", start, stop) if adaptive else None,
-        )
+        """Read the steps `[start, stop)`.
 
-    def _tensor(self, name: str, start: int, stop: int) -> Tensor:
-        rows = torch.from_numpy(self._dataset[name][start:stop].values)
-        if torch.device(self.device).type == "cuda":
+        Raises:
+            RecordingError: if they have to be replayed and do not come out as recorded.
+        """
+        params, moments = self._path_source.read(start, stop)
+        second = None if moments is None else self._converted(moments)
+        return Block(start, stop, self._converted(params), second)
+
+    @property
+    def _path_source(self) -> StoredPath | ReplayedPath:
+        if self._source is None:
+            raise RecordingError(
+                f"{self._path} is a thinned history: its parameters are replayed with the model,"
+                " the loss and the data of the training. Open it through PathKernel."
+            )
+        return self._source
+
+    def _converted(self, rows: Tensor) -> Tensor:
+        if rows.device.type == "cpu" and torch.device(self.device).type == "cuda":
             rows = rows.pin_memory()  # twice as fast to copy, and without stopping the GPU
         return rows.to(device=self.device, non_blocking=True).to(dtype=self._dtype)

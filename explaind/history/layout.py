@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.errors import RecordingError
+from explaind.errors import ConfigError, RecordingError
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,23 @@ class ParameterLayout:
             )
         return cls(tuple(slots)).with_components(components or {})
 
+    def check_model(self, model: nn.Module) -> None:
+        """Refuse a model that has not these tensors.
+
+        Args:
+            model: the model given to explain with.
+
+        Raises:
+            ConfigError: naming the first tensor that is missing or has another shape.
+        """
+        shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+        for slot in self.slots:
+            if shapes.get(slot.name) != slot.shape:
+                raise ConfigError(
+                    f"model: '{slot.name}' has shape {shapes.get(slot.name, 'nowhere')}, expected"
+                    f" {slot.shape} as recorded. Give the model that was trained."
+                )
+
     @classmethod
     def from_json(cls, rows: Sequence[Mapping[str, Any]]) -> "ParameterLayout":
         """Rebuild the layout from the attributes of a store."""
@@ -156,7 +173,8 @@ class ParameterLayout:
 
     def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
         """Concatenate named tensors into one flat vector (a copy)."""
-        return torch.cat([tensors[slot.name].detach().reshape(-1) for slot in self.slots])
+        with torch.no_grad():
+            return torch.cat([tensors[slot.name].reshape(-1) for slot in self.slots])
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Views of a flat vector as named tensors."""

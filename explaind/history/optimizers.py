@@ -16,6 +16,7 @@ Scalars are recorded as torch applies them: rounded to the type of the parameter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from explaind.errors import UnsupportedError
@@ -154,6 +155,10 @@ def group_coefficients(optimizer: torch.optim.Optimizer, step: int) -> list[list
 def _rounding(group: Mapping[str, Any]) -> Rounding:
     """Rounding of scalars in operations on the parameters of a group."""
     dtype = group["params"][0].dtype if group["params"] else torch.float64
+    if dtype == torch.float64:
+        return float
+    if dtype == torch.float32:  # numpy does it in a tenth of the time
+        return lambda value: float(np.float32(value))
     return lambda value: float(torch.tensor(value, dtype=torch.float64).to(dtype))
 
 

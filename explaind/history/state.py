@@ -30,7 +30,9 @@ class TrainingState:
     Attributes:
         model: the model.
         layout: how the trained tensors lie in the flat vector.
+        optimizer: the optimizer.
         adaptive: whether the optimizer keeps a second moment.
+        parameters: the trained tensors by name.
         constants: copies of frozen parameters and buffers.
 
     Raises:
@@ -47,52 +49,49 @@ class TrainingState:
         self.model = model
         self.layout = ParameterLayout.of(model, optimizer, components)
         self.adaptive = has_second_moment(optimizer)
-        self._optimizer = optimizer
+        self.optimizer = optimizer
         named = dict(model.named_parameters())
-        self._trained = {slot.name: named[slot.name] for slot in self.layout.slots}
+        self.parameters = {slot.name: named[slot.name] for slot in self.layout.slots}
         self.constants = self._constant_tensors()
 
     @property
-    def dtype(self) -> np.dtype:
-        """Stored type: float64 if a trained tensor is, else float32 (holds half precision)."""
-        kinds = {parameter.dtype for parameter in self._trained.values()}
-        return np.dtype("float64" if torch.float64 in kinds else "float32")
-
-    def parameters(self) -> list[nn.Parameter]:
-        """The trained tensors."""
-        return list(self._trained.values())
+    def stored_dtype(self) -> torch.dtype:
+        """float64 if a trained tensor is, else float32 (holds half precision exactly)."""
+        kinds = {parameter.dtype for parameter in self.parameters.values()}
+        return torch.float64 if torch.float64 in kinds else torch.float32
 
     def theta(self) -> Float[Tensor, " param"]:
-        """A copy of the parameters as one flat vector."""
-        return self.layout.flatten(self._trained)
+        """A copy of the parameters as one flat vector of the stored type."""
+        return self.layout.flatten(self.parameters).to(self.stored_dtype)
+
+    def moved_from(self, theta: Float[Tensor, " param"]) -> bool:
+        """Whether any parameter differs from a flat vector."""
+        return not torch.equal(self.theta(), theta)
 
     def second_moment(self) -> Float[Tensor, " param"]:
         """What the step just taken divided by, as one flat vector."""
-        groups = self._optimizer.param_groups
-        return self.layout.flatten(
-            {
-                slot.name: second_moment(
-                    self._optimizer, self._trained[slot.name], groups[slot.group]
-                )
-                for slot in self.layout.slots
-            }
-        )
+        groups = self.optimizer.param_groups
+        found = {
+            slot.name: second_moment(self.optimizer, self.parameters[slot.name], groups[slot.group])
+            for slot in self.layout.slots
+        }
+        return self.layout.flatten(found).to(self.stored_dtype)
 
     def coefficients(self, step: int) -> np.ndarray:
         """Scalars of the optimizer rule for the coming step, `[group, scalar]`."""
-        return np.array(group_coefficients(self._optimizer, step))
+        return np.array(group_coefficients(self.optimizer, step))
 
     def checkpoint(self) -> dict[str, Any]:
         """What `restore` needs."""
-        model = {name: parameter.detach() for name, parameter in self._trained.items()}
-        return {"model": model, "optimizer": self._optimizer.state_dict()}
+        model = {name: parameter.detach() for name, parameter in self.parameters.items()}
+        return {"model": model, "optimizer": self.optimizer.state_dict()}
 
     @torch.no_grad()
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
         """Put model and optimizer back to a checkpoint."""
         for name, value in checkpoint["model"].items():
-            self._trained[name].copy_(value)
-        self._optimizer.load_state_dict(checkpoint["optimizer"])
+            self.parameters[name].copy_(value)
+        self.optimizer.load_state_dict(checkpoint["optimizer"])
 
     def check_fresh(self) -> None:
         """Refuse an optimizer with a past.
@@ -100,7 +99,7 @@ class TrainingState:
         Raises:
             RecordingError: if it has taken steps.
         """
-        if self._optimizer.state:
+        if self.optimizer.state:
             raise RecordingError(
                 "The optimizer has taken steps before: its momentum belongs to no recorded sample."
                 " Start recording with a new optimizer."
@@ -116,7 +115,7 @@ class TrainingState:
             RecordingError: naming the parameter.
         """
         check_deterministic_mode(self.model, step)
-        for name, parameter in self._trained.items():
+        for name, parameter in self.parameters.items():
             if parameter.grad is None:
                 raise RecordingError(
                     f"Parameter '{name}' has no gradient at step {step}: the optimizer would skip"
@@ -141,6 +140,6 @@ class TrainingState:
                 )
 
     def _constant_tensors(self) -> dict[str, Tensor]:
-        trained = {id(parameter) for parameter in self._trained.values()}
+        trained = {id(parameter) for parameter in self.parameters.values()}
         tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         return {name: t.detach().clone() for name, t in tensors.items() if id(t) not in trained}

@@ -5,16 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import xarray as xr
-
 from explaind.config import Config, stage_config
 from explaind.kernel.add_segments import USED_UP, AddedSegments
-from explaind.kernel.gather import Block, Gathered, blocks_of
+from explaind.kernel.gather import Block, Gathered, RawChunk, chunks_of
+from explaind.kernel.plan.stored import shard_count
 from explaind.paths import Paths, shard_labels
 from explaind.prefetch import prefetched
-from explaind.store import ArraySpec, labels_of, new_store, open_sealed
+from explaind.store import ArraySpec, labels_of, new_store
 
 logger = logging.getLogger(__name__)
+
+OF_SHARD = {"shard", "segment", "measured"}
+"""Attributes of a shard that say nothing of what is gathered."""
 
 
 def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
@@ -34,50 +36,57 @@ def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
     epk = config.runs[run].epk
     expected = stage_config(config, "predict_epk", run)
     stores = [
-        [open_sealed(paths.shard(run, label), expected, rule="predict_epk") for label in row]
-        for row in shard_labels(epk.shards, epk.segments)
+        [paths.shard(run, label) for label in row]
+        for row in shard_labels(shard_count(config, paths, run), epk.segments)
     ]
-    gather_stores(stores, paths.influence(run), epk.top)
+    gather_stores(stores, paths.influence(run), epk.top, expected)
 
 
-def gather_stores(stores: Sequence[Sequence[xr.Dataset]], target: Path, top: int) -> None:
-    """Lay shards side by side and add segments, in blocks of whole chunks.
+def gather_stores(
+    stores: Sequence[Sequence[Path]],
+    target: Path,
+    top: int,
+    config: Mapping[str, Any] | None = None,
+) -> None:
+    """Lay shards side by side and add segments, chunk by chunk.
 
     Memory depends neither on the number of stores nor on the length of their arrays.
 
     Args:
-        stores: the opened stores, by shard and segment.
+        stores: folders of the stores, by shard and segment.
         target: folder of the store that is made.
         top: most helpful and harmful training samples kept, if segments handed totals on.
+        config: stage configuration that the stores must have been made with.
 
     Raises:
-        StoreError: if the stores do not fit each other.
+        StoreError: if a store is missing, incomplete or does not fit the others.
         RecordingError: if the segments do not add up.
     """
-    gathered = Gathered(stores)
+    gathered = Gathered(stores, config)
     added = AddedSegments(gathered, top) if len(stores[0]) > 1 else None
     specs = {name: gathered.spec(name) for name in gathered.names if name not in USED_UP}
     attributes = _attributes(gathered, added)
     with new_store(target, {**specs, **(added.specs if added else {})}, attributes) as writer:
-        for block in prefetched(_blocks(gathered, specs, added)):
-            writer.write_region(*block)
+        for piece in prefetched(_chunks(gathered, specs, added)):
+            if isinstance(piece, RawChunk):
+                writer.write_raw(*piece)
+            else:
+                writer.write_region(*piece)
     logger.info("gathered %d samples of %d shards", gathered.sizes["test"], len(stores))
 
 
-def _blocks(
+def _chunks(
     gathered: Gathered, specs: Mapping[str, ArraySpec], added: AddedSegments | None
-) -> Iterator[Block]:
+) -> Iterator[Block | RawChunk]:
     for name, spec in specs.items():
-        for region in blocks_of(spec):
-            yield Block(name, region, gathered.read(name, region))
+        for region in chunks_of(spec):
+            yield gathered.read_chunk(name, region)
     if added:
         yield from added.blocks()
 
 
 def _attributes(gathered: Gathered, added: AddedSegments | None) -> dict[str, Any]:
-    attributes = {
-        key: value for key, value in gathered.first.attrs.items() if key not in {"shard", "segment"}
-    }
+    attributes = {key: value for key, value in gathered.first.attrs.items() if key not in OF_SHARD}
     largest = {
         "precision_deviation": gathered.largest("precision_deviation"),
         "account_mismatch": added.mismatch if added else gathered.largest("account_mismatch"),

@@ -1,13 +1,14 @@
 """What is known of a run only when its time segments are added: residuals and top samples."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 import xarray as xr
 
 from explaind.kernel.closure import STEP_SUMS, close_account
-from explaind.kernel.gather import Block, Gathered, Region, blocks_of
+from explaind.kernel.gather import Block, Gathered, Region, chunks_of
 from explaind.kernel.result import ARRAYS, described
 from explaind.kernel.top import top_samples
 from explaind.store import ArraySpec, spec_of
@@ -48,12 +49,12 @@ class AddedSegments:
         self.mismatch = max(mismatch for _, _, mismatch in self._closed())
 
     def blocks(self) -> Iterator[Block]:
-        """Work the arrays out, block by block."""
+        """Work the arrays out, chunk by chunk."""
         for region, closed, _ in self._closed():
             for name, values in closed.items():
                 yield Block(name, region, values)
         if TOP[0] in self.specs:
-            for region in blocks_of(self.specs[TOP[0]]):
+            for region in chunks_of(self.specs[TOP[0]]):
                 for name, values in self._strongest(region).items():
                     yield Block(name, region, values)
 
@@ -61,7 +62,7 @@ class AddedSegments:
         names = ("data", "decay", "initial_output", "final_output", *STEP_SUMS)
         attributes = self._gathered.first.attrs
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
-        for region in blocks_of(self.specs["residual"], len(names)):
+        for region in chunks_of(self.specs["residual"]):
             sums = {name: self._gathered.read(name, region) for name in names}
             yield region, *close_account(sums, dtypes)
 
@@ -70,11 +71,14 @@ class AddedSegments:
         specs = {name: self.specs[name] for name in TOP}
         shape = [cut.stop - cut.start for cut in region.values()]
         found = {name: np.empty(shape, spec.dtype) for name, spec in specs.items()}
-        rows = ArraySpec(("test", "output"), tuple(shape[:2]), (1, 1), "float64", "nat", "")
-        for inner in blocks_of(rows, self._gathered.sizes["sample"]):
+        rows = self._gathered.spec("influence_total").chunks[:2]
+        for inner in chunks_of(
+            replace(specs[TOP[0]], shape=tuple(shape), chunks=(*rows, shape[2]))
+        ):
             outer = {
                 dim: slice(region[dim].start + cut.start, region[dim].start + cut.stop)
                 for dim, cut in inner.items()
+                if dim != "rank"
             }
             total = torch.from_numpy(self._gathered.read("influence_total", outer))
             for name, values in top_samples(total.flatten(0, 1), shape[2]).items():

@@ -59,7 +59,7 @@ def explain_steps(
     Returns:
         What was found; the arrays of the segments of a run add up.
     """
-    like = history.read(0, 1).theta(0)
+    like = history.theta(0)
     samples, outputs = queries.values(like).shape
     explainer = _Explainer(history, decay, training, slices, like.dtype)
     collectors = collectors_of(

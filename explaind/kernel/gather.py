@@ -1,22 +1,22 @@
-"""Reading many influence stores as one, block by block: shards side by side, segments added."""
+"""Reading many influence stores as one, chunk by chunk: shards side by side, segments added."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from explaind.errors import StoreError
 from explaind.kernel.result import SUMMED
-from explaind.store import ArraySpec, spec_of
-
-BLOCK_BYTES = 32 * 2**20
-"""Bytes that are read and written together; a chunk of the target if that is larger."""
+from explaind.store import ArraySpec, StoreFiles, open_sealed, spec_of
 
 JOINED = ("test", "step", "interval")
 """Dimensions along which stores lie side by side. Intervals may overlap at segment bounds."""
+
+REMEDY = " Run the rule `predict_epk` again."
 
 Region = dict[str, slice]
 
@@ -35,18 +35,32 @@ class Block(NamedTuple):
     values: np.ndarray
 
 
+class RawChunk(NamedTuple):
+    """A chunk of an array as it lies on disk.
+
+    Attributes:
+        name: the array.
+        number: number of the chunk along each dimension.
+        content: the encoded chunk.
+    """
+
+    name: str
+    number: tuple[int, ...]
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Part:
     """One store of the many.
 
     Attributes:
         dataset: the store, lazy.
-        name: its name, for messages.
+        files: its files.
         offset: position of its first entry along each joined dimension.
     """
 
     dataset: xr.Dataset
-    name: str
+    files: StoreFiles
     offset: Mapping[str, int]
 
 
@@ -54,7 +68,8 @@ class Gathered:
     """The stores of all shards and segments of a run, read as if they were one.
 
     Args:
-        stores: by shard and, within it, by segment, in order.
+        paths: folders of the stores, by shard and, within it, by segment, in order.
+        config: stage configuration that they must have been made with.
 
     Attributes:
         sizes: length of every dimension.
@@ -62,10 +77,14 @@ class Gathered:
         names: the arrays.
 
     Raises:
-        StoreError: if the stores do not fit each other.
+        StoreError: if a store is missing, incomplete, of another configuration or does not fit the
+            others.
     """
 
-    def __init__(self, stores: Sequence[Sequence[xr.Dataset]]) -> None:
+    def __init__(
+        self, paths: Sequence[Sequence[Path]], config: Mapping[str, Any] | None = None
+    ) -> None:
+        stores = [[open_sealed(path, config, rule="predict_epk") for path in row] for row in paths]
         self.first = stores[0][0]
         for shard in stores:
             for dataset, other in zip(shard, stores[0], strict=True):
@@ -76,7 +95,7 @@ class Gathered:
         self._parts = [
             Part(
                 dataset,
-                _name(dataset),
+                StoreFiles(paths[k][t], read_only=True, remedy=REMEDY),
                 {
                     "test": int(tests[k]),
                     "step": int(steps[t]),
@@ -112,53 +131,79 @@ class Gathered:
         dims = [str(dim) for dim in self.first[name].dims]
         whole = {dim: region.get(dim, slice(0, self.sizes[dim])) for dim in dims}
         summed = self._added and name in SUMMED
-        dtype = np.dtype(np.float64) if summed else self.first[name].dtype
-        found = np.zeros([whole[dim].stop - whole[dim].start for dim in dims], dtype)
-        for part in self._parts:
-            inner = {dim: _inner(part, dim, cut) for dim, cut in whole.items()}
-            if all(cut.start < cut.stop for cut in inner.values()):
-                values = part.dataset[name].isel(inner).values
-                outer = tuple(
-                    slice(
-                        cut.start + part.offset.get(dim, 0) - whole[dim].start,
-                        cut.stop + part.offset.get(dim, 0) - whole[dim].start,
-                    )
-                    for dim, cut in inner.items()
-                )
-                found[outer] = found[outer] + values if summed else values
+        pieces = list(self._pieces(whole))
+        shape = [cut.stop - cut.start for cut in whole.values()]
+        if len(pieces) == 1 and not summed:  # most of what is gathered: read into place at once
+            return pieces[0].values(name)
+        found = np.zeros(shape, np.float64 if summed else self.first[name].dtype)
+        for piece in pieces:
+            target = tuple(piece.outer.values())
+            if summed:
+                found[target] += piece.values(name)
+            else:
+                found[target] = piece.values(name)
         return found
 
+    def read_chunk(self, name: str, region: Region) -> Block | RawChunk:
+        """Read a chunk of the whole array; undecoded if it is a chunk of one of the stores.
 
-def blocks_of(spec: ArraySpec, width: int = 1) -> Iterator[Region]:
-    """Cut an array into blocks of whole chunks, in the order that they lie on disk.
+        Args:
+            name: the array.
+            region: where the chunk lies.
+        """
+        pieces, chunks = list(self._pieces(region)), self.spec(name).chunks
+        if len(pieces) == 1 and not (self._added and name in SUMMED):
+            part, inner, _ = pieces[0]
+            index, target = _chunk_index(inner, chunks), _chunk_index(region, chunks)
+            if part.dataset[name].encoding["chunks"] == chunks and index and target:
+                return RawChunk(name, target, part.files.read_raw(name, index))
+        return Block(name, region, self.read(name, region))
 
-    Args:
-        spec: the array.
-        width: numbers that are read for every number of the array.
+    def _pieces(self, whole: Region) -> Iterator["_Piece"]:
+        """What the single stores hold of a region."""
+        for part in self._parts:
+            inner, outer = {}, {}
+            for dim, cut in whole.items():
+                offset, size = part.offset.get(dim, 0), part.dataset.sizes[dim]
+                start, stop = max(cut.start, offset), min(cut.stop, offset + size)
+                inner[dim] = slice(start - offset, stop - offset)
+                outer[dim] = slice(start - cut.start, stop - cut.start)
+            if all(cut.start < cut.stop for cut in inner.values()):
+                yield _Piece(part, inner, outer)
 
-    Yields:
-        The blocks, of at most `BLOCK_BYTES` or one chunk.
+
+class _Piece(NamedTuple):
+    """What one store holds of a region.
+
+    Attributes:
+        part: the store.
+        inner: where it lies in the store.
+        outer: where it lies in the region.
     """
-    lengths = list(spec.chunks)
-    room = BLOCK_BYTES // (np.dtype(spec.dtype).itemsize * width)
-    for axis in reversed(range(len(lengths))):
-        chunk, rest = lengths[axis], int(np.prod(lengths)) // max(lengths[axis], 1)
-        lengths[axis] = min(spec.shape[axis], max(chunk, room // rest // chunk * chunk))
-        if lengths[axis] < spec.shape[axis]:
-            break
-    starts = [range(0, size, step) for size, step in zip(spec.shape, lengths, strict=True)]
+
+    part: Part
+    inner: Region
+    outer: Region
+
+    def values(self, name: str) -> np.ndarray:
+        """The numbers of an array."""
+        return self.part.dataset[name].isel(self.inner).to_numpy()
+
+
+def chunks_of(spec: ArraySpec) -> Iterator[Region]:
+    """The chunks of an array, in the order that they lie on disk."""
+    starts = [range(0, size, length) for size, length in zip(spec.shape, spec.chunks, strict=True)]
     for corner in product(*starts):
-        yield {
-            dim: slice(start, min(start + length, size))
-            for dim, start, length, size in zip(spec.dims, corner, lengths, spec.shape, strict=True)
-        }
+        axes = zip(spec.dims, corner, spec.chunks, spec.shape, strict=True)
+        yield {dim: slice(at, min(at + length, size)) for dim, at, length, size in axes}
 
 
-def _inner(part: Part, dim: str, cut: slice) -> slice:
-    """What a part holds of a slice of the whole, counted from the start of the part."""
-    offset = part.offset.get(dim, 0)
-    size = part.dataset.sizes[dim]
-    return slice(max(cut.start - offset, 0), min(cut.stop - offset, size))
+def _chunk_index(region: Region, chunks: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Number of the chunk that starts where a region does; None if none does."""
+    starts = [cut.start for cut in region.values()]
+    if any(at % length for at, length in zip(starts, chunks, strict=True)):
+        return None
+    return tuple(at // length for at, length in zip(starts, chunks, strict=True))
 
 
 def _check_fits(first: xr.Dataset, segment: xr.Dataset, other: xr.Dataset) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from torch import Tensor, nn
+from torch import nn
 
 from explaind.errors import ConfigError
-from explaind.history.decay import DecayMotion, Penalty
+from explaind.history.decay import DecayMotion
 from explaind.history.guards import (
     LossFunction,
     check_deterministic_mode,
@@ -19,6 +19,7 @@ from explaind.history.guards import (
     rows_of,
 )
 from explaind.history.history import History
+from explaind.history.retraining import Ingredients, Penalty
 from explaind.kernel.closure import STEP_SUMS, close_account, step_sums
 from explaind.kernel.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.explain import explain_steps
@@ -90,15 +91,16 @@ class PathKernel:
         contraction: Contraction | None = None,
         config: dict[str, Any] | None = None,
     ) -> None:
-        history = History(Path(store), device=device, config=config)
-        dtype = dtype or history.stored_dtype
-        self.history = History(Path(store), dtype=dtype, device=device, config=config)
+        dtype = dtype or History(Path(store), config=config).stored_dtype
+        self._data = TrainingData(train_data, dtype, device)
+        ingredients = Ingredients(model, loss_fn, self._data.raw, penalty)
+        self.history = History(Path(store), dtype, device, config, ingredients)
+        check_samples(self.history, self._data)
         if components:
             self.history.layout = self.history.layout.with_components(components)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._device = model, loss_fn, device
         self._constants = self.history.constants()
-        self._data = TrainingData(train_data, dtype, device)
         self._quadrature = quadrature or Quadrature()
         self._decay = DecayMotion(self.history, penalty)
         gradients = PerSampleGradients(self._function(loss_fn), self.history.layout)
@@ -151,7 +153,7 @@ class PathKernel:
             raise ConfigError("Expected at least one sample to explain, got none.")
         name, functional = find_functional(outputs, self._loss_fn)
         side = self._explained(functional, x, targets, block)
-        dtype, contraction = self._theta(0).dtype, self._training.contraction
+        dtype, contraction = self.history.theta(0).dtype, self._training.contraction
         part = segment_of(self.history, *segment, TOLERANCE[dtype])
         found = explain_steps(self.history, self._decay, self._training, side, slices, part)
         arrays = {**found.arrays, **self._end_values(side)}
@@ -204,27 +206,22 @@ class PathKernel:
         """The query side of an output functional, after its self-checks."""
         gradients = PerSampleGradients(self._function(functional), self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         check_functional(gradients.function, params, *_few(x, y))
-        check_capture(gradients, self._theta(0), *_few(x, y))
+        check_capture(gradients, self.history.theta(0), *_few(x, y))
         return self._query_side(FullGradient(gradients), x, y, block)
 
     def _end_values(self, side: QuerySide) -> dict[str, np.ndarray]:
         steps = self.history.steps
-        ends = {"initial_output": self._theta(0), "final_output": self._theta(steps)}
+        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
         return {name: side.values(theta).double().cpu().numpy() for name, theta in ends.items()}
-
-    def _theta(self, point: int) -> Tensor:
-        """Parameters at a point of the path."""
-        start = max(0, point - 1)
-        return self.history.read(start, start + 1).theta(point)
 
     def _function(self, functional: OutputFunctional) -> ModelFunction:
         return ModelFunction(self._model, self._constants, functional)
 
     def _query_side(self, derivative: Derivative, x: Any, y: Any, block: int) -> QuerySide:
         """The query side with its quadrature decided by the calls that the model makes."""
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         with RecordKinks() as mode:
             derivative.function(params, *_few(x, y))
         if mode.untreated:
@@ -234,13 +231,12 @@ class PathKernel:
         return QuerySide(derivative, quadrature, x, y, block)
 
     def _check(self, gradients: PerSampleGradients) -> None:
-        """Refuse a loss, model or data that the recorded path does not follow from."""
-        check_samples(self.history, self._data)
+        """Refuse a loss or model that the recorded path does not follow from."""
         x, y = self._data.fetch(self.history.batch(0)[:3])
-        params = self.history.layout.unflatten(self._theta(0))
+        params = self.history.layout.unflatten(self.history.theta(0))
         forward = ModelFunction(self._model, self._constants, lambda output, _: output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
-        check_capture(gradients, self._theta(0), x, y)
+        check_capture(gradients, self.history.theta(0), x, y)
         check_first_step(self.history, self._training, self._decay)
 
 

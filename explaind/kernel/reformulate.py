@@ -24,7 +24,7 @@ def reformulate_steps(
         `data`, `decay`, `residual` `[test, class]`, and per step `[step]` the mean absolute
         `change`, parts and residual and the mean number of subintervals; all float64.
     """
-    shape = queries.values(history.read(0, 1).theta(0)).shape
+    shape = queries.values(history.theta(0)).shape
     total = torch.zeros(3, *shape, dtype=torch.float64, device=history.device)
     means = torch.zeros(history.steps, 5, dtype=torch.float64, device=history.device)
     for step in progress(backward_steps(history, decay), "reformulate", history.steps):

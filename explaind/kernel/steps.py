@@ -35,7 +35,8 @@ def backward_steps(
 ) -> Iterator[Step]:
     """Yield the steps `[first, stop)`, by default all, the last one first.
 
-    The next block of the history is read, and copied to the GPU, while one is worked on.
+    The next block of the history is read, and copied to the GPU, while one is worked on; one that
+    is replayed is not, because the replay needs the cores and sets their number.
 
     Args:
         history: the recorded path.
@@ -45,7 +46,9 @@ def backward_steps(
     """
     stop = history.steps if stop is None else stop
     blocks = history.blocks(reverse=True, first=first, stop=stop)
-    for block in _read_ahead(blocks, torch.device(history.device)):
+    if not history.replayed:
+        blocks = _read_ahead(blocks, torch.device(history.device))
+    for block in blocks:
         motion = decay.of_block(block)
         for number in reversed(range(max(block.start, first), min(block.stop, stop))):
             drift = motion[number - block.start]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import google_crc32c
+import numpy as np
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
@@ -44,7 +45,7 @@ class StoreFiles(LocalStore):
         if _is_chunk(key) and byte_range is None:
             if found is None and self.read_only:
                 raise self._damaged(key, "is gone")
-            if found is not None and not _is_intact(found):
+            if found is not None and not _is_intact(found.as_numpy_array()):
                 raise self._damaged(key, "is corrupted: its checksum is not that of its content")
         return found
 
@@ -66,6 +67,36 @@ class StoreFiles(LocalStore):
         with naming_full_disk(self.root / key):
             await super().set_if_not_exists(key, value)
 
+    def read_raw(self, array: str, number: tuple[int, ...]) -> bytes:
+        """An encoded chunk, to be moved undecoded.
+
+        Args:
+            array: name of the array.
+            number: number of the chunk along each dimension.
+
+        Raises:
+            DamagedStoreError: if it is corrupted or gone.
+        """
+        key = _chunk_key(array, number)
+        try:
+            content = (self.root / key).read_bytes()
+        except FileNotFoundError:
+            raise self._damaged(key, "is gone") from None
+        if not _is_intact(np.frombuffer(content, np.uint8)):
+            raise self._damaged(key, "is corrupted: its checksum is not that of its content")
+        return content
+
+    def write_raw(self, array: str, number: tuple[int, ...], content: bytes) -> None:
+        """Write an encoded chunk; arguments as for `read_raw`.
+
+        Raises:
+            DiskFullError: if there is no room for it.
+        """
+        file = self.root / _chunk_key(array, number)
+        with naming_full_disk(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
     def _damaged(self, key: str, what: str) -> DamagedStoreError:
         array = key.split("/", maxsplit=1)[0]
         message = f"{self.root}, array {array}: the chunk {self.root / key} {what}.{self._remedy}"
@@ -76,7 +107,10 @@ def _is_chunk(key: str) -> bool:
     return key.split("/")[1:2] == ["c"]
 
 
-def _is_intact(chunk: Buffer) -> bool:
-    content = chunk.as_numpy_array()
+def _chunk_key(array: str, number: tuple[int, ...]) -> str:
+    return "/".join([array, "c", *map(str, number)])
+
+
+def _is_intact(content: np.ndarray) -> bool:
     body, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
     return bytes(checksum) == int(google_crc32c.value(body)).to_bytes(CHECKSUM_BYTES, "little")

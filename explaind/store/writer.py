@@ -118,12 +118,21 @@ class StoreWriter:
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
 
-    def truncate_rows(self, length: int) -> None:
-        """Cut every array to its first rows (drops rows after the last checkpoint)."""
-        for name in self._names():
-            array = self._array(name)
-            if array.shape[0] > length:
-                array.resize((length, *array.shape[1:]))
+    def write_raw(self, name: str, number: tuple[int, ...], content: bytes) -> None:
+        """Write a chunk that is encoded already.
+
+        Args:
+            name: the array.
+            number: number of the chunk along each dimension.
+            content: from a chunk of the same shape, type and compression (`chunks.read_raw`).
+        """
+        StoreFiles(self.path).write_raw(name, number, content)
+
+    def truncate_rows(self, name: str, length: int) -> None:
+        """Cut an array to its first rows (drops rows after the last checkpoint)."""
+        array = self._array(name)
+        if array.shape[0] > length:
+            array.resize((length, *array.shape[1:]))
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add or replace group attributes."""

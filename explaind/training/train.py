@@ -16,11 +16,13 @@ from explaind.errors import RecordingError
 from explaind.fingerprint import code_fingerprint
 from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
-from explaind.history.recorder import Recorder, record
+from explaind.history.record import record
+from explaind.history.recorder import Recorder
 from explaind.log import progress
 from explaind.models.registry import build_model, components_of
 from explaind.paths import Paths
 from explaind.store import is_sealed, only_writer, remove_store, stored_attributes
+from explaind.training.interval import snapshot_interval
 from explaind.training.losses import LOSSES
 from explaind.training.metrics import (
     evaluate,
@@ -66,6 +68,7 @@ def train(config: Config, paths: Paths, run: str) -> None:
         optimizer,
         loss_fn,
         path,
+        every=snapshot_interval(settings.training, optimizer, layout),
         components=components,
         metrics=metric_names(layout),
         resume=True,
@@ -119,6 +122,8 @@ class _Trainer:
 def _loop(recorder: Recorder, trainer: _Trainer) -> None:
     """Steps until the goal or the cap; the metrics of each point are measured before its step."""
     settings, data = trainer.settings, trainer.data
+    if recorder.steps:
+        logger.info("going on from step %d", recorder.steps)
     left = settings.max_steps - recorder.steps
     endless = batches_from(
         recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed

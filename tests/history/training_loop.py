@@ -13,6 +13,7 @@ class Training:
     """A recorded training loop in which a test can meddle by overriding one of its moments."""
 
     reduction = "mean"
+    every = 1
 
     def __init__(self, store):
         self.store = store
@@ -31,8 +32,9 @@ class Training:
     def after_step(self): ...
 
     def run(self):
+        options = {"reduction": self.reduction, "every": self.every}
         with explaind.record(
-            self.model, self.optimizer, cross_entropy, self.store, reduction=self.reduction
+            self.model, self.optimizer, cross_entropy, self.store, **options
         ) as recorder:
             self.before_training()
             for batch in recorder.batches(self.loader):

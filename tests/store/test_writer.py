@@ -33,6 +33,6 @@ def test_rows_grow_by_whole_chunks(path):
 def test_truncated_rows_are_gone(path):
     writer = StoreWriter.create(path, {"rows": ROWS}, {})
     writer.write_rows("rows", 0, np.ones((8, 3), dtype=np.float32))
-    writer.truncate_rows(4)
+    writer.truncate_rows("rows", 4)
     writer.seal()
     assert open_sealed(path).rows.shape == (4, 3)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("config", "explaind", "workflow")
+TINY = ("--configfile", "config/tiny.yaml")
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,11 @@ class Project:
 
     def snakemake(self, *arguments: str, fails: bool = False) -> str:
         """Run Snakemake on the tiny case; returns what it wrote."""
-        tiny = ("--configfile", "config/tiny.yaml")
-        return self._call("snakemake", *tiny, "--cores", "2", *arguments, fails=fails)
+        return self.call("-m", "snakemake", *TINY, "--cores", "2", *arguments, fails=fails)
 
     def explaind(self, *arguments: str, fails: bool = False) -> str:
         """Run the command line; returns what it wrote."""
-        return self._call("explaind", *arguments, fails=fails)
+        return self.call("-m", "explaind", *arguments, fails=fails)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How often Snakemake would run which rule, without `all` itself."""
@@ -67,16 +67,22 @@ class Project:
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Run Python code with the library of this project."""
-        return self._run(sys.executable, "-c", code)
+        return self._run("-c", code)
 
-    def _call(self, command: str, *arguments: str, fails: bool) -> str:
-        done = self._run(sys.executable, "-m", command, *arguments)
+    def call(self, *arguments: str, fails: bool = False) -> str:
+        """Run Python with the library of this project; returns what it wrote."""
+        done = self._run(*arguments)
         output = done.stdout + done.stderr
         assert (done.returncode != 0) == fails, output
         return output
 
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
         return subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )

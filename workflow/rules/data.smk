@@ -14,7 +14,7 @@ rule prepare_dataset:
         "logs/prepare_dataset/{dataset}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         values=of_dataset,

@@ -45,7 +45,7 @@ rule figure_grokking:
         "logs/figure_grokking.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         values=stage_config(CONFIG, "figure_grokking"),
@@ -69,7 +69,7 @@ rule figure_training:
         "logs/figure_training.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         values=stage_config(CONFIG, "figure_training"),
@@ -97,7 +97,7 @@ rule figure_epk_validation:
         "logs/figure_epk_validation.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=10,
     params:
         values=stage_config(CONFIG, "figure_epk_validation"),

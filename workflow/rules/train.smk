@@ -21,7 +21,7 @@ rule train:
         PATHS.benchmark("{run}", "train")
     threads: 4
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=120,
     params:
         values=of_run("train"),

@@ -1,0 +1,186 @@
+"""The parameters of a thinned history: each stretch trained again from its snapshot, and checked.
+
+A stretch is the steps between two snapshots. One is held in memory, so that reading it again, or
+piece by piece, trains it once.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.errors import RecordingError
+from explaind.history.checksums import vector_checksum
+from explaind.history.layout import ParameterLayout
+from explaind.history.optimizers import second_moment
+from explaind.history.retraining import Ingredients, Retraining, StepRecord, same_threads
+from explaind.history.rows import environment, to_row
+from explaind.history.saved_state import CONSTANTS, load_state
+from explaind.history.stored_path import Stretch
+from explaind.history.thinning import snapshot_row
+
+logger = logging.getLogger(__name__)
+
+DEVICE_TOLERANCE = 1e-3
+"""Largest error of a stretch replayed on a GPU, relative to its motion."""
+
+
+class ReplayedPath:
+    """Reads a thinned history by replay.
+
+    A training on a CPU is replayed there and must match bit for bit. One on a GPU is replayed on a
+    GPU if there is one, and must reach the next snapshot to `DEVICE_TOLERANCE` of the motion since
+    the last; the stretch then ends in the recorded snapshot, so that all motion is accounted for.
+
+    Args:
+        path: folder of the store.
+        dataset: the opened history.
+        ingredients: model, loss, data and penalty.
+
+    Raises:
+        ConfigError: if the model is not the one that was trained.
+    """
+
+    def __init__(self, path: Path, dataset: xr.Dataset, ingredients: Ingredients) -> None:
+        self._path, self._dataset = path, dataset
+        self._steps, self._every = int(dataset.attrs["steps"]), int(dataset.attrs["every"])
+        self._layout = ParameterLayout.from_json(dataset.attrs["tensors"])
+        self._exact = dataset.attrs["device"] == "cpu"
+        on_gpu = not self._exact and torch.cuda.is_available()
+        self._device = torch.device("cuda" if on_gpu else "cpu")
+        constants = load_state(path / CONSTANTS, self._device)
+        self._layout.check_model(ingredients.model)
+        self._training = Retraining(
+            ingredients, dataset.attrs, self._layout, constants, self._device
+        )
+        names = ("batch", "setting", "max_norm", "threads", "params_checksum")
+        self._steps_of = {name: dataset[name].values for name in names}
+        self._states = [str(name) for name in dataset if str(name).startswith("state_")]
+        self._held: tuple[int, Stretch] | None = None
+
+    @property
+    def block_length(self) -> int:
+        """Steps between two snapshots."""
+        return self._every
+
+    def theta(self, point: int) -> Float[Tensor, " param"]:
+        """Parameters at a point of the path; at a snapshot without replay."""
+        row = snapshot_row(point, self._every, self._steps)
+        if row is not None:
+            return self._snapshot(row, point)
+        return self.read(point, point + 1).params[0]
+
+    def read(self, start: int, stop: int) -> Stretch:
+        """The steps `[start, stop)`, each stretch they lie in trained again unless it is held."""
+        firsts = range(start - start % self._every, stop, self._every)
+        pieces = [self._piece(first, start, stop) for first in firsts]
+        if len(pieces) == 1:
+            return pieces[0]
+        params = [piece.params[:-1] for piece in pieces[:-1]] + [pieces[-1].params]
+        moments = [piece.second_moment for piece in pieces if piece.second_moment is not None]
+        return Stretch(torch.cat(params), torch.cat(moments) if moments else None)
+
+    def _piece(self, first: int, start: int, stop: int) -> Stretch:
+        """What the steps `[start, stop)` have in common with the stretch that begins at `first`."""
+        if self._held is None or self._held[0] != first:
+            self._held = None  # its memory is needed
+            self._held = first, self._replay(first)
+        held = self._held[1]
+        low, high = max(start - first, 0), min(stop - first, len(held.params) - 1)
+        moments = None if held.second_moment is None else held.second_moment[low:high]
+        return Stretch(held.params[low : high + 1], moments)
+
+    def _replay(self, first: int) -> Stretch:
+        """Train the stretch that begins at a snapshot again."""
+        stop = min(first + self._every, self._steps)
+        logger.debug("replay of steps %d to %d", first, stop)
+        row = first // self._every
+        theta = self._snapshot(row, first)
+        params = theta.new_empty(stop - first + 1, len(theta))
+        moments = torch.empty_like(params[1:]) if "state_exp_avg_sq" in self._states else None
+        params[0] = theta
+        optimizer = self._training.start(theta, self._state(row), first)
+        with same_threads():
+            for step in range(first, stop):
+                record = self._record(step)
+                torch.set_num_threads(record.threads)
+                self._training.take(optimizer, record)
+                params[step + 1 - first] = self._layout.flatten(self._training.parameters)
+                if moments is not None:
+                    moments[step - first] = self._second_moment(optimizer)
+                self._check_step(step, params[step + 1 - first])
+        self._end_in_snapshot(params, first, stop)
+        return Stretch(params, moments)
+
+    def _second_moment(self, optimizer: torch.optim.Optimizer) -> Tensor:
+        parameters, groups = self._training.parameters, optimizer.param_groups
+        return self._layout.flatten(
+            {
+                slot.name: second_moment(optimizer, parameters[slot.name], groups[slot.group])
+                for slot in self._layout.slots
+            }
+        )
+
+    def _record(self, step: int) -> StepRecord:
+        of = self._steps_of
+        batch = of["batch"][step]
+        return StepRecord(
+            batch=torch.from_numpy(batch[batch >= 0].astype(np.int64)),
+            options=of["setting"][step],
+            max_norm=float(of["max_norm"][step]),
+            threads=int(of["threads"][step]),
+        )
+
+    def _state(self, row: int) -> Mapping[str, Tensor]:
+        return {
+            name.removeprefix("state_"): torch.from_numpy(self._dataset[name][row].values)
+            for name in self._states
+        }
+
+    def _snapshot(self, row: int, point: int) -> Tensor:
+        """Recorded parameters, held against their checksum."""
+        params: np.ndarray = self._dataset["params"][row].values
+        if vector_checksum(params) != self._steps_of["params_checksum"][point]:
+            raise RecordingError(
+                f"{self._path}: the snapshot of step {point} has another checksum than was"
+                " recorded: it was changed or damaged. Record the run again."
+            )
+        return torch.from_numpy(params)
+
+    def _check_step(self, step: int, theta: Tensor) -> None:
+        """Refuse a replayed step that is not bit for bit the recorded one."""
+        expected = self._steps_of["params_checksum"][step + 1]
+        if self._exact and vector_checksum(to_row(theta)) != expected:
+            first, recorded = step - step % self._every, self._dataset.attrs["environment"]
+            raise RecordingError(
+                f"{self._path}: replayed from the snapshot of step {first}, step {step} leads to"
+                " other parameters than were recorded (checksum). Expected the model, loss_fn,"
+                " penalty and train_data of the training loop, whose loss is"
+                f" loss_fn(model(x), y).{self._dataset.attrs['reduction']}() plus the penalty,"
+                " clipped through the recorder. Give these."
+                f" Recorded with {recorded}; this is {environment()}: if that differs, explain"
+                " where it was recorded. If nothing differs, the snapshot is damaged: record the"
+                " run again (every=1 needs no replay)."
+            )
+
+    def _end_in_snapshot(self, params: Tensor, first: int, stop: int) -> None:
+        """Hold the last point of a stretch against the next snapshot, and take that instead."""
+        row = snapshot_row(stop, self._every, self._steps)
+        assert row is not None  # a stretch ends at a snapshot
+        recorded = self._snapshot(row, stop)
+        error = float((params[-1] - recorded).norm())
+        motion = float((recorded - params[0]).norm())
+        if not error <= DEVICE_TOLERANCE * motion:
+            raise RecordingError(
+                f"{self._path}: replayed from the snapshot of step {first}, the parameters before"
+                f" step {stop} are off by {error / (motion or 1.0):.1e} of the motion since,"
+                f" expected at most {DEVICE_TOLERANCE:g}. Give the model, loss_fn, penalty and"
+                " train_data of the training loop. If these are the same, the device sums in"
+                " random order: record with every=1 or fewer steps between snapshots."
+            )
+        params[-1] = recorded

@@ -1,0 +1,159 @@
+"""Taking recorded steps again: the same module, optimizer and operations as the training loop."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from explaind.history.guards import LossFunction
+from explaind.history.layout import ParameterLayout
+from explaind.history.optimizer_options import build_again, set_options
+from explaind.history.optimizer_state import load_state_vectors
+
+Penalty = Callable[[dict[str, Tensor]], Tensor]
+"""`(parameters by name) -> scalar` added to the batch loss (an explicit regulariser)."""
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a training step is made of and no store holds.
+
+    Attributes:
+        model: the module that was trained; copied, not changed.
+        loss_fn: per-sample losses.
+        fetch: inputs and targets of the samples with these indices.
+        penalty: explicit regulariser of the loop's loss.
+    """
+
+    model: nn.Module
+    loss_fn: LossFunction
+    fetch: Callable[[Int[Tensor, " batch"]], tuple[Any, Any]]
+    penalty: Penalty | None = None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """How a recorded step was taken.
+
+    Attributes:
+        batch: the samples, in the order drawn.
+        options: numeric options of the optimizer, `[group, option]`.
+        max_norm: what the gradient was clipped to; infinity without clipping.
+        threads: threads of torch.
+    """
+
+    batch: Int[Tensor, " batch"]
+    options: np.ndarray
+    max_norm: float
+    threads: int
+
+
+class Retraining:
+    """A copy of the training that can be put at a snapshot and take the recorded steps again.
+
+    Args:
+        ingredients: model, loss, data and penalty.
+        attributes: attributes of the thinned history (`history.rows.ThinnedRows`).
+        layout: how the trained tensors lie in the flat vector.
+        constants: frozen parameters and buffers by name.
+        device: where to train.
+    """
+
+    def __init__(
+        self,
+        ingredients: Ingredients,
+        attributes: Mapping[str, Any],
+        layout: ParameterLayout,
+        constants: Mapping[str, Tensor],
+        device: torch.device,
+    ) -> None:
+        self._ingredients, self._layout, self._device = ingredients, layout, device
+        self._attributes = attributes
+        self._option_names = tuple(attributes["coordinates"]["option"])
+        self._model = copy.deepcopy(ingredients.model).to(device)
+        _set_values(self._model, constants, device)
+        named = dict(self._model.named_parameters())
+        self.parameters = {slot.name: named[slot.name] for slot in layout.slots}
+        for name, parameter in named.items():
+            parameter.requires_grad_(name in self.parameters)
+
+    def start(
+        self, theta: Float[Tensor, " param"], state: Mapping[str, Tensor], step: int
+    ) -> torch.optim.Optimizer:
+        """Put model and a new optimizer to a snapshot.
+
+        Args:
+            theta: the parameters.
+            state: flat vectors of the optimizer's tensors.
+            step: steps taken before the snapshot.
+
+        Returns:
+            The optimizer.
+        """
+        types = [getattr(torch, name) for name in self._attributes["tensor_dtypes"]]
+        values = self._layout.unflatten(theta)
+        pairs = zip(values.items(), types, strict=True)
+        _set_values(self._model, {n: value.to(kind) for (n, value), kind in pairs}, self._device)
+        switched = self._attributes["switches"]
+        members: list[list[nn.Parameter]] = [[] for _ in switched]
+        for slot in self._layout.slots:
+            members[slot.group].append(self.parameters[slot.name])
+        optimizer = build_again(self._attributes["optimizer"], switched, members)
+        load_state_vectors(optimizer, state, step, self.parameters, self._layout)
+        return optimizer
+
+    @torch.enable_grad()
+    def take(self, optimizer: torch.optim.Optimizer, record: StepRecord) -> None:
+        """Take a step as it was recorded.
+
+        Args:
+            optimizer: what `start` returned.
+            record: the step.
+        """
+        x, y = self._ingredients.fetch(record.batch)
+        types = self._attributes["sample_dtypes"]
+        x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
+        optimizer.zero_grad()
+        losses = self._ingredients.loss_fn(self._model(x), y)
+        loss = losses.mean() if self._attributes["reduction"] == "mean" else losses.sum()
+        if self._ingredients.penalty is not None:
+            loss = loss + self._ingredients.penalty(dict(self.parameters))
+        torch.autograd.backward(loss)
+        if np.isfinite(record.max_norm):
+            nn.utils.clip_grad_norm_(self.parameters.values(), record.max_norm)
+        set_options(optimizer, self._option_names, record.options)
+        optimizer.step()
+
+
+@contextmanager
+def same_threads() -> Iterator[None]:
+    """Restore torch's number of threads afterwards."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _set_values(model: nn.Module, values: Mapping[str, Tensor], device: torch.device) -> None:
+    """Give parameters and buffers these values, in memory of their own."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    for name, value in values.items():
+        # a copy, because the alignment of a view may change how sums are rounded
+        tensors[name].data = value.detach().to(device, copy=True)
+
+
+def _as_recorded(tree: Any, types: list[str], device: torch.device) -> Any:
+    """Floating tensors in the type they were trained on; a copy of the data may have another."""
+    leaves, structure = torch.utils._pytree.tree_flatten(tree)
+    found = [
+        leaf.to(device, getattr(torch, kind) if leaf.is_floating_point() else None)
+        for leaf, kind in zip(leaves, types, strict=True)
+    ]
+    return torch.utils._pytree.tree_unflatten(found, structure)

@@ -1,0 +1,68 @@
+"""Trainings for thinned histories, and how they are recorded and read."""
+
+import torch
+from torch.optim import SGD, Adam, AdamW
+from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
+
+from explaind.history.history import History
+from explaind.history.retraining import Ingredients
+from explaind.kernel.training_data import TrainingData
+from tests.kernel.engine import record
+from tests.oracles.problems import Problem
+
+
+def penalty(parameters):
+    return 0.01 * sum(tensor.square().sum() for tensor in parameters.values())
+
+
+def groups(kind, **options):
+    """Weights and biases apart, with options of their own."""
+
+    def optimizer(model):
+        named = dict(model.named_parameters())
+        weights = [tensor for name, tensor in named.items() if name.endswith("weight")]
+        biases = [tensor for name, tensor in named.items() if name.endswith("bias")]
+        return kind(
+            [{"params": biases, "weight_decay": 0.0}, {"params": weights, "lr": 0.03}], **options
+        )
+
+    return optimizer
+
+
+PROBLEMS = {
+    "adamw": Problem("adamw", lambda m: AdamW(m.parameters(), lr=0.05, weight_decay=0.5)),
+    "amsgrad in groups": Problem("amsgrad", groups(Adam, lr=0.01, weight_decay=0.1, amsgrad=True)),
+    "momentum, schedule, clipping": Problem(
+        "momentum",
+        groups(SGD, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.1),
+        scheduler=lambda optimizer: ExponentialLR(optimizer, 0.93),
+        max_norm=0.3,
+    ),
+    "plain, sum, penalty": Problem(
+        "plain",
+        lambda m: SGD(m.parameters(), lr=0.01, nesterov=False),
+        reduction="sum",
+        penalty=penalty,
+    ),
+    "nesterov, cycled momentum": Problem(
+        "nesterov",
+        lambda m: SGD(m.parameters(), lr=0.02, momentum=0.8, nesterov=True),
+        scheduler=lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=20),
+    ),
+}
+
+
+def read(problem, store, model, **changes):
+    """The opened history, with what replays it."""
+    data = TrainingData(problem.train_data(), torch.float64, "cpu")
+    given = {"model": model, "loss_fn": problem.loss_fn, "fetch": data.raw}
+    ingredients = Ingredients(**given | {"penalty": problem.penalty} | changes)
+    return History(store, torch.float64, ingredients=ingredients)
+
+
+def both(problem, folder, every, **options):
+    """The same training recorded twice: the full and the thinned store."""
+    stores = folder / "full.zarr", folder / "thinned.zarr"
+    model = record(problem, stores[0], **options)
+    record(problem, stores[1], every=every, **options)
+    return stores, model
