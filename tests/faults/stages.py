@@ -13,6 +13,7 @@ from explaind.config import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
 from explaind.store import is_sealed, open_sealed
+from explaind.store.seal import MEASURED, METADATA
 
 RUN = "grokking"
 CASE = {
@@ -25,6 +26,7 @@ CASE = {
         }
     },
 }
+PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
 IMPORTED = ("cli", "data.prepare", "training.train", "kernel.predict", "kernel.accumulate")
 DRAWING = ("kernel.validate", "figures.grokking", "figures.epk_validation", "figures.report")
 
@@ -75,9 +77,9 @@ class Stage:
                 (root / output).unlink()
 
     def contents(self, root: Path) -> dict[str, bytes]:
-        """Every byte of the outputs, by file."""
+        """Every byte of the outputs, by file, except for what was measured while it was made."""
         return {
-            str(file.relative_to(root)): file.read_bytes()
+            str(file.relative_to(root)): _without_measurements(file)
             for output in self.outputs
             for file in sorted([root / output, *(root / output).rglob("*")])
             if file.is_file()
@@ -94,6 +96,7 @@ def _stages() -> tuple[Stage, ...]:
     return (
         Stage("prepare-dataset --dataset modulo", (paths.dataset("modulo"),)),
         Stage(f"train {of_run}", (paths.history(RUN), paths.metrics(RUN))),
+        Stage(f"plan-epk {of_run}", (paths.plan(RUN),)),
         Stage(f"predict-epk {of_run} --shard 0/2", (paths.shard(RUN, "0-of-2"),)),
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
@@ -147,6 +150,19 @@ def run_command(command: str, root: str, largest_file: int | None) -> None:
     config = [] if command == "plotly-js" else ["--config", str(Path(root, "config.json"))]
     sys.argv = ["explaind", *command.split(), "--root", root, *config]
     main()
+
+
+def _without_measurements(file: Path) -> bytes:
+    """A plan depends on the speed of the machine, metadata may hold the memory that was used."""
+    content = file.read_bytes()
+    if file.name == "plan.json":
+        plan = json.loads(content)
+        return json.dumps([plan[key] for key in PLANNED], sort_keys=True).encode()
+    if file.name == METADATA and MEASURED.encode() in content:
+        metadata = json.loads(content)
+        del metadata["attributes"][MEASURED]
+        return json.dumps(metadata, sort_keys=True).encode()
+    return content
 
 
 def _is_read(output: Path) -> bool:
