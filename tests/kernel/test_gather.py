@@ -90,7 +90,7 @@ def cut(run, folder, tests, steps=None):
 BOUNDS = st.lists(st.integers(1, 8), max_size=3, unique=True).map(sorted)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(inner=BOUNDS, chunk_bytes=st.sampled_from([64, 200, 10**6]))
 def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
@@ -101,7 +101,7 @@ def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
         xr.testing.assert_equal(found, run)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     inner=BOUNDS,
     steps=st.sampled_from([[3], [1, 2], [2, 3, 5]]),
