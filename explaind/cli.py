@@ -65,6 +65,63 @@ def train(config: Files, run: Run, root: Root = ".", threads: Threads = None) ->
 
 
 @app.command()
+def plan_epk(
+    config: Files,
+    run: Run,
+    root: Root = ".",
+    cores: Annotated[
+        int, typer.Option(min=1, help="Cores that the jobs share, and memory with them.")
+    ] = 1,
+) -> None:
+    """Plan the explanation of a run: memory, time, shards, passes, disk."""
+    from explaind.kernel.plan.epk import plan_epk as library
+
+    library(_config_with(config, run), Paths(root), run, cores)
+
+
+@app.command()
+def plan(
+    config: Annotated[list[str] | None, typer.Option(help="Config file; may be repeated.")] = None,
+    run: Annotated[str, typer.Option(help="Run whose plan is shown; without it, numbers.")] = "",
+    root: Root = ".",
+    parameters: Annotated[float, typer.Option(help="Parameters of the network.")] = 1e8,
+    layers: Annotated[int, typer.Option(help="Linear layers they are in.")] = 50,
+    positions: Annotated[int, typer.Option(help="Tokens or pixels per sample.")] = 1,
+    train: Annotated[float, typer.Option(help="Training samples.")] = 1e6,
+    batch: Annotated[int, typer.Option(help="Samples per batch.")] = 256,
+    steps: Annotated[float, typer.Option(help="Steps of training.")] = 1e5,
+    queries: Annotated[int, typer.Option(help="Explained samples, one output each.")] = 1000,
+    every: Annotated[int, typer.Option(help="Steps between snapshots of the history.")] = 1,
+    segments: Annotated[int, typer.Option(help="Jobs that the steps are divided among.")] = 1,
+    intervals: Annotated[int, typer.Option(help="Intervals of training told apart.")] = 1,
+    keep: Annotated[list[str] | None, typer.Option(help="Kept slice; may be repeated.")] = None,
+    gpus: Annotated[int, typer.Option(help="GPUs.")] = 1,
+    memory_gb: Annotated[float, typer.Option(help="Memory of a GPU, GB.")] = 80.0,
+    tflops: Annotated[float, typer.Option(help="Matrix products of a GPU, 10^12 / s.")] = 50.0,
+) -> None:
+    """Print a plan: of a run (--config, --run), or of a size without any run."""
+    from explaind.kernel.plan.build import build_plan
+    from explaind.kernel.plan.hypothetical import hypothetical_machine, hypothetical_sizes
+    from explaind.kernel.plan.stored import read_plan
+    from explaind.kernel.plan.table import plan_table
+
+    if run:
+        stored = read_plan(_config_with(config or [], run), Paths(root), run)
+        typer.echo(plan_table(stored), nl=False)
+        return
+    sizes = hypothetical_sizes(
+        *(round(parameters), layers, round(train), queries, round(steps), batch),
+        positions=positions,
+        every=every,
+        segments=segments,
+        intervals=intervals,
+        keep=tuple(keep or ()),
+    )
+    planned = build_plan(sizes, hypothetical_machine(memory_gb, tflops), "auto")
+    typer.echo(plan_table(planned, gpus), nl=False)
+
+
+@app.command()
 def predict_epk(
     config: Files,
     run: Run,

@@ -18,6 +18,10 @@ class StoreError(ExplaindError, OSError):
     """A store is missing, unsealed, truncated or was written by another version or config."""
 
 
+class PlanError(ExplaindError, MemoryError):
+    """The memory given cannot hold what is asked for."""
+
+
 class RecordingError(ExplaindError, RuntimeError):
     """The training path cannot be recorded faithfully, e.g. a NaN loss or changed weights."""
 

@@ -44,10 +44,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields:
         The temporary path to write to. A crash leaves `path` as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with naming_full_disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             with temporary.open("rb") as written:  # on disk before the name appears
                 os.fsync(written.fileno())

@@ -68,6 +68,10 @@ class Paths:
         """Table with one row per training step."""
         return self.results / run / "metrics.parquet"
 
+    def plan(self, run: str) -> Path:
+        """What explaining a run costs and how it is divided, as JSON."""
+        return self.results / run / "plan.json"
+
     def shard(self, run: str, shard: str) -> Path:
         """Influence store of one shard of the explained samples; ``shard`` is e.g. ``0-of-2``."""
         return self.results / run / "epk" / f"{shard}.zarr"

@@ -27,3 +27,9 @@ def tiny_run(tmp_path_factory) -> Path:
     project = Project.create(tmp_path_factory.mktemp("tiny"))
     project.snakemake("all")
     return project.root
+
+
+@pytest.fixture
+def project(tiny_run, tmp_path):
+    """A copy of the finished tiny run, free to be changed."""
+    return Project(tiny_run).copy(tmp_path)

@@ -123,6 +123,8 @@ def test_kind_chooses_the_optimizer(kind, expected):
         ),
         (epk(samples=300), "runs.grokking.epk.samples: expected at most 286"),
         (epk(samples=3, shards=4), "runs.grokking.epk.shards: expected at most 3"),
+        (epk(shards="all"), "runs.grokking.epk.shards"),
+        (epk(memory_gb=0), "runs.grokking.epk.memory_gb: expected greater than 0, got 0"),
         (epk(functional="logit"), "runs.grokking.epk.functional: expected target_logprob, all"),
         (epk(keep=["step"]), "runs.grokking.epk.keep.0: expected 'influence', 'component', "),
         (epk(train_samples=[3, 1145]), "epk.train_samples: expected at most 1145"),
@@ -163,22 +165,23 @@ def test_an_unreadable_file_is_named(tmp_path, text, message):
     assert "c.yaml" in str(raised.value)
 
 
-STAGES = ["train", "predict_epk", "accumulate_kernel", "validate_epk"]
+STAGES = ["train", "plan_epk", "predict_epk", "accumulate_kernel", "validate_epk"]
 CHANGES = {
     "p": (
         modulo(p=7),
-        {"prepare_dataset", "train", "predict_epk", "validate_epk", "report"},
+        {"prepare_dataset", "train", "plan_epk", "predict_epk", "validate_epk", "report"},
     ),
     "learning rate": (optimizer(learning_rate=0.5), {"train", "report"}),
     "width": (
         {"runs": {"grokking": {"model": {"width": 32}}}},
-        {"train", "predict_epk", "validate_epk", "report"},
+        {"train", "plan_epk", "predict_epk", "validate_epk", "report"},
     ),
-    "shards": (epk(shards=3), {"accumulate_kernel", "report"}),
-    "samples": (epk(samples=3), {"predict_epk", "report"}),
+    "shards": (epk(shards=3), {"plan_epk", "accumulate_kernel", "report"}),
+    "memory": (epk(memory_gb=3), {"plan_epk", "report"}),
+    "samples": (epk(samples=3), {"plan_epk", "predict_epk", "report"}),
     "quadrature": (
         epk(quadrature={"rule": "midpoint"}),
-        {"predict_epk", "validate_epk", "report"},
+        {"plan_epk", "predict_epk", "validate_epk", "report"},
     ),
     "smoothing": ({"figures": {"grokking": {"smoothing": 1}}}, {"figure_grokking", "report"}),
     "order of keep": (

@@ -65,9 +65,19 @@ class Epk(Section):
     samples: int | None = Field(
         None, ge=1, description="Validation samples explained, the first ones; null = all."
     )
-    shards: int = Field(2, ge=1, description="Jobs that the explained samples are divided among.")
+    shards: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        2,
+        description="Jobs that the explained samples are divided among; auto = the fewest that fit "
+        "into the memory.",
+    )
     segments: int = Field(
         1, ge=1, description="Jobs that the steps of training are divided among, per shard."
+    )
+    memory_gb: float | None = Field(
+        None,
+        gt=0,
+        description="Memory for the jobs that share a machine or GPU, in GB (10^9 bytes); null = "
+        "what is free when the plan is made.",
     )
     quadrature: Quadrature = Field(Quadrature(), description="How steps are integrated.")
     intervals: int = Field(10, ge=1, description="Intervals of training that are told apart.")

@@ -55,7 +55,11 @@ class Config(Section):
         return [
             _above(f"runs.{name}.training.batch_size", run.training.batch_size, data.train_size),
             _above(f"runs.{name}.epk.samples", run.epk.samples, data.validation_size),
-            _above(f"runs.{name}.epk.shards", run.epk.shards, explained),
+            _above(
+                f"runs.{name}.epk.shards",
+                None if run.epk.shards == "auto" else run.epk.shards,
+                explained,
+            ),
             _above(
                 f"runs.{name}.epk.train_samples", _count(run.epk.train_samples), data.train_size
             ),

@@ -20,8 +20,8 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     Args:
         config: the whole config.
         stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
-        name: the dataset of ``prepare_dataset``; the run of ``train``, ``predict_epk``,
-            ``accumulate_kernel`` and ``validate_epk``; nothing else takes a name.
+        name: the dataset of ``prepare_dataset``; the run of ``train``, ``plan_epk``,
+            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; nothing else takes a name.
 
     Returns:
         The values, by section.
@@ -65,11 +65,16 @@ def _train(run: Values, data: Values) -> Values:
 
 
 def _predict_epk(run: Values, data: Values) -> Values:
-    # Not the numbers of shards and segments: they are in the name of each shard.
-    unused = ["shards", "segments", "device"]
+    # Not the numbers of shards and segments: they are in the name of each shard. Nor the memory: it
+    # sets how many samples are worked on at once, and so changes nothing but rounding.
+    unused = ["shards", "segments", "device", "memory_gb"]
     if "top" not in run["epk"]["keep"]:
         unused.append("top")
     return {**_network(run, data), "epk": _without(run["epk"], *unused)}
+
+
+def _plan_epk(run: Values, data: Values) -> Values:
+    return {**_network(run, data), "epk": run["epk"]}
 
 
 def _accumulate_kernel(run: Values, _: Values) -> Values:
@@ -88,6 +93,7 @@ def _network(run: Values, data: Values) -> Values:
 
 _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "train": _train,
+    "plan_epk": _plan_epk,
     "predict_epk": _predict_epk,
     "accumulate_kernel": _accumulate_kernel,
     "validate_epk": _validate_epk,

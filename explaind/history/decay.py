@@ -64,14 +64,13 @@ class DecayMotion:
             The motion; `increment - decay motion` is the motion due to the data.
         """
         history = self._history
-        decoupled = [history.coefficient("decoupled", s) for s in range(block.start, block.stop)]
-        motion = torch.stack(
-            [-(rate * theta.double()) for rate, theta in zip(decoupled, block.params, strict=False)]
-        )
-        if self._through_momentum:
-            for row, (extra, _) in zip(motion, self._carry(block), strict=True):
-                row.add_(extra)
-        return motion.to(block.params.dtype)
+        steps = range(block.start, block.stop)
+        motion = torch.empty_like(block.params[:-1])
+        through = (extra for extra, _ in self._carry(block)) if self._through_momentum else None
+        for row, step in zip(motion, steps, strict=True):
+            decoupled = -(history.coefficient("decoupled", step) * block.theta(step).double())
+            row.copy_(decoupled if through is None else decoupled + next(through))
+        return motion
 
     def gradient(self, block: Block, step: int) -> Float[Tensor, " param"] | float:
         """`e_s`, what decay and penalty add to the clipped gradient of the batch."""

@@ -8,11 +8,15 @@ from typing import Any
 from explaind.config import Config, stage_config
 from explaind.kernel.add_segments import USED_UP, AddedSegments
 from explaind.kernel.gather import Block, Gathered, RawChunk, chunks_of
+from explaind.kernel.plan.stored import shard_count
 from explaind.paths import Paths, shard_labels
 from explaind.prefetch import prefetched
 from explaind.store import ArraySpec, labels_of, new_store
 
 logger = logging.getLogger(__name__)
+
+OF_SHARD = {"shard", "segment", "measured"}
+"""Attributes of a shard that say nothing of what is gathered."""
 
 
 def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
@@ -32,7 +36,8 @@ def accumulate_kernel(config: Config, paths: Paths, run: str) -> None:
     epk = config.runs[run].epk
     expected = stage_config(config, "predict_epk", run)
     stores = [
-        [paths.shard(run, label) for label in row] for row in shard_labels(epk.shards, epk.segments)
+        [paths.shard(run, label) for label in row]
+        for row in shard_labels(shard_count(config, paths, run), epk.segments)
     ]
     gather_stores(stores, paths.influence(run), epk.top, expected)
 
@@ -81,9 +86,7 @@ def _chunks(
 
 
 def _attributes(gathered: Gathered, added: AddedSegments | None) -> dict[str, Any]:
-    attributes = {
-        key: value for key, value in gathered.first.attrs.items() if key not in {"shard", "segment"}
-    }
+    attributes = {key: value for key, value in gathered.first.attrs.items() if key not in OF_SHARD}
     largest = {
         "precision_deviation": gathered.largest("precision_deviation"),
         "account_mismatch": added.mismatch if added else gathered.largest("account_mismatch"),

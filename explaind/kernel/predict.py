@@ -4,15 +4,22 @@ import logging
 import re
 
 import numpy as np
+import torch
+import xarray as xr
 
 from explaind.config import Config, stage_config
+from explaind.config.epk import Epk
 from explaind.errors import ConfigError
-from explaind.kernel.of_run import kernel_of_run
+from explaind.kernel.of_run import RunKernel, kernel_of_run
+from explaind.kernel.passes import passes, write_passes
+from explaind.kernel.plan.stored import read_plan
 from explaind.kernel.result import ARRAYS, described
+from explaind.kernel.usage import peak_bytes
 from explaind.paths import Paths, shard_label
-from explaind.store import write_store
 
 logger = logging.getLogger(__name__)
+
+MEGABYTE = 10**6
 
 
 def shard_rows(shard: str, samples: int) -> np.ndarray:
@@ -53,7 +60,7 @@ def segment_numbers(segment: str) -> tuple[int, int]:
 
 
 def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str = "0/1") -> None:
-    """Explain one shard of the validation samples, over one time segment.
+    """Explain one shard of the samples over one time segment, as many at a time as planned.
 
     Args:
         config: the whole configuration.
@@ -61,11 +68,33 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str
         run: name of the run.
         shard: `"k/n"`.
         segment: `"t/m"`, part of the training steps.
+
+    Raises:
+        StoreError: if the plan, the dataset or the history is missing or does not fit.
     """
-    epk = config.runs[run].epk
-    opened = kernel_of_run(config, paths, run)
+    plan, epk = read_plan(config, paths, run), config.runs[run].epk
+    opened, part = kernel_of_run(config, paths, run), segment_numbers(segment)
+    rows = shard_rows(shard, epk.samples or len(opened.data.y_validation))
+    projected = plan["jobs"]["predict_epk"]["peak_bytes"]
+    attributes = {
+        "stage": "predict_epk",
+        "config": stage_config(config, "predict_epk", run),
+        "shard": shard,
+        "segment": segment,
+    }
+    path = paths.shard(run, shard_label(shard, segment))
+    found = passes(
+        lambda some: _explained(opened, epk, rows[some], part),
+        len(rows),
+        plan["samples_per_pass"],
+    )
+    write_passes(path, found, len(rows), attributes, lambda: _measured(opened, projected))
+    logger.info("explained %d samples, shard %s, segment %s", len(rows), shard, segment)
+
+
+def _explained(opened: RunKernel, epk: Epk, rows: np.ndarray, part: tuple[int, int]) -> xr.Dataset:
+    """The influence on some rows of the validation split."""
     data = opened.data
-    rows = shard_rows(shard, epk.samples or len(data.y_validation))
     result = opened.kernel.explain(
         data.x_validation[rows],
         data.y_validation[rows],
@@ -75,7 +104,7 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str
         keep=epk.keep,
         top=epk.top,
         train_samples=epk.train_samples,
-        segment=segment_numbers(segment),
+        segment=part,
     )
     kept = result.get("train_index", slice(None))
     extra = {
@@ -83,17 +112,16 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str
         "test_target": data.y_validation[rows].numpy(),
         "train_target": data.y_train.numpy()[kept],
     }
-    result = result.assign(
-        {name: described(ARRAYS, name, values) for name, values in extra.items()}
+    return result.assign({name: described(ARRAYS, name, values) for name, values in extra.items()})
+
+
+def _measured(opened: RunKernel, projected: int) -> dict[str, int]:
+    """The peak memory of this process beside the projected one."""
+    peak = peak_bytes(torch.device(opened.kernel.history.device))
+    logger.info(
+        "peak memory %.0f MB, projected %.0f MB (ratio %.2f)",
+        peak / MEGABYTE,
+        projected / MEGABYTE,
+        projected / peak,
     )
-    attributes = {
-        **result.attrs,
-        "stage": "predict_epk",
-        "config": stage_config(config, "predict_epk", run),
-        "shard": shard,
-        "segment": segment,
-    }
-    path = paths.shard(run, shard_label(shard, segment))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_store(path, result, attributes)
-    logger.info("explained %d samples, shard %s, segment %s", len(rows), shard, segment)
+    return {"peak_bytes": peak, "projected_bytes": projected}

@@ -97,15 +97,21 @@ class QueryBlock:
         used = torch.full((len(change),), counts[0], device=change.device)
         active = torch.arange(len(change), device=change.device)
         for count in counts[1:]:
-            found = averaged if len(active) == len(averaged) else averaged[active]
-            failing = self._failing(found, change[active], after.h[active], parts)
+            failing = self._failing(
+                averaged if len(active) == len(averaged) else averaged[active],
+                change[active],
+                after.h[active],
+                parts,
+            )
             if not failing.any():
                 break
             active, coarse = active[failing], coarse[failing]
             ends = self.point(start, active), self.point(end, active)
             fine = self._integrate(*ends, count, parts, active)
-            better = (4 * fine - coarse) / 3 if self._quadrature.rule == "secant" else fine
-            averaged = averaged.index_copy(0, active, better)
+            if self._quadrature.rule == "secant":
+                averaged[active] = fine.mul(4).sub_(coarse).div_(3)
+            else:
+                averaged[active] = fine
             used[active] = count
             coarse = fine
         return StepDerivative(averaged, change, used)

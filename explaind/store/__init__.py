@@ -22,12 +22,13 @@ zarr v3 has no settled string type; the reader turns them into coordinates.
 from explaind.store.chunks import StoreFiles
 from explaind.store.lock import only_writer
 from explaind.store.reader import open_sealed, stored_attributes
-from explaind.store.seal import is_sealed, withdraw_seal
+from explaind.store.seal import MEASURED, is_sealed, withdraw_seal
 from explaind.store.spec import TARGET_CHUNK_BYTES, ArraySpec, labels_of, spec_of
 from explaind.store.whole import new_store, remove_store, write_store
 from explaind.store.writer import StoreWriter
 
 __all__ = [
+    "MEASURED",
     "TARGET_CHUNK_BYTES",
     "ArraySpec",
     "StoreFiles",

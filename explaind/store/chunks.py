@@ -58,6 +58,15 @@ class StoreFiles(LocalStore):
         with naming_full_disk(self.root / key):
             await super().set(key, value)
 
+    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
+        """Write a file unless it is there.
+
+        Raises:
+            DiskFullError: if there is no room for it.
+        """
+        with naming_full_disk(self.root / key):
+            await super().set_if_not_exists(key, value)
+
     def read_raw(self, array: str, number: tuple[int, ...]) -> bytes:
         """An encoded chunk, to be moved undecoded.
 

@@ -32,8 +32,8 @@ def only_writer(store: Path, *, wait: bool = False) -> Iterator[None]:
         StoreError: if another process is writing and `wait` is false.
     """
     path = store.with_name(f".{store.name}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
     with naming_full_disk(store):
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquired(path, store, wait)
     try:
         yield

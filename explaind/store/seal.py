@@ -17,6 +17,7 @@ from explaind.store.group import open_group
 
 SCHEMA_VERSION = 2
 METADATA = "zarr.json"
+MEASURED = "measured"  # group attribute that no seal covers: memory, time of equal results
 
 
 def is_sealed(path: Path) -> bool:
@@ -104,10 +105,21 @@ def _read_seal(path: Path, remedy: str) -> dict[str, Any]:
 
 def _metadata_digest(path: Path, names: Iterable[str]) -> str:
     """Hash over the metadata of the group and its arrays: shapes, types, attributes."""
-    digest = hashlib.sha256()
-    for folder in (path, *(path / name for name in sorted(names))):
-        digest.update((folder / METADATA).read_bytes())
+    digest = hashlib.sha256(_group_metadata(path))
+    for name in sorted(names):
+        digest.update((path / name / METADATA).read_bytes())
     return digest.hexdigest()
+
+
+def _group_metadata(path: Path) -> bytes:
+    """Metadata of the group, less what was measured."""
+    content = (path / METADATA).read_bytes()
+    try:
+        group = json.loads(content)
+        group["attributes"].pop(MEASURED, None)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return content  # damaged, which its hash will tell
+    return json.dumps(group, sort_keys=True).encode()
 
 
 def _digest(path: Path, names: Iterable[str]) -> str:
@@ -116,7 +128,7 @@ def _digest(path: Path, names: Iterable[str]) -> str:
     Snakemake compares the content of the declared output, which is the seal. The last four bytes
     of a chunk are its crc32c.
     """
-    digest = hashlib.sha256((path / "zarr.json").read_bytes())
+    digest = hashlib.sha256(_group_metadata(path))
     for name in names:
         for file in sorted((path / name).rglob("*")):
             if file.is_file():

@@ -10,6 +10,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from explaind import __version__
 from explaind.errors import StoreError
+from explaind.files import naming_full_disk
 from explaind.store.chunks import StoreFiles
 from explaind.store.group import open_group, plain_files_allowed
 from explaind.store.seal import SCHEMA_VERSION, is_sealed, write_seal
@@ -47,7 +48,8 @@ class StoreWriter:
         """
         if path.exists():
             raise StoreError(f"{path} exists already: a store is created once. Remove it first.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with naming_full_disk(path):
+            path.mkdir(parents=True)
         group = zarr.create_group(
             StoreFiles(path), zarr_format=3, attributes=_group_attributes(attributes)
         )

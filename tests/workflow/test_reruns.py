@@ -9,8 +9,8 @@ from explaind.store import open_sealed
 
 DRAWN = {"figure_grokking": 1, "figure_epk_validation": 1, "report": 1}
 GATHERED = {"accumulate_kernel": 1, **DRAWN}
-PREDICTED = {"predict_epk": 2, **GATHERED}
-VALIDATED = {"validate_epk": 1, **DRAWN}
+PREDICTED = {"plan_epk": 1, "predict_epk": 2, **GATHERED}
+VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
@@ -36,6 +36,7 @@ def test_parsing_needs_no_torch(project):
         ("runs={grokking: {epk: {shards: 3}}}", {**PREDICTED, "predict_epk": 3}),
         ("runs={grokking: {epk: {segments: 3}}}", {**PREDICTED, "predict_epk": 6}),
         ("runs={grokking: {epk: {device: cpu}}}", {"report": 1}),
+        ("runs={grokking: {epk: {memory_gb: 3}}}", {"plan_epk": 1}),
         ("runs={grokking: {training: {max_steps: 20}}}", TRAINED),
         ("runs={grokking: {training: {optimizer: {kind: sgd}}}}", TRAINED),
         ("datasets={modulo: {seed: 1}}", PREPARED),
@@ -51,6 +52,7 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
         ("figures/epk_validation", {"figure_epk_validation": 1, "report": 1}),
         ("kernel/accumulate", GATHERED),
         ("kernel/validate", VALIDATED),
+        ("kernel/plan/choose", {"plan_epk": 1}),
         ("kernel/predict", PREDICTED),
         ("kernel/quadrature", {**PREDICTED, **VALIDATED}),  # imported, not named by a rule
         ("training/train", TRAINED),

@@ -10,6 +10,7 @@ the rules: their parameters hold the values they use, and nothing else may rerun
 the parameters of jobs behind one that reruns, even if the file between them is ancient.
 """
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from explaind.config import Config, load_config, stage_config
 from explaind.config.resolve import resolve_config
 from explaind.errors import ConfigError
 from explaind.fingerprint import code_fingerprint
+from explaind.kernel.plan.stored import PLANNED, is_made_for
 from explaind.paths import Paths, seal, shard_labels
 
 # The `explaind` command of the environment that Snakemake runs in, activated or not.
@@ -40,6 +42,7 @@ CONFIG = checked_config()
 PATHS = Paths()
 FIGURES = sorted(type(CONFIG.figures).model_fields)
 RUNS = sorted(CONFIG.runs)
+CORES = workflow.cores or 1
 DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
 
 
@@ -55,9 +58,16 @@ def dataset_of(wildcards):
 
 
 def shards_of(run):
-    """Seals of the shards of a run, one for each part of the samples and of the steps."""
+    """Seals of the shards of a run, one for each part of the samples and of the steps.
+
+    With `shards: auto` their number is known after the plan.
+    """
     epk = CONFIG.runs[run].epk
-    labels = shard_labels(epk.shards, epk.segments)
+    count = epk.shards
+    if count == "auto":
+        plan = checkpoints.plan_epk.get(run=run).output.plan
+        count = json.loads(Path(plan).read_text(encoding="utf-8"))["shards"]
+    labels = shard_labels(count, epk.segments)
     return [seal(PATHS.shard(run, label)) for row in labels for label in row]
 
 
@@ -68,7 +78,7 @@ def shards_to_gather(wildcards):
 
 def threads_per_shard(wildcards):
     """All cores divided among the shards of a run."""
-    return max(1, (workflow.cores or 1) // len(shards_of(wildcards.run)))
+    return max(1, CORES // len(shards_of(wildcards.run)))
 
 
 def memory(base):
@@ -89,6 +99,49 @@ def shard_options(wildcards):
     shard, _, segment = wildcards.shard.partition("_t")
     options = f"--shard {shard}" + (f" --segment {segment}" if segment else "")
     return options.replace("-of-", "/")
+
+
+def plan_for(rule):
+    """Input function: the plan of the run, which a rule takes its resources from.
+
+    It is `ancient` as long as what is computed is what the plan was made for. Then a new plan
+    (after a change of `memory_gb`, say) makes no shard stale. Otherwise it is not, because
+    Snakemake 9 does not look at the parameters of jobs behind one that reruns.
+    """
+
+    def plan(wildcards):
+        path = PATHS.plan(wildcards.run)
+        known = is_made_for(CONFIG, PATHS, wildcards.run, rule)
+        return ancient(path) if known else path
+
+    return plan
+
+
+def plans(_):
+    """Plans of all runs.
+
+    An input of `all`, and through `checkpoints`, so that Snakemake looks again, after each plan, at
+    the jobs behind it: their parameters may have changed as well.
+    """
+    return [checkpoints.plan_epk.get(run=run).output.plan for run in RUNS]
+
+
+def shards_of_all_runs(_):
+    """Seals of the shards of all runs."""
+    return [shard for run in RUNS for shard in shards_of(run)]
+
+
+def planned(rule, resource):
+    """Function of the wildcards: a resource of a rule, from the plan of the run.
+
+    Before there is a plan the missing file is one of the inputs, so Snakemake asks again later.
+    """
+
+    def value(wildcards):
+        plan = json.loads(PATHS.plan(wildcards.run).read_text(encoding="utf-8"))
+        return plan["jobs"][rule][resource]
+
+    return value
 
 
 def of_run(stage):

@@ -1,19 +1,46 @@
-"""The exact path kernel: one influence store per shard, gathered, and compared with the network.
+"""The exact path kernel: planned, one influence store per shard, gathered, and compared with the
+network.
 
 REQUIRED INPUTS:
     data/processed/{dataset}.zarr
     results/{run}/history.zarr
 OUTPUTS:
+    results/{run}/plan.json; a checkpoint, because with `shards: auto` it sets the number of shards
     results/{run}/epk/{shard}.zarr
     results/{run}/influence.zarr
     results/{run}/validation.zarr, results/{run}/validation.json
 """
 
 
+checkpoint plan_epk:
+    input:
+        dataset=dataset_of,
+        history=seal(PATHS.history("{run}")),
+    output:
+        plan=PATHS.plan("{run}"),
+    log:
+        "logs/plan_epk/{run}.log",
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=10,
+        shared_cores=CORES,
+    params:
+        values=of_run("plan_epk"),
+        code=code_fingerprint("explaind.kernel.plan.epk"),
+        rules=[code_fingerprint(module) for module in PLANNED.values()],
+    message:
+        "Plan the explanation of run {wildcards.run}"
+    shell:
+        "explaind plan-epk --config results/config.json --run {wildcards.run}"
+        " --cores {resources.shared_cores} > {log} 2>&1"
+
+
 rule predict_epk:
     input:
         dataset=dataset_of,
         history=seal(PATHS.history("{run}")),
+        plan=plan_for("predict_epk"),
     output:
         shard=seal(PATHS.shard("{run}", "{shard}")),
     log:
@@ -22,8 +49,9 @@ rule predict_epk:
         PATHS.benchmark("{run}", "predict_epk_{shard}")
     threads: threads_per_shard
     resources:
-        mem_mb=memory(8000),
-        runtime=720,
+        mem_mb=memory(planned("predict_epk", "mem_mb")),
+        runtime=planned("predict_epk", "runtime"),
+        gpu=planned("predict_epk", "gpu"),
     params:
         values=of_run("predict_epk"),
         shard=shard_options,
@@ -61,6 +89,7 @@ rule validate_epk:
     input:
         dataset=dataset_of,
         history=seal(PATHS.history("{run}")),
+        plan=plan_for("validate_epk"),
     output:
         outputs=seal(PATHS.validation("{run}")),
         statistics=PATHS.validation_summary("{run}"),
@@ -70,8 +99,9 @@ rule validate_epk:
         PATHS.benchmark("{run}", "validate_epk")
     threads: 4
     resources:
-        mem_mb=memory(8000),
-        runtime=240,
+        mem_mb=memory(planned("validate_epk", "mem_mb")),
+        runtime=planned("validate_epk", "runtime"),
+        gpu=planned("validate_epk", "gpu"),
     params:
         values=of_run("validate_epk"),
         code=code_fingerprint("explaind.kernel.validate"),

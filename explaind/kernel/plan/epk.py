@@ -1,0 +1,52 @@
+"""The rule `plan_epk`: what explaining a run costs, and how it is divided."""
+
+import logging
+
+import torch
+
+from explaind.config import Config, stage_config
+from explaind.files import write_json
+from explaind.kernel.plan.build import build_plan
+from explaind.kernel.plan.machine import MEGABYTE, this_machine
+from explaind.kernel.plan.measure import open_run
+from explaind.kernel.plan.stored import PLANNED, made_for, sized_by
+from explaind.paths import Paths
+
+logger = logging.getLogger(__name__)
+
+
+def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
+    """Write `results/{run}/plan.json`.
+
+    Args:
+        config: the whole configuration.
+        paths: where things lie.
+        run: name of the run.
+        cores: cores that the jobs share.
+
+    Raises:
+        PlanError: if the memory given cannot hold even one explained sample.
+    """
+    epk = config.runs[run].epk
+    opened = open_run(config, paths, run)
+    torch.set_num_threads(1)  # the rate of one core
+    machine = this_machine(opened, cores, epk.memory_gb)
+    plan = build_plan(opened.sizes, machine, epk.shards)
+    write_json(
+        paths.plan(run),
+        {
+            **plan,
+            "stage": "plan_epk",
+            "config": stage_config(config, "plan_epk", run),
+            "sized_by": sized_by(config, run),
+            "made_for": {rule: made_for(config, run, rule) for rule in PLANNED},
+        },
+    )
+    logger.info(
+        "%d shards of %d passes of %d samples, %.0f MB each of %.0f MB given",
+        plan["shards"],
+        plan["passes"],
+        plan["samples_per_pass"],
+        plan["jobs"]["predict_epk"]["peak_bytes"] / MEGABYTE,
+        plan["memory_per_job"] / MEGABYTE,
+    )

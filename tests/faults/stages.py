@@ -1,0 +1,160 @@
+"""Every rule of the workflow as a process that can be killed, on a case of a second or two."""
+
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from explaind.config import load_config
+from explaind.errors import StoreError
+from explaind.paths import Paths
+from explaind.store import is_sealed, open_sealed
+
+RUN = "grokking"
+CASE = {
+    "datasets": {"modulo": {"p": 7}},
+    "runs": {
+        RUN: {
+            "model": {"width": 16, "heads": 2, "mlp_width": 32},
+            "training": {"max_steps": 200, "stop_at_accuracy": None},
+            "epk": {"shards": 2, "intervals": 2},
+        }
+    },
+}
+IMPORTED = ("cli", "data.prepare", "training.train", "kernel.predict", "kernel.accumulate")
+DRAWING = ("kernel.validate", "figures.grokking", "figures.epk_validation", "figures.report")
+
+# Children are forked from a process that has imported everything and done nothing yet: a kill
+# strikes the work, not the imports.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([f"explaind.{module}" for module in (*IMPORTED, *DRAWING)])
+
+Process = multiprocessing.process.BaseProcess
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One rule.
+
+    Attributes:
+        command: its subcommand with the options that all rules do not have.
+        outputs: its stores and files below a project directory.
+    """
+
+    command: str
+    outputs: tuple[Path, ...]
+
+    def start(self, root: Path, largest_file: int | None = None) -> Process:
+        """Run the stage in a process of its own; what it says goes to the log beside `root`.
+
+        Args:
+            root: the project directory.
+            largest_file: most bytes that the process may write to a file; None = any number.
+        """
+        arguments = (self.command, str(root), largest_file)
+        process = PROCESSES.Process(target=run_command, args=arguments)
+        process.start()
+        return process
+
+    def run(self, root: Path) -> None:
+        """Run the stage to its end."""
+        process = self.start(root)
+        process.join()
+        assert process.exitcode == 0, log_of(root).read_text()
+
+    def remove(self, root: Path) -> None:
+        """Remove the outputs of the stage."""
+        for output in self.outputs:
+            if (root / output).is_dir():
+                shutil.rmtree(root / output)
+            else:
+                (root / output).unlink()
+
+    def contents(self, root: Path) -> dict[str, bytes]:
+        """Every byte of the outputs, by file."""
+        return {
+            str(file.relative_to(root)): file.read_bytes()
+            for output in self.outputs
+            for file in sorted([root / output, *(root / output).rglob("*")])
+            if file.is_file()
+        }
+
+    def taken_for_data(self, root: Path) -> list[Path]:
+        """The outputs that a later rule would read."""
+        return [output for output in self.outputs if _is_read(root / output)]
+
+
+def _stages() -> tuple[Stage, ...]:
+    paths, of_run = Paths(Path()), f"--run {RUN}"
+    tables = [paths.table("grokking", name) for name in ("curves", "parts", "closure")]
+    return (
+        Stage("prepare-dataset --dataset modulo", (paths.dataset("modulo"),)),
+        Stage(f"train {of_run}", (paths.history(RUN), paths.metrics(RUN))),
+        Stage(f"predict-epk {of_run} --shard 0/2", (paths.shard(RUN, "0-of-2"),)),
+        Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
+        Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
+        Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
+        Stage("plotly-js", (paths.plotly_js(),)),
+        Stage("figure-training", (paths.figure("training"),)),
+        Stage("figure-epk-validation", (paths.figure("epk_validation"),)),
+        Stage("figure-grokking", (paths.figure("grokking"), *tables)),
+        Stage("report", (paths.index(),)),
+    )
+
+
+STAGES = _stages()
+
+
+def stage(command: str) -> Stage:
+    """The stage whose command begins so."""
+    return next(found for found in STAGES if found.command.startswith(command))
+
+
+def warm_up() -> None:
+    """Start the process that all others are forked from."""
+    process = PROCESSES.Process(target=sys.getsizeof, args=(0,))
+    process.start()
+    process.join()
+
+
+def write_config(root: Path) -> None:
+    """Write the complete config of the case below a project directory."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "config.json").write_text(json.dumps(load_config(CASE).model_dump(mode="json")))
+
+
+def log_of(root: Path) -> Path:
+    """What the last command below a project directory said; beside it, whose disk may be full."""
+    return root.with_name(f"{root.name}.log")
+
+
+def run_command(command: str, root: str, largest_file: int | None) -> None:
+    """Run a subcommand in this process, as the rule does."""
+    import torch
+
+    from explaind.cli import main
+
+    torch.set_num_threads(1)
+    log = os.open(log_of(Path(root)), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    config = [] if command == "plotly-js" else ["--config", str(Path(root, "config.json"))]
+    sys.argv = ["explaind", *command.split(), "--root", root, *config]
+    main()
+
+
+def _is_read(output: Path) -> bool:
+    if output.suffix != ".zarr":
+        return output.exists()
+    try:
+        open_sealed(output).load()
+    except StoreError:
+        assert not is_sealed(output), f"{output} is sealed, and cannot be read"
+        return False
+    return True

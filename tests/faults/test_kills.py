@@ -1,0 +1,21 @@
+"""Rules killed at random moments; by hand many more: `python -m tests.faults.kills`."""
+
+import random
+import re
+
+from tests.faults.kills import run_with_kills
+from tests.faults.stages import STAGES
+from tests.workflow.project import REPOSITORY
+
+SEED = 5
+
+
+def test_outputs_of_killed_rules_equal_those_of_undisturbed_ones(in_peace, tmp_path):
+    run_with_kills(tmp_path / "killed", in_peace, kills=1, moments=random.Random(SEED))
+
+
+def test_every_rule_can_be_killed():
+    rules = "".join(file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    commands = set(re.findall(r'"explaind ([a-z-]+)', rules))
+    assert commands
+    assert {stage.command.split()[0] for stage in STAGES} == commands
