@@ -12,7 +12,7 @@ from pathlib import Path
 from explaind.config import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
-from explaind.store import is_sealed, open_sealed
+from explaind.store import MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
 CASE = {
@@ -25,13 +25,19 @@ CASE = {
         }
     },
 }
-IMPORTED = ("cli", "data.prepare", "training.train", "kernel.predict", "kernel.accumulate")
-DRAWING = ("kernel.validate", "figures.grokking", "figures.epk_validation", "figures.report")
+IMPORTED = ("cli", "data.prepare", "training.train", "kernel.plan.epk", "kernel.predict")
+AFTER = (
+    "kernel.accumulate",
+    "kernel.validate",
+    "figures.grokking",
+    "figures.epk_validation",
+    "figures.report",
+)
 
 # Children are forked from a process that has imported everything and done nothing yet: a kill
 # strikes the work, not the imports.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([f"explaind.{module}" for module in (*IMPORTED, *DRAWING)])
+PROCESSES.set_forkserver_preload([f"explaind.{module}" for module in (*IMPORTED, *AFTER)])
 
 Process = multiprocessing.process.BaseProcess
 
@@ -75,9 +81,9 @@ class Stage:
                 (root / output).unlink()
 
     def contents(self, root: Path) -> dict[str, bytes]:
-        """Every byte of the outputs, by file."""
+        """Every byte of the outputs, by file, less what was measured while they were made."""
         return {
-            str(file.relative_to(root)): file.read_bytes()
+            str(file.relative_to(root)): _content(file)
             for output in self.outputs
             for file in sorted([root / output, *(root / output).rglob("*")])
             if file.is_file()
@@ -94,6 +100,7 @@ def _stages() -> tuple[Stage, ...]:
     return (
         Stage("prepare-dataset --dataset modulo", (paths.dataset("modulo"),)),
         Stage(f"train {of_run}", (paths.history(RUN), paths.metrics(RUN))),
+        Stage(f"plan-epk {of_run}", ()),  # of this machine at that moment, no two are equal
         Stage(f"predict-epk {of_run} --shard 0/2", (paths.shard(RUN, "0-of-2"),)),
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
@@ -147,6 +154,14 @@ def run_command(command: str, root: str, largest_file: int | None) -> None:
     config = [] if command == "plotly-js" else ["--config", str(Path(root, "config.json"))]
     sys.argv = ["explaind", *command.split(), "--root", root, *config]
     main()
+
+
+def _content(file: Path) -> bytes:
+    if file.name != "zarr.json":
+        return file.read_bytes()
+    metadata = json.loads(file.read_bytes())
+    metadata["attributes"].pop(MEASURED, None)
+    return json.dumps(metadata).encode()
 
 
 def _is_read(output: Path) -> bool:
