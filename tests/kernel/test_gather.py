@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from explaind.errors import DamagedStoreError
@@ -92,6 +92,7 @@ BOUNDS = st.lists(st.integers(1, 8), max_size=3, unique=True).map(sorted)
 
 @settings(max_examples=6, deadline=None)
 @given(inner=BOUNDS, chunk_bytes=st.sampled_from([64, 200, 10**6]))
+@example(inner=[3], chunk_bytes=100)  # two rows a chunk: those of the second shard lie between
 def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spec, "TARGET_CHUNK_BYTES", chunk_bytes)
