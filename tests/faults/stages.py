@@ -12,8 +12,7 @@ from pathlib import Path
 from explaind.config import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
-from explaind.store import is_sealed, open_sealed
-from explaind.store.seal import MEASURED, METADATA
+from explaind.store import MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
 CASE = {
@@ -27,13 +26,19 @@ CASE = {
     },
 }
 PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
-IMPORTED = ("cli", "data.prepare", "training.train", "kernel.predict", "kernel.accumulate")
-DRAWING = ("kernel.validate", "figures.grokking", "figures.epk_validation", "figures.report")
+IMPORTED = ("cli", "data.prepare", "training.train", "kernel.plan.epk", "kernel.predict")
+AFTER = (
+    "kernel.accumulate",
+    "kernel.validate",
+    "figures.grokking",
+    "figures.epk_validation",
+    "figures.report",
+)
 
 # Children are forked from a process that has imported everything and done nothing yet: a kill
 # strikes the work, not the imports.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([f"explaind.{module}" for module in (*IMPORTED, *DRAWING)])
+PROCESSES.set_forkserver_preload([f"explaind.{module}" for module in (*IMPORTED, *AFTER)])
 
 Process = multiprocessing.process.BaseProcess
 
@@ -158,7 +163,7 @@ def _without_measurements(file: Path) -> bytes:
     if file.name == "plan.json":
         plan = json.loads(content)
         return json.dumps([plan[key] for key in PLANNED], sort_keys=True).encode()
-    if file.name == METADATA and MEASURED.encode() in content:
+    if file.name == "zarr.json" and MEASURED.encode() in content:
         metadata = json.loads(content)
         del metadata["attributes"][MEASURED]
         return json.dumps(metadata, sort_keys=True).encode()

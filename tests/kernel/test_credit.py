@@ -9,6 +9,7 @@ from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from explaind.kernel import adjoint
+from explaind.kernel import explain as explain_module
 from explaind.kernel.precision import TOLERANCE
 from tests.kernel.engine import explain, record, record_and_explain
 from tests.kernel.test_adjoint_against_oracle import (
@@ -89,6 +90,17 @@ def test_tails_are_given_up_when_they_have_died_out(tmp_path, monkeypatch):
     np.testing.assert_allclose(
         found.influence_by_interval.sum(("interval", "component")), exact.influence, rtol=1e-9
     )
+
+
+def test_a_tail_that_is_given_up_is_not_lost(tmp_path, monkeypatch):
+    """With a coarse tolerance bins are coarse; the total stays exact."""
+    monkeypatch.setitem(explain_module.TOLERANCE, torch.float64, 0.1)
+    found = record_and_explain(LONG, tmp_path, intervals=8, **APPLICATION)
+    monkeypatch.undo()
+    exact = explain(LONG, tmp_path / "long.zarr", LONG.model(), intervals=8, **APPLICATION)
+    np.testing.assert_allclose(found.influence, exact.influence, rtol=1e-9, atol=1e-14)
+    off = np.abs(found.influence_by_interval - exact.influence_by_interval).max()
+    assert 1e-9 < off / np.abs(exact.influence_by_interval).max() < 0.1
 
 
 def test_without_momentum_both_credits_are_the_same(tmp_path):

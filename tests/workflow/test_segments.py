@@ -12,7 +12,7 @@ def test_segments_through_the_workflow_add_up_to_the_single_pass(project):
     paths = Paths(project.root)
     single = open_sealed(paths.influence("grokking")).load()
 
-    project.snakemake("--config", SEGMENTS, "--", "all", "--until", "accumulate_kernel")
+    project.snakemake("all", "--until", "accumulate_kernel", "--config", SEGMENTS)
 
     labels = [f"{k}-of-2_t{t}-of-2" for k in range(2) for t in range(2)]
     assert all(paths.shard("grokking", label).is_dir() for label in labels)
