@@ -5,6 +5,7 @@ import pytest
 
 from explaind.config import load_config
 from explaind.data.prepare import prepare_dataset
+from explaind.kernel.plan.epk import plan_epk
 from explaind.kernel.predict import predict_epk
 from explaind.kernel.validate import validate_epk
 from explaind.paths import Paths
@@ -43,6 +44,7 @@ def trained(root, optimizer, every):
 def explained(root, optimizer, every):
     """Shard and validation of a run."""
     config, paths = trained(root, optimizer, every)
+    plan_epk(config, paths, "grokking", cores=1)
     predict_epk(config, paths, "grokking", "0/1")
     validate_epk(config, paths, "grokking")
     return open_sealed(paths.shard("grokking", "0-of-1")), open_sealed(paths.validation("grokking"))
