@@ -4,6 +4,7 @@ The library is imported inside the commands, so that ``explaind --help`` and the
 for torch.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -32,6 +33,9 @@ Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
+]
+Cores = Annotated[
+    int | None, typer.Option(min=1, help="Cores that the jobs share; without it all there are.")
 ]
 
 
@@ -69,21 +73,22 @@ def plan_epk(
     config: Files,
     run: Run,
     root: Root = ".",
-    cores: Annotated[
-        int, typer.Option(min=1, help="Cores that the jobs share, and memory with them.")
-    ] = 1,
+    cores: Cores = None,
 ) -> None:
     """Plan the explanation of a run: memory, time, shards, passes, disk."""
     from explaind.kernel.plan.epk import plan_epk as library
 
-    library(_config_with(config, run), Paths(root), run, cores)
+    library(_config_with(config, run), Paths(root), run, cores or os.cpu_count() or 1)
 
 
 @app.command()
 def plan(
     config: Annotated[list[str] | None, typer.Option(help="Config file; may be repeated.")] = None,
-    run: Annotated[str, typer.Option(help="Run whose plan is shown; without it, numbers.")] = "",
+    run: Annotated[
+        str, typer.Option(help="A recorded run; without it, the numbers below are planned for.")
+    ] = "",
     root: Root = ".",
+    cores: Cores = None,
     parameters: Annotated[float, typer.Option(help="Parameters of the network.")] = 1e8,
     layers: Annotated[int, typer.Option(help="Linear layers they are in.")] = 50,
     positions: Annotated[int, typer.Option(help="Tokens or pixels per sample.")] = 1,
@@ -101,13 +106,13 @@ def plan(
 ) -> None:
     """Print a plan: of a run (--config, --run), or of a size without any run."""
     from explaind.kernel.plan.build import build_plan
+    from explaind.kernel.plan.epk import plan_of_run
     from explaind.kernel.plan.hypothetical import hypothetical_machine, hypothetical_sizes
-    from explaind.kernel.plan.stored import read_plan
     from explaind.kernel.plan.table import plan_table
 
     if run:
-        stored = read_plan(_config_with(config or [], run), Paths(root), run)
-        typer.echo(plan_table(stored), nl=False)
+        checked, shared = _config_with(config or [], run), cores or os.cpu_count() or 1
+        typer.echo(plan_table(plan_of_run(checked, Paths(root), run, shared)), nl=False)
         return
     sizes = hypothetical_sizes(
         *(round(parameters), layers, round(train), queries, round(steps), batch),

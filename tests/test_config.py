@@ -188,10 +188,13 @@ CHANGES = {
         epk(keep=["interval", "component", "absolute", "step_component", "influence"]),
         set(),
     ),
-    "segments": (epk(segments=3), {"accumulate_kernel", "plan_epk", "report"}),
-    "credit": (epk(credit="application_step"), {"predict_epk", "plan_epk", "report"}),
-    "unused top": (epk(top=3), {"plan_epk", "report"}),
-    "precision": (epk(precision="float64"), {"predict_epk", "validate_epk", "plan_epk", "report"}),
+    "segments": (epk(segments=3), {"plan_epk", "accumulate_kernel", "report"}),
+    "credit": (epk(credit="application_step"), {"plan_epk", "predict_epk", "report"}),
+    "unused top": (epk(top=3), {"report"}),
+    "precision": (
+        epk(precision="float64"),
+        {"plan_epk", "predict_epk", "validate_epk", "report"},
+    ),
     "device": (epk(device="cpu"), {"plan_epk", "report"}),
 }
 

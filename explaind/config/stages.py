@@ -74,7 +74,8 @@ def _predict_epk(run: Values, data: Values) -> Values:
 
 
 def _plan_epk(run: Values, data: Values) -> Values:
-    return {**_network(run, data), "epk": run["epk"]}
+    division = {key: run["epk"][key] for key in ("shards", "segments", "memory_gb", "device")}
+    return {**_predict_epk(run, data), "division": division}
 
 
 def _accumulate_kernel(run: Values, _: Values) -> Values:

@@ -25,6 +25,7 @@ CASE = {
         }
     },
 }
+PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
 IMPORTED = ("cli", "data.prepare", "training.train", "kernel.plan.epk", "kernel.predict")
 AFTER = (
     "kernel.accumulate",
@@ -81,9 +82,9 @@ class Stage:
                 (root / output).unlink()
 
     def contents(self, root: Path) -> dict[str, bytes]:
-        """Every byte of the outputs, by file, less what was measured while they were made."""
+        """Every byte of the outputs, by file, except for what was measured while it was made."""
         return {
-            str(file.relative_to(root)): _content(file)
+            str(file.relative_to(root)): _without_measurements(file)
             for output in self.outputs
             for file in sorted([root / output, *(root / output).rglob("*")])
             if file.is_file()
@@ -100,7 +101,7 @@ def _stages() -> tuple[Stage, ...]:
     return (
         Stage("prepare-dataset --dataset modulo", (paths.dataset("modulo"),)),
         Stage(f"train {of_run}", (paths.history(RUN), paths.metrics(RUN))),
-        Stage(f"plan-epk {of_run}", ()),  # of this machine at that moment, no two are equal
+        Stage(f"plan-epk {of_run}", (paths.plan(RUN),)),
         Stage(f"predict-epk {of_run} --shard 0/2", (paths.shard(RUN, "0-of-2"),)),
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
@@ -156,12 +157,17 @@ def run_command(command: str, root: str, largest_file: int | None) -> None:
     main()
 
 
-def _content(file: Path) -> bytes:
-    if file.name != "zarr.json":
-        return file.read_bytes()
-    metadata = json.loads(file.read_bytes())
-    metadata["attributes"].pop(MEASURED, None)
-    return json.dumps(metadata).encode()
+def _without_measurements(file: Path) -> bytes:
+    """A plan depends on the speed of the machine, metadata may hold the memory that was used."""
+    content = file.read_bytes()
+    if file.name == "plan.json":
+        plan = json.loads(content)
+        return json.dumps([plan[key] for key in PLANNED], sort_keys=True).encode()
+    if file.name == "zarr.json" and MEASURED.encode() in content:
+        metadata = json.loads(content)
+        del metadata["attributes"][MEASURED]
+        return json.dumps(metadata, sort_keys=True).encode()
+    return content
 
 
 def _is_read(output: Path) -> bool:

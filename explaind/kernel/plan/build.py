@@ -52,7 +52,7 @@ def build_plan(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) ->
     }
 
 
-def _stages(sizes: Sizes, division: Division) -> dict[str, dict[str, float]]:
+def _stages(sizes: Sizes, division: Division) -> dict[str, dict[str, int | float]]:
     """Bytes of one pass and operations of one shard, by stage."""
     flops = stage_flops(sizes, _shard_samples(sizes, division), division.passes)
     return {

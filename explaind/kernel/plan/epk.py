@@ -6,13 +6,35 @@ import torch
 
 from explaind.config import Config, stage_config
 from explaind.files import write_json
-from explaind.kernel.plan.build import build_plan
+from explaind.kernel.plan.build import Plan, build_plan
 from explaind.kernel.plan.machine import MEGABYTE, this_machine
 from explaind.kernel.plan.measure import open_run
 from explaind.kernel.plan.stored import PLANNED, made_for, sized_by
 from explaind.paths import Paths
 
 logger = logging.getLogger(__name__)
+
+
+def plan_of_run(config: Config, paths: Paths, run: str, cores: int) -> Plan:
+    """Plan the explanation of a recorded run.
+
+    Args:
+        config: the whole configuration.
+        paths: where things lie.
+        run: name of the run.
+        cores: cores that the jobs share.
+
+    Returns:
+        The plan.
+
+    Raises:
+        PlanError: if the memory given cannot hold even one explained sample.
+        StoreError: if the dataset or history store is missing or of another configuration.
+    """
+    epk = config.runs[run].epk
+    torch.set_num_threads(1)  # the rate of one core
+    opened = open_run(config, paths, run)
+    return build_plan(opened.sizes, this_machine(opened, cores, epk.memory_gb), epk.shards)
 
 
 def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
@@ -23,25 +45,15 @@ def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
         paths: where things lie.
         run: name of the run.
         cores: cores that the jobs share.
-
-    Raises:
-        PlanError: if the memory given cannot hold even one explained sample.
     """
-    epk = config.runs[run].epk
-    opened = open_run(config, paths, run)
-    torch.set_num_threads(1)  # the rate of one core
-    machine = this_machine(opened, cores, epk.memory_gb)
-    plan = build_plan(opened.sizes, machine, epk.shards)
-    write_json(
-        paths.plan(run),
-        {
-            **plan,
-            "stage": "plan_epk",
-            "config": stage_config(config, "plan_epk", run),
-            "sized_by": sized_by(config, run),
-            "made_for": {rule: made_for(config, run, rule) for rule in PLANNED},
-        },
-    )
+    plan = plan_of_run(config, paths, run, cores)
+    origin = {
+        "stage": "plan_epk",
+        "config": stage_config(config, "plan_epk", run),
+        "sized_by": sized_by(config, run),
+        "made_for": {rule: made_for(config, run, rule) for rule in PLANNED},
+    }
+    write_json(paths.plan(run), plan | origin)
     logger.info(
         "%d shards of %d passes of %d samples, %.0f MB each of %.0f MB given",
         plan["shards"],

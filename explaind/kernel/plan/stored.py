@@ -20,11 +20,14 @@ def made_for(config: Config, run: str, rule: str) -> dict[str, Any]:
         run: name of the run.
         rule: one of `PLANNED`.
     """
-    key = {
+    key: dict[str, Any] = {
         "values": stage_config(config, rule, run),
         "code": code_fingerprint(PLANNED[rule]),
     }
-    return key | ({"shards": config.runs[run].epk.shards} if rule == "predict_epk" else {})
+    if rule == "predict_epk":  # its jobs are others if these change
+        epk = config.runs[run].epk
+        key["jobs"] = [epk.shards, epk.segments]
+    return key
 
 
 def is_made_for(config: Config, paths: Paths, run: str, rule: str) -> bool:
