@@ -1,5 +1,6 @@
 """Reading many influence stores as one, chunk by chunk: shards side by side, segments added."""
 
+import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -46,7 +47,7 @@ class RawChunk(NamedTuple):
 
     name: str
     number: tuple[int, ...]
-    content: bytes
+    content: mmap.mmap
 
 
 @dataclass(frozen=True)

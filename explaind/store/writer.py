@@ -1,5 +1,6 @@
 """The only module that opens zarr for writing."""
 
+import mmap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ class StoreWriter:
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
 
-    def write_raw(self, name: str, number: tuple[int, ...], content: bytes) -> None:
+    def write_raw(self, name: str, number: tuple[int, ...], content: mmap.mmap) -> None:
         """Write a chunk that is encoded already.
 
         Args:

@@ -160,12 +160,17 @@ def test_no_more_than_a_chunk_is_read_at_a_time(shards, monkeypatch, tmp_path):
     assert len(sizes) > 25
 
 
-def test_a_corrupted_chunk_is_named(shards, tmp_path):
+def flipped(content):
+    return bytes([content[0] ^ 1]) + content[1:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"), [(flipped, "is corrupted"), (lambda _: b"", "is empty")]
+)
+def test_a_damaged_chunk_is_named(damage, message, shards, tmp_path):
     file = shards[1][0] / "influence" / "c" / "0" / "0" / "0"
-    content = bytearray(file.read_bytes())
-    content[3] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(DamagedStoreError, match=r"1_0.zarr/influence/c/0/0/0 is corrupted"):
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(DamagedStoreError, match=f"1_0.zarr/influence/c/0/0/0 {message}"):
         gather_stores(shards, tmp_path / "all.zarr", top=1)
     assert not (tmp_path / "all.zarr").exists()
 
