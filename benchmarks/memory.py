@@ -82,7 +82,7 @@ def _explaind(*arguments: str) -> None:
     command = [sys.executable, "-m", "explaind", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(done.stderr.splitlines()[-1])
+        raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stderr[-500:]}")
 
 
 @app.command()
