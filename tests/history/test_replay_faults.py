@@ -8,6 +8,7 @@ import zarr
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.history import History
+from explaind.store.seal import write_seal
 from tests.history.thinned import PROBLEMS, read
 from tests.history.training_loop import Training
 from tests.kernel.engine import explain, record
@@ -98,7 +99,9 @@ def test_flipped_byte_is_found_by_the_store(copied, recorded):
 
 def on_gpu(store):
     """As if it had been recorded on another device."""
-    zarr.open_group(store, mode="r+").attrs["device"] = "cuda"
+    group = zarr.open_group(store, mode="r+")
+    group.attrs["device"] = "cuda"
+    write_seal(store, dict(group.arrays()))
     return store
 
 

@@ -38,11 +38,19 @@ def checked_config() -> Config:
         raise WorkflowError(str(error)) from None
 
 
+def cores_at_hand() -> int:
+    """Cores that the shards share; one on a cluster, where each has memory and cores of its own."""
+    try:
+        return workflow.cores
+    except WorkflowError:  # no total is set
+        return 1
+
+
 CONFIG = checked_config()
 PATHS = Paths()
 FIGURES = sorted(type(CONFIG.figures).model_fields)
 RUNS = sorted(CONFIG.runs)
-CORES = workflow.cores or 1
+CORES = cores_at_hand()
 DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
 
 

@@ -15,6 +15,7 @@ from explaind.kernel.plan.slices import disk_bytes, disk_files, kept
 Plan = dict[str, Any]
 
 MINUTES_AT_LEAST = 10
+SNAKEMAKE_MB = 300  # of Snakemake itself, which runs beside the command in a job of a cluster
 TIME_HEADROOM = 3  # over the projected time, which is a rougher number than the memory
 
 
@@ -97,7 +98,7 @@ def _validate_job(sizes: Sizes, machine: Machine) -> Plan:
 def _job(host: int, time: float, gpu: bool) -> Plan:
     """What a rule asks for: main memory, minutes, GPUs."""
     return {
-        "mem_mb": ceil(requested(host) / MEGABYTE),
+        "mem_mb": ceil(requested(host) / MEGABYTE) + SNAKEMAKE_MB,
         "runtime": MINUTES_AT_LEAST + ceil(TIME_HEADROOM * time / 60),
         "gpu": int(gpu),
         "seconds": time,
