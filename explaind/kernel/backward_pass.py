@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from explaind.history.layout import TensorSlot
@@ -48,9 +48,9 @@ class BackwardPass:
 
     def contraction(
         self, slot: TensorSlot, psi: Float[Tensor, "query size"], rows: slice
-    ) -> Float[Tensor, "rows query"]:
+    ) -> Float64[Tensor, "rows query"]:
         """Products of the adjoint with the gradients of some samples, not formed (route c)."""
-        total = self._like.new_zeros(rows.stop - rows.start, len(psi))
+        total = psi.new_zeros(rows.stop - rows.start, len(psi), dtype=torch.float64)
         for use, delta in self._uses(slot):
             total += use.contraction(slot.name, psi, delta, rows)  # type: ignore[union-attr]
         return total

@@ -1,7 +1,8 @@
 """Precision: the type of the computation, and how adjoint and gradients are multiplied.
 
 Everything is computed and stored in float32 or float64 and summed over samples and steps in
-float64. The product of the adjoint with the gradients, most of the work for many queries, may be
+float64, and so are the long products of the adjoint with the gradients, piece by piece: they cancel,
+and a float32 sum of ten thousand terms would be off in the same direction at every step. The product of the adjoint with the gradients, most of the work for many queries, may be
 taken in TF32 or bfloat16 (with sums in float32); only if asked for, and its deviation is measured.
 """
 
@@ -9,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from explaind.errors import ConfigError
 
 PRECISIONS = ("float32", "float64", "tf32", "bf16")
+
+SUMMED_TOGETHER = 256
+"""Terms of a product that are summed in float32, before float64 takes over."""
 
 TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-12}
 """Share of the momentum below which it counts as forgotten, by type of the computation."""
@@ -63,24 +67,30 @@ class Contraction:
 
     def addmm_(
         self,
-        place: Float[Tensor, "rows query"],
+        place: Float64[Tensor, "rows query"],
         gradient: Float[Tensor, "rows size"],
         psi: Float[Tensor, "query size"],
     ) -> None:
         """Add the products of gradients and adjoint to `place`.
 
         Args:
-            place: where to add, in the type of the computation.
+            place: where to add.
             gradient: per-sample gradients of one parameter tensor.
             psi: adjoint of that tensor.
         """
+        terms = psi.shape[1] if psi.dtype == torch.float64 else SUMMED_TOGETHER
+        for left, right in zip(gradient.split(terms, 1), psi.split(terms, 1), strict=True):
+            place.add_(self._multiplied(left, right.T))
+
+    def _multiplied(
+        self, left: Float[Tensor, "rows terms"], right: Float[Tensor, "terms query"]
+    ) -> Float[Tensor, "rows query"]:
         if self._product == "bf16":
-            place.add_(_product_of_bf16(gradient.bfloat16(), psi.bfloat16().T))
-        elif self._product == "tf32":
+            return _product_of_bf16(left.bfloat16(), right.bfloat16())
+        if self._product == "tf32":
             with _tf32():
-                place.addmm_(gradient, psi.T)
-        else:
-            place.addmm_(gradient, psi.T)
+                return left @ right
+        return left @ right
 
 
 def deviation(

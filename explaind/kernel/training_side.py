@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from explaind.history.layout import TensorSlot
@@ -79,7 +79,7 @@ class TrainingSide:
         weight: float,
         clip: float,
         by_component: bool = True,
-    ) -> Float[Tensor, "component batch query"]:
+    ) -> Float64[Tensor, "component batch query"]:
         """Influence of every sample of a batch on every query, by component.
 
         Args:
@@ -91,11 +91,11 @@ class TrainingSide:
             by_component: whether components are told apart; else there is one, their sum.
 
         Returns:
-            `kappa_s w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component, float64.
+            `kappa_s w_{s,i} <psi_s[q], grad l_i(theta_s)>` restricted to each component.
         """
         components = len(set(self._component.values()))
         kept = components if by_component else 1
-        found = psi.matrix.new_zeros(kept, len(index), len(psi.matrix))
+        found = psi.matrix.new_zeros(kept, len(index), len(psi.matrix), dtype=torch.float64)
         places = found.expand(components, -1, -1)  # all the same one if they are not told apart
         batch = _Batch(theta, *self._data.fetch(index), weight)
         passed, general = self._gradients.backward_pass(*batch[:3], weight=weight)
@@ -105,14 +105,14 @@ class TrainingSide:
                 self._layer(passed, slot, adjoint, places[self._component[slot.name]])
         if general:
             self._rest(general, batch, psi.matrix, places)
-        return found.double().mul_(clip * psi.factor)  # the scalar would be rounded in float32
+        return found.mul_(clip * psi.factor)
 
     def _layer(
         self,
         passed: BackwardPass,
         slot: TensorSlot,
         adjoint: Float[Tensor, "query size"],
-        found: Float[Tensor, "batch query"],
+        found: Float64[Tensor, "batch query"],
     ) -> None:
         """Add the influence through a tensor that is read from the backward pass."""
         works = passed.work(slot)
@@ -130,7 +130,7 @@ class TrainingSide:
         names: frozenset[str],
         batch: _Batch,
         psi: Float[Tensor, "query param"],
-        found: Float[Tensor, "component batch query"],
+        found: Float64[Tensor, "component batch query"],
     ) -> None:
         """Add the influence through all tensors that no layer rule reads."""
         slots = {slot.name: slot for slot in self._gradients.layout.slots if slot.name in names}

@@ -76,11 +76,27 @@ def test_bf16_deviates_by_what_is_recorded(found):
 
 def test_bf16_products_are_those_of_rounded_factors_summed_in_float32():
     gradient, psi = torch.randn(5, 3000), torch.randn(4, 3000)
-    place = torch.ones(5, 4)
+    place = torch.ones(5, 4, dtype=torch.float64)
     Contraction("bf16").addmm_(place, gradient, psi)
     expected = 1 + gradient.bfloat16().double() @ psi.bfloat16().double().T
-    torch.testing.assert_close(place.double(), expected, rtol=0, atol=1e-3)
-    assert (place - place.bfloat16().float()).abs().max() > 1e-2  # the sum is not rounded
+    torch.testing.assert_close(place, expected, rtol=0, atol=1e-3)
+    assert (place - place.bfloat16()).abs().max() > 1e-2  # the sum is not rounded
+
+
+def test_long_products_that_cancel_are_summed_in_float64():
+    """Pairs of terms that differ by 1e-4, far apart: a float32 sum in one go loses them."""
+    terms = 40_000
+    half = torch.rand(1, terms // 2) + 1
+    gradient = torch.cat([half, -half * (1 + 1e-4)], 1)
+    psi = torch.ones(1, terms)
+    place = torch.zeros(1, 1, dtype=torch.float64)
+    Contraction().addmm_(place, gradient, psi)
+    exact = gradient.double() @ psi.double().T
+    at_once = torch.zeros(1).double()
+    for term in gradient[0]:
+        at_once = (at_once.float() + term).double()
+    assert (place - exact).abs().item() < 1e-3 * exact.abs().item()
+    assert (at_once - exact).abs().item() > 1e-3 * exact.abs().item()
 
 
 def test_exact_products_inside_of_the_block_only():
@@ -88,9 +104,9 @@ def test_exact_products_inside_of_the_block_only():
     gradient, psi = torch.randn(3, 50), torch.randn(2, 50)
 
     def product():
-        place = torch.zeros(3, 2)
+        place = torch.zeros(3, 2, dtype=torch.float64)
         contraction.addmm_(place, gradient, psi)
-        return place
+        return place.float()
 
     with contraction.exact():
         torch.testing.assert_close(product(), gradient @ psi.T, rtol=1e-6, atol=1e-6)
@@ -116,13 +132,14 @@ def test_tf32_is_switched_on_for_the_product_only(monkeypatch):
     """The setting around the product, on a device that needs no GPU to be named."""
     before = torch.backends.cuda.matmul.fp32_precision
     seen = []
-    real = torch.Tensor.addmm_
+    real = torch.Tensor.__matmul__
 
-    def watched(self, *factors):
+    def watched(self, other):
         seen.append(torch.backends.cuda.matmul.fp32_precision)
-        return real(self, *factors)
+        return real(self, other)
 
-    monkeypatch.setattr(torch.Tensor, "addmm_", watched)
-    Contraction("tf32", "cuda").addmm_(torch.zeros(2, 2), torch.ones(2, 3), torch.ones(2, 3))
+    monkeypatch.setattr(torch.Tensor, "__matmul__", watched)
+    place = torch.zeros(2, 2, dtype=torch.float64)
+    Contraction("tf32", "cuda").addmm_(place, torch.ones(2, 3), torch.ones(2, 3))
     assert seen == ["tf32"]
     assert torch.backends.cuda.matmul.fp32_precision == before

@@ -96,13 +96,13 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
 
 
 def _training(sizes: Sizes, samples: int) -> StageBytes:
-    """Products of the batch: those of the last step, and new ones in both types; its pass."""
+    """Products of the batch: those of the last step and new ones, in float64; its pass."""
     split = {"component", "interval", "absolute"} & set(sizes.keep)
     components = sizes.components if split else 1
     products = components * sizes.adjoint_parts * samples * sizes.outputs * sizes.batch
     gradients = min(WORKING_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
-    passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 2 * gradients
-    return StageBytes(8 * products, products * sizes.itemsize + max(8 * products, passing))
+    passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 3 * gradients
+    return StageBytes(8 * products, 8 * products + passing)
 
 
 def _influence(sizes: Sizes, samples: int) -> StageBytes:

@@ -81,11 +81,12 @@ class OuterUse(ABC):
     ) -> Float[Tensor, "rows query"]:
         """`<psi, gradient>` without forming the gradient (route c): `(psi a_t) . delta_t`.
 
-        The wider side is summed first, so that little lies between the two products.
+        The wider side is summed first, so that little lies between the two products. The second
+        one is where terms cancel: it is taken in float64.
         """
         left, right = self.factors(delta, rows)
         if name == self.bias:
-            return left.sum(3).flatten(2)[0] @ psi.T
+            return (left.sum(3).flatten(2)[0] @ psi.T).double()
         left, inputs = left[0], right.shape[-1]
         samples, groups, places, out = left.shape
         layout = (inputs, out) if self.transposed else (out, inputs)
@@ -96,7 +97,8 @@ class OuterUse(ABC):
         matrices = split.permute(1, 2, 0, 3).flatten(2)  # group, wide, (query, narrow)
         between = wide.transpose(0, 1).reshape(groups, samples * places, -1) @ matrices
         between = between.view(groups, samples, places, len(psi), -1)
-        found: Tensor = (between @ narrow.transpose(0, 1)[..., None]).sum((0, 2))[..., 0]
+        last = narrow.transpose(0, 1)[..., None].double()
+        found: Tensor = (between.double() @ last).sum((0, 2))[..., 0]
         return found
 
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
