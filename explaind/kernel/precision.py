@@ -1,9 +1,10 @@
 """Precision: the type of the computation, and how adjoint and gradients are multiplied.
 
 Everything is computed and stored in float32 or float64 and summed over samples and steps in
-float64, and so are the long products of the adjoint with the gradients, piece by piece: they cancel,
-and a float32 sum of ten thousand terms would be off in the same direction at every step. The product of the adjoint with the gradients, most of the work for many queries, may be
-taken in TF32 or bfloat16 (with sums in float32); only if asked for, and its deviation is measured.
+float64. So are the long products of the adjoint with the gradients, piece by piece: their terms
+cancel, and a float32 sum of ten thousand would be off in the same direction at every step. The
+factors, most of the work for many queries, may be rounded to TF32 or bfloat16; only if asked for,
+and the deviation is measured.
 """
 
 from collections.abc import Iterator
@@ -79,8 +80,9 @@ class Contraction:
             psi: adjoint of that tensor.
         """
         terms = psi.shape[1] if psi.dtype == torch.float64 else SUMMED_TOGETHER
-        for left, right in zip(gradient.split(terms, 1), psi.split(terms, 1), strict=True):
-            place.add_(self._multiplied(left, right.T))
+        for start in range(0, psi.shape[1], terms):
+            piece = slice(start, start + terms)
+            place.add_(self._multiplied(gradient[:, piece], psi[:, piece].T))
 
     def _multiplied(
         self, left: Float[Tensor, "rows terms"], right: Float[Tensor, "terms query"]
