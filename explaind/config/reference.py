@@ -69,8 +69,9 @@ def _below(path: str, key: str, value: Schema) -> list[tuple[str, str]]:
 
 
 def _row(key: str, value: Schema) -> str:
-    default = json.dumps(value["default"]).strip('"')
-    return f"| `{key}` | {_value(value)} | `{default}` | {value['description']} |"
+    default = f"`{json.dumps(value['default'])}`" if "default" in value else "none: must be given"
+    default = default.replace('`"', "`").replace('"`', "`")
+    return f"| `{key}` | {_value(value)} | {default} | {value['description']} |"
 
 
 def _value(value: Schema) -> str:

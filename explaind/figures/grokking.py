@@ -6,6 +6,7 @@ from pathlib import Path
 
 from explaind.attribution.run import open_run
 from explaind.config import Config
+from explaind.config.modulo import ModuloDataset
 from explaind.figures import grokking_panels as panel
 from explaind.figures.grokking_maps import class_panel, sample_panel
 from explaind.figures.grokking_tables import GrokkingTables, read_tables, write_tables
@@ -27,8 +28,9 @@ def write_grokking(config: Config, paths: Paths) -> None:
         StoreError: if a store of the run is missing or incomplete.
     """
     options = config.figures.grokking
-    modulus = config.datasets[config.runs[options.run].dataset].p
-    tables = read_tables(open_run(paths, options.run), modulus)
+    data = config.datasets[config.runs[options.run].dataset]
+    assert isinstance(data, ModuloDataset)  # checked with the config
+    tables = read_tables(open_run(paths, options.run), data.p)
     files = write_tables(tables, paths)
     write_page(
         grokking_page(options.run, tables, files, options.smoothing), paths.figure("grokking")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from explaind.config import Config, stage_config
+from explaind.config.sizes import check_sizes
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.device import resolve_device
 from explaind.kernel.path_kernel import PathKernel
@@ -39,6 +40,7 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
     settings = config.runs[run]
     epk, device = settings.epk, resolve_device(settings.epk.device)
     data = load_dataset(config, paths, settings.dataset)
+    check_sizes(run, settings, len(data.y_train), len(data.y_validation))
     kernel = PathKernel(
         paths.history(run),
         build_model(settings.model, data.classes),

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from explaind.config import Config, stage_config
+from explaind.config.sizes import check_sizes
 from explaind.config.training import Training
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.device import resolve_device
@@ -52,9 +53,10 @@ def train(config: Config, paths: Paths, run: str) -> None:
     settings = config.runs[run]
     device = resolve_device(settings.training.device)
     data = load_dataset(config, paths, settings.dataset).to(device)
+    check_sizes(run, settings, len(data.y_train), len(data.y_validation))
     stage = stage_config(config, "train", run)
     path = paths.history(run)
-    origin = {"config": stage, "code": code_fingerprint(__name__)}
+    origin = {"config": stage, "code": code_fingerprint(__name__), "data": data.sha256}
     with only_writer(path):
         if is_sealed(path) or not _is_of(path, origin):
             remove_store(path)  # a finished run, or one of another configuration or code

@@ -65,6 +65,12 @@ def dataset_of(wildcards):
     return seal(PATHS.dataset(CONFIG.runs[wildcards.run].dataset))
 
 
+def file_of_dataset(wildcards):
+    """The user's file that a dataset is made from, if it is made from one."""
+    settings = CONFIG.datasets[wildcards.dataset]
+    return settings.path if settings.kind == "npz" else []
+
+
 def shards_of(run):
     """Seals of the shards of a run, one for each part of the samples and of the steps.
 

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explaind.config import Config
 from explaind.config.epk import Epk
-from explaind.config.schema import Run
+from explaind.config.run import Run
 from explaind.data.load import LoadedDataset
 from explaind.history.guards import rows_of
 from explaind.history.history import History
