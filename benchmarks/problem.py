@@ -89,4 +89,4 @@ def recorded_problem(size: Size, folder: Path) -> Problem:
 
 
 def _model(size: Size, classes: int) -> torch.nn.Module:
-    return build_model(TransformerModel(width=size.width, mlp_width=size.mlp_width), classes)
+    return build_model(TransformerModel(width=size.width, mlp_width=size.mlp_width), classes, (4,))

@@ -80,7 +80,7 @@ class Task:
 
     def fresh(self) -> tuple[nn.Module, torch.optim.Optimizer]:
         """An untrained model and its optimizer."""
-        model = build_model(TransformerModel(mlp_width=self.size.mlp_width), self.classes)
+        model = build_model(TransformerModel(mlp_width=self.size.mlp_width), self.classes, (4,))
         betas = (0.9, 0.98)
         return model, torch.optim.AdamW(model.parameters(), weight_decay=4.0, betas=betas)
 

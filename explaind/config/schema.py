@@ -42,7 +42,27 @@ class Config(Section):
         if run.dataset not in self.datasets:
             return [_dangling(f"runs.{name}.dataset", run.dataset, self.datasets)]
         data = self.datasets[run.dataset]
-        return size_problems(name, run, data.train_size, data.validation_size)
+        return [
+            *_fit_problems(name, run, data),
+            *size_problems(name, run, data.train_size, data.validation_size),
+        ]
+
+
+def _fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
+    """Parts of a run that do not fit each other or the dataset."""
+    problems = []
+    if run.model.inputs != data.inputs:
+        problems.append(
+            f"runs.{name}.model.kind: expected a model of {data.inputs} for the dataset"
+            f" {run.dataset!r} (kind {data.kind}), got {run.model.kind}, a model of"
+            f" {run.model.inputs}; change one of them"
+        )
+    if run.training.loss == "nll" and not run.model.log_softmax:
+        problems.append(
+            f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"
+            " false, got nll, which needs log-probabilities; change one of them"
+        )
+    return problems
 
 
 def _dangling(key: str, name: str, known: dict[str, Dataset] | dict[str, Run]) -> str:

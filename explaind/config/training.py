@@ -21,7 +21,11 @@ class History(Section):
 class Training(Section):
     """How a model is trained and its path recorded."""
 
-    loss: Literal["nll"] = Field("nll", description="Mean negative log-likelihood, in nat.")
+    loss: Literal["nll", "cross_entropy"] = Field(
+        "nll",
+        description="Mean negative log-likelihood, in nat: nll of log-probabilities, cross_entropy "
+        "of logits.",
+    )
     optimizer: Optimizer = Field(AdamW(), description="The optimizer and its settings.")
     batch_size: int | None = Field(None, ge=1, description="Samples per step; null = full batch.")
     max_steps: int = Field(1500, ge=1, description="Steps after which training ends anyway.")

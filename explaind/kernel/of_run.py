@@ -43,7 +43,7 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
     check_sizes(run, settings, len(data.y_train), len(data.y_validation))
     kernel = PathKernel(
         paths.history(run),
-        build_model(settings.model, data.classes),
+        build_model(settings.model, data.classes, data.input_shape),
         LOSSES[settings.training.loss],
         (data.x_train.to(device), data.y_train.to(device)),
         quadrature=Quadrature(**epk.quadrature.model_dump()),

@@ -60,7 +60,7 @@ def train(config: Config, paths: Paths, run: str) -> None:
     with only_writer(path):
         if is_sealed(path) or not _is_of(path, origin):
             remove_store(path)  # a finished run, or one of another configuration or code
-    model = build_model(settings.model, data.classes).to(device)
+    model = build_model(settings.model, data.classes, data.input_shape).to(device)
     loss_fn = LOSSES[settings.training.loss]
     optimizer = build_optimizer(settings.training.optimizer, model)
     components = components_of(model)

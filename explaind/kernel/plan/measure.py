@@ -63,7 +63,7 @@ def open_run(config: Config, paths: Paths, run: str) -> Opened:
     gc.collect()
     device, main = torch.device(history.device), resident_bytes()
     used = torch.cuda.memory_allocated(device) if device.type == "cuda" else main
-    model = build_model(settings.model, data.classes)
+    model = build_model(settings.model, data.classes, data.input_shape)
     sizes = Sizes(
         **_recorded(history, settings.epk.segments),
         **_asked(settings.epk, data),
