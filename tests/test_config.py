@@ -23,6 +23,10 @@ def epk(**keys):
     return {"runs": {"grokking": {"epk": keys}}}
 
 
+def training(**keys):
+    return {"runs": {"grokking": {"training": keys}}}
+
+
 def modulo(**keys):
     return {"datasets": {"modulo": keys}}
 
@@ -135,6 +139,13 @@ def test_kind_chooses_the_optimizer(kind, expected):
         (epk(train_samples=[3, 1145]), "epk.train_samples: expected at most 1145"),
         (epk(train_samples=[]), "epk.train_samples: Value should have at least 1 item"),
         (epk(train_samples=[-1]), "epk.train_samples"),
+        (training(epochs=3), "expected exactly one of max_steps and epochs, got 1500 and 3"),
+        (training(max_steps=None), "set the other one to null"),
+        (
+            training(max_steps=None, epochs=2, batch_size=1000, schedule={"kind": "triangular"}),
+            "schedule.peak_epoch: expected less than 2, the number of epochs, got 5",
+        ),
+        (training(schedule={"kind": "cosine"}), "expected one of 'constant', 'triangular'"),
         (epk(segments=2000), "runs.grokking.epk.segments: expected at most 1500"),
         (epk(quadrature={"subintervals": 20}), "expected max_subintervals >= subintervals"),
         ({"runs": {"grokking": {"dataset": "mod"}}}, "expected one of modulo, got 'mod'"),

@@ -75,11 +75,21 @@ def wait_for_chunk(store, number, process):
         time.sleep(0.002)
 
 
+TRIANGULAR = {"max_steps": None, "epochs": STEPS // 3, "schedule": {"kind": "triangular"}}
+
+
 @pytest.mark.parametrize(
-    ("optimizer", "every"), [("adamw", 1), ("amsgrad", 1), ("momentum", 1), ("amsgrad", 7)]
+    ("optimizer", "every", "options"),
+    [
+        ("adamw", 1, {}),
+        ("amsgrad", 1, {}),
+        ("momentum", 1, TRIANGULAR),
+        ("amsgrad", 7, {}),
+        ("momentum", 7, TRIANGULAR),
+    ],
 )
-def test_killed_training_ends_bit_identical(tmp_path, optimizer, every):
-    config = config_of(OPTIMIZERS[optimizer], history={"every": every})
+def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options):
+    config = config_of(OPTIMIZERS[optimizer], history={"every": every}, **options)
     expected = contents(trained(tmp_path / "whole", config))
     root = tmp_path / "killed"
     prepare_dataset(config, Paths(root), "modulo")
