@@ -57,6 +57,11 @@ def _fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
             f" {run.dataset!r} (kind {data.kind}), got {run.model.kind}, a model of"
             f" {run.model.inputs}; change one of them"
         )
+    if run.training.augmentation is not None and data.inputs != "images":
+        problems.append(
+            f"runs.{name}.training.augmentation: expected null for a dataset of {data.inputs}, got"
+            f" {run.training.augmentation}, which is for images; change it"
+        )
     if run.training.loss == "nll" and not run.model.log_softmax:
         problems.append(
             f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"

@@ -88,8 +88,12 @@ def _validate_epk(run: Values, data: Values) -> Values:
 
 
 def _network(run: Values, data: Values) -> Values:
-    """What rebuilds the network and its loss; how it was trained stands in the history."""
-    return {"dataset": data, "model": run["model"], "loss": run["training"]["loss"]}
+    """What rebuilds the network, its loss and its batches; the rest stands in the history."""
+    training = run["training"]
+    found = {"dataset": data, "model": run["model"], "loss": training["loss"]}
+    if training["augmentation"] is None:
+        return found
+    return found | {key: training[key] for key in ("augmentation", "batch_size", "seed")}
 
 
 _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {

@@ -59,6 +59,9 @@ class Training(Section):
     stop_at_accuracy: float | None = Field(
         1.0, gt=0, le=1, description="Stop once train and validation reach it; null = never."
     )
+    augmentation: Literal["horizontal_flip"] | None = Field(
+        None, description="Images are mirrored in half of the epochs, at random; null = never."
+    )
     clip_norm: float | None = Field(
         None, gt=0, description="Largest L2 norm of the gradient; null = no clipping."
     )

@@ -11,6 +11,7 @@ import torch
 from explaind.config import Config, stage_config
 from explaind.config.sizes import check_sizes
 from explaind.config.training import Training
+from explaind.data.augmentation import build_augmentation
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.device import resolve_device
 from explaind.errors import RecordingError
@@ -78,6 +79,7 @@ def train(config: Config, paths: Paths, run: str) -> None:
         resume=True,
         attributes=origin,
         max_batch_size=settings.training.batch_size or len(data.y_train),
+        augment=build_augmentation(settings.training, len(data.y_train)),
     )
     with recorder:
         _loop(recorder, _Trainer(model, optimizer, loss_fn, layout, data, settings.training))
