@@ -22,8 +22,8 @@ import typer
 from torch import Tensor, nn
 
 import explaind
-from explaind.config.dataset import ModuloDataset
 from explaind.config.model import TransformerModel
+from explaind.config.modulo import ModuloDataset
 from explaind.data.modulo import modulo_dataset
 from explaind.history.thinning import balanced_interval
 from explaind.models.registry import build_model
@@ -80,7 +80,7 @@ class Task:
 
     def fresh(self) -> tuple[nn.Module, torch.optim.Optimizer]:
         """An untrained model and its optimizer."""
-        model = build_model(TransformerModel(mlp_width=self.size.mlp_width), self.classes)
+        model = build_model(TransformerModel(mlp_width=self.size.mlp_width), self.classes, (4,))
         betas = (0.9, 0.98)
         return model, torch.optim.AdamW(model.parameters(), weight_decay=4.0, betas=betas)
 

@@ -31,6 +31,7 @@ Files = Annotated[
 ]
 Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
+Figure = Annotated[str, typer.Option(help="Name of the figure in the config.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
 ]
@@ -56,7 +57,13 @@ def prepare_dataset(
     """Make a dataset and its split."""
     from explaind.data.prepare import prepare_dataset as library
 
-    library(load_config(*config), Paths(root), dataset)
+    checked = load_config(*config)
+    if dataset not in checked.datasets:
+        known = ", ".join(sorted(checked.datasets))
+        raise ConfigError(
+            f"--dataset: expected one of {known}, got {dataset!r}; define it under datasets"
+        )
+    library(checked, Paths(root), dataset)
 
 
 @app.command()
@@ -170,27 +177,29 @@ def plotly_js(root: Root = ".") -> None:
 
 
 @app.command()
-def figure_grokking(config: Files, root: Root = ".") -> None:
+def figure_grokking(config: Files, figure: Figure = "grokking", root: Root = ".") -> None:
     """Draw the page on grokking."""
     from explaind.figures.grokking import write_grokking
 
-    write_grokking(load_config(*config), Paths(root))
+    write_grokking(_config_with_figure(config, figure, "grokking"), Paths(root), figure)
 
 
 @app.command()
-def figure_training(config: Files, root: Root = ".") -> None:
+def figure_training(config: Files, figure: Figure = "training", root: Root = ".") -> None:
     """Draw the page on the training."""
     from explaind.figures.training import write_training
 
-    write_training(load_config(*config), Paths(root))
+    write_training(_config_with_figure(config, figure, "training"), Paths(root), figure)
 
 
 @app.command()
-def figure_epk_validation(config: Files, root: Root = ".") -> None:
+def figure_epk_validation(
+    config: Files, figure: Figure = "epk_validation", root: Root = "."
+) -> None:
     """Draw the page on how exact the path kernel is."""
     from explaind.figures.epk_validation import write_epk_validation
 
-    write_epk_validation(load_config(*config), Paths(root))
+    write_epk_validation(_config_with_figure(config, figure, "epk_validation"), Paths(root), figure)
 
 
 @app.command()
@@ -224,6 +233,18 @@ def _config_with(files: list[str], run: str) -> Config:
     if run not in config.runs:
         known = ", ".join(sorted(config.runs))
         raise ConfigError(f"--run: expected one of {known}, got {run!r}; define it under runs")
+    return config
+
+
+def _config_with_figure(files: list[str], figure: str, kind: str) -> Config:
+    config = load_config(*files)
+    known = [name for name, found in config.figures.items() if found.kind == kind]
+    if figure not in known:
+        listed = ", ".join(known) or "none"
+        raise ConfigError(
+            f"--figure: expected one of kind {kind}: {listed}, got {figure!r}; define it under"
+            " figures"
+        )
     return config
 
 

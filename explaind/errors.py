@@ -14,6 +14,10 @@ class ConfigError(ExplaindError, ValueError):
     """A config file has an unknown key, a value out of range or a dangling reference."""
 
 
+class DataError(ExplaindError, ValueError):
+    """A dataset cannot be used: missing, damaged, of another layout, or not to be downloaded."""
+
+
 class StoreError(ExplaindError, OSError):
     """A store is missing, unsealed, truncated or was written by another version or config."""
 

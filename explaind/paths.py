@@ -60,6 +60,10 @@ class Paths:
         """Store of a prepared dataset with its split."""
         return Path(self.root, "data", "processed", f"{dataset}.zarr")
 
+    def downloads(self) -> Path:
+        """Directory of the datasets as they were downloaded."""
+        return Path(self.root, "data", "raw")
+
     def history(self, run: str) -> Path:
         """Store of the recorded training path."""
         return self.results / run / "history.zarr"

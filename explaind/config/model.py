@@ -1,14 +1,17 @@
 """Config of the models."""
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Section
+from explaind.config.base import Section, kind_or
 
 
 class TransformerModel(Section):
     """One transformer layer as in the publication; vocabulary and classes follow the dataset."""
+
+    inputs: ClassVar[str] = "tokens"
+    log_softmax: ClassVar[bool] = True
 
     kind: Literal["transformer"] = "transformer"
     width: int = Field(64, ge=1, description="Width d of the residual stream.")
@@ -29,4 +32,22 @@ class TransformerModel(Section):
         return self
 
 
-Model = TransformerModel  # becomes a union over `kind` with the second model
+class ResNet9Model(Section):
+    """The publication's ResNet-9 for images of at least 11 x 11 pixels."""
+
+    inputs: ClassVar[str] = "images"
+
+    kind: Literal["resnet9"] = "resnet9"
+    width: int = Field(
+        64, ge=1, description="Channels of the first layer; the others have two or four times that."
+    )
+    log_softmax: bool = Field(
+        True, description="Outputs are log-probabilities; false = logits, for cross_entropy."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the initial parameters.")
+
+
+Model = Annotated[
+    Annotated[TransformerModel, Tag("transformer")] | Annotated[ResNet9Model, Tag("resnet9")],
+    Discriminator(kind_or("transformer")),
+]

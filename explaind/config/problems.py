@@ -32,6 +32,8 @@ def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[str]:
     if problem["type"] == "value_error":  # raised by our own validators, complete in itself
         lines = str(problem["ctx"]["error"]).splitlines()
         return [f"{key}: {line}" if key else line for line in lines]
+    if problem["type"] == "missing":
+        return [f"{key}.{problem['loc'][-1]}: expected a value, got none; add the key"]
     if problem["type"] == "unknown_key":
         return [f"{key or 'config'}: {problem['msg']}"]
     if problem["type"] == "union_tag_invalid":

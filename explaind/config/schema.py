@@ -1,24 +1,25 @@
-"""The whole config; its defaults are the embedded case of ``config/config.yaml``."""
+"""The whole config; its defaults are one run, the first of ``config/config.yaml``."""
 
-from pydantic import Field, model_validator
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
 
 from explaind.config.base import Name, Section
-from explaind.config.dataset import Dataset, ModuloDataset
-from explaind.config.epk import Epk
-from explaind.config.figures import Figures
-from explaind.config.model import Model, TransformerModel
-from explaind.config.training import Training
+from explaind.config.dataset import Dataset
+from explaind.config.figures import (
+    AnyFigure,
+    EpkValidationFigure,
+    Figure,
+    GrokkingFigure,
+    TrainingFigure,
+)
+from explaind.config.fit import figure_problems, fit_problems
+from explaind.config.modulo import ModuloDataset
+from explaind.config.run import Run
+from explaind.config.sizes import size_problems
 
 RESERVED_RUNS = {"figures"}  # results/figures holds the pages
-
-
-class Run(Section):
-    """One training run and what is computed from it."""
-
-    dataset: Name = Field("modulo", description="Name of the dataset trained on.")
-    model: Model = Field(TransformerModel(), description="The network.")
-    training: Training = Field(Training(), description="How it is trained.")
-    epk: Epk = Field(Epk(), description="What the exact path kernel explains.")
 
 
 class Config(Section):
@@ -28,63 +29,69 @@ class Config(Section):
         {"modulo": ModuloDataset()}, description="Datasets by name."
     )
     runs: dict[Name, Run] = Field({"grokking": Run()}, description="Training runs by name.")
-    figures: Figures = Field(Figures(), description="Pages by name.")
+    figures: dict[Name, AnyFigure] = Field(
+        {
+            "grokking": GrokkingFigure(),
+            "training": TrainingFigure(),
+            "epk_validation": EpkValidationFigure(),
+        },
+        description="Pages by name.",
+    )
+
+    @field_validator("datasets", "runs", "figures", mode="before")
+    @classmethod
+    def _drop_removed(cls, named: Any) -> Any:
+        """Leave out what is null: how a config removes an entry of the one it is laid over."""
+        if not isinstance(named, Mapping):
+            return named
+        return {name: section for name, section in named.items() if section is not None}
+
+    @field_validator("figures", mode="before")
+    @classmethod
+    def _name_kinds(cls, figures: Any) -> Any:
+        """A figure without a kind is of the kind that it is named like."""
+        if not isinstance(figures, Mapping):
+            return figures
+        return {
+            name: {"kind": name, **figure} if isinstance(figure, Mapping) else figure
+            for name, figure in figures.items()
+        }
 
     @model_validator(mode="after")
     def _check_references(self) -> "Config":
         problems = [
-            *(problem for name, run in self.runs.items() for problem in self._problems(name, run)),
+            *(problem for name, run in self.runs.items() for problem in self._of_run(name, run)),
             *(
-                _dangling(f"figures.{name}.run", getattr(self.figures, name).run, self.runs)
-                for name in type(self.figures).model_fields
+                problem
+                for name, figure in self.figures.items()
+                for problem in self._of_figure(name, figure)
             ),
         ]
-        found = [problem for problem in problems if problem]
-        if found:
-            raise ValueError("\n".join(found))
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
-    def _problems(self, name: str, run: Run) -> list[str]:
+    def _of_run(self, name: str, run: Run) -> list[str]:
         """Problems of one run that only show beside its dataset."""
         if name in RESERVED_RUNS:
             return [f"runs.{name}: expected another name, {name!r} is taken; rename the run"]
         if run.dataset not in self.datasets:
             return [_dangling(f"runs.{name}.dataset", run.dataset, self.datasets)]
         data = self.datasets[run.dataset]
-        explained = run.epk.samples or data.validation_size
         return [
-            _above(f"runs.{name}.training.batch_size", run.training.batch_size, data.train_size),
-            _above(f"runs.{name}.epk.samples", run.epk.samples, data.validation_size),
-            _above(
-                f"runs.{name}.epk.shards",
-                None if run.epk.shards == "auto" else run.epk.shards,
-                explained,
-            ),
-            _above(
-                f"runs.{name}.epk.train_samples", _count(run.epk.train_samples), data.train_size
-            ),
-            _above(f"runs.{name}.epk.segments", run.epk.segments, run.training.max_steps),
+            *fit_problems(name, run, data),
+            *size_problems(name, run, data.train_size, data.validation_size),
         ]
 
-
-def _dangling(key: str, name: str, known: dict[str, Dataset] | dict[str, Run]) -> str:
-    """Problem text if a name refers to nothing, else an empty text."""
-    if name in known:
-        return ""
-    return (
-        f"{key}: expected one of {', '.join(sorted(known))}, got {name!r}; define it or correct it"
-    )
+    def _of_figure(self, name: str, figure: Figure) -> list[str]:
+        """Problems of one figure that only show beside its run."""
+        if figure.run not in self.runs:
+            return [_dangling(f"figures.{name}.run", figure.run, self.runs)]
+        data = self.datasets.get(self.runs[figure.run].dataset)
+        return [] if data is None else figure_problems(name, figure, data)
 
 
-def _count(index: tuple[int, ...] | None) -> int | None:
-    """How many samples there must be for an index to exist."""
-    return None if index is None else index[-1] + 1
-
-
-def _above(key: str, value: int | None, limit: int) -> str:
-    """Problem text if more samples are asked for than there are, else an empty text."""
-    if value is None or value <= limit:
-        return ""
-    return (
-        f"{key}: expected at most {limit}, the number of samples there are, got {value}; lower it"
-    )
+def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:
+    """Problem text of a name that refers to nothing."""
+    names = ", ".join(sorted(known)) or "no name, as none is defined"
+    return f"{key}: expected one of {names}, got {name!r}; define it or correct it"

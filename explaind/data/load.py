@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from explaind.config import Config, stage_config
+from explaind.config.images import ImageDataset
+from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import open_sealed
 
@@ -15,11 +17,12 @@ class LoadedDataset:
     """A prepared dataset in memory.
 
     Attributes:
-        x_train: training inputs, sample first.
+        x_train: training inputs, sample first; images are float32 `[sample, channel, row, column]`.
         y_train: training targets.
         x_validation: validation inputs.
         y_validation: validation targets.
         classes: number of classes.
+        sha256: checksum of the stored arrays.
     """
 
     x_train: Tensor
@@ -27,6 +30,12 @@ class LoadedDataset:
     x_validation: Tensor
     y_validation: Tensor
     classes: int
+    sha256: str
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input, `(channel, row, column)` of an image."""
+        return tuple(self.x_train.shape[1:])
 
     def to(self, device: torch.device) -> "LoadedDataset":
         """The same dataset on a device."""
@@ -47,9 +56,45 @@ def load_dataset(config: Config, paths: Paths, dataset: str) -> LoadedDataset:
 
     Raises:
         StoreError: if the store is missing, incomplete or of another configuration.
+        DataError: if mean or standard deviation are not those of as many channels.
     """
     expected = stage_config(config, "prepare_dataset", dataset)
     store = open_sealed(paths.dataset(dataset), expected, rule="prepare_dataset")
     names = ("x_train", "y_train", "x_validation", "y_validation")
     tensors = {name: torch.from_numpy(store[name].values) for name in names}
-    return LoadedDataset(classes=int(store.attrs["classes"]), **tensors)
+    settings = config.datasets[dataset]
+    if isinstance(settings, ImageDataset):
+        for name in ("x_train", "x_validation"):
+            tensors[name] = normalised(tensors[name], settings, f"datasets.{dataset}")
+    return LoadedDataset(
+        classes=int(store.attrs["classes"]), sha256=store.attrs["sha256"], **tensors
+    )
+
+
+def normalised(images: Tensor, settings: ImageDataset, key: str) -> Tensor:
+    """Images as the network sees them: uint8 scaled to 0..1, less the mean, by the deviation.
+
+    Args:
+        images: `[sample, channel, row, column]`; floating ones are not scaled to 0..1.
+        settings: mean and standard deviation of each channel.
+        key: key of the dataset, for the message.
+
+    Returns:
+        float32, same shape.
+
+    Raises:
+        DataError: if there are not as many means or deviations as channels.
+    """
+    x = images.float() / 255 if images.dtype == torch.uint8 else images
+    channels = images.shape[1]
+    for name, operation in (("mean", Tensor.sub), ("std", Tensor.div)):
+        values = getattr(settings, name)
+        if values is None:
+            continue
+        if len(values) != channels:
+            raise DataError(
+                f"{key}.{name}: expected {channels} numbers, one for each channel, got"
+                f" {len(values)}; change them."
+            )
+        x = operation(x, torch.tensor(values, dtype=x.dtype)[:, None, None])
+    return x

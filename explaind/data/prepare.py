@@ -1,9 +1,22 @@
 """The rule `prepare_dataset`: a dataset from its source into its store."""
 
+import hashlib
 import logging
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
 
 from explaind.config import Config, stage_config
+from explaind.config.images import DigitsDataset, ImageDataset, NpzDataset
+from explaind.config.modulo import ModuloDataset
+from explaind.data.digits import digits_source
+from explaind.data.download import downloaded_source
+from explaind.data.images import image_dataset
 from explaind.data.modulo import modulo_dataset
+from explaind.data.npz import npz_source
+from explaind.data.source import ImageSource
+from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import write_store
 
@@ -17,12 +30,44 @@ def prepare_dataset(config: Config, paths: Paths, dataset: str) -> None:
         config: the whole configuration.
         paths: where things lie.
         dataset: name of the dataset.
+
+    Raises:
+        DataError: if the source cannot be used.
+        UnsupportedError: if it comes through torchvision, which is not installed.
     """
-    made = modulo_dataset(config.datasets[dataset])
+    made = _made(config, paths, dataset)
     attributes = {
         **made.attrs,
         "stage": "prepare_dataset",
         "config": stage_config(config, "prepare_dataset", dataset),
+        "sha256": _checksum(made),
     }
     write_store(paths.dataset(dataset), made, attributes)
     logger.info("%s: %s", dataset, {key: value.shape for key, value in made.items()})
+
+
+def _made(config: Config, paths: Paths, dataset: str) -> xr.Dataset:
+    settings = config.datasets[dataset]
+    if isinstance(settings, ModuloDataset):
+        return modulo_dataset(settings)
+    try:
+        return image_dataset(settings, _source(settings, paths))
+    except DataError as error:
+        raise DataError(f"datasets.{dataset}: {error}") from error
+
+
+def _source(settings: ImageDataset, paths: Paths) -> ImageSource:
+    if isinstance(settings, NpzDataset):
+        return npz_source(Path(paths.root, settings.path))
+    if isinstance(settings, DigitsDataset):
+        return digits_source()
+    return downloaded_source(settings.kind, paths.downloads())
+
+
+def _checksum(dataset: xr.Dataset) -> str:
+    """sha256 over the bytes of all arrays: what is trained on, whatever it was made from."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset)):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(dataset[name].values).data)
+    return digest.hexdigest()

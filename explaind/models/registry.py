@@ -3,28 +3,51 @@
 import torch
 from torch import nn
 
-from explaind.config.model import Model
+from explaind.config.model import Model, ResNet9Model, TransformerModel
+from explaind.errors import ConfigError
+from explaind.models.resnet9 import ResNet9
 from explaind.models.transformer import Transformer
 
 
-def build_model(settings: Model, classes: int) -> nn.Module:
+def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> nn.Module:
     """Build a model with seeded initial parameters.
 
     Args:
         settings: the model section of a run.
         classes: number of classes of the dataset (for the transformer also its vocabulary).
+        input_shape: shape of one input: `(position,)` of tokens, `(channel, row, column)` of an
+            image.
 
     Returns:
         The model, in evaluation mode.
+
+    Raises:
+        ConfigError: if the model cannot take such inputs.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        model = Transformer(classes, settings.width, settings.heads, settings.mlp_width)
-        with torch.no_grad():
-            model.embedding.weight.mul_(settings.embedding_std)  # drawn with standard deviation 1
-    return model.eval()
+        if isinstance(settings, ResNet9Model):
+            return _resnet9(settings, classes, input_shape).eval()
+        return _transformer(settings, classes).eval()
 
 
 def components_of(model: nn.Module) -> dict[str, str]:
     """Component of each parameter tensor, as the model class names them."""
     return dict(getattr(type(model), "components", {}))
+
+
+def _transformer(settings: TransformerModel, classes: int) -> Transformer:
+    model = Transformer(classes, settings.width, settings.heads, settings.mlp_width)
+    with torch.no_grad():
+        model.embedding.weight.mul_(settings.embedding_std)  # drawn with standard deviation 1
+    return model
+
+
+def _resnet9(settings: ResNet9Model, classes: int, input_shape: tuple[int, ...]) -> ResNet9:
+    if len(input_shape) != 3 or min(input_shape[1:]) < ResNet9.smallest_side:
+        side = ResNet9.smallest_side
+        raise ConfigError(
+            f"resnet9: expected images of at least {side} x {side} pixels, got inputs of shape"
+            f" {input_shape}; set `resize` of the dataset, or use another model."
+        )
+    return ResNet9(input_shape[0], classes, settings.width, settings.log_softmax)

@@ -11,4 +11,12 @@ def nll(output: Tensor, target: Tensor) -> Tensor:
     return functional.nll_loss(output, target, reduction="none")
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"nll": nll}
+def cross_entropy(output: Tensor, target: Tensor) -> Tensor:
+    """Negative log-likelihood `[batch]` of logits (or log-probabilities) `[batch, class]`, nat."""
+    return functional.cross_entropy(output, target, reduction="none")
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "nll": nll,
+    "cross_entropy": cross_entropy,
+}

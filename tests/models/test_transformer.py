@@ -48,7 +48,8 @@ def test_seed_decides_the_initial_parameters_and_leaves_the_global_generator_alo
     expected = torch.rand(3)
     torch.manual_seed(1)
     first, again, other = (
-        build_model(TransformerModel(width=8, heads=2, mlp_width=8, seed=s), 9) for s in (3, 3, 4)
+        build_model(TransformerModel(width=8, heads=2, mlp_width=8, seed=s), 9, (4,))
+        for s in (3, 3, 4)
     )
     assert torch.equal(torch.rand(3), expected)
     assert torch.equal(first.linear1.weight, again.linear1.weight)
@@ -57,5 +58,5 @@ def test_seed_decides_the_initial_parameters_and_leaves_the_global_generator_alo
 
 def test_embedding_std_is_that_of_the_config():
     settings = TransformerModel(width=64, heads=2, mlp_width=8, embedding_std=0.125)
-    model = build_model(settings, 500)
+    model = build_model(settings, 500, (4,))
     assert model.embedding.weight.std().item() == pytest.approx(0.125, rel=0.05)

@@ -75,9 +75,15 @@ def wait_for_chunk(store, number, process):
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize(("optimizer", "every"), [("amsgrad", 1), ("momentum", 1), ("amsgrad", 7)])
-def test_killed_training_ends_bit_identical(tmp_path, optimizer, every):
-    config = config_of(OPTIMIZERS[optimizer], history={"every": every})
+TRIANGULAR = {"max_steps": None, "epochs": STEPS // 3, "schedule": {"kind": "triangular"}}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "every", "options"),
+    [("amsgrad", 1, {}), ("momentum", 1, TRIANGULAR), ("amsgrad", 7, {})],
+)
+def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options):
+    config = config_of(OPTIMIZERS[optimizer], history={"every": every}, **options)
     expected = contents(trained(tmp_path / "whole", config))
     root = tmp_path / "killed"
     prepare_dataset(config, Paths(root), "modulo")

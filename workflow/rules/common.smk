@@ -48,10 +48,10 @@ def cores_at_hand() -> int:
 
 CONFIG = checked_config()
 PATHS = Paths()
-FIGURES = sorted(type(CONFIG.figures).model_fields)
+FIGURES = sorted(CONFIG.figures)
 RUNS = sorted(CONFIG.runs)
 CORES = cores_at_hand()
-DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
+DRAWN_RUNS = sorted({figure.run for figure in CONFIG.figures.values()})
 
 
 wildcard_constraints:
@@ -63,6 +63,12 @@ wildcard_constraints:
 def dataset_of(wildcards):
     """Seal of the dataset that a run is trained on."""
     return seal(PATHS.dataset(CONFIG.runs[wildcards.run].dataset))
+
+
+def file_of_dataset(wildcards):
+    """The user's file that a dataset is made from, if it is made from one."""
+    settings = CONFIG.datasets[wildcards.dataset]
+    return settings.path if settings.kind == "npz" else []
 
 
 def shards_of(run):
@@ -162,9 +168,26 @@ def of_dataset(wildcards):
     return stage_config(CONFIG, "prepare_dataset", wildcards.dataset)
 
 
-def stores_of_figure(name):
+def of_figure(wildcards):
+    """What the drawing of a figure takes from the config."""
+    kind = CONFIG.figures[wildcards.figure].kind
+    return stage_config(CONFIG, f"figure_{kind}", wildcards.figure)
+
+
+def figures_of(kind):
+    """Pattern of the names of all figures of a kind; one that fits nothing if there are none."""
+    names = [name for name, figure in CONFIG.figures.items() if figure.kind == kind]
+    return "|".join(names) or "(?!)"
+
+
+def metrics_of_figure(wildcards):
+    """The metrics of the run that a figure shows."""
+    return PATHS.metrics(CONFIG.figures[wildcards.figure].run)
+
+
+def stores_of_figure(wildcards):
     """What a figure is drawn from: the results of the run it shows."""
-    run = getattr(CONFIG.figures, name).run
+    run = CONFIG.figures[wildcards.figure].run
     return {
         "metrics": PATHS.metrics(run),
         "influence": seal(PATHS.influence(run)),

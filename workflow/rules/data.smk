@@ -1,21 +1,24 @@
 """Datasets.
 
 REQUIRED INPUTS:
-    none; the datasets are generated
+    the .npz files of datasets of kind npz; the others are generated, bundled or downloaded to
+    data/raw by torchvision
 OUTPUTS:
     data/processed/{dataset}.zarr
 """
 
 
 rule prepare_dataset:
+    input:
+        file_of_dataset,
     output:
         dataset=seal(PATHS.dataset("{dataset}")),
     log:
         "logs/prepare_dataset/{dataset}.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=10,
+        mem_mb=memory(4000),
+        runtime=60,
     params:
         values=of_dataset,
         code=code_fingerprint("explaind.data.prepare"),

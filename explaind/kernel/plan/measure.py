@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explaind.config import Config
 from explaind.config.epk import Epk
-from explaind.config.schema import Run
+from explaind.config.run import Run
 from explaind.data.load import LoadedDataset
 from explaind.history.guards import rows_of
 from explaind.history.history import History
@@ -63,7 +63,7 @@ def open_run(config: Config, paths: Paths, run: str) -> Opened:
     gc.collect()
     device, main = torch.device(history.device), resident_bytes()
     used = torch.cuda.memory_allocated(device) if device.type == "cuda" else main
-    model = build_model(settings.model, data.classes)
+    model = build_model(settings.model, data.classes, data.input_shape)
     sizes = Sizes(
         **_recorded(history, settings.epk.segments),
         **_asked(settings.epk, data),
@@ -110,7 +110,7 @@ def _measured(
     """What a sample costs, from passes of two."""
     theta, loss_fn = history.theta(0), LOSSES[settings.training.loss]
     converted = TrainingData((data.x_train, data.y_train), theta.dtype, history.device)
-    x, y = converted.fetch(torch.arange(2))
+    x, y = converted.fetch(torch.arange(2), 0)
     _, functional = find_functional(settings.epk.functional, loss_fn)
     function, loss = (
         ModelFunction(model, history.constants(), output) for output in (functional, loss_fn)

@@ -1,0 +1,99 @@
+"""Image datasets that torchvision downloads, checked against its checksums."""
+
+import logging
+import time
+from http.client import HTTPException
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explaind.data.source import ImageSource
+from explaind.data.torchvision_datasets import torchvision_datasets
+from explaind.errors import DataError
+from explaind.store.lock import only_writer
+
+logger = logging.getLogger(__name__)
+
+CLASS_OF = {"mnist": "MNIST", "cifar2": "CIFAR10", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
+"""Name in torchvision of each kind of dataset."""
+
+ATTEMPTS = 3
+PAUSE = 5.0  # seconds before the second attempt, twice that before the third
+
+
+def downloaded_source(kind: str, folder: Path) -> ImageSource:
+    """Read a dataset, after downloading what is not there yet.
+
+    Args:
+        kind: one of `CLASS_OF`.
+        folder: where torchvision keeps its files; one process at a time works there.
+
+    Returns:
+        The images.
+
+    Raises:
+        UnsupportedError: if torchvision is not installed.
+        DataError: if it cannot be downloaded, with what to do by hand.
+    """
+    family = getattr(torchvision_datasets(), CLASS_OF[kind])
+    with only_writer(folder / CLASS_OF[kind], wait=True):
+        train = _downloaded(family, folder)
+        test = family(folder, train=False)
+    return ImageSource(
+        x_train=_images(train),
+        y_train=np.array(train.targets, dtype=np.int64),
+        x_test=_images(test),
+        y_test=np.array(test.targets, dtype=np.int64),
+        index_train=np.arange(len(train)),
+        index_test=np.arange(len(test)),
+        class_names=tuple(name.partition(" - ")[0] for name in train.classes),  # "0 - zero" is "0"
+        provenance=f"torchvision {version('torchvision')}, {family.__name__}, checksums as there",
+    )
+
+
+def _downloaded(family: Any, folder: Path) -> Any:
+    """The training part; files that are there and whole are not downloaded again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return family(folder, train=True, download=True)
+        except (OSError, HTTPException, RuntimeError) as error:  # RuntimeError: a wrong checksum
+            _remove_damaged(family, folder)
+            if attempt == ATTEMPTS:
+                raise DataError(_by_hand(family, folder, error)) from error
+            logger.warning("%s: download failed (%s), trying again", family.__name__, error)
+        time.sleep(PAUSE * attempt)
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _archives(family: Any, folder: Path) -> list[tuple[str, Path, str]]:
+    """Address, place and md5 of each file that is downloaded."""
+    if hasattr(family, "tgz_md5"):
+        return [(family.url, folder / family.filename, family.tgz_md5)]
+    raw = folder / family.__name__ / "raw"
+    return [(f"{family.mirrors[0]}{name}", raw / name, md5) for name, md5 in family.resources]
+
+
+def _remove_damaged(family: Any, folder: Path) -> None:
+    whole = torchvision_datasets().utils.check_integrity
+    for _, path, md5 in _archives(family, folder):
+        if path.is_file() and not whole(path, md5):
+            path.unlink()
+
+
+def _by_hand(family: Any, folder: Path, error: Exception) -> str:
+    files = "; ".join(
+        f"{url} to {path} (md5 {md5})" for url, path, md5 in _archives(family, folder)
+    )
+    return (
+        f"{family.__name__} could not be downloaded in {ATTEMPTS} attempts: {error}. Without a"
+        f" network copy the files by hand and run the same command again: {files}. Or give the"
+        " images as an .npz file (kind: npz)."
+    )
+
+
+def _images(dataset: Any) -> np.ndarray:
+    """uint8 with the channel last; MNIST has a tensor without channels."""
+    images = np.asarray(dataset.data)
+    return images if images.ndim == 4 else images[..., None]
