@@ -31,6 +31,7 @@ Files = Annotated[
 ]
 Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
+Experiment = Annotated[str, typer.Option(help="Name of the experiment in the config.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
 ]
@@ -162,6 +163,17 @@ def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = N
 
 
 @app.command()
+def pruning(
+    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
+) -> None:
+    """Prune the trained network of a run by several scores and test what is left."""
+    from explaind.experiments.pruning import pruning as library
+
+    _limit_threads(threads)
+    library(_config_with_experiment(config, experiment, "pruning"), Paths(root), experiment)
+
+
+@app.command()
 def plotly_js(root: Root = ".") -> None:
     """Write the plotting library that all pages share."""
     from explaind.figures.page import write_plotly_js
@@ -224,6 +236,17 @@ def _config_with(files: list[str], run: str) -> Config:
     if run not in config.runs:
         known = ", ".join(sorted(config.runs))
         raise ConfigError(f"--run: expected one of {known}, got {run!r}; define it under runs")
+    return config
+
+
+def _config_with_experiment(files: list[str], experiment: str, kind: str) -> Config:
+    config = load_config(*files)
+    known = sorted(name for name, found in config.experiments.items() if found.kind == kind)
+    if experiment not in known:
+        raise ConfigError(
+            f"--experiment: expected one of kind {kind} ({', '.join(known) or 'there is none'}),"
+            f" got {experiment!r}; define it under experiments"
+        )
     return config
 
 

@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from explaind.config.base import Name, Section
 from explaind.config.dataset import Dataset
+from explaind.config.experiments import Experiments
 from explaind.config.figures import Figures
 from explaind.config.modulo import ModuloDataset
 from explaind.config.run import Run
@@ -13,18 +14,23 @@ RESERVED_RUNS = {"figures"}  # results/figures holds the pages
 
 
 class Config(Section):
-    """Datasets, runs and figures, each by name."""
+    """Datasets, runs, experiments and figures, each by name."""
 
     datasets: dict[Name, Dataset] = Field(
         {"modulo": ModuloDataset()}, description="Datasets by name."
     )
     runs: dict[Name, Run] = Field({"grokking": Run()}, description="Training runs by name.")
+    experiments: Experiments = Field({}, description="Experiments on the runs by name.")
     figures: Figures = Field(Figures(), description="Pages by name.")
 
     @model_validator(mode="after")
     def _check_references(self) -> "Config":
         problems = [
             *(problem for name, run in self.runs.items() for problem in self._problems(name, run)),
+            *(
+                _dangling(f"experiments.{name}.run", experiment.run, self.runs)
+                for name, experiment in self.experiments.items()
+            ),
             *(
                 _dangling(f"figures.{name}.run", getattr(self.figures, name).run, self.runs)
                 for name in type(self.figures).model_fields

@@ -21,18 +21,23 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         config: the whole config.
         stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
         name: the dataset of ``prepare_dataset``; the run of ``train``, ``plan_epk``,
-            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; nothing else takes a name.
+            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; the experiment of its kind;
+            nothing else takes a name.
 
     Returns:
         The values, by section.
 
     Raises:
-        KeyError: there is no such stage, dataset or run.
+        KeyError: there is no such stage, dataset, run or experiment.
     """
     whole: Values = config.model_dump(mode="json")
     if stage in _OF_RUN:
         run = whole["runs"][name]
         values = _OF_RUN[stage](run, _dataset(config, run["dataset"]))
+    elif stage in _OF_EXPERIMENT:
+        experiment = whole["experiments"][name]
+        run = whole["runs"][experiment["run"]]
+        values = _OF_EXPERIMENT[stage](experiment, run, _dataset(config, run["dataset"]))
     elif stage == "prepare_dataset":
         values = _dataset(config, str(name))
     elif stage == "report":
@@ -87,6 +92,11 @@ def _validate_epk(run: Values, data: Values) -> Values:
     return {**_network(run, data), **epk}
 
 
+def _pruning(experiment: Values, run: Values, data: Values) -> Values:
+    # Not the size of the blocks: it changes nothing but rounding.
+    return {**_validate_epk(run, data), "experiment": _without(experiment, "block")}
+
+
 def _network(run: Values, data: Values) -> Values:
     """What rebuilds the network and its loss; how it was trained stands in the history."""
     return {"dataset": data, "model": run["model"], "loss": run["training"]["loss"]}
@@ -99,3 +109,5 @@ _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "accumulate_kernel": _accumulate_kernel,
     "validate_epk": _validate_epk,
 }
+
+_OF_EXPERIMENT: dict[str, Callable[[Values, Values, Values], Values]] = {"pruning": _pruning}

@@ -145,6 +145,17 @@ def build_reformulation(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
     )
 
 
+PARAMETER_INFLUENCE: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "net": ((*_QUERY, "param"), "nat", "data part of each parameter, summed over steps"),
+    "absolute": (
+        (*_QUERY, "param"),
+        "nat",
+        "absolute data part of each parameter, summed likewise",
+    ),
+}
+"""Name -> (dimensions, unit, description) of the influence through single parameters."""
+
+
 def described(
     table: Mapping[str, tuple[tuple[str, ...], str, str]], name: str, values: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:

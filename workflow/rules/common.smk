@@ -163,6 +163,17 @@ def of_run(stage):
     return lambda wildcards: stage_config(CONFIG, stage, wildcards.run)
 
 
+def of_kind(kind):
+    """Pattern of the names of the experiments of a kind; without any it matches nothing."""
+    names = [name for name, found in CONFIG.experiments.items() if found.kind == kind]
+    return "|".join(names) or "(?!)"
+
+
+def of_experiment(kind):
+    """Parameter function: what an experiment of a kind takes from the config."""
+    return lambda wildcards: stage_config(CONFIG, kind, wildcards.experiment)
+
+
 def of_dataset(wildcards):
     """What the preparation of a dataset takes from the config."""
     return stage_config(CONFIG, "prepare_dataset", wildcards.dataset)
