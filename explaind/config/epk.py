@@ -50,7 +50,14 @@ def _canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Slice = Literal[
-    "influence", "component", "interval", "parameter", "step_component", "absolute", "top"
+    "influence",
+    "component",
+    "interval",
+    "parameter",
+    "step_component",
+    "absolute",
+    "top",
+    "top_component",
 ]
 Index = Annotated[int, Field(ge=0)]
 
@@ -91,10 +98,14 @@ class Epk(Section):
         description="Arrays that are stored: `influence` (total), `component` and `interval` "
         "(influence split by them), `parameter` (scores of every parameter by interval), "
         "`step_component` (data and decay of every step by component), `absolute` (sum of "
-        "absolute influence of every step by component), `top` (strongest training samples only).",
+        "absolute influence of every step by component), `top` (strongest training samples only), "
+        "`top_component` (the same through each component).",
     )
     top: int = Field(
-        10, ge=1, description="Most helpful and most harmful training samples kept with `top`."
+        10,
+        ge=1,
+        description="Most helpful and most harmful training samples kept with `top` and "
+        "`top_component`.",
     )
     train_samples: Annotated[tuple[Index, ...], AfterValidator(_canonical)] | None = Field(
         None,

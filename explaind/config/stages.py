@@ -73,7 +73,7 @@ def _predict_epk(run: Values, data: Values) -> Values:
     # Not the numbers of shards and segments: they are in the name of each shard. Nor the memory: it
     # sets how many samples are worked on at once, and so changes nothing but rounding.
     unused = ["shards", "segments", "device", "memory_gb"]
-    if "top" not in run["epk"]["keep"]:
+    if not {"top", "top_component"} & set(run["epk"]["keep"]):
         unused.append("top")
     return {**_network(run, data), "epk": _without(run["epk"], *unused)}
 

@@ -139,7 +139,7 @@ class PathKernel:
             credit: interval that influence is credited to: that of the step at which the gradient
                 was computed, or those at which momentum applied it.
             keep: arrays to keep (`slices.SLICES`) beside totals per query and step.
-            top: most helpful and most harmful training samples kept with "top".
+            top: most helpful and most harmful training samples kept with "top" and "top_component".
             train_samples: training samples that the influence arrays keep; by default all.
             segment: `(k, n)` explains only part k of n of the steps. The arrays of all parts add
                 up (`accumulate_kernel`); residuals are worked out and checked there.
