@@ -8,13 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from explaind.data.augmentation import RandomHorizontalFlip
     from explaind.history.record import record
     from explaind.kernel.path_kernel import PathKernel
 
 __version__ = "0.1.0"
-__all__ = ["PathKernel", "__version__", "record"]
+__all__ = ["PathKernel", "RandomHorizontalFlip", "__version__", "record"]
 
-_HOME = {"record": "explaind.history.record", "PathKernel": "explaind.kernel.path_kernel"}
+_HOME = {
+    "record": "explaind.history.record",
+    "PathKernel": "explaind.kernel.path_kernel",
+    "RandomHorizontalFlip": "explaind.data.augmentation",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -32,6 +32,7 @@ Files = Annotated[
 Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
 Experiment = Annotated[str, typer.Option(help="Name of the experiment in the config.")]
+Figure = Annotated[str, typer.Option(help="Name of the figure in the config.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
 ]
@@ -170,7 +171,9 @@ def pruning(
     from explaind.experiments.pruning import pruning as library
 
     _limit_threads(threads)
-    library(_config_with_experiment(config, experiment, "pruning"), Paths(root), experiment)
+    library(
+        _config_with_named(config, "experiments", experiment, "pruning"), Paths(root), experiment
+    )
 
 
 @app.command()
@@ -182,27 +185,31 @@ def plotly_js(root: Root = ".") -> None:
 
 
 @app.command()
-def figure_grokking(config: Files, root: Root = ".") -> None:
+def figure_grokking(config: Files, figure: Figure = "grokking", root: Root = ".") -> None:
     """Draw the page on grokking."""
     from explaind.figures.grokking import write_grokking
 
-    write_grokking(load_config(*config), Paths(root))
+    write_grokking(_config_with_named(config, "figures", figure, "grokking"), Paths(root), figure)
 
 
 @app.command()
-def figure_training(config: Files, root: Root = ".") -> None:
+def figure_training(config: Files, figure: Figure = "training", root: Root = ".") -> None:
     """Draw the page on the training."""
     from explaind.figures.training import write_training
 
-    write_training(load_config(*config), Paths(root))
+    write_training(_config_with_named(config, "figures", figure, "training"), Paths(root), figure)
 
 
 @app.command()
-def figure_epk_validation(config: Files, root: Root = ".") -> None:
+def figure_epk_validation(
+    config: Files, figure: Figure = "epk_validation", root: Root = "."
+) -> None:
     """Draw the page on how exact the path kernel is."""
     from explaind.figures.epk_validation import write_epk_validation
 
-    write_epk_validation(load_config(*config), Paths(root))
+    write_epk_validation(
+        _config_with_named(config, "figures", figure, "epk_validation"), Paths(root), figure
+    )
 
 
 @app.command()
@@ -239,13 +246,15 @@ def _config_with(files: list[str], run: str) -> Config:
     return config
 
 
-def _config_with_experiment(files: list[str], experiment: str, kind: str) -> Config:
+def _config_with_named(files: list[str], section: str, name: str, kind: str) -> Config:
+    """The config, if its section `figures` or `experiments` has this name and kind."""
     config = load_config(*files)
-    known = sorted(name for name, found in config.experiments.items() if found.kind == kind)
-    if experiment not in known:
+    known = [key for key, found in getattr(config, section).items() if found.kind == kind]
+    if name not in known:
+        listed, option = ", ".join(known) or "none", section.removesuffix("s")
         raise ConfigError(
-            f"--experiment: expected one of kind {kind} ({', '.join(known) or 'there is none'}),"
-            f" got {experiment!r}; define it under experiments"
+            f"--{option}: expected one of kind {kind}: {listed}, got {name!r}; define it under"
+            f" {section}"
         )
     return config
 

@@ -3,13 +3,16 @@
 import json
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from explaind.config import Config, load_config, stage_config
 from explaind.config.experiments import PruningExperiment
 from explaind.config.load import merge
+from explaind.config.model import ResNet9Model
 from explaind.config.optimizer import SGD, Adam, AdamW
 from explaind.config.reference import reference
+from explaind.config.training import TriangularSchedule
 from explaind.errors import ConfigError
 from tests.workflow.project import REPOSITORY
 
@@ -24,19 +27,45 @@ def epk(**keys):
     return {"runs": {"grokking": {"epk": keys}}}
 
 
+def training(**keys):
+    return {"runs": {"grokking": {"training": keys}}}
+
+
 def modulo(**keys):
     return {"datasets": {"modulo": keys}}
 
 
-def test_default_file_holds_the_defaults_of_the_schema():
-    assert load_config(FILES / "config.yaml") == Config()
+DEFAULT = FILES / "config.yaml"
+WITHOUT_DIGITS = {
+    "datasets": {"digits": None},
+    "runs": {"digits": None},
+    "figures": {"digits_training": None, "digits_epk_validation": None},
+}
 
 
-def test_default_file_names_every_key():
-    import yaml
+def test_first_run_of_the_default_file_holds_the_defaults_of_the_schema():
+    assert load_config(DEFAULT, WITHOUT_DIGITS) == Config()
 
-    written = yaml.safe_load((FILES / "config.yaml").read_text())
-    assert keys_of(written) == keys_of(Config().model_dump(mode="json"))
+
+def test_first_run_of_the_default_file_names_every_key():
+    written = yaml.safe_load(DEFAULT.read_text())
+    run, default = written["runs"]["grokking"], Config().model_dump(mode="json")
+    assert keys_of(run) == keys_of(default["runs"]["grokking"])
+    assert keys_of(written["datasets"]["modulo"]) == keys_of(default["datasets"]["modulo"])
+
+
+def test_second_run_of_the_default_file_names_every_key_of_its_dataset_and_model():
+    written, config = yaml.safe_load(DEFAULT.read_text()), load_config(DEFAULT)
+    digits = config.runs["digits"].model_dump(mode="json")
+    assert keys_of(written["datasets"]["digits"]) == keys_of(
+        config.datasets["digits"].model_dump(mode="json")
+    )
+    for section in ("model", "training"):
+        own = written["runs"]["digits"][section]
+        assert keys_of(own).keys() <= digits[section].keys()
+    assert keys_of(written["runs"]["digits"]["model"]) == keys_of(digits["model"])
+    optimizer = written["runs"]["digits"]["training"]["optimizer"]
+    assert keys_of(optimizer) == keys_of(digits["training"]["optimizer"])
 
 
 def keys_of(section):
@@ -45,10 +74,45 @@ def keys_of(section):
     return None
 
 
-@pytest.mark.parametrize("name", ["paper.yaml", "tiny.yaml"])
-def test_other_cases_give_the_same_alone_and_over_the_default(name):
-    assert load_config(FILES / name) == load_config(FILES / "config.yaml", FILES / name)
-    assert load_config(FILES / name) != Config()
+OTHERS = {
+    "tiny.yaml": {"grokking"},
+    "paper.yaml": {"grokking", "cifar2"},
+    "cifar2-cpu.yaml": {"cifar2"},
+}
+
+
+def test_every_other_case_is_known():
+    assert {path.name for path in FILES.glob("*.yaml")} == {"config.yaml", *OTHERS}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_cases_lie_over_the_default(name):
+    config = load_config(DEFAULT, FILES / name)
+    assert set(config.runs) == OTHERS[name]
+    assert {figure.run for figure in config.figures.values()} == OTHERS[name]
+    assert config != Config()
+
+
+def test_the_published_run_is_that_of_the_publication():
+    run = load_config(DEFAULT, FILES / "paper.yaml").runs["cifar2"]
+    assert run.model == ResNet9Model()
+    optimizer = SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.005)
+    assert run.training.optimizer == optimizer
+    assert (run.training.batch_size, run.training.epochs) == (256, 12)
+    assert run.training.schedule == TriangularSchedule(peak_epoch=5)
+    assert run.training.augmentation == "horizontal_flip"
+
+
+def test_null_removes_what_an_earlier_config_has():
+    first = {"figures": {"a": {"kind": "training"}, "b": {"kind": "training"}}}
+    assert list(load_config(first, {"figures": {"a": None}}).figures) == ["b"]
+    with pytest.raises(ConfigError, match=r"figures.a.run: expected one of no name"):
+        load_config(first, {"runs": {"grokking": None}})
+
+
+def test_a_figure_is_of_the_kind_it_is_named_like():
+    figures = load_config({"figures": {"training": {}, "mine": {"kind": "training"}}}).figures
+    assert {figure.kind for figure in figures.values()} == {"training"}
 
 
 def test_reference_is_up_to_date():
@@ -142,12 +206,24 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         (epk(train_samples=[3, 1145]), "epk.train_samples: expected at most 1145"),
         (epk(train_samples=[]), "epk.train_samples: Value should have at least 1 item"),
         (epk(train_samples=[-1]), "epk.train_samples"),
+        (training(epochs=3), "expected exactly one of max_steps and epochs, got 1500 and 3"),
+        (training(max_steps=None), "set the other one to null"),
+        (
+            training(max_steps=None, epochs=2, batch_size=1000, schedule={"kind": "triangular"}),
+            "schedule.peak_epoch: expected less than 2, the number of epochs, got 5",
+        ),
+        (training(schedule={"kind": "cosine"}), "expected one of 'constant', 'triangular'"),
         (epk(segments=2000), "runs.grokking.epk.segments: expected at most 1500"),
         (epk(quadrature={"subintervals": 20}), "expected max_subintervals >= subintervals"),
         ({"runs": {"grokking": {"dataset": "mod"}}}, "expected one of modulo, got 'mod'"),
         ({"experiments": {"pruning": {"run": "x"}}}, "experiments.pruning.run: expected one of"),
         ({"experiments": {"other": {}}}, "experiments.other: expected 'pruning', got 'other'"),
         ({"experiments": {"pruning": {"fine": [0.5, 2]}}}, "experiments.pruning.fine.1: expected"),
+        (
+            {"figures": {"mine": {"run": "grokking"}}},
+            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', got",
+        ),
+        ({"figures": {"training": {"smoothing": 3}}}, "training: unknown key 'smoothing'"),
         ({"figures": {"training": {"run": "x"}}}, "figures.training.run: expected one of grokking"),
         ({"runs": {"figures": {}, "grokking": {}}}, "runs.figures: expected another name"),
         ({"runs": {"a b": {}, "grokking": {}}}, "expected a name of letters, digits, - and _"),
@@ -199,6 +275,10 @@ CHANGES = {
         {"plan_epk", "predict_epk", "validate_epk", "report"},
     ),
     "smoothing": ({"figures": {"grokking": {"smoothing": 1}}}, {"figure_grokking", "report"}),
+    "another figure": (
+        {"figures": {"new": {"kind": "training"}}},
+        {"figure_grokking", "figure_training", "figure_epk_validation", "report"},
+    ),
     "order of keep": (
         epk(keep=["interval", "component", "absolute", "step_component", "influence"]),
         set(),
@@ -216,17 +296,18 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_stage_has_the_keys_it_uses_and_no_others(change):
-    before = values_by_stage(load_config())
+    before = values_by_stage(load_config(DEFAULT))
     keys, expected = CHANGES[change]
-    after = values_by_stage(load_config(keys))
+    after = values_by_stage(load_config(DEFAULT, keys))
     assert {stage for stage in before if before[stage] != after[stage]} == expected
 
 
 def values_by_stage(config):
     values = {stage: stage_config(config, stage, "grokking") for stage in STAGES}
     values["prepare_dataset"] = stage_config(config, "prepare_dataset", "modulo")
-    for stage in ("figure_grokking", "figure_training", "figure_epk_validation", "report"):
-        values[stage] = stage_config(config, stage)
+    for kind in ("grokking", "training", "epk_validation"):
+        values[f"figure_{kind}"] = stage_config(config, f"figure_{kind}", kind)
+    values["report"] = stage_config(config, "report")
     return values
 
 
@@ -252,6 +333,35 @@ def test_an_experiment_has_the_keys_it_uses_and_no_others(keys, reruns):
         stage_config(load_config(frame, over), "pruning", "prune") for over in ({}, keys)
     )
     assert (before != after) == reruns
+
+
+AUGMENTED = {
+    "batch size": ({"batch_size": 30}, {"train", "plan_epk", "predict_epk", "validate_epk"}),
+    "peak": ({"schedule": {"peak_epoch": 2}}, {"train"}),
+}
+
+
+@pytest.mark.parametrize("change", AUGMENTED)
+def test_what_rebuilds_an_augmented_batch_is_used_where_it_is_rebuilt(change):
+    keys, expected = AUGMENTED[change]
+    other = {"runs": {"digits": {"training": keys}}}
+    before, after = load_config(DEFAULT), load_config(DEFAULT, other)
+    changed = {
+        stage
+        for stage in STAGES
+        if stage_config(before, stage, "digits") != stage_config(after, stage, "digits")
+    }
+    assert changed == expected
+
+
+def test_augmentation_of_tokens_is_refused():
+    with pytest.raises(ConfigError, match="augmentation: expected null for a dataset of tokens"):
+        load_config(training(augmentation="horizontal_flip"))
+
+
+def test_a_grokking_figure_needs_modular_addition():
+    with pytest.raises(ConfigError, match=r"figures.grokking.run: expected a run on a dataset of"):
+        load_config(DEFAULT, {"figures": {"grokking": {"run": "digits"}}})
 
 
 @pytest.mark.parametrize("stage", [*STAGES, "prepare_dataset", "report", "figure_grokking"])

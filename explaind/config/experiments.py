@@ -1,14 +1,13 @@
-"""Config of the experiments, a section per kind; without `kind` it is the one named like it."""
+"""Config of the experiments, one section per experiment and a kind for every sort of it."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from explaind.config.base import Name, Section
 
 
-class _Experiment(Section):
+class Experiment(Section):
     """What every experiment needs."""
 
     kind: str
@@ -27,7 +26,7 @@ COARSE = tuple(percent / 100 for percent in range(1, 31))
 FINE = tuple(permille / 1000 for permille in range(1, 31))
 
 
-class PruningExperiment(_Experiment):
+class PruningExperiment(Experiment):
     """Prune the trained network by several scores; what is left is tested on held-out samples."""
 
     kind: Literal["pruning"] = "pruning"
@@ -55,17 +54,4 @@ class PruningExperiment(_Experiment):
     )
 
 
-Experiment = PruningExperiment  # a union over `kind`, as in `optimizer`, once there are several
-
-
-def _named_kinds(experiments: Any) -> Any:
-    """Give every experiment without a kind the kind that is named like it."""
-    if not isinstance(experiments, Mapping):
-        return experiments
-    return {
-        name: {"kind": name, **section} if isinstance(section, Mapping) else section
-        for name, section in experiments.items()
-    }
-
-
-Experiments = Annotated[dict[Name, Experiment], BeforeValidator(_named_kinds)]
+AnyExperiment = PruningExperiment  # a union over `kind`, as `AnyFigure`, once there are several

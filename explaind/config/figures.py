@@ -1,4 +1,6 @@
-"""Config of the figures; the names are those of the pages and of the rules."""
+"""Config of the figures, one section per page and a kind for every sort of page."""
+
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -8,18 +10,29 @@ from explaind.config.base import Name, Section
 class Figure(Section):
     """What every figure needs."""
 
+    kind: str
     run: Name = Field("grokking", description="The run that is shown.")
 
 
 class GrokkingFigure(Figure):
-    """Options of results/figures/grokking.html."""
+    """How a run on modular addition grokked, explained."""
 
+    kind: Literal["grokking"] = "grokking"
     smoothing: int = Field(25, ge=1, description="Steps of the moving average; 1 = none.")
 
 
-class Figures(Section):
-    """One entry per page."""
+class TrainingFigure(Figure):
+    """Loss, accuracy and norms over training."""
 
-    grokking: GrokkingFigure = Field(GrokkingFigure(), description="Grokking, explained.")
-    training: Figure = Field(Figure(), description="Loss, accuracy and norms over training.")
-    epk_validation: Figure = Field(Figure(), description="How exact the path kernel is.")
+    kind: Literal["training"] = "training"
+
+
+class EpkValidationFigure(Figure):
+    """How exact the path kernel is."""
+
+    kind: Literal["epk_validation"] = "epk_validation"
+
+
+AnyFigure = Annotated[
+    GrokkingFigure | TrainingFigure | EpkValidationFigure, Field(discriminator="kind")
+]

@@ -20,7 +20,8 @@ INTRODUCTION = """\
 | file | case |
 |---|---|
 | `config.yaml` | the default: minutes on two cores |
-| `paper.yaml` | publication scale |
+| `paper.yaml` | publication scale: a GPU or many cores |
+| `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: half an hour, and a download |
 | `tiny.yaml` | the case of the tests: seconds |
 
 `config.yaml` is always read. Lay your own keys over it, only those that differ:
@@ -29,9 +30,10 @@ INTRODUCTION = """\
     snakemake --config 'runs={grokking: {epk: {intervals: 20}}}' -- all
 
 A section that changes its `kind` is replaced as a whole, so an optimizer that becomes `sgd` does
-not inherit the keys of `adamw`. Changing a key reruns the stages that use it and what follows;
-comments and the order of keys rerun nothing. The complete config of the last run is written to
-`results/config.json`.
+not inherit the keys of `adamw`. A dataset, run or figure that is `null` is removed, with all that
+is made of it; a figure without a `kind` is of the kind it is named like. Changing a key reruns the
+stages that use it and what follows; comments and the order of keys rerun nothing. The complete
+config of the last run is written to `results/config.json`.
 
 Numbers like `1.0e-3` need the dot. `null` means what the meaning says.
 """

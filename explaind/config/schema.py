@@ -1,11 +1,21 @@
-"""The whole config; its defaults are the embedded case of ``config/config.yaml``."""
+"""The whole config; its defaults are one run, the first of ``config/config.yaml``."""
 
-from pydantic import Field, model_validator
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
 
 from explaind.config.base import Name, Section
 from explaind.config.dataset import Dataset
-from explaind.config.experiments import Experiments
-from explaind.config.figures import Figures
+from explaind.config.experiments import AnyExperiment
+from explaind.config.figures import (
+    AnyFigure,
+    EpkValidationFigure,
+    Figure,
+    GrokkingFigure,
+    TrainingFigure,
+)
+from explaind.config.fit import figure_problems, fit_problems
 from explaind.config.modulo import ModuloDataset
 from explaind.config.run import Run
 from explaind.config.sizes import size_problems
@@ -20,28 +30,57 @@ class Config(Section):
         {"modulo": ModuloDataset()}, description="Datasets by name."
     )
     runs: dict[Name, Run] = Field({"grokking": Run()}, description="Training runs by name.")
-    experiments: Experiments = Field({}, description="Experiments on the runs by name.")
-    figures: Figures = Field(Figures(), description="Pages by name.")
+    experiments: dict[Name, AnyExperiment] = Field(
+        {}, description="Experiments on the runs by name."
+    )
+    figures: dict[Name, AnyFigure] = Field(
+        {
+            "grokking": GrokkingFigure(),
+            "training": TrainingFigure(),
+            "epk_validation": EpkValidationFigure(),
+        },
+        description="Pages by name.",
+    )
+
+    @field_validator("datasets", "runs", "experiments", "figures", mode="before")
+    @classmethod
+    def _drop_removed(cls, named: Any) -> Any:
+        """Leave out what is null: how a config removes an entry of the one it is laid over."""
+        if not isinstance(named, Mapping):
+            return named
+        return {name: section for name, section in named.items() if section is not None}
+
+    @field_validator("experiments", "figures", mode="before")
+    @classmethod
+    def _name_kinds(cls, named: Any) -> Any:
+        """An experiment or figure without a kind is of the kind that it is named like."""
+        if not isinstance(named, Mapping):
+            return named
+        return {
+            name: {"kind": name, **section} if isinstance(section, Mapping) else section
+            for name, section in named.items()
+        }
 
     @model_validator(mode="after")
     def _check_references(self) -> "Config":
         problems = [
-            *(problem for name, run in self.runs.items() for problem in self._problems(name, run)),
+            *(problem for name, run in self.runs.items() for problem in self._of_run(name, run)),
             *(
                 _dangling(f"experiments.{name}.run", experiment.run, self.runs)
                 for name, experiment in self.experiments.items()
+                if experiment.run not in self.runs
             ),
             *(
-                _dangling(f"figures.{name}.run", getattr(self.figures, name).run, self.runs)
-                for name in type(self.figures).model_fields
+                problem
+                for name, figure in self.figures.items()
+                for problem in self._of_figure(name, figure)
             ),
         ]
-        found = [problem for problem in problems if problem]
-        if found:
-            raise ValueError("\n".join(found))
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
-    def _problems(self, name: str, run: Run) -> list[str]:
+    def _of_run(self, name: str, run: Run) -> list[str]:
         """Problems of one run that only show beside its dataset."""
         if name in RESERVED_RUNS:
             return [f"runs.{name}: expected another name, {name!r} is taken; rename the run"]
@@ -49,32 +88,19 @@ class Config(Section):
             return [_dangling(f"runs.{name}.dataset", run.dataset, self.datasets)]
         data = self.datasets[run.dataset]
         return [
-            *_fit_problems(name, run, data),
+            *fit_problems(name, run, data),
             *size_problems(name, run, data.train_size, data.validation_size),
         ]
 
-
-def _fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
-    """Parts of a run that do not fit each other or the dataset."""
-    problems = []
-    if run.model.inputs != data.inputs:
-        problems.append(
-            f"runs.{name}.model.kind: expected a model of {data.inputs} for the dataset"
-            f" {run.dataset!r} (kind {data.kind}), got {run.model.kind}, a model of"
-            f" {run.model.inputs}; change one of them"
-        )
-    if run.training.loss == "nll" and not run.model.log_softmax:
-        problems.append(
-            f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"
-            " false, got nll, which needs log-probabilities; change one of them"
-        )
-    return problems
+    def _of_figure(self, name: str, figure: Figure) -> list[str]:
+        """Problems of one figure that only show beside its run."""
+        if figure.run not in self.runs:
+            return [_dangling(f"figures.{name}.run", figure.run, self.runs)]
+        data = self.datasets.get(self.runs[figure.run].dataset)
+        return [] if data is None else figure_problems(name, figure, data)
 
 
-def _dangling(key: str, name: str, known: dict[str, Dataset] | dict[str, Run]) -> str:
-    """Problem text if a name refers to nothing, else an empty text."""
-    if name in known:
-        return ""
-    return (
-        f"{key}: expected one of {', '.join(sorted(known))}, got {name!r}; define it or correct it"
-    )
+def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:
+    """Problem text of a name that refers to nothing."""
+    names = ", ".join(sorted(known)) or "no name, as none is defined"
+    return f"{key}: expected one of {names}, got {name!r}; define it or correct it"

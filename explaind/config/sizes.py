@@ -1,6 +1,7 @@
-"""What a run asks for against the number of samples there are."""
+"""What a run asks for against the samples and steps there are."""
 
 from explaind.config.run import Run
+from explaind.config.training import Training, TriangularSchedule
 from explaind.errors import ConfigError
 
 
@@ -17,22 +18,31 @@ def size_problems(name: str, run: Run, train: int | None, validation: int | None
         One text per problem.
     """
     training, epk = run.training, run.epk
-    explained = epk.samples or validation
     shards = None if epk.shards == "auto" else epk.shards
     last = None if epk.train_samples is None else epk.train_samples[-1] + 1
+    steps = training.max_steps if train is None else training.steps(train)
     limits = [
-        ("training.batch_size", training.batch_size, train),
-        ("epk.samples", epk.samples, validation),
-        ("epk.shards", shards, explained),
-        ("epk.train_samples", last, train),
-        ("epk.segments", epk.segments, training.max_steps),
+        ("training.batch_size", training.batch_size, train, "training samples"),
+        ("epk.samples", epk.samples, validation, "validation samples"),
+        ("epk.shards", shards, epk.samples or validation, "explained samples"),
+        ("epk.train_samples", last, train, "training samples"),
+        ("epk.segments", epk.segments, steps, "training steps"),
     ]
-    return [
-        f"runs.{name}.{key}: expected at most {limit}, the number of samples there are, got"
-        f" {value}; lower it"
-        for key, value, limit in limits
+    problems = [
+        f"runs.{name}.{key}: expected at most {limit}, the number of {what}, got {value}; lower it"
+        for key, value, limit, what in limits
         if value is not None and limit is not None and value > limit
     ]
+    return problems if train is None else [*problems, *_schedule_problems(name, training, train)]
+
+
+def _schedule_problems(name: str, training: Training, samples: int) -> list[str]:
+    schedule = training.schedule
+    epochs = training.steps(samples) / training.batches_per_epoch(samples)
+    if not isinstance(schedule, TriangularSchedule) or schedule.peak_epoch < epochs:
+        return []
+    problem = f"expected less than {epochs:g}, the number of epochs, got {schedule.peak_epoch:g}"
+    return [f"runs.{name}.training.schedule.peak_epoch: {problem}; lower it"]
 
 
 def check_sizes(name: str, run: Run, train: int, validation: int) -> None:

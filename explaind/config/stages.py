@@ -22,13 +22,13 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
         name: the dataset of ``prepare_dataset``; the run of ``train``, ``plan_epk``,
             ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; the experiment of its kind;
-            nothing else takes a name.
+            the figure of a rule that draws one; ``report`` takes none.
 
     Returns:
         The values, by section.
 
     Raises:
-        KeyError: there is no such stage, dataset, run or experiment.
+        KeyError: there is no such stage, dataset, run, experiment or figure.
     """
     whole: Values = config.model_dump(mode="json")
     if stage in _OF_RUN:
@@ -42,10 +42,23 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         values = _dataset(config, str(name))
     elif stage == "report":
         values = whole
+    elif not stage.startswith("figure_"):
+        raise KeyError(stage)
     else:
-        values = {"figure": whole["figures"][stage.removeprefix("figure_")]}
+        figure = whole["figures"][name]
+        values = {"figure": figure, "pages": pages_of_run(config, figure["run"])}
     stable: Values = json.loads(json.dumps(values, sort_keys=True))
     return stable
+
+
+def pages_of_run(config: Config, run: str) -> dict[str, str]:
+    """The pages that show a run: kind of each figure by its name.
+
+    Args:
+        config: the whole config.
+        run: name of the run.
+    """
+    return {name: figure.kind for name, figure in config.figures.items() if figure.run == run}
 
 
 def _dataset(config: Config, name: str) -> Values:
@@ -98,8 +111,12 @@ def _pruning(experiment: Values, run: Values, data: Values) -> Values:
 
 
 def _network(run: Values, data: Values) -> Values:
-    """What rebuilds the network and its loss; how it was trained stands in the history."""
-    return {"dataset": data, "model": run["model"], "loss": run["training"]["loss"]}
+    """What rebuilds the network, its loss and its batches; the rest stands in the history."""
+    training = run["training"]
+    found = {"dataset": data, "model": run["model"], "loss": training["loss"]}
+    if training["augmentation"] is None:
+        return found
+    return found | {key: training[key] for key in ("augmentation", "batch_size", "seed")}
 
 
 _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Device, Section
+from explaind.config.base import Device, Section, kind_or
 from explaind.config.optimizer import AdamW, Optimizer
 
 
@@ -18,6 +18,25 @@ class History(Section):
     )
 
 
+class ConstantSchedule(Section):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+
+class TriangularSchedule(Section):
+    """The learning rate rises linearly from 0 to its full value and falls to 0 at the end."""
+
+    kind: Literal["triangular"] = "triangular"
+    peak_epoch: float = Field(5.0, gt=0, description="Epochs after which it is at its full value.")
+
+
+Schedule = Annotated[
+    Annotated[ConstantSchedule, Tag("constant")] | Annotated[TriangularSchedule, Tag("triangular")],
+    Discriminator(kind_or("constant")),
+]
+
+
 class Training(Section):
     """How a model is trained and its path recorded."""
 
@@ -28,9 +47,20 @@ class Training(Section):
     )
     optimizer: Optimizer = Field(AdamW(), description="The optimizer and its settings.")
     batch_size: int | None = Field(None, ge=1, description="Samples per step; null = full batch.")
-    max_steps: int = Field(1500, ge=1, description="Steps after which training ends anyway.")
+    max_steps: int | None = Field(
+        1500, ge=1, description="Steps after which training ends anyway; or give epochs."
+    )
+    epochs: int | None = Field(
+        None, ge=1, description="Passes over the training samples; then set max_steps to null."
+    )
+    schedule: Schedule = Field(
+        ConstantSchedule(), description="How the learning rate changes, step by step."
+    )
     stop_at_accuracy: float | None = Field(
         1.0, gt=0, le=1, description="Stop once train and validation reach it; null = never."
+    )
+    augmentation: Literal["horizontal_flip"] | None = Field(
+        None, description="Images are mirrored in half of the epochs, at random; null = never."
     )
     clip_norm: float | None = Field(
         None, gt=0, description="Largest L2 norm of the gradient; null = no clipping."
@@ -38,3 +68,23 @@ class Training(Section):
     history: History = Field(History(), description="How densely the path is stored.")
     seed: int = Field(43, ge=0, description="Seed of the order of the samples.")
     device: Device = Field("auto", description="Where it runs; auto = GPU if there is one.")
+
+    @model_validator(mode="after")
+    def _check_length(self) -> "Training":
+        if (self.max_steps is None) == (self.epochs is None):
+            raise ValueError(
+                "expected exactly one of max_steps and epochs, got "
+                f"{self.max_steps} and {self.epochs}; set the other one to null"
+            )
+        return self
+
+    def batches_per_epoch(self, samples: int) -> int:
+        """Steps that a pass over so many training samples takes; the last batch may be short."""
+        return -(-samples // (self.batch_size or samples))
+
+    def steps(self, samples: int) -> int:
+        """Steps after which training on so many samples ends anyway."""
+        if self.max_steps is not None:
+            return self.max_steps
+        assert self.epochs is not None  # checked above
+        return self.epochs * self.batches_per_epoch(samples)

@@ -1,7 +1,7 @@
-"""The page `results/figures/epk_validation.html`: how far the path kernel can be trusted."""
+"""Pages of kind `epk_validation`: how far the path kernel can be trusted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,12 @@ from explaind.attribution.phases import Phases, find_phases
 from explaind.attribution.run import RunStores, open_run
 from explaind.attribution.steps import part_table
 from explaind.config import Config
+from explaind.config.stages import pages_of_run
 from explaind.figures import agreement, parts
 from explaind.figures.page import Fact, Page, Panel, Plot, table_html, write_page, write_table
 from explaind.figures.statistics import closure_rows, statistics_rows
 from explaind.figures.text import number, percent
 from explaind.paths import Paths
-
-NAME = "epk_validation"
 
 Files = Mapping[str, Path]
 
@@ -50,32 +49,35 @@ class ValidationTables:
     unit: str
 
 
-def write_epk_validation(config: Config, paths: Paths) -> None:
+def write_epk_validation(config: Config, paths: Paths, figure: str) -> None:
     """Read the stores of the run, write the tables of the page and the page.
 
     Args:
-        config: the resolved configuration; `figures.epk_validation` names the run.
+        config: the resolved configuration.
         paths: where the project keeps its files.
+        figure: name of the figure.
 
     Raises:
         StoreError: if a store of the run is missing or incomplete.
     """
-    run = config.figures.epk_validation.run
+    run = config.figures[figure].run
     tables = _read_tables(open_run(paths, run))
-    files = _write_tables(tables, paths)
-    write_page(epk_validation_page(run, tables, files), paths.figure(NAME))
+    files = _write_tables(tables, paths, figure)
+    page = epk_validation_page(figure, run, tables, files)
+    write_page(replace(page, pages=pages_of_run(config, run)), paths.figure(figure))
 
 
-def epk_validation_page(run: str, tables: ValidationTables, files: Files) -> Page:
+def epk_validation_page(figure: str, run: str, tables: ValidationTables, files: Files) -> Page:
     """Put the page together.
 
     Args:
+        figure: name of the figure.
         run: name of the run.
         tables: all numbers.
         files: the files that the tables were written to, by name.
     """
     return Page(
-        name=NAME,
+        name=figure,
         title="Validation of the path kernel",
         subtitle=f"Run “{run}”",
         lead=(
@@ -107,7 +109,7 @@ def _read_tables(stores: RunStores) -> ValidationTables:
     )
 
 
-def _write_tables(tables: ValidationTables, paths: Paths) -> dict[str, Path]:
+def _write_tables(tables: ValidationTables, paths: Paths, figure: str) -> dict[str, Path]:
     numbers = pd.DataFrame(
         {"name": list(tables.statistics), "value": list(tables.statistics.values())}
     )
@@ -119,7 +121,7 @@ def _write_tables(tables: ValidationTables, paths: Paths) -> dict[str, Path]:
         ("closure", "csv"): tables.closure,
     }
     return {
-        panel: write_table(table, paths.table(NAME, panel, suffix))
+        panel: write_table(table, paths.table(figure, panel, suffix))
         for (panel, suffix), table in content.items()
     }
 

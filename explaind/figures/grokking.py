@@ -1,12 +1,15 @@
-"""The page `results/figures/grokking.html`: how one run learned, told by its path kernel."""
+"""Pages of kind `grokking`: how a run learned modular addition, told by its path kernel."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
 from explaind.attribution.run import open_run
 from explaind.config import Config
+from explaind.config.figures import GrokkingFigure
 from explaind.config.modulo import ModuloDataset
+from explaind.config.stages import pages_of_run
 from explaind.figures import grokking_panels as panel
 from explaind.figures.grokking_maps import class_panel, sample_panel
 from explaind.figures.grokking_tables import GrokkingTables, read_tables, write_tables
@@ -17,39 +20,41 @@ from explaind.figures.theme import DATA, DECAY, MUTED, RESIDUAL, TRUE
 from explaind.paths import Paths
 
 
-def write_grokking(config: Config, paths: Paths) -> None:
+def write_grokking(config: Config, paths: Paths, figure: str) -> None:
     """Read the stores of the run, write the tables of the page and the page.
 
     Args:
-        config: the resolved configuration; `figures.grokking` names the run and the smoothing.
+        config: the resolved configuration.
         paths: where the project keeps its files.
+        figure: name of the figure.
 
     Raises:
         StoreError: if a store of the run is missing or incomplete.
     """
-    options = config.figures.grokking
+    options = config.figures[figure]
+    assert isinstance(options, GrokkingFigure)  # the rules draw each figure by its kind
     data = config.datasets[config.runs[options.run].dataset]
     assert isinstance(data, ModuloDataset)  # checked with the config
     tables = read_tables(open_run(paths, options.run), data.p)
-    files = write_tables(tables, paths)
-    write_page(
-        grokking_page(options.run, tables, files, options.smoothing), paths.figure("grokking")
-    )
+    files = write_tables(tables, paths, figure)
+    page = grokking_page(figure, options.run, tables, files, options.smoothing)
+    write_page(replace(page, pages=pages_of_run(config, options.run)), paths.figure(figure))
 
 
 def grokking_page(
-    run: str, tables: GrokkingTables, files: Mapping[str, Path], smoothing: int
+    figure: str, run: str, tables: GrokkingTables, files: Mapping[str, Path], smoothing: int
 ) -> Page:
     """Put the page together.
 
     Args:
+        figure: name of the figure.
         run: name of the run.
         tables: all numbers.
         files: the files that the tables were written to, by name.
         smoothing: steps of the moving average.
     """
     return Page(
-        name="grokking",
+        name=figure,
         title="How a network learned to add",
         subtitle=f"Run “{run}”: addition modulo {tables.maps.sizes['training_class']}",
         lead=_lead(tables),

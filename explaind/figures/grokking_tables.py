@@ -76,8 +76,8 @@ def read_tables(stores: RunStores, modulus: int) -> GrokkingTables:
     )
 
 
-def write_tables(tables: GrokkingTables, paths: Paths) -> dict[str, Path]:
-    """Write the tables behind the panels; return their files by name."""
+def write_tables(tables: GrokkingTables, paths: Paths, figure: str) -> dict[str, Path]:
+    """Write the tables behind the panels of a figure; return their files by name."""
     content = {
         ("curves", "csv"): tables.metrics,
         ("components", "csv"): tables.components,
@@ -90,6 +90,6 @@ def write_tables(tables: GrokkingTables, paths: Paths) -> dict[str, Path]:
         long = tables.samples.rename("influence").to_dataframe().reset_index(drop=True)
         content["sample_map", "parquet"] = long
     return {
-        panel: write_table(table, paths.table("grokking", panel, suffix))
+        panel: write_table(table, paths.table(figure, panel, suffix))
         for (panel, suffix), table in content.items()
     }

@@ -4,7 +4,7 @@ Pages load one shared `plotly.min.js` beside them and nothing else, so they open
 folder. The same input gives the same bytes: identifiers of plots are fixed and no date is printed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -35,7 +35,7 @@ class Entry:
     description: str
 
 
-PAGES = {
+PAGES = {  # by kind
     "grokking": Entry(
         "How the network learned",
         "From memorising to understanding: influence of training data, components and weight "
@@ -97,7 +97,17 @@ class Panel:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole page; `name` is the file name without its ending, `lead` is HTML."""
+    """A whole page.
+
+    Attributes:
+        name: file name without its ending.
+        title: the heading, plain text.
+        subtitle: below it.
+        lead: introduction, HTML.
+        panels: the sections.
+        facts: key numbers.
+        pages: the pages of the same run, kind by name, to link to.
+    """
 
     name: str
     title: str
@@ -105,6 +115,7 @@ class Page:
     lead: str
     panels: Sequence[Panel]
     facts: Sequence[Fact] = field(default_factory=tuple)
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_page(page: Page, path: Path) -> None:
@@ -115,7 +126,8 @@ def write_page(page: Page, path: Path) -> None:
 def page_html(page: Page) -> str:
     """Return a page of `results/figures` as one HTML document."""
     sections = "\n".join(panel_html(panel) for panel in page.panels)
-    header = header_html(page.title, page.subtitle, page.lead, page.facts, navigation(page.name))
+    links = navigation(page.name, page.pages)
+    header = header_html(page.title, page.subtitle, page.lead, page.facts, links)
     return document(page.title, header, sections, plotly_js="plotly.min.js")
 
 
@@ -149,14 +161,15 @@ def header_html(
     )
 
 
-def navigation(name: str) -> str:
-    """Return the links from a figure page to the others."""
+def navigation(name: str, pages: Mapping[str, str]) -> str:
+    """Return the links from a figure page to the overview and the other pages of its run."""
     links = ['<a href="../index.html">Overview</a>']
-    for page, entry in PAGES.items():
+    for page, kind in pages.items():
+        title = PAGES[kind].title
         if page == name:
-            links.append(f'<span class="here">{entry.title}</span>')
+            links.append(f'<span class="here">{title}</span>')
         else:
-            links.append(f'<a href="{page}.html">{entry.title}</a>')
+            links.append(f'<a href="{page}.html">{title}</a>')
     return f"<nav>{''.join(links)}</nav>\n"
 
 

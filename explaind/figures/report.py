@@ -25,9 +25,9 @@ def write_report(config: Config, paths: Paths) -> None:
     Raises:
         StoreError: if the metrics or validation numbers of a drawn run are missing.
     """
-    runs = sorted({figure.run for _, figure in config.figures})
+    runs = sorted({figure.run for figure in config.figures.values()})
     tables = sorted(path.name for path in paths.table("", "").parent.glob("*.*"))
-    sections = [_figure_section(), *(_run_section(run, paths) for run in runs)]
+    sections = [_figure_section(config), *(_run_section(run, paths) for run in runs)]
     sections += [_config_section(config), _file_section(tables)]
     header = header_html(
         "explaind: results",
@@ -53,11 +53,12 @@ def _facts(run: str, paths: Paths) -> list[Fact]:
     ]
 
 
-def _figure_section() -> str:
+def _figure_section(config: Config) -> str:
     cards = "".join(
-        f'<a class="card" href="figures/{name}.html"><strong>{escape(page.title)}</strong><br>'
-        f"{escape(page.description)}</a>"
-        for name, page in PAGES.items()
+        f'<a class="card" href="figures/{name}.html">'
+        f"<strong>{escape(PAGES[figure.kind].title)}</strong><br>"
+        f"Run “{escape(figure.run)}”. {escape(PAGES[figure.kind].description)}</a>"
+        for name, figure in config.figures.items()
     )
     return f'<section><h2>Figures</h2><div class="cards">{cards}</div></section>'
 

@@ -1,5 +1,6 @@
-"""The page `results/figures/training.html`: the metrics of the training run in detail."""
+"""Pages of kind `training`: the metrics of a training run in detail."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from explaind.attribution.phases import find_phases
 from explaind.attribution.run import read_metrics
 from explaind.config import Config
+from explaind.config.stages import pages_of_run
 from explaind.figures import curves
 from explaind.figures.page import Fact, Page, Panel, Plot, write_page, write_table
 from explaind.figures.phase_marks import HELD
@@ -14,32 +16,35 @@ from explaind.figures.text import number, percent, step
 from explaind.paths import Paths
 
 
-def write_training(config: Config, paths: Paths) -> None:
+def write_training(config: Config, paths: Paths, figure: str) -> None:
     """Read the metrics of the run, write their table and the page.
 
     Args:
-        config: the resolved configuration; `figures.training` names the run.
+        config: the resolved configuration.
         paths: where the project keeps its files.
+        figure: name of the figure.
 
     Raises:
         StoreError: if the metrics are missing or unreadable.
     """
-    run = config.figures.training.run
+    run = config.figures[figure].run
     metrics = read_metrics(paths.metrics(run))
-    file = write_table(metrics, paths.table("training", "metrics", "csv"))
-    write_page(training_page(run, metrics, file), paths.figure("training"))
+    file = write_table(metrics, paths.table(figure, "metrics", "csv"))
+    page = training_page(figure, run, metrics, file)
+    write_page(replace(page, pages=pages_of_run(config, run)), paths.figure(figure))
 
 
-def training_page(run: str, metrics: pd.DataFrame, file: Path) -> Page:
+def training_page(figure: str, run: str, metrics: pd.DataFrame, file: Path) -> Page:
     """Put the page together.
 
     Args:
+        figure: name of the figure.
         run: name of the run.
         metrics: one row per step.
         file: the file that the metrics were written to.
     """
     return Page(
-        name="training",
+        name=figure,
         title="Training curves",
         subtitle=f"Run “{run}”",
         lead=(

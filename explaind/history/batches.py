@@ -11,6 +11,10 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from explaind.errors import UnsupportedError
 
+Augmentation = Callable[[Any, Int[Tensor, " batch"], int], Any]
+"""`(inputs, dataset indices, step) -> inputs as that step sees them`; the same arguments must give
+the same result."""
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -94,6 +94,11 @@ class History:
         """Floating type of the recorded parameters."""
         return torch.float64 if self._dataset["params"].dtype == np.float64 else torch.float32
 
+    @property
+    def augmented(self) -> bool:
+        """Whether the inputs were augmented while recording."""
+        return bool(self._dataset.attrs.get("augmented", False))
+
     def constants(self) -> dict[str, Tensor]:
         """Frozen parameters and buffers by name; floating ones in the history's dtype."""
         tensors = load_state(self._path / CONSTANTS, self.device)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from explaind.errors import ConfigError
+from explaind.history.batches import Augmentation
 from explaind.history.guards import LossFunction
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.recorder import Recorder
@@ -33,6 +34,7 @@ def record(
     attributes: Mapping[str, Any] | None = None,
     max_batch_size: int | None = None,
     chunk: int | None = None,
+    augment: Augmentation | None = None,
 ) -> Recorder:
     """Record a training loop: a context manager around it.
 
@@ -56,6 +58,8 @@ def record(
         attributes: further group attributes of the store, JSON only.
         max_batch_size: largest batch; by default that of the loader or of the first batch.
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
+        augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
+            yields; must depend on nothing else. Give the same function to `PathKernel`.
 
     Returns:
         The recorder.
@@ -92,9 +96,12 @@ def record(
         "stage": "train",
         "every": every,
         "reduction": reduction,
+        "augmented": augment is not None,
         "metrics": list(schema.metrics),
         "optimizer": type(optimizer).__name__,
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
-    return Recorder(state, loss_fn, rows, Path(store), schema, described, resume=resume)
+    return Recorder(
+        state, loss_fn, rows, Path(store), schema, described, augment=augment, resume=resume
+    )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import RecordingError, StoreError
-from explaind.history.batches import Batch, indexed_batches
+from explaind.history.batches import Augmentation, Batch, indexed_batches
 from explaind.history.checksums import ChecksumTable
 from explaind.history.guards import (
     LossFunction,
@@ -56,6 +56,7 @@ class Recorder:
         path: folder of the store.
         schema: its arrays; room for a batch grows to the first one.
         attributes: its group attributes.
+        augment: makes the inputs of a step of those of the data.
         resume: go on from the last checkpoint, if there is one.
 
     Attributes:
@@ -71,10 +72,12 @@ class Recorder:
         schema: HistorySchema,
         attributes: Mapping[str, Any],
         *,
+        augment: Augmentation | None,
         resume: bool,
     ) -> None:
         self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
         self._path, self._schema, self._attributes = path, schema, attributes
+        self._augment = augment
         self.steps = 0
         self._pending = Pending()
         self._theta: Tensor | None = None
@@ -117,7 +120,7 @@ class Recorder:
             loader: a `DataLoader` over a map-style dataset of `(x, y)`, or an iterable of `Batch`.
 
         Yields:
-            The batches, with `x`, `y` and the dataset `index` of each sample.
+            The batches, with `x` (augmented), `y` and the dataset `index` of each sample.
 
         Raises:
             RecordingError: if two batches are drawn for one optimizer step (gradient accumulation).
@@ -127,15 +130,16 @@ class Recorder:
                 self._schema, slots=self._schema.slots or int(loader.batch_size or 0)
             )
             loader = indexed_batches(loader)
-        for batch in loader:
+        for drawn in loader:
             if self._pending.batch is not None:
                 raise RecordingError(
                     f"A second batch was drawn before step {self.steps} was taken. Gradient"
                     " accumulation is not supported: take one optimizer step per batch."
                 )
+            self._checksums.see(drawn.index, drawn.x, drawn.y)
+            batch = self._as_seen(drawn)
             if self._sample_types is None:
                 self._see_first(batch)
-            self._checksums.see(batch.index, batch.x, batch.y)
             self._pending.batch = batch.index
             yield batch
         self._pending.batch = None
@@ -177,6 +181,12 @@ class Recorder:
                 f"Expected metrics {sorted(self._schema.metrics)}, got {sorted(values)}."
             )
         self._pending.logged = values
+
+    def _as_seen(self, batch: Batch) -> Batch:
+        """A batch of the data as the coming step sees it."""
+        if self._augment is None:
+            return batch
+        return replace(batch, x=self._augment(batch.x, batch.index, self.steps))
 
     def _see_first(self, batch: Batch) -> None:
         """Check model and loss on the first batch, and note the types of its tensors."""

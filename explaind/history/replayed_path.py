@@ -130,6 +130,7 @@ class ReplayedPath:
         of = self._steps_of
         batch = of["batch"][step]
         return StepRecord(
+            number=step,
             batch=torch.from_numpy(batch[batch >= 0].astype(np.int64)),
             options=of["setting"][step],
             max_norm=float(of["max_norm"][step]),

@@ -27,13 +27,13 @@ class Ingredients:
     Attributes:
         model: the module that was trained; copied, not changed.
         loss_fn: per-sample losses.
-        fetch: inputs and targets of the samples with these indices.
+        fetch: `(indices, step) -> (inputs, targets)` as that step saw them.
         penalty: explicit regulariser of the loop's loss.
     """
 
     model: nn.Module
     loss_fn: LossFunction
-    fetch: Callable[[Int[Tensor, " batch"]], tuple[Any, Any]]
+    fetch: Callable[[Int[Tensor, " batch"], int], tuple[Any, Any]]
     penalty: Penalty | None = None
 
 
@@ -42,12 +42,14 @@ class StepRecord:
     """How a recorded step was taken.
 
     Attributes:
+        number: steps taken before.
         batch: the samples, in the order drawn.
         options: numeric options of the optimizer, `[group, option]`.
         max_norm: what the gradient was clipped to; infinity without clipping.
         threads: threads of torch.
     """
 
+    number: int
     batch: Int[Tensor, " batch"]
     options: np.ndarray
     max_norm: float
@@ -116,7 +118,7 @@ class Retraining:
             optimizer: what `start` returned.
             record: the step.
         """
-        x, y = self._ingredients.fetch(record.batch)
+        x, y = self._ingredients.fetch(record.batch, record.number)
         types = self._attributes["sample_dtypes"]
         x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
         optimizer.zero_grad()

@@ -76,6 +76,7 @@ def check_accounts(
             "The influence of all samples adds up to something else than the motion of the"
             f" parameters (relative difference {mismatch:.2e}, expected below {tolerance:g})."
             " Some steps do not follow from loss_fn and train_data: were gradients clipped or"
-            " changed outside of the recorder, or is part of the loss not given (penalty)?"
+            " changed outside of the recorder, is part of the loss not given (penalty),"
+            " or was another augment recorded?"
         )
     return mismatch

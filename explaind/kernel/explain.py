@@ -137,7 +137,7 @@ class _Explainer:
     ) -> Float[Tensor, "component batch part"]:
         history, number = self._history, step.number
         batch = history.batch(number), history.sample_weight(number), history.clip(number)
-        return self._training.contract(psi, step.start, *batch, by_component)
+        return self._training.contract(psi, step.start, number, *batch, by_component)
 
     def _deviation(self, step: Step, psi: GradientAdjoint) -> Float[Tensor, ""]:
         found = self._contract(step, psi, by_component=False)

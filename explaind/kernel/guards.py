@@ -114,8 +114,15 @@ def check_samples(history: History, data: TrainingData) -> None:
         data: the training samples given to explain with.
 
     Raises:
-        ConfigError: if there are fewer samples, or a sample is another one than was trained on.
+        ConfigError: if there are fewer samples, a sample is another one than was trained on, or
+            only one of recorder and kernel was given an augmentation.
     """
+    if history.augmented != data.augmented:
+        given = ("the function that was recorded with, got none", "none, as was recorded, got one")
+        raise ConfigError(
+            f"augment: expected {given[data.augmented]}. Give the same to explaind.record and"
+            " PathKernel."
+        )
     expected = history.sample_checksums()
     if len(expected) > len(data):
         raise ConfigError(
@@ -125,12 +132,12 @@ def check_samples(history: History, data: TrainingData) -> None:
     seen = np.flatnonzero(expected != UNSEEN)
     for start in range(0, len(seen), SAMPLES_PER_CHECK):
         rows = seen[start : start + SAMPLES_PER_CHECK]
-        differs = rows[sample_checksums(*data.raw(torch.from_numpy(rows))) != expected[rows]]
+        differs = rows[sample_checksums(*data.samples(torch.from_numpy(rows))) != expected[rows]]
         if len(differs):
             raise ConfigError(
                 f"Sample {differs[0]} of train_data is not the one that was trained on"
                 f" ({len(differs)} of the first {rows[-1] + 1} differ). Expected the same samples"
-                " in the same order, without random augmentation."
+                " in the same order, not augmented: give `augment` to the recorder and here."
             )
 
 
@@ -149,7 +156,7 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
     for block in history.blocks():
         for step in range(block.start, block.stop):
             theta, weight = block.theta(step), history.sample_weight(step)
-            data = training.batch_gradient(theta, history.batch(step), weight)
+            data = training.batch_gradient(theta, step, history.batch(step), weight)
             gradient = history.clip(step) * data + decay.gradient(block, step)
             momentum = (
                 history.coefficient("mu", step) * momentum
@@ -173,7 +180,7 @@ def check_first_step(history: History, training: TrainingSide, decay: DecayMotio
                     f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
                     " model are those"
                     " of the training loop, that train_data has the same samples in the"
-                    " same order, and"
+                    " same order, that augment is the function the recorder was given, and"
                     " that gradients were clipped through recorder.clip_grad_norm_."
                 )
             return

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from explaind.config import Config, stage_config
 from explaind.config.sizes import check_sizes
+from explaind.data.augmentation import build_augmentation
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.device import resolve_device
 from explaind.kernel.path_kernel import PathKernel
@@ -46,6 +47,7 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
         build_model(settings.model, data.classes, data.input_shape),
         LOSSES[settings.training.loss],
         (data.x_train.to(device), data.y_train.to(device)),
+        augment=build_augmentation(settings.training, len(data.y_train)),
         quadrature=Quadrature(**epk.quadrature.model_dump()),
         dtype=dtype_of(epk.precision),
         device=device,

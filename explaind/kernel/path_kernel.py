@@ -11,6 +11,7 @@ import xarray as xr
 from torch import nn
 
 from explaind.errors import ConfigError
+from explaind.history.batches import Augmentation
 from explaind.history.decay import DecayMotion
 from explaind.history.guards import (
     LossFunction,
@@ -69,6 +70,7 @@ class PathKernel:
         train_data: `(x, y)` tensors or a map-style dataset, in the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
             share is reported as decay.
+        augment: the augmentation that the recorder was given, if any.
         components: component name by parameter tensor, in place of the recorded ones.
         quadrature: the quadrature rule.
         dtype: floating type of all computation; by default that of the recorded parameters.
@@ -90,6 +92,7 @@ class PathKernel:
         train_data: Any,
         *,
         penalty: Penalty | None = None,
+        augment: Augmentation | None = None,
         components: Mapping[str, str] | None = None,
         quadrature: Quadrature | None = None,
         dtype: torch.dtype | None = None,
@@ -98,8 +101,8 @@ class PathKernel:
         config: dict[str, Any] | None = None,
     ) -> None:
         dtype = dtype or History(Path(store), config=config).stored_dtype
-        self._data = TrainingData(train_data, dtype, device)
-        ingredients = Ingredients(model, loss_fn, self._data.raw, penalty)
+        self._data = TrainingData(train_data, dtype, device, augment)
+        ingredients = Ingredients(model, loss_fn, self._data.batch, penalty)
         self.history = History(Path(store), dtype, device, config, ingredients)
         check_samples(self.history, self._data)
         if components:
@@ -269,7 +272,7 @@ class PathKernel:
 
     def _check(self, gradients: PerSampleGradients) -> None:
         """Refuse a loss or model that the recorded path does not follow from."""
-        x, y = self._data.fetch(self.history.batch(0)[:3])
+        x, y = self._data.fetch(self.history.batch(0)[:3], 0)
         params = self.history.layout.unflatten(self.history.theta(0))
         forward = ModelFunction(self._model, self._constants, lambda output, _: output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)

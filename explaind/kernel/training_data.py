@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from explaind.errors import ConfigError
+from explaind.history.batches import Augmentation
 
 
 class TrainingData:
@@ -18,12 +19,19 @@ class TrainingData:
             whose items are `(x, y)`.
         dtype: floating type that inputs are converted to.
         device: where batches are returned.
+        augment: what the recorder was given, if anything.
 
     Raises:
         ConfigError: if `data` is neither.
     """
 
-    def __init__(self, data: Any, dtype: torch.dtype, device: str | torch.device) -> None:
+    def __init__(
+        self,
+        data: Any,
+        dtype: torch.dtype,
+        device: str | torch.device,
+        augment: Augmentation | None = None,
+    ) -> None:
         self._tensors = isinstance(data, (tuple, list)) and len(data) == 2
         if not self._tensors and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
             raise ConfigError(
@@ -31,6 +39,12 @@ class TrainingData:
                 f" {type(data).__name__}."
             )
         self._data, self._dtype, self._device = data, dtype, device
+        self._augment = augment
+
+    @property
+    def augmented(self) -> bool:
+        """Whether the inputs of a step differ from those of the data."""
+        return self._augment is not None
 
     @property
     def itemsize(self) -> int:
@@ -41,7 +55,7 @@ class TrainingData:
         leaf = torch.utils._pytree.tree_leaves(self._data[1])[0] if self._tensors else self._data
         return len(leaf)
 
-    def raw(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
+    def samples(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
         """Inputs and targets of these samples as they were given."""
         if self._tensors:
             found = torch.utils._pytree.tree_map(lambda leaf: leaf[index], tuple(self._data))
@@ -49,9 +63,14 @@ class TrainingData:
             found = default_collate([self._data[int(i)] for i in index])
         return found[0], found[1]
 
-    def fetch(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
-        """Inputs and targets of these samples on the device, floating ones in the dtype."""
-        x, y = self.raw(index)
+    def batch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Any, Any]:
+        """Inputs and targets of these samples as a step saw them."""
+        x, y = self.samples(index)
+        return x if self._augment is None else self._augment(x, index, step), y
+
+    def fetch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Any, Any]:
+        """What a step saw of these samples on the device, floating tensors in the dtype."""
+        x, y = self.batch(index, step)
         return self.convert(x), self.convert(y)
 
     def convert(self, tree: Any) -> Any:

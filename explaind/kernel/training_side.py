@@ -75,6 +75,7 @@ class TrainingSide:
         self,
         psi: GradientAdjoint,
         theta: Float[Tensor, " param"],
+        step: int,
         index: Int[Tensor, " batch"],
         weight: float,
         clip: float,
@@ -85,6 +86,7 @@ class TrainingSide:
         Args:
             psi: adjoint of the gradient.
             theta: parameters before the step.
+            step: the step.
             index: the samples of the batch.
             weight: weight of each sample in the loss, `w_{s,i}`.
             clip: gradient-clipping factor, `kappa_s`.
@@ -97,7 +99,7 @@ class TrainingSide:
         kept = components if by_component else 1
         found = psi.matrix.new_zeros(kept, len(index), len(psi.matrix))
         places = found.expand(components, -1, -1)  # all the same one if they are not told apart
-        batch = _Batch(theta, *self._data.fetch(index), weight)
+        batch = _Batch(theta, *self._data.fetch(index, step), weight)
         passed, general = self._gradients.backward_pass(*batch[:3], weight=weight)
         for slot in self._gradients.layout.slots:
             if slot.name not in general:
@@ -152,10 +154,14 @@ class TrainingSide:
                 found[component, :, query] += linearised.along(along)
 
     def batch_gradient(
-        self, theta: Float[Tensor, " param"], index: Int[Tensor, " batch"], weight: float
+        self,
+        theta: Float[Tensor, " param"],
+        step: int,
+        index: Int[Tensor, " batch"],
+        weight: float,
     ) -> Float[Tensor, " param"]:
         """Gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
-        x, y = self._data.fetch(index)
+        x, y = self._data.fetch(index, step)
         leaf = theta.detach().clone().requires_grad_(True)
         with torch.enable_grad():
             losses = self._gradients.function(self._gradients.layout.unflatten(leaf), x, y)

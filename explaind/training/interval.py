@@ -10,12 +10,13 @@ from explaind.history.thinning import balanced_interval
 
 
 def snapshot_interval(
-    settings: Training, optimizer: torch.optim.Optimizer, layout: ParameterLayout
+    settings: Training, samples: int, optimizer: torch.optim.Optimizer, layout: ParameterLayout
 ) -> int:
     """Steps between snapshots, as configured or balanced for the cap of the training.
 
     Args:
         settings: the training section of a run.
+        samples: number of training samples.
         optimizer: the optimizer of the run.
         layout: the trained parameters.
 
@@ -28,4 +29,4 @@ def snapshot_interval(
     vector = layout.size * optimizer.param_groups[0]["params"][0].element_size()
     snapshot = (1 + len(state_names(optimizer))) * vector
     step = (1 + has_second_moment(optimizer)) * vector
-    return balanced_interval(settings.max_steps, snapshot, step)
+    return balanced_interval(settings.steps(samples), snapshot, step)

@@ -12,6 +12,7 @@ from explaind.paths import Paths
 from explaind.store import open_sealed
 
 SPLITS = ("train", "validation")
+BLOCK = 2048  # samples per forward pass
 
 
 def metric_names(layout: ParameterLayout) -> list[str]:
@@ -43,8 +44,9 @@ def loss_and_accuracy(output: Tensor, target: Tensor, loss_fn: LossFunction) -> 
 
 @torch.no_grad()
 def evaluate(model: nn.Module, x: Tensor, y: Tensor, loss_fn: LossFunction) -> tuple[float, float]:
-    """Mean loss and accuracy of the model on a split."""
-    return loss_and_accuracy(model(x), y, loss_fn)
+    """Mean loss and accuracy of the model on a split, so many samples at a time."""
+    output = torch.cat([model(rows) for rows in torch.split(x, BLOCK)])
+    return loss_and_accuracy(output, y, loss_fn)
 
 
 def write_metrics(paths: Paths, run: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from explaind.config import Config, stage_config
 from explaind.config.sizes import check_sizes
 from explaind.config.training import Training
+from explaind.data.augmentation import build_augmentation
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.device import resolve_device
 from explaind.errors import RecordingError
@@ -34,6 +35,7 @@ from explaind.training.metrics import (
 )
 from explaind.training.optimizers import build_optimizer
 from explaind.training.order import batches_from
+from explaind.training.schedule import learning_rate, set_learning_rate
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ def train(config: Config, paths: Paths, run: str) -> None:
         run: name of the run.
 
     Raises:
+        ConfigError: if the run asks for more than its dataset has, or its model cannot take it.
         RecordingError: if the loss becomes NaN, naming the step.
         StoreError: if another process is training this run.
     """
@@ -54,13 +57,13 @@ def train(config: Config, paths: Paths, run: str) -> None:
     device = resolve_device(settings.training.device)
     data = load_dataset(config, paths, settings.dataset).to(device)
     check_sizes(run, settings, len(data.y_train), len(data.y_validation))
+    model = build_model(settings.model, data.classes, data.input_shape).to(device)
     stage = stage_config(config, "train", run)
     path = paths.history(run)
     origin = {"config": stage, "code": code_fingerprint(__name__), "data": data.sha256}
     with only_writer(path):
         if is_sealed(path) or not _is_of(path, origin):
             remove_store(path)  # a finished run, or one of another configuration or code
-    model = build_model(settings.model, data.classes, data.input_shape).to(device)
     loss_fn = LOSSES[settings.training.loss]
     optimizer = build_optimizer(settings.training.optimizer, model)
     components = components_of(model)
@@ -70,12 +73,13 @@ def train(config: Config, paths: Paths, run: str) -> None:
         optimizer,
         loss_fn,
         path,
-        every=snapshot_interval(settings.training, optimizer, layout),
+        every=snapshot_interval(settings.training, len(data.y_train), optimizer, layout),
         components=components,
         metrics=metric_names(layout),
         resume=True,
         attributes=origin,
         max_batch_size=settings.training.batch_size or len(data.y_train),
+        augment=build_augmentation(settings.training, len(data.y_train)),
     )
     with recorder:
         _loop(recorder, _Trainer(model, optimizer, loss_fn, layout, data, settings.training))
@@ -126,12 +130,14 @@ def _loop(recorder: Recorder, trainer: _Trainer) -> None:
     settings, data = trainer.settings, trainer.data
     if recorder.steps:
         logger.info("going on from step %d", recorder.steps)
-    left = settings.max_steps - recorder.steps
+    samples = len(data.y_train)
+    left = settings.steps(samples) - recorder.steps
     endless = batches_from(
         recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed
     )
     metrics: dict[str, float] = {}
     for batch in progress(recorder.batches(islice(endless, left)), "train", left):
+        set_learning_rate(trainer.optimizer, learning_rate(settings, recorder.steps, samples))
         trainer.optimizer.zero_grad()
         output = trainer.model(batch.x)
         loss = trainer.loss_fn(output, batch.y).mean()

@@ -258,8 +258,10 @@ def write_pages(paths: Paths, case: SyntheticRun = DEFAULT) -> Config:
     config = load_config(
         {"datasets": {"modulo": {"p": case.p}}, "runs": {"grokking": {"epk": {"shards": 1}}}}
     )
-    write_run(paths, config.figures.grokking.run, case)
+    write_run(paths, "grokking", case)
     write_plotly_js(paths)
-    for write in (write_grokking, write_training, write_epk_validation, write_report):
-        write(config, paths)
+    write_grokking(config, paths, "grokking")
+    write_training(config, paths, "training")
+    write_epk_validation(config, paths, "epk_validation")
+    write_report(config, paths)
     return config

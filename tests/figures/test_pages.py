@@ -142,7 +142,7 @@ def test_missing_numbers_do_not_stop_the_page(tmp_path):
     table = pd.read_parquet(paths.metrics("grokking"))
     table.loc[20:, ["train_loss", "validation_accuracy"]] = np.nan
     table.to_parquet(paths.metrics("grokking"))
-    write_grokking(config, paths)
+    write_grokking(config, paths, "grokking")
     assert "not reached" in paths.figure("grokking").read_text()
 
 
@@ -173,7 +173,7 @@ def test_page_of_publication_scale_is_small_enough(tmp_path):
     files = dict.fromkeys(
         ("curves", "components", "parts", "closure", "agreement", "class_maps"), Path("t.csv")
     )
-    html = page_html(grokking_page("paper", tables, files, 25))
+    html = page_html(grokking_page("grokking", "paper", tables, files, 25))
     assert 10**6 < len(html.encode()) < MAX_PAGE_BYTES
     assert "pairs of samples are too many for a page" in html
 

@@ -1,5 +1,6 @@
 """A replay that does not come out as recorded stops, with the step and what to do."""
 
+import json
 import shutil
 
 import pytest
@@ -8,6 +9,7 @@ import zarr
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.history import History
+from explaind.paths import SEAL
 from explaind.store.seal import write_seal
 from tests.history.thinned import PROBLEMS, read
 from tests.history.training_loop import Training
@@ -101,7 +103,8 @@ def on_gpu(store):
     """As if it had been recorded on another device."""
     group = zarr.open_group(store, mode="r+")
     group.attrs["device"] = "cuda"
-    write_seal(store, dict(group.arrays()))
+    names = json.loads((store / SEAL).read_text())["arrays"]
+    write_seal(store, {name: group[name] for name in names})
     return store
 
 

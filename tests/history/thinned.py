@@ -54,8 +54,8 @@ PROBLEMS = {
 
 def read(problem, store, model, **changes):
     """The opened history, with what replays it."""
-    data = TrainingData(problem.train_data(), torch.float64, "cpu")
-    given = {"model": model, "loss_fn": problem.loss_fn, "fetch": data.raw}
+    data = TrainingData(problem.train_data(), torch.float64, "cpu", problem.augment)
+    given = {"model": model, "loss_fn": problem.loss_fn, "fetch": data.batch}
     ingredients = Ingredients(**given | {"penalty": problem.penalty} | changes)
     return History(store, torch.float64, ingredients=ingredients)
 

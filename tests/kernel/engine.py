@@ -41,7 +41,7 @@ def record(
     batches = batches or problem.batches()
     drawn = loader(data or problem.train_data(), batches)
     sizes = {"max_batch_size": max(len(batch) for batch in batches)}
-    options = sizes | {"reduction": problem.reduction} | options
+    options = sizes | {"reduction": problem.reduction, "augment": problem.augment} | options
     with explaind.record(model, optimizer, problem.loss_fn, store, **options) as recorder:
         for batch in recorder.batches(drawn):
             optimizer.zero_grad()
@@ -81,6 +81,7 @@ def explain(
         problem.loss_fn,
         data or problem.train_data(),
         penalty=problem.penalty,
+        augment=problem.augment,
         components=components or {name: name for name in trained_names(problem)},
         quadrature=quadrature,
         dtype=dtype,

@@ -42,7 +42,7 @@ def machine(memory, cores=1, gpu=False):
     gpu=st.booleans(),
     shards=st.one_of(st.just("auto"), st.integers(1, 40)),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 def test_a_division_fits_and_covers_all_samples_or_is_refused(memory, cores, gpu, shards):
     given_to = machine(memory, cores, gpu)
     at_once = 1 if gpu else min(cores, 1 if shards == "auto" else shards)
@@ -252,7 +252,7 @@ def test_segments_divide_the_steps_and_warm_up():
 
 def test_a_plan_without_a_run_states_its_numbers():
     sizes = hypothetical_sizes(10**8, 50, 10**6, 1000, 10**5, 256, every=16, keep=("influence",))
-    plan = build_plan(sizes, hypothetical_machine(80.0, 50.0), "auto")
+    plan = build_plan(sizes, hypothetical_machine(80.0, 5.0), "auto")
     assert json.loads(json.dumps(plan))["sizes"]["parameters"] == 10**8
     # snapshots: parameters and both moments, in float32
     assert plan["disk"]["history_bytes"] == 10**5 // 16 * 3 * 10**8 * 4

@@ -88,7 +88,7 @@ def test_routes_through_the_layers(problem, route, working_bytes, monkeypatch):
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.tensor([5, 0, 3, 3, 6])  # one sample twice
     found = side(gradients, x, y, route).contract(
-        GradientAdjoint(psi, 2.0), theta, index, WEIGHT, CLIP
+        GradientAdjoint(psi, 2.0), theta, 0, index, WEIGHT, CLIP
     )
     expected = expected_influence(gradients, theta, x, y, psi, index)
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)
@@ -102,7 +102,7 @@ def test_routes_past_the_layers(problem, route):
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.arange(BATCH)
     found = side(gradients, x, y, route).contract(
-        GradientAdjoint(psi, 2.0), theta, index, WEIGHT, CLIP
+        GradientAdjoint(psi, 2.0), theta, 0, index, WEIGHT, CLIP
     )
     expected = expected_influence(gradients, theta, x, y, psi, index)
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)
@@ -127,7 +127,7 @@ def test_linearised_route_needs_no_vmap():
     gradients = gradients_of(model, layout, cross_entropy)
     psi = torch.randn(1, layout.size, dtype=torch.float64)
     found = side(gradients, x, y, None).contract(
-        GradientAdjoint(psi, 2.0), theta, torch.arange(BATCH), WEIGHT, CLIP
+        GradientAdjoint(psi, 2.0), theta, 0, torch.arange(BATCH), WEIGHT, CLIP
     )
     expected = expected_influence(gradients, theta, x, y, psi, torch.arange(BATCH))
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)

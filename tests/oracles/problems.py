@@ -11,7 +11,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from tests.oracles.recorded_path import LossFunction, Path, Penalty, SchedulerFactory, train
+from tests.oracles.recorded_path import (
+    Augmentation,
+    LossFunction,
+    Path,
+    Penalty,
+    SchedulerFactory,
+    train,
+)
 from tests.oracles.smooth_models import CLASSES, FEATURES, POSITIONS, VOCABULARY, Mlp
 
 TRAIN_SAMPLES, TEST_SAMPLES = 12, 3
@@ -89,6 +96,7 @@ class Problem:
     max_norm: float | None = None
     penalty: Penalty | None = None
     reduction: str = "mean"
+    augment: Augmentation | None = None
     seed: int = 0
     drawn: tuple[tuple[int, ...], ...] = ()
     """Batches of one's own; by default those of a shuffling loader."""
@@ -126,6 +134,7 @@ class Problem:
             max_norm=self.max_norm,
             penalty=self.penalty,
             reduction=self.reduction,
+            augment=self.augment,
         )
 
     def but(self, **changes: Any) -> "Problem":

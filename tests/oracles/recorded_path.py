@@ -13,6 +13,7 @@ from tests.oracles.optimizer_map import OptimizerMap, optimizer_map, with_groups
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 Penalty = Callable[[Mapping[str, Tensor]], Tensor]
+Augmentation = Callable[[Tensor, Tensor, int], Tensor]
 SchedulerFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
 
 
@@ -56,6 +57,7 @@ def train(
     max_norm: float | None = None,
     penalty: Penalty | None = None,
     reduction: str = "mean",
+    augment: Augmentation | None = None,
 ) -> Path:
     """Train ``model`` on the given batches of sample indices and keep the whole path.
 
@@ -65,20 +67,24 @@ def train(
         max_norm: Clip the norm of the whole gradient to this value before the step.
         penalty: Maps the parameters by name to a number added to the loss of every batch.
         reduction: ``"mean"`` or ``"sum"`` of the losses of a batch.
+        augment: Maps (inputs, sample indices, step) to the inputs of the step.
     """
     tensors = _trained_tensors(model, optimizer)
     trained = [parameter for parameter, _, _ in with_groups(model, optimizer)]
     schedule = scheduler(optimizer) if scheduler else None
     path = Path(model, tensors, len(data[0]), [_values(trained)], [])
-    for batch in batches:
+    for number, batch in enumerate(batches):
         weight = 1.0 / len(batch) if reduction == "mean" else 1.0
-        losses = (loss_fn(model(data[0][i : i + 1]), data[1][i : i + 1]).sum() for i in batch)
+        x, y = data[0][batch], data[1][batch]
+        if augment:
+            x = augment(x, torch.tensor(batch), number)
+        losses = (loss_fn(model(x[i : i + 1]), y[i : i + 1]).sum() for i in range(len(batch)))
         gradients = torch.stack([weight * flat_gradient(loss, trained) for loss in losses])
         extra = torch.zeros_like(gradients[0])
         if penalty:
             extra = flat_gradient(penalty(dict(model.named_parameters())), trained)
         options = {"penalty": penalty, "max_norm": max_norm, "weight": weight}
-        clip = _backward(model, optimizer, loss_fn, data, batch, **options)
+        clip = _backward(model, optimizer, loss_fn, x, y, **options)
         began = [not optimizer.state.get(parameter) for parameter in trained]
         optimizer.step()
         step_map = optimizer_map(model, optimizer, began)
@@ -93,17 +99,16 @@ def _backward(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     loss_fn: LossFunction,
-    data: tuple[Tensor, Tensor],
-    batch: Sequence[int],
+    x: Tensor,
+    y: Tensor,
     *,
     penalty: Penalty | None,
     max_norm: float | None,
     weight: float,
 ) -> float:
     """Leave the gradient of the batch in ``.grad``, as a user would; return the clipping factor."""
-    index = torch.tensor(batch)
     optimizer.zero_grad()
-    loss = weight * loss_fn(model(data[0][index]), data[1][index]).sum()
+    loss = weight * loss_fn(model(x), y).sum()
     if penalty:
         loss = loss + penalty(dict(model.named_parameters()))
     loss.backward()

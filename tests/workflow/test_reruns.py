@@ -35,7 +35,7 @@ def test_parsing_needs_no_torch(project):
         ("runs={grokking: {epk: {intervals: 2}}}", PREDICTED),
         ("runs={grokking: {epk: {shards: 3}}}", {**PREDICTED, "predict_epk": 3}),
         ("runs={grokking: {epk: {segments: 3}}}", {**PREDICTED, "predict_epk": 6}),
-        ("runs={grokking: {epk: {device: cpu}}}", {"report": 1}),
+        ("runs={grokking: {epk: {device: cpu}}}", {"plan_epk": 1}),
         ("runs={grokking: {epk: {memory_gb: 3}}}", {"plan_epk": 1}),
         ("runs={grokking: {training: {max_steps: 20}}}", TRAINED),
         ("runs={grokking: {training: {optimizer: {kind: sgd}}}}", TRAINED),

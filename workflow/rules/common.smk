@@ -48,10 +48,10 @@ def cores_at_hand() -> int:
 
 CONFIG = checked_config()
 PATHS = Paths()
-FIGURES = sorted(type(CONFIG.figures).model_fields)
+FIGURES = sorted(CONFIG.figures)
 RUNS = sorted(CONFIG.runs)
 CORES = cores_at_hand()
-DRAWN_RUNS = sorted({figure.run for _, figure in CONFIG.figures})
+DRAWN_RUNS = sorted({figure.run for figure in CONFIG.figures.values()})
 
 
 wildcard_constraints:
@@ -163,12 +163,6 @@ def of_run(stage):
     return lambda wildcards: stage_config(CONFIG, stage, wildcards.run)
 
 
-def of_kind(kind):
-    """Pattern of the names of the experiments of a kind; without any it matches nothing."""
-    names = [name for name, found in CONFIG.experiments.items() if found.kind == kind]
-    return "|".join(names) or "(?!)"
-
-
 def of_experiment(kind):
     """Parameter function: what an experiment of a kind takes from the config."""
     return lambda wildcards: stage_config(CONFIG, kind, wildcards.experiment)
@@ -179,9 +173,26 @@ def of_dataset(wildcards):
     return stage_config(CONFIG, "prepare_dataset", wildcards.dataset)
 
 
-def stores_of_figure(name):
+def of_figure(wildcards):
+    """What the drawing of a figure takes from the config."""
+    kind = CONFIG.figures[wildcards.figure].kind
+    return stage_config(CONFIG, f"figure_{kind}", wildcards.figure)
+
+
+def of_kind(section, kind):
+    """Pattern of the names of a kind in a section; one that fits nothing if there are none."""
+    names = [name for name, found in section.items() if found.kind == kind]
+    return "|".join(names) or "(?!)"
+
+
+def metrics_of_figure(wildcards):
+    """The metrics of the run that a figure shows."""
+    return PATHS.metrics(CONFIG.figures[wildcards.figure].run)
+
+
+def stores_of_figure(wildcards):
     """What a figure is drawn from: the results of the run it shows."""
-    run = getattr(CONFIG.figures, name).run
+    run = CONFIG.figures[wildcards.figure].run
     return {
         "metrics": PATHS.metrics(run),
         "influence": seal(PATHS.influence(run)),

@@ -19,7 +19,7 @@ rule pruning:
     benchmark:
         PATHS.benchmark("{run}", "pruning_{experiment}")
     wildcard_constraints:
-        experiment=of_kind("pruning"),
+        experiment=of_kind(CONFIG.experiments, "pruning"),
     threads: 4
     resources:
         mem_mb=memory(4000),

@@ -1,4 +1,4 @@
-"""One page per figure, with the tables behind its panels.
+"""One page per figure and one rule per kind of figure, with the tables behind its panels.
 
 REQUIRED INPUTS:
     results/{run}/metrics.parquet
@@ -29,80 +29,89 @@ rule plotly_js:
 
 rule figure_grokking:
     input:
-        **stores_of_figure("grokking"),
+        unpack(stores_of_figure),
         script=PATHS.plotly_js(),
     output:
-        page=PATHS.figure("grokking"),
+        page=PATHS.figure("{figure}"),
         tables=[
-            PATHS.table("grokking", "curves"),
-            PATHS.table("grokking", "components"),
-            PATHS.table("grokking", "parts"),
-            PATHS.table("grokking", "closure"),
-            PATHS.table("grokking", "agreement", "parquet"),
-            PATHS.table("grokking", "class_maps", "parquet"),
+            PATHS.table("{figure}", "curves"),
+            PATHS.table("{figure}", "components"),
+            PATHS.table("{figure}", "parts"),
+            PATHS.table("{figure}", "closure"),
+            PATHS.table("{figure}", "agreement", "parquet"),
+            PATHS.table("{figure}", "class_maps", "parquet"),
         ],
     log:
-        "logs/figure_grokking.log",
+        "logs/figure_grokking/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "grokking"),
     threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        values=stage_config(CONFIG, "figure_grokking"),
+        values=of_figure,
         code=code_fingerprint("explaind.figures.grokking"),
     message:
         "Draw {output.page}"
     shell:
-        "explaind figure-grokking --config results/config.json > {log} 2>&1"
+        "explaind figure-grokking --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
 
 
 rule figure_training:
     input:
-        metrics=PATHS.metrics(CONFIG.figures.training.run),
+        metrics=metrics_of_figure,
         script=PATHS.plotly_js(),
     output:
-        page=PATHS.figure("training"),
+        page=PATHS.figure("{figure}"),
         tables=[
-            PATHS.table("training", "metrics"),
+            PATHS.table("{figure}", "metrics"),
         ],
     log:
-        "logs/figure_training.log",
+        "logs/figure_training/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "training"),
     threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        values=stage_config(CONFIG, "figure_training"),
+        values=of_figure,
         code=code_fingerprint("explaind.figures.training"),
     message:
         "Draw {output.page}"
     shell:
-        "explaind figure-training --config results/config.json > {log} 2>&1"
+        "explaind figure-training --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
 
 
 rule figure_epk_validation:
     input:
-        **stores_of_figure("epk_validation"),
+        unpack(stores_of_figure),
         script=PATHS.plotly_js(),
     output:
-        page=PATHS.figure("epk_validation"),
+        page=PATHS.figure("{figure}"),
         tables=[
-            PATHS.table("epk_validation", "statistics"),
-            PATHS.table("epk_validation", "outputs", "parquet"),
-            PATHS.table("epk_validation", "steps"),
-            PATHS.table("epk_validation", "parts"),
-            PATHS.table("epk_validation", "closure"),
+            PATHS.table("{figure}", "statistics"),
+            PATHS.table("{figure}", "outputs", "parquet"),
+            PATHS.table("{figure}", "steps"),
+            PATHS.table("{figure}", "parts"),
+            PATHS.table("{figure}", "closure"),
         ],
     log:
-        "logs/figure_epk_validation.log",
+        "logs/figure_epk_validation/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "epk_validation"),
     threads: 1
     resources:
         mem_mb=memory(2000),
         runtime=10,
     params:
-        values=stage_config(CONFIG, "figure_epk_validation"),
+        values=of_figure,
         code=code_fingerprint("explaind.figures.epk_validation"),
     message:
         "Draw {output.page}"
     shell:
-        "explaind figure-epk-validation --config results/config.json > {log} 2>&1"
+        "explaind figure-epk-validation --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"

@@ -110,7 +110,7 @@ def _measured(
     """What a sample costs, from passes of two."""
     theta, loss_fn = history.theta(0), LOSSES[settings.training.loss]
     converted = TrainingData((data.x_train, data.y_train), theta.dtype, history.device)
-    x, y = converted.fetch(torch.arange(2))
+    x, y = converted.fetch(torch.arange(2), 0)
     _, functional = find_functional(settings.epk.functional, loss_fn)
     function, loss = (
         ModelFunction(model, history.constants(), output) for output in (functional, loss_fn)

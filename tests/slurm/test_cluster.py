@@ -1,13 +1,22 @@
-"""The tiny case through a real scheduler, with the profile as one would edit it."""
+"""The tiny case through a real scheduler, with the profile as one would edit it.
+
+One file, because there is one cluster at a time.
+"""
 
 import json
+import subprocess
+import time
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from explaind.files import write_text
-from explaind.paths import Paths
-from tests.slurm.jobs import jobs_of, submit
+from explaind.history.writer import CHECKPOINT
+from explaind.paths import Paths, seal
+from explaind.store import open_sealed
+from tests.slurm.jobs import jobs, jobs_of, submit
 from tests.workflow.project import Project
 
 LOCAL = {"all", "plotly_js", "report"}  # seconds, and no computation
@@ -20,6 +29,16 @@ EDITS = {
 }
 # The plugin asks whether the account exists, which only a cluster with a database can tell.
 SACCTMGR = "#!/bin/sh\necho physics\n"
+
+TRAINING = ("all", "--until", "train", "--set-threads", "train=1")
+LONGER = "max_steps: 1000\n      stop_at_accuracy: null"
+
+# Read by the job when it imports the library: more memory than it asks for at first.
+BALLAST = """
+import time
+BALLAST = bytearray(b"1") * (600 * 2**20)
+time.sleep(3)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,30 +58,30 @@ def submitted(slurm, tiny_run, tmp_path_factory):
 
 
 def test_every_job_went_through_the_scheduler(submitted):
-    project, planned, jobs = submitted
+    project, planned, found = submitted
     expected = {rule: count for rule, count in planned.items() if rule not in LOCAL}
     assert expected["predict_epk"] == 2
-    assert Counter(job.rule for job in jobs) == expected
-    assert {job.state for job in jobs} == {"COMPLETED"}
+    assert Counter(job.rule for job in found) == expected
+    assert {job.state for job in found} == {"COMPLETED"}
     assert project.planned() == {}
 
 
 def test_account_and_partition_come_from_the_profile(submitted):
-    _, _, jobs = submitted
-    assert {(job.account, job.partition) for job in jobs} == {("physics", "special")}
+    _, _, found = submitted
+    assert {(job.account, job.partition) for job in found} == {("physics", "special")}
 
 
 def test_only_rules_that_the_profile_names_ask_for_a_gpu(submitted):
-    _, _, jobs = submitted
-    asked = {job.rule: job.gres for job in jobs}
+    _, _, found = submitted
+    asked = {job.rule: job.gres for job in found}
     assert asked.pop("predict_epk") == "gres:gpu:1"
     assert set(asked.values()) == {"N/A"}
 
 
 def test_memory_and_cores_are_those_of_the_rules(submitted):
-    project, _, jobs = submitted
+    project, _, found = submitted
     plan = json.loads(Paths(project.root).plan("grokking").read_text())
-    by_rule = {job.rule: job for job in jobs}
+    by_rule = {job.rule: job for job in found}
     assert by_rule["train"].memory == 4000
     assert by_rule["predict_epk"].memory == plan["jobs"]["predict_epk"]["mem_mb"]
     assert by_rule["train"].cores == 2
@@ -99,3 +118,47 @@ def test_logs_have_no_progress_bars(submitted):
     logs = {file: file.read_text() for file in (project.root / "logs").rglob("*.log")}
     assert project.root / "logs" / "train" / "grokking.log" in logs
     assert [file for file, text in logs.items() if "\r" in text or "%|" in text] == []
+
+
+def wait_for(path: Path, running: Future[str]) -> None:
+    """Until a file is there; the result of Snakemake if it ends before."""
+    while not path.exists():
+        assert not running.done(), running.result()
+        time.sleep(0.05)
+
+
+def test_a_cancelled_training_goes_on_from_its_checkpoint(project, tmp_path_factory):
+    project.replace("config/tiny.yaml", "max_steps: 30", LONGER)
+    local = project.copy(tmp_path_factory.mktemp("local"))
+    local.snakemake(*TRAINING)
+    history = Paths(project.root).history("grokking")
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(submit, project, *TRAINING)
+        wait_for(history / CHECKPOINT, running)
+        (job,) = jobs("--states=RUNNING")
+        subprocess.run(["scancel", str(job.number)], check=True)
+        output = running.result()
+
+    first, second = jobs_of(output)
+    assert first.number == job.number
+    assert (first.rule, first.state) == ("train", "CANCELLED")
+    assert (second.rule, second.state) == ("train", "COMPLETED")
+    assert "going on from step" in (project.root / "logs" / "train" / "grokking.log").read_text()
+    expected = open_sealed(Paths(local.root).history("grokking")).load()
+    assert open_sealed(history).load().identical(expected)
+    assert "train" not in project.planned()  # nothing is marked as incomplete
+
+
+def test_a_job_killed_for_its_memory_comes_back_with_more(project):
+    dataset = Paths(project.root).dataset("modulo")
+    expected = open_sealed(dataset).load()
+    project.replace("workflow/rules/data.smk", "memory(2000)", "memory(600)")
+    project.append("explaind/data/prepare.py", BALLAST)
+    seal(dataset).unlink()
+
+    output = submit(project, "all", "--until", "prepare_dataset", by="--profile")
+
+    first, second = jobs_of(output)
+    assert (first.state, second.state) == ("FAILED", "COMPLETED")
+    assert (first.memory, second.memory) == (600, 1200)
+    assert open_sealed(dataset).load().equals(expected)
