@@ -39,6 +39,7 @@ DEFAULT = FILES / "config.yaml"
 WITHOUT_DIGITS = {
     "datasets": {"digits": None},
     "runs": {"digits": None},
+    "experiments": {"pruning": None},
     "figures": {"digits_training": None, "digits_epk_validation": None},
 }
 
