@@ -213,6 +213,14 @@ def figure_epk_validation(
 
 
 @app.command()
+def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") -> None:
+    """Draw the page on the pruned networks."""
+    from explaind.figures.pruning import write_pruning
+
+    write_pruning(_config_with_named(config, "figures", figure, "pruning"), Paths(root), figure)
+
+
+@app.command()
 def report(config: Files, root: Root = ".") -> None:
     """Write the index page."""
     from explaind.figures.report import write_report

@@ -33,6 +33,15 @@ class EpkValidationFigure(Figure):
     kind: Literal["epk_validation"] = "epk_validation"
 
 
+class PruningFigure(Figure):
+    """The networks of an experiment of kind pruning, compared."""
+
+    kind: Literal["pruning"] = "pruning"
+    run: Name = Field("digits", description="The run that is shown.")
+    experiment: Name = Field("pruning", description="The experiment on it.")
+
+
 AnyFigure = Annotated[
-    GrokkingFigure | TrainingFigure | EpkValidationFigure, Field(discriminator="kind")
+    GrokkingFigure | TrainingFigure | EpkValidationFigure | PruningFigure,
+    Field(discriminator="kind"),
 ]

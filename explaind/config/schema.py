@@ -15,7 +15,7 @@ from explaind.config.figures import (
     GrokkingFigure,
     TrainingFigure,
 )
-from explaind.config.fit import figure_problems, fit_problems
+from explaind.config.fit import experiment_problems, figure_problems, fit_problems
 from explaind.config.modulo import ModuloDataset
 from explaind.config.run import Run
 from explaind.config.sizes import size_problems
@@ -97,7 +97,8 @@ class Config(Section):
         if figure.run not in self.runs:
             return [_dangling(f"figures.{name}.run", figure.run, self.runs)]
         data = self.datasets.get(self.runs[figure.run].dataset)
-        return [] if data is None else figure_problems(name, figure, data)
+        problems = experiment_problems(name, figure, self.experiments)
+        return problems if data is None else [*problems, *figure_problems(name, figure, data)]
 
 
 def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:

@@ -190,6 +190,12 @@ def metrics_of_figure(wildcards):
     return PATHS.metrics(CONFIG.figures[wildcards.figure].run)
 
 
+def experiment_of_figure(wildcards):
+    """The result of the experiment that a figure shows."""
+    figure = CONFIG.figures[wildcards.figure]
+    return PATHS.experiment(figure.run, figure.experiment)
+
+
 def stores_of_figure(wildcards):
     """What a figure is drawn from: the results of the run it shows."""
     run = CONFIG.figures[wildcards.figure].run

@@ -4,6 +4,7 @@ REQUIRED INPUTS:
     results/{run}/metrics.parquet
     results/{run}/influence.zarr
     results/{run}/validation.zarr, results/{run}/validation.json
+    results/{run}/experiments/{experiment}.parquet
 OUTPUTS:
     results/figures/{figure}.html, results/figures/tables/{figure}_{panel}.csv or .parquet
     results/figures/plotly.min.js, which all pages load
@@ -114,4 +115,33 @@ rule figure_epk_validation:
         "Draw {output.page}"
     shell:
         "explaind figure-epk-validation --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
+
+
+rule figure_pruning:
+    input:
+        experiment=experiment_of_figure,
+        script=PATHS.plotly_js(),
+    output:
+        page=PATHS.figure("{figure}"),
+        tables=[
+            PATHS.table("{figure}", "means"),
+            PATHS.table("{figure}", "comparison"),
+            PATHS.table("{figure}", "layers", "parquet"),
+        ],
+    log:
+        "logs/figure_pruning/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "pruning"),
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        values=of_figure,
+        code=code_fingerprint("explaind.figures.pruning"),
+    message:
+        "Draw {output.page}"
+    shell:
+        "explaind figure-pruning --config results/config.json --figure {wildcards.figure}"
         " > {log} 2>&1"
