@@ -63,7 +63,7 @@ def pruning(config: Config, paths: Paths, experiment: str) -> None:
         flat = {
             **{method: scores[number] for method, scores in influence.items()},
             "magnitude": magnitude_scores(model, layout),
-            "Taylor": taylor_scores(model, layout, loss_fn, x[scored], y[scored]),
+            "Taylor": taylor_scores(model, layout, loss_fn, x[scored], y[scored], settings.block),
             "random": random_scores(layout, seed),
         }
         scores = {}

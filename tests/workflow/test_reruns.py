@@ -58,7 +58,8 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
         ("kernel/validate", VALIDATED),
         ("kernel/plan/choose", {"plan_epk": 1}),
         ("kernel/predict", PREDICTED),
-        ("kernel/quadrature", {**PREDICTED, **VALIDATED, **PRUNED}),  # imported, not named by a rule
+        # imported, not named by a rule
+        ("kernel/quadrature", {**PREDICTED, **VALIDATED, **PRUNED}),
         ("training/train", TRAINED),
         ("data/prepare", PREPARED),
         ("config/schema", {}),  # acts through the values, which are parameters
