@@ -223,7 +223,11 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         ({"experiments": {"pruning": {"fine": [0.5, 2]}}}, "experiments.pruning.fine.1: expected"),
         (
             {"figures": {"mine": {"run": "grokking"}}},
-            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', got",
+            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', 'pruning'",
+        ),
+        (
+            {"figures": {"pruning": {"run": "grokking"}}},
+            "figures.pruning.experiment: expected one of kind pruning on the run 'grokking': none",
         ),
         ({"figures": {"training": {"smoothing": 3}}}, "training: unknown key 'smoothing'"),
         ({"figures": {"training": {"run": "x"}}}, "figures.training.run: expected one of grokking"),
