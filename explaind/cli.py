@@ -31,6 +31,7 @@ Files = Annotated[
 ]
 Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
+Experiment = Annotated[str, typer.Option(help="Name of the experiment in the config.")]
 Figure = Annotated[str, typer.Option(help="Name of the figure in the config.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
@@ -169,6 +170,19 @@ def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = N
 
 
 @app.command()
+def pruning(
+    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
+) -> None:
+    """Prune the trained network of a run by several scores and test what is left."""
+    from explaind.experiments.pruning import pruning as library
+
+    _limit_threads(threads)
+    library(
+        _config_with_named(config, "experiments", experiment, "pruning"), Paths(root), experiment
+    )
+
+
+@app.command()
 def plotly_js(root: Root = ".") -> None:
     """Write the plotting library that all pages share."""
     from explaind.figures.page import write_plotly_js
@@ -181,7 +195,7 @@ def figure_grokking(config: Files, figure: Figure = "grokking", root: Root = "."
     """Draw the page on grokking."""
     from explaind.figures.grokking import write_grokking
 
-    write_grokking(_config_with_figure(config, figure, "grokking"), Paths(root), figure)
+    write_grokking(_config_with_named(config, "figures", figure, "grokking"), Paths(root), figure)
 
 
 @app.command()
@@ -189,7 +203,7 @@ def figure_training(config: Files, figure: Figure = "training", root: Root = "."
     """Draw the page on the training."""
     from explaind.figures.training import write_training
 
-    write_training(_config_with_figure(config, figure, "training"), Paths(root), figure)
+    write_training(_config_with_named(config, "figures", figure, "training"), Paths(root), figure)
 
 
 @app.command()
@@ -199,7 +213,25 @@ def figure_epk_validation(
     """Draw the page on how exact the path kernel is."""
     from explaind.figures.epk_validation import write_epk_validation
 
-    write_epk_validation(_config_with_figure(config, figure, "epk_validation"), Paths(root), figure)
+    write_epk_validation(
+        _config_with_named(config, "figures", figure, "epk_validation"), Paths(root), figure
+    )
+
+
+@app.command()
+def figure_examples(config: Files, figure: Figure = "examples", root: Root = ".") -> None:
+    """Draw the page on single images and the training images that mattered to them."""
+    from explaind.figures.examples import write_examples
+
+    write_examples(_config_with_named(config, "figures", figure, "examples"), Paths(root), figure)
+
+
+@app.command()
+def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") -> None:
+    """Draw the page on the pruned networks."""
+    from explaind.figures.pruning import write_pruning
+
+    write_pruning(_config_with_named(config, "figures", figure, "pruning"), Paths(root), figure)
 
 
 @app.command()
@@ -236,14 +268,15 @@ def _config_with(files: list[str], run: str) -> Config:
     return config
 
 
-def _config_with_figure(files: list[str], figure: str, kind: str) -> Config:
+def _config_with_named(files: list[str], section: str, name: str, kind: str) -> Config:
+    """The config, if its section `figures` or `experiments` has this name and kind."""
     config = load_config(*files)
-    known = [name for name, found in config.figures.items() if found.kind == kind]
-    if figure not in known:
-        listed = ", ".join(known) or "none"
+    known = [key for key, found in getattr(config, section).items() if found.kind == kind]
+    if name not in known:
+        listed, option = ", ".join(known) or "none", section.removesuffix("s")
         raise ConfigError(
-            f"--figure: expected one of kind {kind}: {listed}, got {figure!r}; define it under"
-            " figures"
+            f"--{option}: expected one of kind {kind}: {listed}, got {name!r}; define it under"
+            f" {section}"
         )
     return config
 

@@ -92,6 +92,10 @@ class Paths:
         """The validation statistics as JSON."""
         return self.results / run / "validation.json"
 
+    def experiment(self, run: str, name: str, suffix: str = "parquet") -> Path:
+        """Result of an experiment on a run; ``suffix`` is ``parquet`` or ``zarr``."""
+        return self.results / run / "experiments" / f"{name}.{suffix}"
+
     def benchmark(self, run: str, name: str) -> Path:
         """Time and memory of one rule, measured by Snakemake."""
         return self.results / run / "benchmarks" / f"{name}.tsv"

@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from explaind.config import Config, load_config, stage_config
+from explaind.config.experiments import PruningExperiment
 from explaind.config.load import merge
 from explaind.config.model import ResNet9Model
 from explaind.config.optimizer import SGD, Adam, AdamW
@@ -38,7 +39,9 @@ DEFAULT = FILES / "config.yaml"
 WITHOUT_DIGITS = {
     "datasets": {"digits": None},
     "runs": {"digits": None},
-    "figures": {"digits_training": None, "digits_epk_validation": None},
+    "experiments": {"pruning": None},
+    "figures": {"digits_training": None, "digits_epk_validation": None}
+    | {"pruning": None, "examples": None},
 }
 
 
@@ -151,6 +154,12 @@ def test_kind_chooses_the_optimizer(kind, expected):
     assert found == expected
 
 
+def test_an_experiment_is_of_the_kind_it_is_named_like():
+    sections = {"pruning": {"run": "grokking"}, "again": {"kind": "pruning", "run": "grokking"}}
+    found = load_config({"experiments": sections}).experiments
+    assert found["pruning"] == found["again"] == PruningExperiment(run="grokking")
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -209,9 +218,16 @@ def test_kind_chooses_the_optimizer(kind, expected):
         (epk(segments=2000), "runs.grokking.epk.segments: expected at most 1500"),
         (epk(quadrature={"subintervals": 20}), "expected max_subintervals >= subintervals"),
         ({"runs": {"grokking": {"dataset": "mod"}}}, "expected one of modulo, got 'mod'"),
+        ({"experiments": {"pruning": {"run": "x"}}}, "experiments.pruning.run: expected one of"),
+        ({"experiments": {"other": {}}}, "experiments.other: expected 'pruning', got 'other'"),
+        ({"experiments": {"pruning": {"fine": [0.5, 2]}}}, "experiments.pruning.fine.1: expected"),
         (
             {"figures": {"mine": {"run": "grokking"}}},
-            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', got",
+            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', ",
+        ),
+        (
+            {"figures": {"pruning": {"run": "grokking"}}},
+            "figures.pruning.experiment: expected one of kind pruning on the run 'grokking': none",
         ),
         ({"figures": {"training": {"smoothing": 3}}}, "training: unknown key 'smoothing'"),
         ({"figures": {"training": {"run": "x"}}}, "figures.training.run: expected one of grokking"),
@@ -299,6 +315,30 @@ def values_by_stage(config):
         values[f"figure_{kind}"] = stage_config(config, f"figure_{kind}", kind)
     values["report"] = stage_config(config, "report")
     return values
+
+
+@pytest.mark.parametrize(
+    ("keys", "reruns"),
+    [
+        ({"experiments": {"prune": {"seeds": [1, 2]}}}, True),
+        ({"experiments": {"prune": {"seeds": [5, 4, 3, 2, 1]}}}, False),
+        ({"experiments": {"prune": {"block": 3}}}, False),
+        ({"experiments": {"prune": {"run": "other"}}}, True),
+        ({"datasets": {"modulo": {"seed": 4}}}, True),
+        (epk(quadrature={"subintervals": 2}), True),
+        (epk(functional="margin"), False),
+        (optimizer(learning_rate=0.5), False),  # seen through the history
+    ],
+)
+def test_an_experiment_has_the_keys_it_uses_and_no_others(keys, reruns):
+    frame = {
+        "runs": {"grokking": {}, "other": {"model": {"width": 8}}},
+        "experiments": {"prune": {"kind": "pruning", "run": "grokking"}},
+    }
+    before, after = (
+        stage_config(load_config(frame, over), "pruning", "prune") for over in ({}, keys)
+    )
+    assert (before != after) == reruns
 
 
 AUGMENTED = {

@@ -1,7 +1,10 @@
 """Whether the parts of a run fit each other, its dataset and the figures that show it."""
 
+from collections.abc import Mapping
+
 from explaind.config.dataset import Dataset
-from explaind.config.figures import Figure, GrokkingFigure
+from explaind.config.experiments import Experiment
+from explaind.config.figures import Figure, GrokkingFigure, PruningFigure
 from explaind.config.modulo import ModuloDataset
 from explaind.config.run import Run
 
@@ -32,6 +35,32 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
             " false, got nll, which needs log-probabilities; change one of them"
         )
     return problems
+
+
+def experiment_problems(
+    name: str, figure: Figure, experiments: Mapping[str, Experiment]
+) -> list[str]:
+    """What keeps a figure from showing its experiment, one text each.
+
+    Args:
+        name: name of the figure.
+        figure: the figure.
+        experiments: all experiments by name.
+    """
+    if not isinstance(figure, PruningFigure):
+        return []
+    fitting = [
+        key
+        for key, experiment in experiments.items()
+        if (experiment.kind, experiment.run) == (figure.kind, figure.run)
+    ]
+    if figure.experiment in fitting:
+        return []
+    problem = (
+        f"figures.{name}.experiment: expected one of kind {figure.kind} on the run {figure.run!r}:"
+        f" {', '.join(fitting) or 'none'}, got {figure.experiment!r}; change run or experiment"
+    )
+    return [problem]
 
 
 def figure_problems(name: str, figure: Figure, data: Dataset) -> list[str]:

@@ -53,7 +53,7 @@ def read_file(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: expected YAML or JSON, got {error}; mend the file") from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError(
-            f"{path}: expected a mapping with datasets, runs and figures, got "
+            f"{path}: expected a mapping with datasets, runs, experiments and figures, got "
             f"{type(content).__name__}; see config/README.md"
         )
     return content or {}

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from explaind.config.base import Name, Section
 from explaind.config.dataset import Dataset
+from explaind.config.experiments import AnyExperiment
 from explaind.config.figures import (
     AnyFigure,
     EpkValidationFigure,
@@ -14,7 +15,7 @@ from explaind.config.figures import (
     GrokkingFigure,
     TrainingFigure,
 )
-from explaind.config.fit import figure_problems, fit_problems
+from explaind.config.fit import experiment_problems, figure_problems, fit_problems
 from explaind.config.modulo import ModuloDataset
 from explaind.config.run import Run
 from explaind.config.sizes import size_problems
@@ -23,12 +24,15 @@ RESERVED_RUNS = {"figures"}  # results/figures holds the pages
 
 
 class Config(Section):
-    """Datasets, runs and figures, each by name."""
+    """Datasets, runs, experiments and figures, each by name."""
 
     datasets: dict[Name, Dataset] = Field(
         {"modulo": ModuloDataset()}, description="Datasets by name."
     )
     runs: dict[Name, Run] = Field({"grokking": Run()}, description="Training runs by name.")
+    experiments: dict[Name, AnyExperiment] = Field(
+        {}, description="Experiments on the runs by name."
+    )
     figures: dict[Name, AnyFigure] = Field(
         {
             "grokking": GrokkingFigure(),
@@ -38,7 +42,7 @@ class Config(Section):
         description="Pages by name.",
     )
 
-    @field_validator("datasets", "runs", "figures", mode="before")
+    @field_validator("datasets", "runs", "experiments", "figures", mode="before")
     @classmethod
     def _drop_removed(cls, named: Any) -> Any:
         """Leave out what is null: how a config removes an entry of the one it is laid over."""
@@ -46,21 +50,26 @@ class Config(Section):
             return named
         return {name: section for name, section in named.items() if section is not None}
 
-    @field_validator("figures", mode="before")
+    @field_validator("experiments", "figures", mode="before")
     @classmethod
-    def _name_kinds(cls, figures: Any) -> Any:
-        """A figure without a kind is of the kind that it is named like."""
-        if not isinstance(figures, Mapping):
-            return figures
+    def _name_kinds(cls, named: Any) -> Any:
+        """An experiment or figure without a kind is of the kind that it is named like."""
+        if not isinstance(named, Mapping):
+            return named
         return {
-            name: {"kind": name, **figure} if isinstance(figure, Mapping) else figure
-            for name, figure in figures.items()
+            name: {"kind": name, **section} if isinstance(section, Mapping) else section
+            for name, section in named.items()
         }
 
     @model_validator(mode="after")
     def _check_references(self) -> "Config":
         problems = [
             *(problem for name, run in self.runs.items() for problem in self._of_run(name, run)),
+            *(
+                _dangling(f"experiments.{name}.run", experiment.run, self.runs)
+                for name, experiment in self.experiments.items()
+                if experiment.run not in self.runs
+            ),
             *(
                 problem
                 for name, figure in self.figures.items()
@@ -88,7 +97,8 @@ class Config(Section):
         if figure.run not in self.runs:
             return [_dangling(f"figures.{name}.run", figure.run, self.runs)]
         data = self.datasets.get(self.runs[figure.run].dataset)
-        return [] if data is None else figure_problems(name, figure, data)
+        problems = experiment_problems(name, figure, self.experiments)
+        return problems if data is None else [*problems, *figure_problems(name, figure, data)]
 
 
 def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:

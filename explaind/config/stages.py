@@ -21,19 +21,23 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         config: the whole config.
         stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
         name: the dataset of ``prepare_dataset``; the run of ``train``, ``plan_epk``,
-            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; the figure of a rule that
-            draws one; ``report`` takes none.
+            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; the experiment of its kind;
+            the figure of a rule that draws one; ``report`` takes none.
 
     Returns:
         The values, by section.
 
     Raises:
-        KeyError: there is no such stage, dataset, run or figure.
+        KeyError: there is no such stage, dataset, run, experiment or figure.
     """
     whole: Values = config.model_dump(mode="json")
     if stage in _OF_RUN:
         run = whole["runs"][name]
         values = _OF_RUN[stage](run, _dataset(config, run["dataset"]))
+    elif stage in _OF_EXPERIMENT:
+        experiment = whole["experiments"][name]
+        run = whole["runs"][experiment["run"]]
+        values = _OF_EXPERIMENT[stage](experiment, run, _dataset(config, run["dataset"]))
     elif stage == "prepare_dataset":
         values = _dataset(config, str(name))
     elif stage == "report":
@@ -82,7 +86,7 @@ def _predict_epk(run: Values, data: Values) -> Values:
     # Not the numbers of shards and segments: they are in the name of each shard. Nor the memory: it
     # sets how many samples are worked on at once, and so changes nothing but rounding.
     unused = ["shards", "segments", "device", "memory_gb"]
-    if "top" not in run["epk"]["keep"]:
+    if not {"top", "top_component"} & set(run["epk"]["keep"]):
         unused.append("top")
     return {**_network(run, data), "epk": _without(run["epk"], *unused)}
 
@@ -101,6 +105,11 @@ def _validate_epk(run: Values, data: Values) -> Values:
     return {**_network(run, data), **epk}
 
 
+def _pruning(experiment: Values, run: Values, data: Values) -> Values:
+    # Not the size of the blocks: it changes nothing but rounding.
+    return {**_validate_epk(run, data), "experiment": _without(experiment, "block")}
+
+
 def _network(run: Values, data: Values) -> Values:
     """What rebuilds the network, its loss and its batches; the rest stands in the history."""
     training = run["training"]
@@ -117,3 +126,5 @@ _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "accumulate_kernel": _accumulate_kernel,
     "validate_epk": _validate_epk,
 }
+
+_OF_EXPERIMENT: dict[str, Callable[[Values, Values, Values], Values]] = {"pruning": _pruning}

@@ -10,14 +10,13 @@ import xarray as xr
 from explaind.kernel.closure import STEP_SUMS, close_account
 from explaind.kernel.gather import Block, Gathered, Region, chunks_of
 from explaind.kernel.result import ARRAYS, described
-from explaind.kernel.top import top_samples
+from explaind.kernel.top import BY_COMPONENT, TOP, TOTAL, top_samples
 from explaind.store import ArraySpec, spec_of
 
-USED_UP = (*STEP_SUMS, "influence_total")
+USED_UP = (*STEP_SUMS, TOTAL, TOTAL + BY_COMPONENT)
 """Arrays of the segments that are needed here only."""
 
 CLOSING = ("residual", "rounding")
-TOP = ("helpful_index", "helpful_influence", "harmful_index", "harmful_influence")
 
 
 class AddedSegments:
@@ -39,13 +38,13 @@ class AddedSegments:
         self._gathered = gathered
         queries = gathered.spec("data").shape
         self.specs = {name: _spec(name, queries, np.float64) for name in CLOSING}
-        if "influence_total" in gathered.names:
-            total = gathered.spec("influence_total")
-            shape = (*queries, min(top, total.shape[-1]))
-            self.specs |= {
-                name: _spec(name, shape, np.int64 if "index" in name else np.dtype(total.dtype))
-                for name in TOP
-            }
+        self._endings = [end for end in ("", BY_COMPONENT) if TOTAL + end in gathered.names]
+        for ending in self._endings:
+            total = gathered.spec(TOTAL + ending)
+            shape = (*total.shape[:-1], min(top, total.shape[-1]))
+            for name in TOP:
+                dtype = np.int64 if "index" in name else np.dtype(total.dtype)
+                self.specs[name + ending] = _spec(name + ending, shape, dtype)
         self.mismatch = max(mismatch for _, _, mismatch in self._closed())
 
     def blocks(self) -> Iterator[Block]:
@@ -53,10 +52,10 @@ class AddedSegments:
         for region, closed, _ in self._closed():
             for name, values in closed.items():
                 yield Block(name, region, values)
-        if TOP[0] in self.specs:
-            for region in chunks_of(self.specs[TOP[0]]):
-                for name, values in self._strongest(region).items():
-                    yield Block(name, region, values)
+        for ending in self._endings:
+            for region in chunks_of(self.specs[TOP[0] + ending]):
+                for name, values in self._strongest(region, ending).items():
+                    yield Block(name + ending, region, values)
 
     def _closed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
         names = ("data", "decay", "initial_output", "final_output", *STEP_SUMS)
@@ -66,24 +65,23 @@ class AddedSegments:
             sums = {name: self._gathered.read(name, region) for name in names}
             yield region, *close_account(sums, dtypes)
 
-    def _strongest(self, region: Region) -> dict[str, np.ndarray]:
+    def _strongest(self, region: Region, ending: str) -> dict[str, np.ndarray]:
         """The top samples of some queries, some rows of the totals at a time."""
-        specs = {name: self.specs[name] for name in TOP}
+        specs = {name: self.specs[name + ending] for name in TOP}
         shape = [cut.stop - cut.start for cut in region.values()]
         found = {name: np.empty(shape, spec.dtype) for name, spec in specs.items()}
-        rows = self._gathered.spec("influence_total").chunks[:2]
+        rows = self._gathered.spec(TOTAL + ending).chunks[:-1]
         for inner in chunks_of(
-            replace(specs[TOP[0]], shape=tuple(shape), chunks=(*rows, shape[2]))
+            replace(specs[TOP[0]], shape=tuple(shape), chunks=(*rows, shape[-1]))
         ):
             outer = {
                 dim: slice(region[dim].start + cut.start, region[dim].start + cut.stop)
                 for dim, cut in inner.items()
                 if dim != "rank"
             }
-            total = torch.from_numpy(self._gathered.read("influence_total", outer))
-            for name, values in top_samples(total.flatten(0, 1), shape[2]).items():
-                part = values.numpy().reshape(*total.shape[:2], shape[2])
-                found[name][inner["test"], inner["output"]] = part
+            total = torch.from_numpy(self._gathered.read(TOTAL + ending, outer))
+            for name, values in top_samples(total, shape[-1]).items():
+                found[name][tuple(inner.values())] = values.numpy()
         return found
 
 

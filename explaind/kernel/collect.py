@@ -12,7 +12,7 @@ from explaind.kernel.parameter_scores import ParameterScores
 from explaind.kernel.segment import Segment
 from explaind.kernel.slices import SampleSelection, Slices
 from explaind.kernel.step_account import StepAccount
-from explaind.kernel.top import top_samples
+from explaind.kernel.top import BY_COMPONENT, TOTAL, top_samples
 
 
 def collectors_of(
@@ -45,8 +45,10 @@ def collectors_of(
     ]
     if slices.dense:
         found.append(DenseInfluence(slices, samples, intervals, like))
-    if "top" in slices.keep:
-        found.append(TopInfluence(slices.top, samples, segment.whole, like))
+    for name, by_component in (("top", False), ("top_component", True)):
+        if name in slices.keep:
+            top = TopInfluence(slices.top, samples, by_component, segment.whole, like)
+            found.append(top)
     if "parameter" in slices.keep:
         found.append(ParameterScores(bounds, intervals, like))
     return found
@@ -117,18 +119,22 @@ class DenseInfluence(Collector):
 
 
 class TopInfluence(Collector):
-    """The strongest training samples of every query.
+    """The strongest training samples of every query, in total or through each component.
 
     Args:
         count: how many of each sign.
         samples: number of training samples.
+        by_component: whether components are told apart.
         whole: whether the steps are the whole run; a part of it hands its totals on.
         like: a tensor of the type and on the device of the computation.
     """
 
-    def __init__(self, count: int, samples: int, whole: bool, like: Tensor) -> None:
-        self._count, self._whole, self._dtype = count, whole, like.dtype
-        self._sums = InfluenceAccumulator(SampleSelection(samples, None), False, None, like)
+    def __init__(
+        self, count: int, samples: int, by_component: bool, whole: bool, like: Tensor
+    ) -> None:
+        self._count, self._by_component = count, by_component
+        self._whole, self._dtype = whole, like.dtype
+        self._sums = InfluenceAccumulator(SampleSelection(samples, None), by_component, None, like)
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
@@ -136,9 +142,11 @@ class TopInfluence(Collector):
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
         """Index and influence of the samples, or the totals."""
-        total = self._sums.total()[0].to(self._dtype)
-        found = top_samples(total, self._count) if self._whole else {"influence_total": total}
-        return {name: _split_queries(array, shape) for name, array in found.items()}
+        total, ending = self._sums.total().to(self._dtype), BY_COMPONENT
+        if not self._by_component:
+            total, ending = total[0], ""
+        found = top_samples(total, self._count) if self._whole else {TOTAL: total}
+        return {name + ending: _split_queries(array, shape) for name, array in found.items()}
 
 
 def _split_queries(array: Tensor, shape: tuple[int, int]) -> np.ndarray:

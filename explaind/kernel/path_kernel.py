@@ -36,12 +36,18 @@ from explaind.kernel.guards import (
     check_functional,
     check_samples,
 )
+from explaind.kernel.parameter_influence import parameter_influence_of_steps
 from explaind.kernel.per_sample import PerSampleGradients
 from explaind.kernel.precision import TOLERANCE, Contraction
 from explaind.kernel.quadrature import Quadrature
 from explaind.kernel.query import QuerySide
 from explaind.kernel.reformulate import reformulate_steps
-from explaind.kernel.result import build_dataset, build_reformulation
+from explaind.kernel.result import (
+    PARAMETER_INFLUENCE,
+    build_dataset,
+    build_reformulation,
+    described,
+)
 from explaind.kernel.secant import RecordKinks
 from explaind.kernel.segment import segment_of
 from explaind.kernel.slices import DEFAULT_SLICES, Slices
@@ -136,7 +142,7 @@ class PathKernel:
             credit: interval that influence is credited to: that of the step at which the gradient
                 was computed, or those at which momentum applied it.
             keep: arrays to keep (`slices.SLICES`) beside totals per query and step.
-            top: most helpful and most harmful training samples kept with "top".
+            top: most helpful and most harmful training samples kept with "top" and "top_component".
             train_samples: training samples that the influence arrays keep; by default all.
             segment: `(k, n)` explains only part k of n of the steps. The arrays of all parts add
                 up (`accumulate_kernel`); residuals are worked out and checked there.
@@ -202,6 +208,37 @@ class PathKernel:
         ends = self._end_values(side)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays)
+
+    @torch.no_grad()
+    def parameter_influence(
+        self,
+        x: Any,
+        targets: Any,
+        outputs: str | OutputFunctional = "all",
+        *,
+        block: int = 256,
+    ) -> xr.Dataset:
+        """Influence of all data through every single parameter; credits no single samples.
+
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            outputs: what to explain, as in `explain`.
+            block: samples per forward pass.
+
+        Returns:
+            `net` (positive = pushed the output up; opposite signs at different steps cancel) and
+            `absolute` (they do not), `[test, output, param]`, in the unit of the output.
+
+        Raises:
+            ConfigError: for an unknown functional.
+        """
+        _, functional = find_functional(outputs, self._loss_fn)
+        side = self._explained(functional, x, targets, block)
+        arrays = parameter_influence_of_steps(self.history, self._decay, side)
+        return xr.Dataset(
+            {name: described(PARAMETER_INFLUENCE, name, values) for name, values in arrays.items()}
+        )
 
     def _explained(
         self, functional: OutputFunctional, x: Any, targets: Any, block: int

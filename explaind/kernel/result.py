@@ -12,6 +12,7 @@ _QUERY = ("test", "output")
 _STEP = ("step", *_QUERY)
 _STEP_COMPONENT = ("step", "component", *_QUERY)
 _RANK = (*_QUERY, "rank")
+_RANK_COMPONENT = ("component", *_RANK)
 _PARAMETER = ("interval", *_QUERY, "param")
 
 ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
@@ -30,6 +31,18 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "helpful_influence": (_RANK, "nat", "their influence"),
     "harmful_index": (_RANK, "1", "training samples of smallest influence, smallest first"),
     "harmful_influence": (_RANK, "nat", "their influence"),
+    "helpful_index_by_component": (
+        _RANK_COMPONENT,
+        "1",
+        "training samples of largest influence through each component, largest first",
+    ),
+    "helpful_influence_by_component": (_RANK_COMPONENT, "nat", "their influence through it"),
+    "harmful_index_by_component": (
+        _RANK_COMPONENT,
+        "1",
+        "training samples of smallest influence through each component, smallest first",
+    ),
+    "harmful_influence_by_component": (_RANK_COMPONENT, "nat", "their influence through it"),
     "parameter_data": (_PARAMETER, "nat", "data part of each parameter (application step)"),
     "parameter_decay": (_PARAMETER, "nat", "decay part of each parameter (application step)"),
     "step_true": (_STEP, "nat", "true change of the output in each step"),
@@ -55,6 +68,11 @@ ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "part of the residual: rounding of trained updates and computation",
     ),
     "influence_total": ((*_QUERY, "sample"), "nat", "influence of all training samples"),
+    "influence_total_by_component": (
+        ("component", *_QUERY, "sample"),
+        "nat",
+        "influence of all training samples through each component",
+    ),
     "step_data_sum": (_QUERY, "nat", "data parts summed over steps"),
     "step_data_absolute_sum": (_QUERY, "nat", "absolute data parts summed over steps"),
     "step_residual_sum": (_QUERY, "nat", "residuals summed over steps"),
@@ -73,6 +91,7 @@ SUMMED = frozenset(
         "influence_by_component",
         "influence_by_interval",
         "influence_total",
+        "influence_total_by_component",
         "parameter_data",
         "parameter_decay",
         "data",
@@ -143,6 +162,17 @@ def build_reformulation(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
     return xr.Dataset(
         {name: described(REFORMULATION, name, value) for name, value in values.items()}
     )
+
+
+PARAMETER_INFLUENCE: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "net": ((*_QUERY, "param"), "nat", "data part of each parameter, summed over steps"),
+    "absolute": (
+        (*_QUERY, "param"),
+        "nat",
+        "absolute data part of each parameter, summed likewise",
+    ),
+}
+"""Name -> (dimensions, unit, description) of the influence through single parameters."""
 
 
 def described(

@@ -10,7 +10,10 @@ from torch import Tensor
 
 from explaind.errors import ConfigError
 
-SLICES = ("influence", "component", "interval", "parameter", "step_component", "absolute", "top")
+SLICES = (
+    *("influence", "component", "interval", "parameter"),
+    *("step_component", "absolute", "top", "top_component"),
+)
 DEFAULT_SLICES = ("influence", "component", "interval", "step_component", "absolute")
 
 CREDITS = ("gradient_step", "application_step")
@@ -25,7 +28,7 @@ class Slices:
         intervals: number of equal training intervals.
         credit: the step whose interval influence is credited to: where the gradient was computed,
             or where momentum applied it.
-        top: most helpful and most harmful training samples kept with `top`.
+        top: most helpful and most harmful training samples kept with `top` and `top_component`.
         train_samples: training samples that the influence arrays keep; None = all.
     """
 
@@ -53,7 +56,7 @@ class Slices:
     @property
     def by_component(self) -> bool:
         """Whether anything kept splits the influence of single samples by component."""
-        return bool(self.keep & {"component", "interval", "absolute"})
+        return bool(self.keep & {"component", "interval", "absolute", "top_component"})
 
     @property
     def dense(self) -> bool:

@@ -15,6 +15,7 @@ from explaind.paths import Paths
 from explaind.store import MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
+FIGURES = ("grokking", "training", "epk_validation", "pruning", "examples")
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -24,14 +25,27 @@ CASE = {
             "epk": {"shards": 2, "intervals": 2},
         }
     },
+    "experiments": {
+        "pruning": {
+            "run": RUN,
+            "coarse": [0.2],
+            "fine": [0.02],
+            "spared": ["decoder.weight"],
+            "seeds": [1, 2],
+        }
+    },
+    "figures": {name: {"run": RUN} for name in FIGURES},
 }
 PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
 IMPORTED = ("cli", "data.prepare", "training.train", "kernel.plan.epk", "kernel.predict")
 AFTER = (
     "kernel.accumulate",
     "kernel.validate",
+    "experiments.pruning",
     "figures.grokking",
     "figures.epk_validation",
+    "figures.pruning",
+    "figures.examples",
     "figures.report",
 )
 
@@ -106,10 +120,13 @@ def _stages() -> tuple[Stage, ...]:
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
         Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
+        Stage("pruning --experiment pruning", (paths.experiment(RUN, "pruning"),)),
         Stage("plotly-js", (paths.plotly_js(),)),
         Stage("figure-training", (paths.figure("training"),)),
         Stage("figure-epk-validation", (paths.figure("epk_validation"),)),
         Stage("figure-grokking", (paths.figure("grokking"), *tables)),
+        Stage("figure-pruning", (paths.figure("pruning"),)),
+        Stage("figure-examples", (paths.figure("examples"),)),
         Stage("report", (paths.index(),)),
     )
 

@@ -103,6 +103,10 @@ ARRAYS = {
     "step_component": ("step_data_by_component", "step_decay_by_component"),
     "absolute": ("step_absolute_by_component",),
     "top": ("helpful_index", "helpful_influence", "harmful_index", "harmful_influence"),
+    "top_component": (
+        *("helpful_index_by_component", "helpful_influence_by_component"),
+        *("harmful_index_by_component", "harmful_influence_by_component"),
+    ),
 }
 
 

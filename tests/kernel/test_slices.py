@@ -28,6 +28,11 @@ ARRAYS_OF = {
     "parameter": {"parameter_data", "parameter_decay"},
     "step_component": {"step_data_by_component", "step_decay_by_component"},
     "absolute": {"step_absolute_by_component"},
+    "top_component": {
+        f"{kind}_{what}_by_component"
+        for kind in ("helpful", "harmful")
+        for what in ("index", "influence")
+    },
     "top": {"helpful_index", "helpful_influence", "harmful_index", "harmful_influence"},
 }
 
@@ -62,7 +67,7 @@ def test_each_slice_alone_is_what_it_is_among_all(kept, recorded, everything):
     others = set().union(*(ARRAYS_OF[name] for name in SLICES)) - ARRAYS_OF[kept]
     assert set(found.data_vars) == set(everything.data_vars) - others
     assert_same(found, everything)
-    needs = {"component", "interval", "step_component", "absolute"}
+    needs = {"component", "interval", "step_component", "absolute", "top_component"}
     assert ("component" in found.coords) == (kept in needs)
 
 
@@ -73,7 +78,7 @@ def test_totals_need_no_slice(recorded, everything):
 
 
 def test_the_default_has_what_the_figures_read():
-    assert set(DEFAULT_SLICES) == set(SLICES) - {"parameter", "top"}
+    assert set(DEFAULT_SLICES) == set(SLICES) - {"parameter", "top", "top_component"}
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -101,17 +106,20 @@ def test_parameter_scores_are_those_of_the_listed_tensors(recorded, everything):
 
 
 @pytest.mark.parametrize("count", [1, 4, 100])
-def test_top_samples_are_the_ends_of_the_sorted_influence(count, recorded, everything):
-    found = recorded(keep=["top"], top=count)
+@pytest.mark.parametrize(("kept", "ending"), [("top", ""), ("top_component", "_by_component")])
+def test_top_samples_are_the_ends_of_the_sorted_influence(
+    kept, ending, count, recorded, everything
+):
+    found = recorded(keep=[kept], top=count)
     count = min(count, TRAIN_SAMPLES)
-    order = np.argsort(everything.influence.values, axis=-1)
-    np.testing.assert_array_equal(found.harmful_index, order[..., :count])
-    np.testing.assert_array_equal(found.helpful_index, order[..., ::-1][..., :count])
+    influence = everything[f"influence{ending}"].values
+    order = np.argsort(influence, axis=-1)
+    np.testing.assert_array_equal(found[f"harmful_index{ending}"], order[..., :count])
+    np.testing.assert_array_equal(found[f"helpful_index{ending}"], order[..., ::-1][..., :count])
     for kind in ("helpful", "harmful"):
-        expected = np.take_along_axis(
-            everything.influence.values, found[f"{kind}_index"].values, axis=-1
-        )
-        np.testing.assert_allclose(found[f"{kind}_influence"], expected, rtol=1e-9)
+        index = found[f"{kind}_index{ending}"].values
+        expected = np.take_along_axis(influence, index, axis=-1)
+        np.testing.assert_allclose(found[f"{kind}_influence{ending}"], expected, rtol=1e-9)
 
 
 def test_a_subset_of_the_training_samples(recorded, everything):
@@ -151,6 +159,7 @@ QUERIES, COMPONENTS, INTERVALS, PARAMS = 3, 6, 3, 83
         (("influence",), [("float64", (1, QUERIES, TRAIN_SAMPLES))]),
         (("top",), [("float64", (1, QUERIES, TRAIN_SAMPLES))]),
         (("component",), [("float64", (COMPONENTS, QUERIES, TRAIN_SAMPLES))]),
+        (("top_component",), [("float64", (COMPONENTS, QUERIES, TRAIN_SAMPLES))]),
         (
             ("interval",),
             [
@@ -187,7 +196,7 @@ def test_nothing_dense_that_nobody_asked_for(keep, expected, tmp_path, monkeypat
         monkeypatch.setattr(module, "torch", fake)
     monkeypatch.setattr(torch.Tensor, "new_zeros", watched(torch.Tensor.new_zeros))
     record_and_explain(problem, tmp_path, intervals=INTERVALS, keep=keep, dtype=torch.float32)
-    by_component = bool(set(keep) & {"component", "interval", "absolute"})
+    by_component = bool(set(keep) & {"component", "interval", "absolute", "top_component"})
     contracted = ("float32", (COMPONENTS if by_component else 1, TRAIN_SAMPLES, QUERIES))
     assert contracted in seen
     assert {(kind, shape) for kind, shape in seen if kind == "float64" or len(shape) > 3} == set(

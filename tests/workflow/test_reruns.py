@@ -11,7 +11,8 @@ DRAWN = {"figure_grokking": 1, "figure_epk_validation": 1, "report": 1}
 GATHERED = {"accumulate_kernel": 1, **DRAWN}
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **GATHERED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
-TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED}
+PRUNED = {"pruning": 1, "figure_pruning": 1, "report": 1}
+TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED, **PRUNED}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
 
@@ -30,8 +31,10 @@ def test_parsing_needs_no_torch(project):
         ("figures={grokking: {smoothing: 3}}", {"figure_grokking": 1, "report": 1}),
         (
             "runs={grokking: {epk: {quadrature: {subintervals: 2}}}}",
-            {**PREDICTED, **VALIDATED},
+            {**PREDICTED, **VALIDATED, **PRUNED},
         ),
+        ("experiments={pruning: {seeds: [3, 4]}}", PRUNED),
+        ("experiments={pruning: {block: 3}}", {"report": 1}),
         ("runs={grokking: {epk: {intervals: 2}}}", PREDICTED),
         ("runs={grokking: {epk: {shards: 3}}}", {**PREDICTED, "predict_epk": 3}),
         ("runs={grokking: {epk: {segments: 3}}}", {**PREDICTED, "predict_epk": 6}),
@@ -50,11 +53,13 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
     ("module", "expected"),
     [
         ("figures/epk_validation", {"figure_epk_validation": 1, "report": 1}),
+        ("experiments/pruned_model", PRUNED),
         ("kernel/accumulate", GATHERED),
         ("kernel/validate", VALIDATED),
         ("kernel/plan/choose", {"plan_epk": 1}),
         ("kernel/predict", PREDICTED),
-        ("kernel/quadrature", {**PREDICTED, **VALIDATED}),  # imported, not named by a rule
+        # imported, not named by a rule
+        ("kernel/quadrature", {**PREDICTED, **VALIDATED, **PRUNED}),
         ("training/train", TRAINED),
         ("data/prepare", PREPARED),
         ("config/schema", {}),  # acts through the values, which are parameters

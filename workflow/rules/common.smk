@@ -163,6 +163,11 @@ def of_run(stage):
     return lambda wildcards: stage_config(CONFIG, stage, wildcards.run)
 
 
+def of_experiment(kind):
+    """Parameter function: what an experiment of a kind takes from the config."""
+    return lambda wildcards: stage_config(CONFIG, kind, wildcards.experiment)
+
+
 def of_dataset(wildcards):
     """What the preparation of a dataset takes from the config."""
     return stage_config(CONFIG, "prepare_dataset", wildcards.dataset)
@@ -174,15 +179,27 @@ def of_figure(wildcards):
     return stage_config(CONFIG, f"figure_{kind}", wildcards.figure)
 
 
-def figures_of(kind):
-    """Pattern of the names of all figures of a kind; one that fits nothing if there are none."""
-    names = [name for name, figure in CONFIG.figures.items() if figure.kind == kind]
+def of_kind(section, kind):
+    """Pattern of the names of a kind in a section; one that fits nothing if there are none."""
+    names = [name for name, found in section.items() if found.kind == kind]
     return "|".join(names) or "(?!)"
 
 
 def metrics_of_figure(wildcards):
     """The metrics of the run that a figure shows."""
     return PATHS.metrics(CONFIG.figures[wildcards.figure].run)
+
+
+def experiment_of_figure(wildcards):
+    """The result of the experiment that a figure shows."""
+    figure = CONFIG.figures[wildcards.figure]
+    return PATHS.experiment(figure.run, figure.experiment)
+
+
+def dataset_of_figure(wildcards):
+    """Seal of the dataset of the run that a figure shows."""
+    run = CONFIG.runs[CONFIG.figures[wildcards.figure].run]
+    return seal(PATHS.dataset(run.dataset))
 
 
 def stores_of_figure(wildcards):

@@ -1,9 +1,11 @@
 """One page per figure and one rule per kind of figure, with the tables behind its panels.
 
 REQUIRED INPUTS:
+    data/processed/{dataset}.zarr
     results/{run}/metrics.parquet
     results/{run}/influence.zarr
     results/{run}/validation.zarr, results/{run}/validation.json
+    results/{run}/experiments/{experiment}.parquet
 OUTPUTS:
     results/figures/{figure}.html, results/figures/tables/{figure}_{panel}.csv or .parquet
     results/figures/plotly.min.js, which all pages load
@@ -44,7 +46,7 @@ rule figure_grokking:
     log:
         "logs/figure_grokking/{figure}.log",
     wildcard_constraints:
-        figure=figures_of("grokking"),
+        figure=of_kind(CONFIG.figures, "grokking"),
     threads: 1
     resources:
         mem_mb=memory(2000),
@@ -71,7 +73,7 @@ rule figure_training:
     log:
         "logs/figure_training/{figure}.log",
     wildcard_constraints:
-        figure=figures_of("training"),
+        figure=of_kind(CONFIG.figures, "training"),
     threads: 1
     resources:
         mem_mb=memory(2000),
@@ -102,7 +104,7 @@ rule figure_epk_validation:
     log:
         "logs/figure_epk_validation/{figure}.log",
     wildcard_constraints:
-        figure=figures_of("epk_validation"),
+        figure=of_kind(CONFIG.figures, "epk_validation"),
     threads: 1
     resources:
         mem_mb=memory(2000),
@@ -114,4 +116,61 @@ rule figure_epk_validation:
         "Draw {output.page}"
     shell:
         "explaind figure-epk-validation --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
+
+
+rule figure_examples:
+    input:
+        unpack(stores_of_figure),
+        dataset=dataset_of_figure,
+        script=PATHS.plotly_js(),
+    output:
+        page=PATHS.figure("{figure}"),
+        tables=[
+            PATHS.table("{figure}", "strongest"),
+        ],
+    log:
+        "logs/figure_examples/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "examples"),
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        values=of_figure,
+        code=code_fingerprint("explaind.figures.examples"),
+    message:
+        "Draw {output.page}"
+    shell:
+        "explaind figure-examples --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
+
+
+rule figure_pruning:
+    input:
+        experiment=experiment_of_figure,
+        script=PATHS.plotly_js(),
+    output:
+        page=PATHS.figure("{figure}"),
+        tables=[
+            PATHS.table("{figure}", "means"),
+            PATHS.table("{figure}", "comparison"),
+            PATHS.table("{figure}", "layers", "parquet"),
+        ],
+    log:
+        "logs/figure_pruning/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "pruning"),
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        values=of_figure,
+        code=code_fingerprint("explaind.figures.pruning"),
+    message:
+        "Draw {output.page}"
+    shell:
+        "explaind figure-pruning --config results/config.json --figure {wildcards.figure}"
         " > {log} 2>&1"

@@ -97,7 +97,7 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
 
 def _training(sizes: Sizes, samples: int) -> StageBytes:
     """Products of the batch: those of the last step and new ones, in float64; its pass."""
-    split = {"component", "interval", "absolute"} & set(sizes.keep)
+    split = {"component", "interval", "absolute", "top_component"} & set(sizes.keep)
     components = sizes.components if split else 1
     products = components * sizes.adjoint_parts * samples * sizes.outputs * sizes.batch
     gradients = min(WORKING_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)

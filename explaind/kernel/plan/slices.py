@@ -34,6 +34,7 @@ SLICES = {
     "step_component": Slice(2, ("step", "component", "query"), held=4),
     "absolute": Slice(1, ("step", "component", "query"), held=4),
     "top": Slice(4, ("query", "rank"), made=6, stored=6),  # indices and influences
+    "top_component": Slice(4, ("component", "query", "rank"), made=6, stored=6),
 }
 """The slices by name."""
 
@@ -58,6 +59,8 @@ def sums(sizes: Sizes, samples: int) -> int:
         found += sizes.adjoint_parts * length["component"] * dense
     if "top" in keep:
         found += length["query"] * sizes.train
+    if "top_component" in keep:
+        found += length["component"] * length["query"] * sizes.train
     if "parameter" in keep:
         found += 2 * length["query"] * length["param"]
     return found
