@@ -99,7 +99,12 @@ def test_a_model_that_does_not_fit_the_dataset_is_refused():
 
 def test_nll_of_logits_is_refused():
     run = {"model": {"kind": "resnet9", "log_softmax": False}}
-    images = {"datasets": {"modulo": {"kind": "digits"}}, "runs": {"grokking": run}}
+    figures = {"grokking": None}
+    images = {
+        "datasets": {"modulo": {"kind": "digits"}},
+        "runs": {"grokking": run},
+        "figures": figures,
+    }
     with pytest.raises(ConfigError, match=r"training.loss: expected cross_entropy for a model"):
         load_config(images)
     run["training"] = {"loss": "cross_entropy"}
