@@ -58,7 +58,13 @@ def prepare_dataset(
     """Make a dataset and its split."""
     from explaind.data.prepare import prepare_dataset as library
 
-    library(load_config(*config), Paths(root), dataset)
+    checked = load_config(*config)
+    if dataset not in checked.datasets:
+        known = ", ".join(sorted(checked.datasets))
+        raise ConfigError(
+            f"--dataset: expected one of {known}, got {dataset!r}; define it under datasets"
+        )
+    library(checked, Paths(root), dataset)
 
 
 @app.command()
