@@ -219,6 +219,14 @@ def figure_epk_validation(
 
 
 @app.command()
+def figure_examples(config: Files, figure: Figure = "examples", root: Root = ".") -> None:
+    """Draw the page on single images and the training images that mattered to them."""
+    from explaind.figures.examples import write_examples
+
+    write_examples(_config_with_named(config, "figures", figure, "examples"), Paths(root), figure)
+
+
+@app.command()
 def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") -> None:
     """Draw the page on the pruned networks."""
     from explaind.figures.pruning import write_pruning

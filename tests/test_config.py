@@ -40,7 +40,8 @@ WITHOUT_DIGITS = {
     "datasets": {"digits": None},
     "runs": {"digits": None},
     "experiments": {"pruning": None},
-    "figures": {"digits_training": None, "digits_epk_validation": None, "pruning": None},
+    "figures": {"digits_training": None, "digits_epk_validation": None}
+    | {"pruning": None, "examples": None},
 }
 
 

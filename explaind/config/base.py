@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -17,6 +17,9 @@ def _check_name(name: str) -> str:
 
 # Names become folders and Snakemake wildcards.
 Name = Annotated[str, AfterValidator(_check_name)]
+
+# Positions in a dataset.
+Index = Annotated[int, Field(ge=0)]
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -39,6 +42,11 @@ class Section(BaseModel):
                 {"hints": hints, "known": ", ".join(known)},
             )
         return section
+
+
+def canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Sorted, each once: where order has no meaning it must not rerun anything."""
+    return tuple(sorted(set(values)))
 
 
 def kind_or(default: str) -> Callable[[Any], str]:

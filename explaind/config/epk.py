@@ -1,11 +1,11 @@
 """Config of the exact path kernel."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from explaind.config.base import Device, Section
+from explaind.config.base import Device, Index, Section, canonical
 
 
 def _check_functional(functional: str) -> str:
@@ -45,10 +45,6 @@ class Quadrature(Section):
         return self
 
 
-def _canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(sorted(set(values)))  # order has no meaning, so it must not rerun anything
-
-
 Slice = Literal[
     "influence",
     "component",
@@ -59,7 +55,6 @@ Slice = Literal[
     "top",
     "top_component",
 ]
-Index = Annotated[int, Field(ge=0)]
 
 
 class Epk(Section):
@@ -93,7 +88,7 @@ class Epk(Section):
         description="Interval that influence is credited to: where the gradient was computed, or "
         "where momentum applied it.",
     )
-    keep: Annotated[tuple[Slice, ...], AfterValidator(_canonical)] = Field(
+    keep: Annotated[tuple[Slice, ...], AfterValidator(canonical)] = Field(
         ("absolute", "component", "influence", "interval", "step_component"),
         description="Arrays that are stored: `influence` (total), `component` and `interval` "
         "(influence split by them), `parameter` (scores of every parameter by interval), "
@@ -107,7 +102,7 @@ class Epk(Section):
         description="Most helpful and most harmful training samples kept with `top` and "
         "`top_component`.",
     )
-    train_samples: Annotated[tuple[Index, ...], AfterValidator(_canonical)] | None = Field(
+    train_samples: Annotated[tuple[Index, ...], AfterValidator(canonical)] | None = Field(
         None,
         min_length=1,
         description="Training samples that the influence arrays keep; null = all.",

@@ -1,10 +1,10 @@
 """Config of the experiments, one section per experiment and a kind for every sort of it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from explaind.config.base import Name, Section
+from explaind.config.base import Name, Section, canonical
 
 
 class Experiment(Section):
@@ -14,12 +14,8 @@ class Experiment(Section):
     run: Name = Field("digits", description="The run that it is about.")
 
 
-def _canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(sorted(set(values)))
-
-
 Fraction = Annotated[float, Field(gt=0, le=1)]
-Fractions = Annotated[tuple[Fraction, ...], AfterValidator(_canonical), Field(min_length=1)]
+Fractions = Annotated[tuple[Fraction, ...], AfterValidator(canonical), Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0)]
 
 COARSE = tuple(percent / 100 for percent in range(1, 31))
@@ -44,7 +40,7 @@ class PruningExperiment(Experiment):
         description="Share of the validation samples that parameters are scored on; the network is "
         "tested on the others.",
     )
-    seeds: Annotated[tuple[Seed, ...], AfterValidator(_canonical)] = Field(
+    seeds: Annotated[tuple[Seed, ...], AfterValidator(canonical)] = Field(
         (1, 2, 3, 4, 5),
         min_length=2,
         description="Seeds of the divisions of the validation samples, and of random pruning.",

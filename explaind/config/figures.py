@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from explaind.config.base import Name, Section
+from explaind.config.base import Index, Name, Section, canonical
 
 
 class Figure(Section):
@@ -41,7 +41,22 @@ class PruningFigure(Figure):
     experiment: Name = Field("pruning", description="The experiment on it.")
 
 
+class ExamplesFigure(Figure):
+    """Single validation images and the training images that mattered most to them."""
+
+    kind: Literal["examples"] = "examples"
+    run: Name = Field("digits", description="The run that is shown.")
+    samples: Annotated[tuple[Index, ...], AfterValidator(canonical)] = Field(
+        (0, 1, 2, 3),
+        min_length=1,
+        description="Explained validation samples that are shown, counted from 0.",
+    )
+    shown: int = Field(
+        5, ge=1, description="Training images shown per side, at most as many as `top` keeps."
+    )
+
+
 AnyFigure = Annotated[
-    GrokkingFigure | TrainingFigure | EpkValidationFigure | PruningFigure,
+    GrokkingFigure | TrainingFigure | EpkValidationFigure | PruningFigure | ExamplesFigure,
     Field(discriminator="kind"),
 ]

@@ -1,7 +1,7 @@
 """The rule `pruning`: the trained network of a run, pruned by several scores and tested."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -81,10 +81,13 @@ def validation_splits(
     samples: int, settings: PruningExperiment
 ) -> list[tuple[Int[np.ndarray, " scored"], Int[np.ndarray, " tested"]]]:
     """Divide the validation samples into those that score and those that test, for every seed."""
-    return [
-        train_test_split(np.arange(samples), train_size=settings.scoring, random_state=seed)
-        for seed in settings.seeds
-    ]
+    splits = []
+    for seed in settings.seeds:
+        scored, tested = train_test_split(
+            np.arange(samples), train_size=settings.scoring, random_state=seed
+        )
+        splits.append((scored, tested))
+    return splits
 
 
 @torch.no_grad()
@@ -93,7 +96,7 @@ def pruned_rows(
     scores: Mapping[str, Mapping[str, Tensor]],
     samples: tuple[Tensor, Tensor],
     settings: PruningExperiment,
-) -> Iterator[Row]:
+) -> list[Row]:
     """Prune a network by every score to every share, and test it.
 
     Args:
@@ -102,17 +105,18 @@ def pruned_rows(
         samples: inputs and targets to test on.
         settings: the shares.
 
-    Yields:
+    Returns:
         `method`, `quota`, `grid`, `keep` (share of the prunable parameters asked for), and the
         numbers of `pruning_metrics`; first those of the unpruned network, its method `none`.
     """
     x, y = samples
     unpruned = model(x)
     case: Row = {"method": "none", "quota": "none", "grid": "none", "keep": 1.0}
-    yield {**case, **output_metrics(unpruned, unpruned, y), **zero_shares(model)}
+    rows = [{**case, **output_metrics(unpruned, unpruned, y), **zero_shares(model)}]
     shares = [(grid, keep) for grid in ("coarse", "fine") for keep in getattr(settings, grid)]
     cases = list(product(scores, QUOTAS, shares))
     for method, quota, (grid, keep) in progress(cases, "prune"):
         found = pruned_model(model, scores[method], keep, quota)
         case = {"method": method, "quota": quota, "grid": grid, "keep": keep}
-        yield {**case, **output_metrics(found(x), unpruned, y), **zero_shares(found)}
+        rows.append({**case, **output_metrics(found(x), unpruned, y), **zero_shares(found)})
+    return rows

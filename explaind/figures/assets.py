@@ -92,6 +92,17 @@ td.number {
   padding-right: 18px;
 }
 td.meaning { color: var(--muted); }
+.example { display: grid; grid-template-columns: 130px minmax(0, 1fr); gap: 6px 24px; }
+.example > .picture img { width: 128px; }
+.strip {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 4px 24px;
+}
+h4 { font-size: 13px; font-weight: 400; color: var(--muted); margin: 2px 0 4px; }
+.pictures { display: flex; flex-wrap: wrap; gap: 8px; margin-bottom: 10px; }
+.picture { margin: 0; font-size: 12.5px; line-height: 1.35; text-align: center; }
+.picture img { width: 64px; image-rendering: pixelated; border: 1px solid var(--line); }
+.picture figcaption { font-variant-numeric: tabular-nums; }
+summary { cursor: pointer; font-size: 14px; margin: 4px 0; color: var(--accent); }
 .cards {
   margin: 12px 0 8px; display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr));
   gap: 16px;

@@ -49,6 +49,11 @@ PAGES = {  # by kind
         "Validation of the path kernel",
         "How closely the explanation reproduces the network, output by output and step by step.",
     ),
+    "examples": Entry(
+        "Which training images mattered?",
+        "Single validation images beside the training images that helped and harmed them most, in "
+        "total and through each layer.",
+    ),
     "pruning": Entry(
         "Pruning by influence",
         "Parameters through which the training data did little are removed: what is left, against "

@@ -196,6 +196,12 @@ def experiment_of_figure(wildcards):
     return PATHS.experiment(figure.run, figure.experiment)
 
 
+def dataset_of_figure(wildcards):
+    """Seal of the dataset of the run that a figure shows."""
+    run = CONFIG.runs[CONFIG.figures[wildcards.figure].run]
+    return seal(PATHS.dataset(run.dataset))
+
+
 def stores_of_figure(wildcards):
     """What a figure is drawn from: the results of the run it shows."""
     run = CONFIG.figures[wildcards.figure].run

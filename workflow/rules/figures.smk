@@ -1,6 +1,7 @@
 """One page per figure and one rule per kind of figure, with the tables behind its panels.
 
 REQUIRED INPUTS:
+    data/processed/{dataset}.zarr
     results/{run}/metrics.parquet
     results/{run}/influence.zarr
     results/{run}/validation.zarr, results/{run}/validation.json
@@ -115,6 +116,34 @@ rule figure_epk_validation:
         "Draw {output.page}"
     shell:
         "explaind figure-epk-validation --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
+
+
+rule figure_examples:
+    input:
+        unpack(stores_of_figure),
+        dataset=dataset_of_figure,
+        script=PATHS.plotly_js(),
+    output:
+        page=PATHS.figure("{figure}"),
+        tables=[
+            PATHS.table("{figure}", "strongest"),
+        ],
+    log:
+        "logs/figure_examples/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "examples"),
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        values=of_figure,
+        code=code_fingerprint("explaind.figures.examples"),
+    message:
+        "Draw {output.page}"
+    shell:
+        "explaind figure-examples --config results/config.json --figure {wildcards.figure}"
         " > {log} 2>&1"
 
 
