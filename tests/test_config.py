@@ -39,9 +39,9 @@ DEFAULT = FILES / "config.yaml"
 WITHOUT_DIGITS = {
     "datasets": {"digits": None},
     "runs": {"digits": None},
-    "experiments": {"pruning": None},
+    "experiments": {"pruning": None, "label_noise": None, "leave_group_out": None},
     "figures": {"digits_training": None, "digits_epk_validation": None}
-    | {"pruning": None, "examples": None},
+    | {"pruning": None, "examples": None, "sanity": None},
 }
 
 
@@ -219,11 +219,11 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         (epk(quadrature={"subintervals": 20}), "expected max_subintervals >= subintervals"),
         ({"runs": {"grokking": {"dataset": "mod"}}}, "expected one of modulo, got 'mod'"),
         ({"experiments": {"pruning": {"run": "x"}}}, "experiments.pruning.run: expected one of"),
-        ({"experiments": {"other": {}}}, "experiments.other: expected 'pruning', got 'other'"),
+        ({"experiments": {"other": {}}}, "experiments.other.kind: expected one of 'pruning'"),
         ({"experiments": {"pruning": {"fine": [0.5, 2]}}}, "experiments.pruning.fine.1: expected"),
         (
             {"figures": {"mine": {"run": "grokking"}}},
-            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', got",
+            "figures.mine.kind: expected one of 'grokking', 'training', 'epk_validation', 'pruning'",
         ),
         ({"figures": {"training": {"smoothing": 3}}}, "training: unknown key 'smoothing'"),
         ({"figures": {"training": {"run": "x"}}}, "figures.training.run: expected one of grokking"),
