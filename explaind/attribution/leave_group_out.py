@@ -6,8 +6,7 @@ from scipy import stats
 
 from explaind.attribution.confidence import LEVEL, mean_and_margin
 
-CASE = ["group", "share", "draw"]
-CONTROL = "none"
+CASE = ["group", "share", "draw", "removed"]
 SETS = {"all groups": ("top", "bottom", "random"), "random groups": ("random",)}
 
 
@@ -21,7 +20,7 @@ def group_means(table: pd.DataFrame) -> pd.DataFrame:
         One row per group: `group`, `share`, `draw`, `removed` (number of samples), `before` (mean
         log-probability with all samples), `predicted` and `actual` change, nat.
     """
-    columns = ["removed", "before", "predicted", "actual"]
+    columns = ["before", "predicted", "actual"]
     return table.groupby(CASE, sort=False)[columns].mean().reset_index()
 
 

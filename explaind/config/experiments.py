@@ -46,7 +46,7 @@ class PruningExperiment(Experiment):
         description="Seeds of the divisions of the validation samples, and of random pruning.",
     )
     block: int = Field(
-        64, ge=1, description="Samples scored at a time; fewer take less memory and more time."
+        16, ge=1, description="Samples scored at a time; fewer take less memory and more time."
     )
 
 

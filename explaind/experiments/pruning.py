@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
@@ -24,6 +24,7 @@ from explaind.experiments.pruning_scores import (
 )
 from explaind.experiments.trained_model import trained_model
 from explaind.files import replacing
+from explaind.history.layout import ParameterLayout
 from explaind.kernel.of_run import kernel_of_run
 from explaind.log import progress
 from explaind.paths import Paths
@@ -64,13 +65,13 @@ def pruning(config: Config, paths: Paths, experiment: str) -> None:
         flat = {
             **{method: scores[number] for method, scores in influence.items()},
             "magnitude": magnitude_scores(model, layout),
-            "Taylor": taylor_scores(model, layout, loss_fn, x[scored], y[scored]),
+            "Taylor": taylor_scores(model, layout, loss_fn, x[scored], y[scored], settings.block),
             "random": random_scores(layout, seed),
         }
-        scores = {}
-        for method, vector in flat.items():
-            tensors = layout.unflatten(vector.to(history.device))
-            scores[method] = {name: tensors[name] for name in pruned}
+        scores = {
+            method: _by_tensor(layout, vector.to(history.device), pruned)
+            for method, vector in flat.items()
+        }
         found = pruned_rows(model, scores, (x[tested], y[tested]), settings)
         rows += [{"seed": seed, **row} for row in found]
         logger.info("tested the networks of seed %d", seed)
@@ -89,6 +90,13 @@ def validation_splits(
         )
         splits.append((scored, tested))
     return splits
+
+
+def _by_tensor(
+    layout: ParameterLayout, vector: Float[Tensor, " param"], names: list[str]
+) -> dict[str, Tensor]:
+    tensors = layout.unflatten(vector)
+    return {name: tensors[name] for name in names}
 
 
 @torch.no_grad()

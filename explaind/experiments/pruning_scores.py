@@ -48,7 +48,12 @@ def magnitude_scores(model: nn.Module, layout: ParameterLayout) -> Float[Tensor,
 
 
 def taylor_scores(
-    model: nn.Module, layout: ParameterLayout, loss_fn: LossFunction, x: Tensor, y: Tensor
+    model: nn.Module,
+    layout: ParameterLayout,
+    loss_fn: LossFunction,
+    x: Tensor,
+    y: Tensor,
+    block: int,
 ) -> Float[Tensor, " param"]:
     """Score parameters by how much the mean loss changes without them, to first order.
 
@@ -61,15 +66,20 @@ def taylor_scores(
         loss_fn: loss of each sample.
         x: inputs of the scoring samples.
         y: their targets.
+        block: samples worked on at a time.
 
     Returns:
         Scores, nat.
     """
     parameters = {slot.name: model.get_parameter(slot.name) for slot in layout.slots}
-    loss = loss_fn(model(x), y).mean()
-    gradients = torch.autograd.grad(loss, list(parameters.values()))
-    named = dict(zip(parameters, gradients, strict=True))
-    return (layout.flatten(named) * layout.flatten(parameters)).abs()
+    theta = layout.flatten(parameters)
+    gradient = torch.zeros_like(theta)
+    for start in range(0, len(y), block):
+        rows = slice(start, start + block)
+        loss = loss_fn(model(x[rows]), y[rows]).sum() / len(y)
+        found = torch.autograd.grad(loss, list(parameters.values()))
+        gradient += layout.flatten(dict(zip(parameters, found, strict=True)))
+    return (gradient * theta).abs()
 
 
 def random_scores(layout: ParameterLayout, seed: int) -> Float[Tensor, " param"]:

@@ -67,11 +67,12 @@ def test_influence_is_the_parameter_slice_of_all_outputs(trained):
     np.testing.assert_allclose(found["net"], stored["parameter_data"].sum("interval"), atol=1e-12)
 
 
-def test_taylor_score_by_hand(trained):
+@pytest.mark.parametrize("block", [2, 64])
+def test_taylor_score_by_hand(trained, block):
     kernel, model, _ = trained
     weight = model.weight.detach()
     gradient = 2 * (X @ weight.T - Y).T @ X / 3
-    found = taylor_scores(model, kernel.history.layout, squared, X, Y)
+    found = taylor_scores(model, kernel.history.layout, squared, X, Y, block)
     assert torch.allclose(found, (gradient * weight).abs().flatten())
 
 
