@@ -127,10 +127,10 @@ def _against(verdict: str) -> str:
 
 def _correlated(low: float, high: float) -> str:
     if low > 0:
-        return "Where influence predicts more, the log-probability of the targets changes more."
+        return "Where influence predicts more, the mean log-probability changes more."
     if high < 0:
-        return "The change runs against the prediction of influence."
-    return "No relation between predicted and actual change is seen."
+        return "The mean change runs against the prediction of influence."
+    return "No relation between the predicted and the actual change of the mean is seen."
 
 
 def _size(slope: float) -> str:

@@ -27,10 +27,10 @@ def test_table_of_the_rule(tiny_run):
     labels = load_dataset(load_config(paths.config()), paths, "modulo").y_train.numpy()
     assert table["seed"].unique().tolist() == [1, 2]
     for _, found in table.groupby("seed"):
-        assert found["sample"].tolist() == list(range(len(labels)))
-        np.testing.assert_array_equal(found["true_label"], labels)
-        np.testing.assert_array_equal(found["flipped"], found["label"] != labels)
-        assert found["flipped"].sum() == np.ceil(0.1 * len(labels))
+        assert len(set(found["sample"])) == 20
+        np.testing.assert_array_equal(found["true_label"], labels[found["sample"]])
+        np.testing.assert_array_equal(found["flipped"], found["label"] != found["true_label"])
+        assert found["flipped"].sum() == 2  # 6 of all 53
     assert table["self_influence"].mean() > 0
     assert table.notna().all(axis=None)
     assert not list(paths.experiment("grokking", "x").parent.glob(".*"))  # no trainings are left

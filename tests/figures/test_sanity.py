@@ -141,7 +141,7 @@ def test_answer_on_wrong_labels_follows_from_the_numbers(separation, expected):
         (5, ["Where influence predicts more", "more than predicted."]),
         (0.2, ["Where influence predicts more", "less than predicted."]),
         (-1, ["runs against the prediction", "not what was predicted"]),
-        (0, ["No relation between predicted and actual change"]),
+        (0, ["No relation between the predicted and the actual change of the mean"]),
     ],
 )
 def test_answer_on_removals_follows_from_the_numbers(slope, expected):
