@@ -183,6 +183,34 @@ def pruning(
 
 
 @app.command()
+def label_noise(
+    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
+) -> None:
+    """Flip training labels of a run and look for them by influence and by other scores."""
+    from explaind.experiments.label_noise import label_noise as library
+
+    _limit_threads(threads)
+    library(
+        _config_with_named(config, "experiments", experiment, "label_noise"),
+        *(Paths(root), experiment),
+    )
+
+
+@app.command()
+def leave_group_out(
+    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
+) -> None:
+    """Train a run without groups of training samples; compare the change with the predicted one."""
+    from explaind.experiments.leave_group_out import leave_group_out as library
+
+    _limit_threads(threads)
+    library(
+        _config_with_named(config, "experiments", experiment, "leave_group_out"),
+        *(Paths(root), experiment),
+    )
+
+
+@app.command()
 def plotly_js(root: Root = ".") -> None:
     """Write the plotting library that all pages share."""
     from explaind.figures.page import write_plotly_js
@@ -232,6 +260,14 @@ def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") 
     from explaind.figures.pruning import write_pruning
 
     write_pruning(_config_with_named(config, "figures", figure, "pruning"), Paths(root), figure)
+
+
+@app.command()
+def figure_sanity(config: Files, figure: Figure = "sanity", root: Root = ".") -> None:
+    """Draw the page on the sanity of influence."""
+    from explaind.figures.sanity import write_sanity
+
+    write_sanity(_config_with_named(config, "figures", figure, "sanity"), Paths(root), figure)
 
 
 @app.command()

@@ -39,9 +39,9 @@ DEFAULT = FILES / "config.yaml"
 WITHOUT_DIGITS = {
     "datasets": {"digits": None},
     "runs": {"digits": None},
-    "experiments": {"pruning": None},
+    "experiments": {"pruning": None, "label_noise": None, "leave_group_out": None},
     "figures": {"digits_training": None, "digits_epk_validation": None}
-    | {"pruning": None, "examples": None},
+    | {"pruning": None, "examples": None, "sanity": None},
 }
 
 
@@ -219,7 +219,7 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         (epk(quadrature={"subintervals": 20}), "expected max_subintervals >= subintervals"),
         ({"runs": {"grokking": {"dataset": "mod"}}}, "expected one of modulo, got 'mod'"),
         ({"experiments": {"pruning": {"run": "x"}}}, "experiments.pruning.run: expected one of"),
-        ({"experiments": {"other": {}}}, "experiments.other: expected 'pruning', got 'other'"),
+        ({"experiments": {"other": {}}}, "experiments.other.kind: expected one of 'pruning'"),
         ({"experiments": {"pruning": {"fine": [0.5, 2]}}}, "experiments.pruning.fine.1: expected"),
         (
             {"figures": {"mine": {"run": "grokking"}}},
@@ -339,6 +339,35 @@ def test_an_experiment_has_the_keys_it_uses_and_no_others(keys, reruns):
         stage_config(load_config(frame, over), "pruning", "prune") for over in ({}, keys)
     )
     assert (before != after) == reruns
+
+
+@pytest.mark.parametrize("kind", ["label_noise", "leave_group_out"])
+@pytest.mark.parametrize(
+    ("keys", "reruns"),
+    [
+        ({"experiments": {"mine": {"run": "other"}}}, True),
+        ({"experiments": {"mine": {"block": 3}}}, False),
+        (optimizer(learning_rate=0.5), True),  # it trains as the run does
+        (epk(quadrature={"subintervals": 2}), True),
+        (epk(functional="margin"), False),
+    ],
+)
+def test_an_experiment_that_trains_has_all_keys_of_the_training(kind, keys, reruns):
+    frame = {
+        "runs": {"grokking": {}, "other": {"model": {"width": 8}}},
+        "experiments": {"mine": {"kind": kind, "run": "grokking"}},
+    }
+    before, after = (stage_config(load_config(frame, over), kind, "mine") for over in ({}, keys))
+    assert (before != after) == reruns
+
+
+def test_a_figure_names_each_experiment_it_cannot_show():
+    sections = {"experiments": {"label_noise": {"run": "grokking"}}, "runs": {"grokking": {}}}
+    with pytest.raises(ConfigError) as raised:
+        load_config(sections, {"figures": {"sanity": {"run": "grokking", "label_noise": "x"}}})
+    text = str(raised.value)
+    assert "sanity.label_noise: expected one of kind label_noise on the run 'grokking': l" in text
+    assert "sanity.leave_group_out: expected one of kind leave_group_out on the run" in text
 
 
 AUGMENTED = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from explaind.attribution.confidence import mean_and_margin
-from explaind.errors import StoreError
+from explaind.attribution.run import read_table
 
 CASE = ["grid", "quota", "method", "keep"]
 METRICS = {"accuracy": 1, "agreement": 1, "kl": -1}
@@ -25,12 +25,7 @@ def read_pruning(path: Path) -> pd.DataFrame:
     Raises:
         StoreError: if the file is missing or unreadable.
     """
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            f"{path} is not readable ({error}). Run the rule `pruning` again."
-        ) from error
+    return read_table(path, "pruning")
 
 
 def pruning_means(table: pd.DataFrame) -> pd.DataFrame:

@@ -57,11 +57,20 @@ def read_metrics(path: Path) -> pd.DataFrame:
     Raises:
         StoreError: if the file is missing or unreadable.
     """
+    return read_table(path, "train")
+
+
+def read_table(path: Path, rule: str) -> pd.DataFrame:
+    """Read a parquet table that a rule wrote.
+
+    Raises:
+        StoreError: if the file is missing or unreadable, naming the rule.
+    """
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise StoreError(
-            f"{path} is not readable ({error}). Run the rule `train` again."
+            f"{path} is not readable ({error}). Run the rule `{rule}` again."
         ) from error
 
 

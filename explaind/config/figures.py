@@ -1,6 +1,6 @@
 """Config of the figures, one section per page and a kind for every sort of page."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -9,6 +9,9 @@ from explaind.config.base import Index, Name, Section, canonical
 
 class Figure(Section):
     """What every figure needs."""
+
+    shows: ClassVar[dict[str, str]] = {}
+    """Keys that name an experiment on the run, with its kind."""
 
     kind: str
     run: Name = Field("grokking", description="The run that is shown.")
@@ -36,6 +39,8 @@ class EpkValidationFigure(Figure):
 class PruningFigure(Figure):
     """The networks of an experiment of kind pruning, compared."""
 
+    shows: ClassVar[dict[str, str]] = {"experiment": "pruning"}
+
     kind: Literal["pruning"] = "pruning"
     run: Name = Field("digits", description="The run that is shown.")
     experiment: Name = Field("pruning", description="The experiment on it.")
@@ -56,7 +61,28 @@ class ExamplesFigure(Figure):
     )
 
 
+class SanityFigure(Figure):
+    """Whether influence finds wrong labels, and predicts what removing training samples does."""
+
+    shows: ClassVar[dict[str, str]] = {
+        "label_noise": "label_noise",
+        "leave_group_out": "leave_group_out",
+    }
+
+    kind: Literal["sanity"] = "sanity"
+    run: Name = Field("digits", description="The run that is shown.")
+    label_noise: Name = Field("label_noise", description="The experiment with wrong labels on it.")
+    leave_group_out: Name = Field(
+        "leave_group_out", description="The experiment without groups of samples on it."
+    )
+
+
 AnyFigure = Annotated[
-    GrokkingFigure | TrainingFigure | EpkValidationFigure | PruningFigure | ExamplesFigure,
+    GrokkingFigure
+    | TrainingFigure
+    | EpkValidationFigure
+    | PruningFigure
+    | ExamplesFigure
+    | SanityFigure,
     Field(discriminator="kind"),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from explaind.config.dataset import Dataset
 from explaind.config.experiments import Experiment
-from explaind.config.figures import Figure, GrokkingFigure, PruningFigure
+from explaind.config.figures import Figure, GrokkingFigure
 from explaind.config.modulo import ModuloDataset
 from explaind.config.run import Run
 
@@ -40,27 +40,27 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
 def experiment_problems(
     name: str, figure: Figure, experiments: Mapping[str, Experiment]
 ) -> list[str]:
-    """What keeps a figure from showing its experiment, one text each.
+    """What keeps a figure from showing its experiments, one text each.
 
     Args:
         name: name of the figure.
         figure: the figure.
         experiments: all experiments by name.
     """
-    if not isinstance(figure, PruningFigure):
-        return []
-    fitting = [
-        key
-        for key, experiment in experiments.items()
-        if (experiment.kind, experiment.run) == (figure.kind, figure.run)
-    ]
-    if figure.experiment in fitting:
-        return []
-    problem = (
-        f"figures.{name}.experiment: expected one of kind {figure.kind} on the run {figure.run!r}:"
-        f" {', '.join(fitting) or 'none'}, got {figure.experiment!r}; change run or experiment"
-    )
-    return [problem]
+    problems = []
+    for key, kind in figure.shows.items():
+        shown = getattr(figure, key)
+        fitting = [
+            other
+            for other, experiment in experiments.items()
+            if (experiment.kind, experiment.run) == (kind, figure.run)
+        ]
+        if shown not in fitting:
+            problems.append(
+                f"figures.{name}.{key}: expected one of kind {kind} on the run {figure.run!r}:"
+                f" {', '.join(fitting) or 'none'}, got {shown!r}; change run or experiment"
+            )
+    return problems
 
 
 def figure_problems(name: str, figure: Figure, data: Dataset) -> list[str]:

@@ -106,8 +106,17 @@ def _validate_epk(run: Values, data: Values) -> Values:
 
 
 def _pruning(experiment: Values, run: Values, data: Values) -> Values:
-    # Not the size of the blocks: it changes nothing but rounding.
-    return {**_validate_epk(run, data), "experiment": _without(experiment, "block")}
+    return {**_validate_epk(run, data), **_without_block(experiment)}
+
+
+def _retraining(experiment: Values, run: Values, data: Values) -> Values:
+    # Networks are trained as the run is, so all of its training counts.
+    return {**_train(run, data), **_validate_epk(run, data), **_without_block(experiment)}
+
+
+def _without_block(experiment: Values) -> Values:
+    # The size of the blocks changes nothing but rounding.
+    return {"experiment": _without(experiment, "block")}
 
 
 def _network(run: Values, data: Values) -> Values:
@@ -127,4 +136,8 @@ _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "validate_epk": _validate_epk,
 }
 
-_OF_EXPERIMENT: dict[str, Callable[[Values, Values, Values], Values]] = {"pruning": _pruning}
+_OF_EXPERIMENT: dict[str, Callable[[Values, Values, Values], Values]] = {
+    "pruning": _pruning,
+    "label_noise": _retraining,
+    "leave_group_out": _retraining,
+}

@@ -48,6 +48,7 @@ def pruning(config: Config, paths: Paths, experiment: str) -> None:
         ConfigError: if the experiment does not fit the network.
     """
     settings = config.experiments[experiment]
+    assert isinstance(settings, PruningExperiment)
     opened = kernel_of_run(config, paths, settings.run)
     model, history = trained_model(config, opened, settings.run), opened.kernel.history
     layout, loss_fn = history.layout, LOSSES[config.runs[settings.run].training.loss]

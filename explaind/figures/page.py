@@ -49,6 +49,10 @@ PAGES = {  # by kind
         "Validation of the path kernel",
         "How closely the explanation reproduces the network, output by output and step by step.",
     ),
+    "sanity": Entry(
+        "Sanity of influence",
+        "Does influence find wrong labels, and does removing training samples do what it says?",
+    ),
     "examples": Entry(
         "Which training images mattered?",
         "Single validation images beside the training images that helped and harmed them most, in "

@@ -1,8 +1,11 @@
 """The path kernel of a run of the config."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from explaind.config import Config, stage_config
+from explaind.config.run import Run
 from explaind.config.sizes import check_sizes
 from explaind.data.augmentation import build_augmentation
 from explaind.data.load import LoadedDataset, load_dataset
@@ -39,11 +42,30 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
             configuration.
     """
     settings = config.runs[run]
-    epk, device = settings.epk, resolve_device(settings.epk.device)
     data = load_dataset(config, paths, settings.dataset)
     check_sizes(run, settings, len(data.y_train), len(data.y_validation))
-    kernel = PathKernel(
-        paths.history(run),
+    expected = stage_config(config, "train", run)
+    return RunKernel(open_kernel(settings, data, paths.history(run), expected), data)
+
+
+def open_kernel(
+    settings: Run, data: LoadedDataset, path: Path, config: dict[str, Any]
+) -> PathKernel:
+    """Open the recorded path of a training.
+
+    Args:
+        settings: the run, as it was given to `record_training`.
+        data: the dataset trained on.
+        path: folder of the history store.
+        config: what the store must have been made with.
+
+    Raises:
+        StoreError: if the store is missing, incomplete or of another configuration.
+        RecordingError: if the path does not follow from the data.
+    """
+    epk, device = settings.epk, resolve_device(settings.epk.device)
+    return PathKernel(
+        path,
         build_model(settings.model, data.classes, data.input_shape),
         LOSSES[settings.training.loss],
         (data.x_train.to(device), data.y_train.to(device)),
@@ -52,6 +74,5 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
         dtype=dtype_of(epk.precision),
         device=device,
         contraction=Contraction(epk.precision, device),
-        config=stage_config(config, "train", run),
+        config=config,
     )
-    return RunKernel(kernel, data)

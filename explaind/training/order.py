@@ -1,11 +1,12 @@
 """The order of the training samples, known without any state: a function of (seed, epoch)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from explaind.errors import ConfigError
 from explaind.history.batches import Batch
 
 
@@ -25,7 +26,12 @@ def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def batches_from(
-    step: int, x: Tensor, y: Tensor, batch_size: int | None, seed: int
+    step: int,
+    x: Tensor,
+    y: Tensor,
+    batch_size: int | None,
+    seed: int,
+    removed: Collection[int] = (),
 ) -> Iterator[Batch]:
     """Endless batches, epoch after epoch, from a given step on.
 
@@ -35,16 +41,28 @@ def batches_from(
         y: training targets.
         batch_size: samples per batch; None = all. The last batch of an epoch may be short.
         seed: seed of the run.
+        removed: samples that are taken out of the batches that they would be in; the others stay
+            in theirs.
 
     Yields:
         The batches with the index of each sample.
+
+    Raises:
+        ConfigError: if a batch has no samples left, naming its step.
     """
-    samples = len(y)
+    samples, gone = len(y), np.array(sorted(removed), dtype=np.int64)
     size = batch_size or samples
     per_epoch = -(-samples // size)
     while True:
         order = epoch_order(samples, seed, step // per_epoch)
         for position in range(step % per_epoch, per_epoch):
-            index = torch.from_numpy(order[position * size : (position + 1) * size])
+            batch = order[position * size : (position + 1) * size]
+            index = torch.from_numpy(batch[np.isin(batch, gone, invert=True)])
+            if not len(index):
+                raise ConfigError(
+                    f"The batch of step {step} has no samples left of {len(batch)}. Remove fewer"
+                    " samples, or choose a training.batch_size that leaves no short batch at the"
+                    " end of an epoch."
+                )
             yield Batch(x[index], y[index], index)
             step += 1

@@ -2,13 +2,16 @@
 
 import logging
 import math
+from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from explaind.config import Config, stage_config
+from explaind.config.run import Run
 from explaind.config.sizes import check_sizes
 from explaind.config.training import Training
 from explaind.data.augmentation import build_augmentation
@@ -54,13 +57,47 @@ def train(config: Config, paths: Paths, run: str) -> None:
         StoreError: if another process is training this run.
     """
     settings = config.runs[run]
-    device = resolve_device(settings.training.device)
-    data = load_dataset(config, paths, settings.dataset).to(device)
+    data = load_dataset(config, paths, settings.dataset)
     check_sizes(run, settings, len(data.y_train), len(data.y_validation))
+    record_training(settings, data, paths.history(run), stage_config(config, "train", run))
+    write_metrics(paths, run)
+
+
+def record_training(
+    settings: Run,
+    data: LoadedDataset,
+    path: Path,
+    config: Mapping[str, Any],
+    removed: Collection[int] = (),
+) -> nn.Module:
+    """Train a network on a dataset and record its path.
+
+    Args:
+        settings: the run; its dataset is `data`.
+        data: the dataset.
+        path: folder of the history store; an unsealed one of the same origin is continued.
+        config: what the store is made with, JSON only.
+        removed: training samples that are left out (`batches_from`). Everything else is as with
+            them: initial parameters, steps, learning rates, augmentation and the batches that the
+            others are in.
+
+    Returns:
+        The trained network, on the device of the run.
+
+    Raises:
+        ConfigError: if the model cannot take the data, or a batch has no samples left.
+        RecordingError: if the loss becomes NaN, naming the step.
+        StoreError: if another process is writing the store.
+    """
+    device = resolve_device(settings.training.device)
+    data = data.to(device)
     model = build_model(settings.model, data.classes, data.input_shape).to(device)
-    stage = stage_config(config, "train", run)
-    path = paths.history(run)
-    origin = {"config": stage, "code": code_fingerprint(__name__), "data": data.sha256}
+    origin = {
+        "config": dict(config),
+        "code": code_fingerprint(__name__),
+        "data": data.sha256,
+        "removed": sorted(removed),
+    }
     with only_writer(path):
         if is_sealed(path) or not _is_of(path, origin):
             remove_store(path)  # a finished run, or one of another configuration or code
@@ -82,8 +119,9 @@ def train(config: Config, paths: Paths, run: str) -> None:
         augment=build_augmentation(settings.training, len(data.y_train)),
     )
     with recorder:
-        _loop(recorder, _Trainer(model, optimizer, loss_fn, layout, data, settings.training))
-    write_metrics(paths, run)
+        trainer = _Trainer(model, optimizer, loss_fn, layout, data, settings.training)
+        _loop(recorder, trainer, removed)
+    return model
 
 
 def _is_of(path: Path, origin: dict[str, Any]) -> bool:
@@ -125,16 +163,15 @@ class _Trainer:
         )
 
 
-def _loop(recorder: Recorder, trainer: _Trainer) -> None:
+def _loop(recorder: Recorder, trainer: _Trainer, removed: Collection[int]) -> None:
     """Steps until the goal or the cap; the metrics of each point are measured before its step."""
     settings, data = trainer.settings, trainer.data
     if recorder.steps:
         logger.info("going on from step %d", recorder.steps)
     samples = len(data.y_train)
     left = settings.steps(samples) - recorder.steps
-    endless = batches_from(
-        recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed
-    )
+    drawn = (recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed)
+    endless = batches_from(*drawn, removed)
     metrics: dict[str, float] = {}
     for batch in progress(recorder.batches(islice(endless, left)), "train", left):
         set_learning_rate(trainer.optimizer, learning_rate(settings, recorder.steps, samples))

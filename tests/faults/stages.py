@@ -15,7 +15,7 @@ from explaind.paths import Paths
 from explaind.store import MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
-FIGURES = ("grokking", "training", "epk_validation", "pruning", "examples")
+FIGURES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -32,7 +32,9 @@ CASE = {
             "fine": [0.02],
             "spared": ["decoder.weight"],
             "seeds": [1, 2],
-        }
+        },
+        "label_noise": {"run": RUN, "seeds": [1, 2]},
+        "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
     "figures": {name: {"run": RUN} for name in FIGURES},
 }
@@ -42,10 +44,13 @@ AFTER = (
     "kernel.accumulate",
     "kernel.validate",
     "experiments.pruning",
+    "experiments.label_noise",
+    "experiments.leave_group_out",
     "figures.grokking",
     "figures.epk_validation",
     "figures.pruning",
     "figures.examples",
+    "figures.sanity",
     "figures.report",
 )
 
@@ -121,12 +126,18 @@ def _stages() -> tuple[Stage, ...]:
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
         Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
         Stage("pruning --experiment pruning", (paths.experiment(RUN, "pruning"),)),
+        Stage("label-noise --experiment label_noise", (paths.experiment(RUN, "label_noise"),)),
+        Stage(
+            "leave-group-out --experiment leave_group_out",
+            (paths.experiment(RUN, "leave_group_out"),),
+        ),
         Stage("plotly-js", (paths.plotly_js(),)),
         Stage("figure-training", (paths.figure("training"),)),
         Stage("figure-epk-validation", (paths.figure("epk_validation"),)),
         Stage("figure-grokking", (paths.figure("grokking"), *tables)),
         Stage("figure-pruning", (paths.figure("pruning"),)),
         Stage("figure-examples", (paths.figure("examples"),)),
+        Stage("figure-sanity", (paths.figure("sanity"),)),
         Stage("report", (paths.index(),)),
     )
 

@@ -3,10 +3,12 @@
 from collections import Counter
 from itertools import islice
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explaind.errors import ConfigError
 from explaind.training.order import batches_from, epoch_order
 
 
@@ -34,3 +36,20 @@ def test_batches_from_a_later_step_are_those_of_the_whole_run(start):
 def test_epochs_and_seeds_differ():
     orders = {tuple(epoch_order(20, seed, epoch)) for seed in range(3) for epoch in range(3)}
     assert len(orders) == 9
+
+
+@given(removed=st.sets(st.integers(0, 9), max_size=3))
+def test_removed_samples_are_missing_in_their_batches_and_the_others_stay(removed):
+    x = torch.arange(10)
+    whole = islice(batches_from(0, x, x, 5, 7), 6)
+    for full, left in zip(whole, batches_from(0, x, x, 5, 7, removed), strict=False):
+        assert left.index.tolist() == [i for i in full.index.tolist() if i not in removed]
+
+
+def test_a_batch_without_samples_names_its_step():
+    x = torch.arange(5)
+    last = int(epoch_order(5, 7, 0)[-1])  # alone in the second batch of four
+    batches = batches_from(0, x, x, 4, 7, [last])
+    next(batches)
+    with pytest.raises(ConfigError, match=r"batch of step 1 has no samples left of 1"):
+        next(batches)

@@ -12,7 +12,10 @@ GATHERED = {"accumulate_kernel": 1, **DRAWN}
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **GATHERED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 PRUNED = {"pruning": 1, "figure_pruning": 1, "report": 1}
-TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED, **PRUNED}
+LEFT_OUT = {"leave_group_out": 1, "figure_sanity": 1, "report": 1}
+FLIPPED = {"label_noise": 1, "figure_sanity": 1, "report": 1}
+EXPERIMENTS = {**PRUNED, **LEFT_OUT, **FLIPPED}
+TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
 
@@ -31,10 +34,12 @@ def test_parsing_needs_no_torch(project):
         ("figures={grokking: {smoothing: 3}}", {"figure_grokking": 1, "report": 1}),
         (
             "runs={grokking: {epk: {quadrature: {subintervals: 2}}}}",
-            {**PREDICTED, **VALIDATED, **PRUNED},
+            {**PREDICTED, **VALIDATED, **EXPERIMENTS},
         ),
         ("experiments={pruning: {seeds: [3, 4]}}", PRUNED),
         ("experiments={pruning: {block: 3}}", {"report": 1}),
+        ("experiments={label_noise: {share: 0.2}}", FLIPPED),
+        ("experiments={leave_group_out: {draws: 3}}", LEFT_OUT),
         ("runs={grokking: {epk: {intervals: 2}}}", PREDICTED),
         ("runs={grokking: {epk: {shards: 3}}}", {**PREDICTED, "predict_epk": 3}),
         ("runs={grokking: {epk: {segments: 3}}}", {**PREDICTED, "predict_epk": 6}),
@@ -54,12 +59,14 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
     [
         ("figures/epk_validation", {"figure_epk_validation": 1, "report": 1}),
         ("experiments/pruned_model", PRUNED),
+        ("experiments/flipped_labels", FLIPPED),
+        ("experiments/groups", LEFT_OUT),
         ("kernel/accumulate", GATHERED),
         ("kernel/validate", VALIDATED),
         ("kernel/plan/choose", {"plan_epk": 1}),
         ("kernel/predict", PREDICTED),
         # imported, not named by a rule
-        ("kernel/quadrature", {**PREDICTED, **VALIDATED, **PRUNED}),
+        ("kernel/quadrature", {**PREDICTED, **VALIDATED, **EXPERIMENTS}),
         ("training/train", TRAINED),
         ("data/prepare", PREPARED),
         ("config/schema", {}),  # acts through the values, which are parameters

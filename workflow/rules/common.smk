@@ -190,10 +190,12 @@ def metrics_of_figure(wildcards):
     return PATHS.metrics(CONFIG.figures[wildcards.figure].run)
 
 
-def experiment_of_figure(wildcards):
-    """The result of the experiment that a figure shows."""
+def experiments_of_figure(wildcards):
+    """The results of the experiments that a figure shows."""
     figure = CONFIG.figures[wildcards.figure]
-    return PATHS.experiment(figure.run, figure.experiment)
+    return {
+        key: PATHS.experiment(figure.run, getattr(figure, key)) for key in figure.shows
+    }
 
 
 def dataset_of_figure(wildcards):

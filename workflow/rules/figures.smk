@@ -149,7 +149,7 @@ rule figure_examples:
 
 rule figure_pruning:
     input:
-        experiment=experiment_of_figure,
+        unpack(experiments_of_figure),
         script=PATHS.plotly_js(),
     output:
         page=PATHS.figure("{figure}"),
@@ -173,4 +173,36 @@ rule figure_pruning:
         "Draw {output.page}"
     shell:
         "explaind figure-pruning --config results/config.json --figure {wildcards.figure}"
+        " > {log} 2>&1"
+
+
+rule figure_sanity:
+    input:
+        unpack(experiments_of_figure),
+        script=PATHS.plotly_js(),
+    output:
+        page=PATHS.figure("{figure}"),
+        tables=[
+            PATHS.table("{figure}", "roc"),
+            PATHS.table("{figure}", "aucs"),
+            PATHS.table("{figure}", "auc_comparison"),
+            PATHS.table("{figure}", "groups"),
+            PATHS.table("{figure}", "correlations"),
+            PATHS.table("{figure}", "targets", "parquet"),
+        ],
+    log:
+        "logs/figure_sanity/{figure}.log",
+    wildcard_constraints:
+        figure=of_kind(CONFIG.figures, "sanity"),
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=10,
+    params:
+        values=of_figure,
+        code=code_fingerprint("explaind.figures.sanity"),
+    message:
+        "Draw {output.page}"
+    shell:
+        "explaind figure-sanity --config results/config.json --figure {wildcards.figure}"
         " > {log} 2>&1"
