@@ -25,7 +25,10 @@ EDITS = {
     "# slurm_partition: main": "slurm_partition: special",
     "# set-resources:": "set-resources:",
     '#   predict_epk: {gres: "gpu:1"}': '  predict_epk: {gres: "gpu:1"}',
-    "predict_epk: 8": "{train: 2, validate_epk: 2, predict_epk: 1}",  # as in the local run
+    "predict_epk: 8": "predict_epk: 1\n  train: 2\n  validate_epk: 2",  # as in the local run
+    "pruning: 4": "pruning: 1",
+    "label_noise: 4": "label_noise: 1",
+    "leave_group_out: 4": "leave_group_out: 1",
 }
 # The plugin asks whether the account exists, which only a cluster with a database can tell.
 SACCTMGR = "#!/bin/sh\necho physics\n"

@@ -95,6 +95,11 @@ def threads_per_shard(wildcards):
     return max(1, CORES // len(shards_of(wildcards.run)))
 
 
+def half_of_the_cores(_):
+    """Two experiments at a time: small networks gain little from many threads."""
+    return max(1, CORES // 2)
+
+
 def memory(base):
     """Resource function for `mem_mb`: the base, twice that for the second attempt, and so on.
 

@@ -21,7 +21,7 @@ rule pruning:
         PATHS.benchmark("{run}", "pruning_{experiment}")
     wildcard_constraints:
         experiment=of_kind(CONFIG.experiments, "pruning"),
-    threads: 4
+    threads: half_of_the_cores
     resources:
         mem_mb=memory(4000),
         runtime=240,
@@ -46,7 +46,7 @@ rule label_noise:
         PATHS.benchmark("{run}", "label_noise_{experiment}")
     wildcard_constraints:
         experiment=of_kind(CONFIG.experiments, "label_noise"),
-    threads: 4
+    threads: half_of_the_cores
     resources:
         mem_mb=memory(4000),
         runtime=480,
@@ -72,7 +72,7 @@ rule leave_group_out:
         PATHS.benchmark("{run}", "leave_group_out_{experiment}")
     wildcard_constraints:
         experiment=of_kind(CONFIG.experiments, "leave_group_out"),
-    threads: 4
+    threads: half_of_the_cores
     resources:
         mem_mb=memory(4000),
         runtime=480,
