@@ -155,7 +155,7 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint(project, tmp_path_fact
 def test_a_job_killed_for_its_memory_comes_back_with_more(project):
     dataset = Paths(project.root).dataset("modulo")
     expected = open_sealed(dataset).load()
-    project.replace("workflow/rules/data.smk", "memory(2000)", "memory(600)")
+    project.replace("workflow/rules/data.smk", "memory(4000)", "memory(600)")
     project.append("explaind/data/prepare.py", BALLAST)
     seal(dataset).unlink()
 
