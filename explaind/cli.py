@@ -4,6 +4,8 @@ The library is imported inside the commands, so that ``explaind --help`` and the
 for torch.
 """
 
+import atexit
+import gc
 import os
 import sys
 from typing import Annotated
@@ -285,6 +287,7 @@ def main() -> None:
     its next run makes the store again. The library leaves a damaged store as it is.
     """
     configure_logging()
+    atexit.register(gc.freeze)  # no last search for garbage: a second, for all that torch brought
     try:
         app()
     except DamagedStoreError as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from tests.workflow.project import Project
 
@@ -19,14 +20,20 @@ def _same_random_numbers_in_any_order():
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory) -> Path:
+def tiny_run(tmp_path_factory, worker_id) -> Path:
     """Directory of a finished run of `config/tiny.yaml`, made by Snakemake; not to be changed.
 
     `Paths(tiny_run)` has its files; `Project(tiny_run).copy(tmp_path)` is a copy for changes.
+    Processes of pytest-xdist share it: the first to come makes it.
     """
-    project = Project.create(tmp_path_factory.mktemp("tiny"))
-    project.snakemake("all")
-    return project.root
+    own = tmp_path_factory.getbasetemp()
+    root = (own if worker_id == "master" else own.parent) / "tiny"
+    with FileLock(root.with_suffix(".lock")):
+        if not root.exists():
+            project = Project.create(tmp_path_factory.mktemp("unfinished"))
+            project.snakemake("all")
+            project.root.rename(root)
+    return root
 
 
 @pytest.fixture
