@@ -18,7 +18,7 @@ from explaind.errors import ConfigError
 
 PRECISIONS = ("float32", "float64", "tf32", "bf16")
 
-SUMMED_TOGETHER = 256
+SUMMED_TOGETHER = 64
 """Terms of a product that are summed in float32, before float64 takes over."""
 
 TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-12}

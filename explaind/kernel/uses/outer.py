@@ -11,11 +11,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from explaind.kernel.uses.work import Work
+
+CONVERTED_TOGETHER = 2**17
+"""Numbers converted to float64 at once: they stay in the cache."""
 
 
 class Factors(NamedTuple):
@@ -78,7 +82,7 @@ class OuterUse(ABC):
         psi: Float[Tensor, "query size"],
         delta: Float[Tensor, "1 batch *rest"],
         rows: slice,
-    ) -> Float[Tensor, "rows query"]:
+    ) -> Float64[Tensor, "rows query"]:
         """`<psi, gradient>` without forming the gradient (route c): `(psi a_t) . delta_t`.
 
         The wider side is summed first, so that little lies between the two products. The second
@@ -97,9 +101,7 @@ class OuterUse(ABC):
         matrices = split.permute(1, 2, 0, 3).flatten(2)  # group, wide, (query, narrow)
         between = wide.transpose(0, 1).reshape(groups, samples * places, -1) @ matrices
         between = between.view(groups, samples, places, len(psi), -1)
-        last = narrow.transpose(0, 1)[..., None].double()
-        found: Tensor = (between.double() @ last).sum((0, 2))[..., 0]
-        return found
+        return _in_float64(between, narrow.transpose(0, 1))
 
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
         """Work of both routes."""
@@ -124,6 +126,21 @@ class LinearUse(OuterUse):
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
         """One group."""
         return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
+
+
+def _in_float64(
+    between: Float[Tensor, "group rows place query narrow"],
+    narrow: Float[Tensor, "group rows place narrow"],
+) -> Float64[Tensor, "rows query"]:
+    """Products over the last dimension, summed over groups and places; a few rows at a time."""
+    groups, rows, places, queries, width = between.shape
+    found = between.new_empty(rows, queries, dtype=torch.float64)
+    size = max(1, CONVERTED_TOGETHER // (groups * places * queries * width))
+    for start in range(0, rows, size):
+        piece = slice(start, start + size)
+        product = between[:, piece].double() @ narrow[:, piece, ..., None].double()
+        torch.sum(product[..., 0], (0, 2), out=found[piece])
+    return found
 
 
 def _one_group(tensor: Tensor, leading: int) -> Tensor:
