@@ -11,7 +11,7 @@ from explaind.figures.theme import MUTED
 
 LABEL_WIDTH = 0.26  # of a label, as a share of the x axis
 
-HELD = f"{percent(THRESHOLD)} or more for {HOLD} steps"  # what counts as reached, in captions
+HELD = f"{percent(THRESHOLD)} or more for {HOLD} steps or to the end"  # "reached", in captions
 
 
 class Label(NamedTuple):
