@@ -23,7 +23,7 @@ from benchmarks.problem import Size, parameters
 
 SMALL = Size()
 LARGE = Size(queries=100, samples=800, mlp_width=512, steps=10, p=67)
-MINI_BATCH = replace(LARGE, samples=1600, batch_size=400)
+MINI_BATCH = replace(LARGE, samples=1000, batch_size=400)
 
 METHODS = ("engine", "published")
 

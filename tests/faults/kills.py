@@ -16,7 +16,7 @@ import typer
 
 from tests.faults.stages import STAGES, Stage, warm_up, write_config
 
-ATTEMPTS = 20  # a moment may come too late, when the rule has finished
+ATTEMPTS = 20  # a moment may come too late, when the rule has finished: the next one is earlier
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ def run_with_kills(
 def kill_once(root: Path, expected: Undisturbed, moments: random.Random) -> None:
     """Kill a rule while it runs; what could be read afterwards is that of the undisturbed run."""
     stage = expected.stage
-    for _ in range(ATTEMPTS):
-        struck = kill(stage, root, moments.uniform(0, expected.seconds))
+    for attempt in range(ATTEMPTS):
+        latest = expected.seconds * 0.8**attempt
+        struck = kill(stage, root, moments.uniform(0, latest))
         found = stage.contents(root)
         for output in stage.taken_for_data(root):
             of_output = [
