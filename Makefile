@@ -17,9 +17,8 @@ all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES) all
 	@echo "Done. Open results/index.html in a browser."
 
-# One process more than cores: tests that wait for a workflow or a scheduler leave cores idle.
 test: $(INSTALLED_DEV)
-	$(BIN)/pytest --numprocesses $$(($(CORES) + 1)) --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
