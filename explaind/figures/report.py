@@ -26,7 +26,8 @@ def write_report(config: Config, paths: Paths) -> None:
         StoreError: if the metrics or validation numbers of a drawn run are missing.
     """
     runs = sorted({figure.run for figure in config.figures.values()})
-    tables = sorted(path.name for path in paths.table("", "").parent.glob("[!.]*"))  # none of a kill
+    # A killed job leaves hidden files behind.
+    tables = sorted(path.name for path in paths.table("", "").parent.glob("[!.]*"))
     sections = [_figure_section(config), *(_run_section(run, paths) for run in runs)]
     sections += [_config_section(config), _file_section(tables)]
     header = header_html(
