@@ -19,7 +19,9 @@ def measured(run: str) -> dict[str, float]:
     change = influence["final_output"] - influence["initial_output"]
     steps = influence["residual"] - influence["rounding"]  # what each step left over, by quadrature
     closure = change - data - influence["decay"] - steps
+    motion = abs(influence["step_data"]).sum("step")
     return {
+        "largest share of rounding": float((abs(influence["rounding"]) / motion).max()),
         "largest closure error, nat": float(abs(closure).max()),
         "median share of the residual": float((abs(influence["residual"]) / abs(change)).median()),
         "disagreement of argmax": 1.0 - statistics["argmax_agreement"],
@@ -28,6 +30,7 @@ def measured(run: str) -> dict[str, float]:
 
 
 LIMITS = {
+    "largest share of rounding": 1e-4,
     "largest closure error, nat": 5e-4,
     "median share of the residual": 1e-2,
     "disagreement of argmax": 0.0,

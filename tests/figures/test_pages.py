@@ -14,6 +14,7 @@ from explaind.errors import StoreError
 from explaind.figures.grokking import grokking_page, write_grokking
 from explaind.figures.grokking_tables import read_tables
 from explaind.figures.page import Page, page_html, write_page
+from explaind.figures.report import write_report
 from explaind.paths import Paths
 from tests.figures.synthetic import SyntheticRun, metrics, write_pages, write_run
 
@@ -38,6 +39,16 @@ def root(tmp_path_factory):
 def page_files(root):
     paths = Paths(root)
     return [paths.index(), *(paths.figure(name) for name in PAGES)]
+
+
+def test_the_index_lists_the_tables_but_no_leftover_of_a_killed_job(tmp_path):
+    paths = Paths(tmp_path)
+    config = write_pages(paths)
+    before = paths.index().read_text()
+    assert "tables/grokking_curves.csv" in before
+    paths.table("grokking", "curves").with_name(".grokking_curves.csv.1.partial").touch()
+    write_report(config, paths)
+    assert paths.index().read_text() == before
 
 
 def test_classes_are_results_not_model_outputs(root):
