@@ -31,6 +31,16 @@ class TensorSlot:
     component: str
     group: int
 
+    @property
+    def entries(self) -> int:
+        """Length of the first dimension; 1 of a scalar."""
+        return self.shape[0] if self.shape else 1
+
+    @property
+    def entry_size(self) -> int:
+        """Numbers of one entry of the first dimension."""
+        return (self.stop - self.start) // self.entries
+
 
 @dataclass(frozen=True)
 class ParameterLayout:

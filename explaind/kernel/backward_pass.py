@@ -1,5 +1,6 @@
 """One forward and backward pass over a batch, from which every layer's gradients are read."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -38,13 +39,27 @@ class BackwardPass:
                 for name in use.names:
                     self._read.setdefault(name, []).append((use, delta))
 
-    def gradient(self, slot: TensorSlot, rows: slice) -> Float[Tensor, "rows output size"]:
-        """Gradients of some samples, summed over the uses of a tied or reused tensor (route a)."""
-        found = [use.gradient(slot.name, delta, rows) for use, delta in self._uses(slot)]
-        if not found:
-            shape = (rows.stop - rows.start, self.outputs, slot.stop - slot.start)
-            return self._like.new_zeros(shape)
-        return found[0] if len(found) == 1 else torch.stack(found).sum(0)
+    def gradients(
+        self, slot: TensorSlot, rows: slice, parts: list[slice]
+    ) -> Iterator[Float[Tensor, "rows output size"]]:
+        """Gradients of some samples, summed over the uses of a tied or reused tensor (route a).
+
+        Args:
+            slot: the tensor.
+            rows: the samples.
+            parts: slices of the tensor's first dimension.
+
+        Yields:
+            The gradients of every part.
+        """
+        uses = [use.gradient(slot.name, delta, rows) for use, delta in self._uses(slot)]
+        for part in parts:
+            found = [gradient(part) for gradient in uses]
+            if found:
+                yield found[0] if len(found) == 1 else torch.stack(found).sum(0)
+            else:
+                size = (part.stop - part.start) * slot.entry_size
+                yield self._like.new_zeros(rows.stop - rows.start, self.outputs, size)
 
     def contraction(
         self, slot: TensorSlot, psi: Float[Tensor, "query size"], rows: slice

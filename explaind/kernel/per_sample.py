@@ -116,7 +116,8 @@ class PerSampleGradients:
             if slot.name not in general:
                 width = passed.outputs * (slot.stop - slot.start)
                 for rows in row_slices(passed.batch, width, limit):
-                    yield slot, rows, passed.gradient(slot, rows)
+                    (gradient,) = passed.gradients(slot, rows, [slice(0, slot.entries)])
+                    yield slot, rows, gradient
         if general:
             yield from self.general(general, theta, x, y, ends, weight, limit)
 

@@ -19,11 +19,13 @@ from explaind.errors import ConfigError
 PRECISIONS = ("float32", "float64", "tf32", "bf16")
 
 SUMMED_TOGETHER = 64
-"""Terms of a product that are summed in float32, before float64 takes over."""
+"""Terms of a product that are summed one after another in float32."""
 
-CACHED = 2**18
-"""Most sums at a time that stay in the cache; of more, four times as many terms are summed in
-float32: with the memory to go through for every piece, float64 sums would take half of the time."""
+PIECE = 16 * SUMMED_TOGETHER
+"""Terms whose sums are added up in float32, before float64 takes over."""
+
+BLOCK = (1024, 256)
+"""Samples and queries whose sums are taken together on a CPU: they stay in the cache."""
 
 TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-12}
 """Share of the momentum below which it counts as forgotten, by type of the computation."""
@@ -83,22 +85,31 @@ class Contraction:
             gradient: per-sample gradients of one parameter tensor.
             psi: adjoint of that tensor.
         """
-        terms = SUMMED_TOGETHER if place.numel() <= CACHED else 4 * SUMMED_TOGETHER
         if psi.dtype == torch.float64:
-            terms = psi.shape[1]
-        for start in range(0, psi.shape[1], terms):
-            piece = slice(start, start + terms)
-            place.add_(self._multiplied(gradient[:, piece], psi[:, piece].T))
+            place.addmm_(gradient, psi.T)
+            return
+        for rows, queries in _blocks(place):
+            for start in range(0, psi.shape[1], PIECE):
+                piece = slice(start, start + PIECE)
+                sums = self._summed(gradient[rows, piece], psi[queries, piece])
+                place[rows, queries].add_(sums)
 
-    def _multiplied(
-        self, left: Float[Tensor, "rows terms"], right: Float[Tensor, "terms query"]
+    def _summed(
+        self, gradient: Float[Tensor, "rows size"], psi: Float[Tensor, "query size"]
     ) -> Float[Tensor, "rows query"]:
-        if self._product == "bf16":
-            return _product_of_bf16(left.bfloat16(), right.bfloat16())
-        if self._product == "tf32":
-            with _tf32():
-                return left @ right
-        return left @ right
+        """Products in float32: short sums first, then the sums of those."""
+        sums = gradient.new_zeros(len(gradient), len(psi))
+        for start in range(0, psi.shape[1], SUMMED_TOGETHER):
+            terms = slice(start, start + SUMMED_TOGETHER)
+            left, right = gradient[:, terms], psi[:, terms].T
+            if self._product == "bf16":
+                sums.add_(_product_of_bf16(left.bfloat16(), right.bfloat16()))
+            elif self._product == "tf32":
+                with _tf32():
+                    sums.addmm_(left, right)
+            else:
+                sums.addmm_(left, right)
+        return sums
 
 
 def deviation(
@@ -109,6 +120,19 @@ def deviation(
     size = torch.linalg.vector_norm(exact, dim=dims).clamp_min(torch.finfo(exact.dtype).tiny)
     relative: Tensor = torch.linalg.vector_norm(found - exact, dim=dims) / size
     return relative.max()
+
+
+def _blocks(place: Float64[Tensor, "rows query"]) -> list[tuple[slice, slice]]:
+    """Divide the sums into blocks that stay in the cache; a GPU does them all at once."""
+    if place.is_cuda:
+        return [(slice(None), slice(None))]
+    rows, queries = BLOCK
+    rows = max(rows, rows * queries // place.shape[1])  # few queries leave room for more samples
+    return [
+        (slice(row, row + rows), slice(query, query + queries))
+        for row in range(0, place.shape[0], rows)
+        for query in range(0, place.shape[1], queries)
+    ]
 
 
 def _product_of_bf16(

@@ -11,7 +11,7 @@ from explaind.kernel.adjoint import GradientAdjoint
 from explaind.kernel.backward_pass import BackwardPass
 from explaind.kernel.linearised import LinearisedBatch
 from explaind.kernel.per_sample import PerSampleGradients, row_slices
-from explaind.kernel.precision import Contraction
+from explaind.kernel.precision import PIECE, Contraction
 from explaind.kernel.routes import Route, cheapest, general_costs, layer_costs
 from explaind.kernel.training_data import TrainingData
 
@@ -60,11 +60,11 @@ class TrainingSide:
         self._gradients = gradients
         self._data = data
         self._route: Route | None = "gradients" if self.contraction.reduced else route
+        self._limit = WORKING_BYTES // data.itemsize
         layout = gradients.layout
         self._component = {
             slot.name: layout.components.index(slot.component) for slot in layout.slots
         }
-        self._limit = WORKING_BYTES // data.itemsize
 
     @property
     def samples(self) -> int:
@@ -124,8 +124,13 @@ class TrainingSide:
             for rows in row_slices(passed.batch, width, self._limit):
                 found[rows] += passed.contraction(slot, adjoint, rows)
             return
-        for rows in row_slices(passed.batch, slot.stop - slot.start, self._limit):
-            self.contraction.addmm_(found[rows], passed.gradient(slot, rows)[:, 0], adjoint)
+        entry = slot.entry_size
+        needed = min(slot.stop - slot.start, max(PIECE, entry, *(work.read for work in works)))
+        for rows in row_slices(passed.batch, needed, self._limit):
+            parts = row_slices(slot.entries, entry, max(PIECE, entry))
+            for part, gradient in zip(parts, passed.gradients(slot, rows, parts), strict=True):
+                columns = slice(part.start * entry, part.stop * entry)
+                self.contraction.addmm_(found[rows], gradient[:, 0], adjoint[:, columns])
 
     def _rest(
         self,

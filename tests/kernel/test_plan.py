@@ -215,8 +215,8 @@ def test_activations_and_operations_of_a_known_network():
 
 
 def test_routes_follow_the_number_of_queries():
-    wide = Work(gradient=10**6, forming=2 * 10**6, contracting=2 * 10**6, between=10**3)
-    many = Work(gradient=10**6, forming=2 * 10**7, contracting=2 * 10**7, between=10**4)
+    wide = Work(gradient=10**6, read=10**4, forming=2 * 10**6, contracting=2 * 10**6, between=10**3)
+    many = Work(gradient=10**6, read=10**4, forming=2 * 10**7, contracting=2 * 10**7, between=10**4)
     layers = (Layer("wide", "a", 10**6, (wide,)), Layer("many", "b", 10**6, (many,)))
     sizes = replace(SIZES, layers=(*layers, Layer("odd", "c", 10, general=True)))
     few, more = choose_routes(sizes, 1), choose_routes(sizes, 1000)

@@ -7,6 +7,7 @@ from torch.optim import AdamW
 
 import explaind
 from explaind.errors import ConfigError
+from explaind.kernel import precision
 from explaind.kernel.precision import Contraction, deviation, dtype_of
 from explaind.kernel.slices import SLICES
 from tests.kernel.engine import SMOOTH, record
@@ -99,6 +100,20 @@ def test_long_products_that_cancel_are_summed_in_float64():
     assert (at_once - exact).abs().item() > 1e-3 * exact.abs().item()
 
 
+@pytest.mark.parametrize("shape", [(5, 3, 700), (130, 70, 300), (130, 2, 300), (1, 70, 129)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_products_in_blocks_and_pieces_are_added_once_each(shape, dtype, monkeypatch):
+    monkeypatch.setattr(precision, "BLOCK", (32, 16))
+    monkeypatch.setattr(precision, "PIECE", 2 * precision.SUMMED_TOGETHER)
+    rows, queries, size = shape
+    gradient, psi = torch.randn(rows, size, dtype=dtype), torch.randn(queries, size, dtype=dtype)
+    place = torch.randn(rows, queries, dtype=torch.float64)
+    expected = place + gradient.double() @ psi.double().T
+    Contraction().addmm_(place, gradient, psi)
+    limit = 200 * torch.finfo(dtype).eps
+    torch.testing.assert_close(place, expected, rtol=limit, atol=limit)
+
+
 def test_exact_products_inside_of_the_block_only():
     contraction = Contraction("bf16")
     gradient, psi = torch.randn(3, 50), torch.randn(2, 50)
@@ -132,13 +147,13 @@ def test_tf32_is_switched_on_for_the_product_only(monkeypatch):
     """The setting around the product, on a device that needs no GPU to be named."""
     before = torch.backends.cuda.matmul.fp32_precision
     seen = []
-    real = torch.Tensor.__matmul__
+    real = torch.Tensor.addmm_
 
-    def watched(self, other):
+    def watched(self, left, right):
         seen.append(torch.backends.cuda.matmul.fp32_precision)
-        return real(self, other)
+        return real(self, left, right)
 
-    monkeypatch.setattr(torch.Tensor, "__matmul__", watched)
+    monkeypatch.setattr(torch.Tensor, "addmm_", watched)
     place = torch.zeros(2, 2, dtype=torch.float64)
     Contraction("tf32", "cuda").addmm_(place, torch.ones(2, 3), torch.ones(2, 3))
     assert seen == ["tf32"]

@@ -79,10 +79,14 @@ def test_every_layer_is_recognised(problem):
     assert general == frozenset()
 
 
-@pytest.mark.parametrize("working_bytes", [training_side.WORKING_BYTES, 1])
+@pytest.mark.parametrize(
+    "at_once", [(training_side.WORKING_BYTES, training_side.PIECE), (1, 1), (2**20, 5), (2**20, 30)]
+)
 @pytest.mark.parametrize("route", ["gradients", "contracted"])
-def test_routes_through_the_layers(problem, route, working_bytes, monkeypatch):
-    monkeypatch.setattr(training_side, "WORKING_BYTES", working_bytes)
+def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
+    """Samples one at a time or together; tensors whole or in parts, within and across groups."""
+    monkeypatch.setattr(training_side, "WORKING_BYTES", at_once[0])
+    monkeypatch.setattr(training_side, "PIECE", at_once[1])
     model, layout, theta, x, y = problem
     gradients = gradients_of(model, layout, cross_entropy)
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
@@ -145,12 +149,20 @@ def test_padded_and_scaled_embeddings_are_left_to_the_general_route():
 
 
 def test_thin_layers_with_few_queries_are_contracted():
-    work = Work(gradient=512 * 64, forming=2 * 512 * 64, contracting=2 * 512 * 64, between=64)
+    work = Work(
+        gradient=512 * 64, read=576, forming=2 * 512 * 64, contracting=2 * 512 * 64, between=64
+    )
     assert routes.cheapest(routes.layer_costs([work], 10)) == "contracted"
 
 
 def test_many_places_with_many_queries_form_gradients():
-    work = Work(gradient=4096, forming=2 * 256 * 4096, contracting=2 * 256 * 4096, between=256 * 64)
+    work = Work(
+        gradient=4096,
+        read=256 * 128,
+        forming=2 * 256 * 4096,
+        contracting=2 * 256 * 4096,
+        between=256 * 64,
+    )
     assert routes.cheapest(routes.layer_costs([work], 100)) == "gradients"
 
 

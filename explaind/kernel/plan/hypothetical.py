@@ -23,7 +23,7 @@ def hypothetical_layers(parameters: int, layers: int, positions: int) -> tuple[L
     """
     size = ceil(parameters / layers)
     product = 2 * positions * size
-    work = Work(size, product, product, positions * isqrt(size))
+    work = Work(size, 2 * positions * isqrt(size), product, product, positions * isqrt(size))
     return tuple(Layer(f"layer {k}", f"layer {k}", size, (work,)) for k in range(layers))
 
 

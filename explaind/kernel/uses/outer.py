@@ -16,7 +16,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from explaind.kernel.uses.work import Work
+from explaind.kernel.uses.work import Part, Work
 
 CONVERTED_TOGETHER = 2**17
 """Numbers converted to float64 at once: they stay in the cache."""
@@ -61,20 +61,26 @@ class OuterUse(ABC):
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
         """The factors for some samples."""
 
-    def gradient(
-        self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice
-    ) -> Float[Tensor, "rows output size"]:
+    def gradient(self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Part:
         """Per-sample gradients of the weight or the bias (route a)."""
         left, right = self.factors(delta, rows)
         if name == self.bias:
-            return left.sum(3).transpose(0, 1).flatten(2)
-        if left.shape[3] == 1:  # a plain product is faster than a product of thin matrices
-            product = left[:, :, :, 0, :, None] * right[:, :, 0, None, :]
-        else:
-            product = left.transpose(3, 4) @ right
+            summed = left.sum(3).transpose(0, 1).flatten(2)
+            return lambda part: summed[:, :, part]
         if self.transposed:
-            product = product.transpose(3, 4)
-        return product.transpose(0, 1).flatten(2)
+            return lambda part: _outer(right[None, ..., part], left)
+        out = left.shape[4]
+
+        def gradient(part: slice) -> Float[Tensor, "rows output size"]:
+            first, last = part.start // out, (part.stop - 1) // out  # groups
+            before, inputs = first * out, right.shape[3]
+            if first == last:
+                inside = slice(part.start - before, part.stop - before)
+                return _outer(left[:, :, first : last + 1, :, inside], right[:, first : last + 1])
+            whole = _outer(left[:, :, first : last + 1], right[:, first : last + 1])
+            return whole[:, :, (part.start - before) * inputs : (part.stop - before) * inputs]
+
+        return gradient
 
     def contraction(
         self,
@@ -108,11 +114,13 @@ class OuterUse(ABC):
         left, right = self.factors(delta[:1, :1], slice(0, 1))
         _, _, groups, places, out = left.shape
         if name == self.bias:
-            return Work(gradient=groups * out, forming=groups * places * out)
+            read = groups * places * out
+            return Work(gradient=groups * out, read=read, forming=read)
         inputs = right.shape[-1]
         size = groups * out * inputs
         return Work(
             gradient=size,
+            read=groups * places * (out + inputs),
             forming=2 * places * size,
             contracting=2 * places * size,
             between=groups * places * min(out, inputs),
@@ -126,6 +134,18 @@ class LinearUse(OuterUse):
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
         """One group."""
         return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
+
+
+def _outer(
+    rows_of: Float[Tensor, "*output rows group place row"],
+    columns_of: Float[Tensor, "*any_output rows group place column"],
+) -> Float[Tensor, "rows output size"]:
+    """Sums of outer products over the places, one matrix `[row, column]` per group."""
+    if rows_of.shape[3] == 1:  # a plain product is faster than a product of thin matrices
+        product = rows_of[..., 0, :, None] * columns_of[..., 0, None, :]
+    else:
+        product = rows_of.transpose(-2, -1) @ columns_of
+    return product.transpose(0, 1).flatten(2)
 
 
 def _in_float64(

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from explaind.kernel.uses.work import Work
+from explaind.kernel.uses.work import Part, Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,21 @@ class TableUse:
         """The parameter used."""
         return (self.weight,)
 
-    def gradient(
-        self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice
-    ) -> Float[Tensor, "rows output size"]:
+    def gradient(self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Part:
         """Per-sample gradients of the table (route a): vectors added up at their rows."""
         delta = delta[:, rows]
         outputs, batch, width = delta.shape[0], delta.shape[1], delta.shape[-1]
-        delta = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
-        index = self.index[rows].reshape(batch, 1, -1, 1).expand_as(delta)
-        table = delta.new_zeros(batch, outputs, self.rows, width)
-        return table.scatter_add_(2, index, delta).flatten(2)
+        vectors = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
+        index = self.index[rows].reshape(batch, 1, -1, 1)
+
+        def gradient(part: slice) -> Float[Tensor, "rows output size"]:
+            entry = index - part.start
+            inside = (entry >= 0) & (entry < part.stop - part.start)
+            table = vectors.new_zeros(batch, outputs, part.stop - part.start, width)
+            place = entry.where(inside, 0).expand_as(vectors)
+            return table.scatter_add_(2, place, vectors * inside).flatten(2)
+
+        return gradient
 
     def contraction(
         self,
@@ -69,6 +74,7 @@ class TableUse:
         places = delta[0, 0].numel() // width
         return Work(
             gradient=self.rows * width,
+            read=places * width,
             forming=places * width,
             contracting=2 * places * width,
             between=places,
