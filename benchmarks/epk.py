@@ -18,14 +18,14 @@ from typing import Annotated
 import torch
 import typer
 
-from benchmarks.measure import run
+from benchmarks.measure import FINE, run
 from benchmarks.problem import Size, parameters
 
 SMALL = Size()
 LARGE = Size(queries=100, samples=800, mlp_width=512, steps=10, p=67)
 MINI_BATCH = replace(LARGE, samples=1000, batch_size=400)
 
-METHODS = ("engine", "published")
+METHODS = ("engine", "engine_fine", "published")
 
 Extent = Callable[[Size], float]
 GROWTH: tuple[tuple[str, Size, str, Extent], ...] = (
@@ -42,7 +42,7 @@ GROWTH: tuple[tuple[str, Size, str, Extent], ...] = (
 def side_by_side(threads: int, repeats: int) -> Iterator[str]:
     """Engine and published algorithm in turns on one problem, as lines of a table."""
     with tempfile.TemporaryDirectory() as folder:
-        files = {name: f"{folder}/{name}.pt" for name in ("engine", "published", "reference")}
+        files = {name: f"{folder}/{name}.pt" for name in (*METHODS, "reference")}
         turns = [
             {name: run(name, SMALL, threads, files[name]) for name in METHODS}
             for _ in range(repeats)
@@ -57,8 +57,9 @@ def side_by_side(threads: int, repeats: int) -> Iterator[str]:
         {name: statistics.median(turn[name][key] for turn in turns) for name in METHODS}
         for key in ("seconds", "bytes")
     )
-    yield "| | engine | published | published / engine |"
-    yield "|---|---|---|---|"
+    fine = f"{FINE} subintervals"
+    yield f"| | engine | {fine} | published | published / engine | published / {fine} |"
+    yield "|---|---|---|---|---|---|"
     yield _compared("time per step, ms", seconds, 1e3 / SMALL.steps, ".1f")
     yield _compared("peak memory, MiB", peak, 2**-20, ".1f")
     yield _compared("max error / max influence", error, 1.0, ".1e")
@@ -87,8 +88,9 @@ def _medians(size: Size, threads: int, repeats: int) -> tuple[float, float]:
 
 
 def _compared(name: str, values: dict[str, float], unit: float, style: str) -> str:
-    ours, theirs = (values[method] for method in METHODS)
-    return f"| {name} | {ours * unit:{style}} | {theirs * unit:{style}} | {theirs / ours:.1f} |"
+    cells = [f"{values[method] * unit:{style}}" for method in METHODS]
+    ratios = [f"{values['published'] / values[method]:.1f}" for method in METHODS[:2]]
+    return f"| {name} | {' | '.join(cells + ratios)} |"
 
 
 def main(
