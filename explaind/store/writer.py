@@ -29,6 +29,7 @@ class StoreWriter:
     def __init__(self, path: Path, group: zarr.Group) -> None:
         self.path = path
         self._group = group
+        self._opened: dict[str, zarr.Array[Any]] = {}
 
     @classmethod
     def create(
@@ -152,11 +153,13 @@ class StoreWriter:
             return sorted(self._group.array_keys())
 
     def _array(self, name: str) -> "zarr.Array[Any]":
-        array = self._group[name]
-        if not isinstance(array, zarr.Array):
-            raise StoreError(f"{self.path}/{name} is not an array.")
-        # a chunk that happens to equal the fill value must be told from one never written
-        return array.with_config({"write_empty_chunks": True})
+        if name not in self._opened:
+            array = self._group[name]
+            if not isinstance(array, zarr.Array):
+                raise StoreError(f"{self.path}/{name} is not an array.")
+            # a chunk that happens to equal the fill value must be told from one never written
+            self._opened[name] = array.with_config({"write_empty_chunks": True})
+        return self._opened[name]
 
 
 def _group_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
