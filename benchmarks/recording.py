@@ -1,6 +1,6 @@
 """Time of a recorded training against a plain one, and what its history takes on disk.
 
-    python -m benchmarks.recording [--threads 2] [--repeats 5] [--steps 200]
+    python -m benchmarks.recording [--threads 2] [--repeats 5]
 
 Plain, full and thinned trainings of the modulo transformer take turns; their loops are the same but
 for the recorder, and measure no metrics. The table gives medians of the time of a step and the
@@ -40,18 +40,20 @@ class Size:
         samples: training samples.
         mlp_width: hidden width.
         batch_size: samples per step; None = all.
+        steps: steps of a training.
     """
 
     p: int
     samples: int
     mlp_width: int
     batch_size: int | None = None
+    steps: int = 200
 
 
 SIZES = {
     "default, p=53": Size(53, 1144, 256),
     "publication, p=113": Size(113, 4000, 512),
-    "default, batches of 256": Size(53, 1144, 256, batch_size=256),
+    "default, batches of 256": Size(53, 1144, 256, batch_size=256, steps=1000),
 }
 
 
@@ -69,14 +71,13 @@ class Task:
 
     Args:
         size: the size.
-        steps: steps of each training.
     """
 
-    def __init__(self, size: Size, steps: int) -> None:
+    def __init__(self, size: Size) -> None:
         settings = ModuloDataset(p=size.p, train_fraction=None, train_samples=size.samples)
         data = modulo_dataset(settings)
         self.x, self.y = (torch.from_numpy(data[name].values) for name in ("x_train", "y_train"))
-        self.size, self.steps, self.classes = size, steps, data.attrs["classes"]
+        self.size, self.classes = size, data.attrs["classes"]
 
     def fresh(self) -> tuple[nn.Module, torch.optim.Optimizer]:
         """An untrained model and its optimizer."""
@@ -88,7 +89,7 @@ class Task:
         """Train, recording a snapshot every so many steps; None records nothing."""
         model, optimizer = self.fresh()
         batches = batches_from(0, self.x, self.y, self.size.batch_size, 0)
-        drawn = islice(batches, self.steps)
+        drawn = islice(batches, self.size.steps)
 
         def step(x: Tensor, y: Tensor) -> None:
             optimizer.zero_grad()
@@ -107,12 +108,13 @@ class Task:
                         step(batch.x, batch.y)
             clock, processor = time.perf_counter() - clock, time.process_time() - processor
             disk = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
-        return Run(clock / self.steps, processor / self.steps, disk)
+        steps = self.size.steps
+        return Run(clock / steps, processor / steps, disk)
 
 
 def table(task: Task, repeats: int) -> list[str]:
     """Lines of the table of one size."""
-    every = balanced_interval(task.steps, 3, 2)
+    every = balanced_interval(task.size.steps, 3, 2)
     ways = {"plain": None, "full": 1, f"thinned, every {every}": every}
     runs: dict[str, list[Run]] = {name: [] for name in ways}
     for _ in range(repeats):
@@ -132,12 +134,11 @@ def table(task: Task, repeats: int) -> list[str]:
 def main(
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 2,
     repeats: Annotated[int, typer.Option(help="Turns; medians count.")] = 5,
-    steps: Annotated[int, typer.Option(help="Steps of each training.")] = 200,
 ) -> None:
     """Print a table for each size."""
     torch.set_num_threads(threads)
     for name, size in SIZES.items():
-        lines = [f"{name}, {size}, {steps} steps:", "", *table(Task(size, steps), repeats)]
+        lines = [f"{name}, {size}:", "", *table(Task(size), repeats)]
         sys.stdout.write("\n".join(lines) + "\n\n")
 
 

@@ -3,6 +3,7 @@
 import zlib
 from typing import Any
 
+import google_crc32c
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,8 +28,8 @@ def sample_checksums(x: Any, y: Any) -> np.ndarray:
 
 
 def vector_checksum(row: np.ndarray) -> int:
-    """crc32 of the bytes of a contiguous vector."""
-    return zlib.crc32(row.data)
+    """crc32c of the bytes of a contiguous vector."""
+    return int(google_crc32c.value(row.view(np.uint8)))
 
 
 class ChecksumTable:
@@ -53,7 +54,7 @@ class ChecksumTable:
         missing = int(rows.max()) + 1 - len(self.values)
         if missing > 0:
             self.values = np.append(self.values, np.full(missing, UNSEEN))
-        if (self.values[rows] == UNSEEN).any():
+        if self.values[rows].min() == UNSEEN:
             self.values[rows] = sample_checksums(x, y)
 
 

@@ -18,7 +18,7 @@ A thinned history has no `second_moment`, and in place of all parameters
 |---|---|---|
 | params | snapshot, param | `theta_s` at `s = 0, every, 2 every, ...` and at `S` |
 | state_{name} | snapshot, param | the optimizer's state there, NaN where it keeps none |
-| params_checksum | step_point | crc32 of the stored bytes of `theta_s` |
+| params_checksum | step_point | crc32c of the stored bytes of `theta_s` |
 | setting | step, group, option | the options of the optimizer |
 | max_norm | step | what the gradient was clipped to, infinity without clipping |
 | threads | step | threads of torch, on which sums of float32 depend |
@@ -105,7 +105,7 @@ class HistorySchema:
         }
         return states | {
             "params": self._snapshots("parameters at the snapshots"),
-            "params_checksum": self._steps("crc32 of theta_s", kind="int64", point=True),
+            "params_checksum": self._steps("crc32c of theta_s", kind="int64", point=True),
             "setting": self._steps("options of the optimizer", options, ("group", "option")),
             "max_norm": self._steps("largest gradient norm, infinity = not clipped"),
             "threads": self._steps("threads of torch", kind="int32"),

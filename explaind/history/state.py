@@ -34,6 +34,7 @@ class TrainingState:
         adaptive: whether the optimizer keeps a second moment.
         parameters: the trained tensors by name.
         constants: copies of frozen parameters and buffers.
+        stored_dtype: float64 if a trained tensor is, else float32 (holds half precision exactly).
 
     Raises:
         UnsupportedError: for an optimizer outside the table.
@@ -53,12 +54,8 @@ class TrainingState:
         named = dict(model.named_parameters())
         self.parameters = {slot.name: named[slot.name] for slot in self.layout.slots}
         self.constants = self._constant_tensors()
-
-    @property
-    def stored_dtype(self) -> torch.dtype:
-        """float64 if a trained tensor is, else float32 (holds half precision exactly)."""
         kinds = {parameter.dtype for parameter in self.parameters.values()}
-        return torch.float64 if torch.float64 in kinds else torch.float32
+        self.stored_dtype = torch.float64 if torch.float64 in kinds else torch.float32
 
     def theta(self) -> Float[Tensor, " param"]:
         """A copy of the parameters as one flat vector of the stored type."""

@@ -2,7 +2,7 @@
 
 import math
 
-MAX_STEPS_PER_CHUNK = 64
+MAX_STEPS_PER_CHUNK = 256
 REPLAY_BYTES = 4 * 2**30
 
 

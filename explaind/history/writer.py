@@ -74,5 +74,5 @@ class HistoryWriter:
     def _write(self) -> None:
         for name, rows in self._rows.items():
             if rows:
-                self._store.write_rows(name, self._flushed // self._every[name], np.stack(rows))
+                self._store.write_rows(name, self._flushed // self._every[name], rows)
                 rows.clear()

@@ -1,9 +1,10 @@
 """The files of a store: what is read is checked, a full disk is named."""
 
 import mmap
+import shutil
 from pathlib import Path
+from typing import Any
 
-import google_crc32c
 import numpy as np
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
@@ -11,8 +12,7 @@ from zarr.storage import LocalStore
 
 from explaind.errors import DamagedStoreError
 from explaind.files import naming_full_disk
-
-CHECKSUM_BYTES = 4  # crc32c, little-endian, at the end of every chunk
+from explaind.store.encoding import CHECKSUM_BYTES, checksum
 
 
 class StoreFiles(LocalStore):
@@ -90,16 +90,31 @@ class StoreFiles(LocalStore):
             raise self._damaged(key, "is corrupted: its checksum is not that of its content")
         return content
 
-    def write_raw(self, array: str, number: tuple[int, ...], content: mmap.mmap) -> None:
-        """Write an encoded chunk; arguments as for `read_raw`.
+    def write_raw(self, array: str, number: tuple[int, ...], *content: Any) -> None:
+        """Write an encoded chunk.
+
+        Args:
+            array: name of the array.
+            number: number of the chunk along each dimension.
+            content: buffers, one after the other.
 
         Raises:
             DiskFullError: if there is no room for it.
         """
-        file = self.root / _chunk_key(array, number)
-        with naming_full_disk(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+        path = self.root / _chunk_key(array, number)
+        with naming_full_disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                file.writelines(content)
+
+    def drop_rows(self, array: str, first: int) -> None:
+        """Delete the chunks of an array whose number along the first dimension is this or more."""
+        for entry in (self.root / array / "c").glob("*"):
+            if int(entry.name) >= first:
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
 
     def _damaged(self, key: str, what: str) -> DamagedStoreError:
         array = key.split("/", maxsplit=1)[0]
@@ -116,5 +131,4 @@ def _chunk_key(array: str, number: tuple[int, ...]) -> str:
 
 
 def _is_intact(content: np.ndarray) -> bool:
-    body, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
-    return bytes(checksum) == int(google_crc32c.value(body)).to_bytes(CHECKSUM_BYTES, "little")
+    return bytes(content[-CHECKSUM_BYTES:]) == checksum(content[:-CHECKSUM_BYTES])

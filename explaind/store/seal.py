@@ -15,7 +15,7 @@ from explaind.files import write_json
 from explaind.paths import SEAL
 from explaind.store.group import open_group
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 METADATA = "zarr.json"
 MEASURED = "measured"  # group attribute that no seal covers: memory, time of equal results
 

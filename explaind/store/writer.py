@@ -1,18 +1,18 @@
 """The only module that opens zarr for writing."""
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
-from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from explaind import __version__
 from explaind.errors import StoreError
 from explaind.files import naming_full_disk
 from explaind.store.chunks import StoreFiles
+from explaind.store.encoding import compressors, encode, fill_value
 from explaind.store.group import open_group, plain_files_allowed
 from explaind.store.seal import SCHEMA_VERSION, is_sealed, write_seal
 from explaind.store.spec import ArraySpec
@@ -29,7 +29,9 @@ class StoreWriter:
     def __init__(self, path: Path, group: zarr.Group) -> None:
         self.path = path
         self._group = group
+        self._files = StoreFiles(path)
         self._opened: dict[str, zarr.Array[Any]] = {}
+        self._lengths: dict[str, int] = {}
 
     @classmethod
     def create(
@@ -61,8 +63,8 @@ class StoreWriter:
                 shape=spec.shape,
                 chunks=spec.chunks,
                 dtype=spec.dtype,
-                compressors=_compressors(spec.dtype),
-                fill_value=_fill_value(spec.dtype),
+                compressors=compressors(spec.dtype),
+                fill_value=fill_value(spec.dtype),
                 dimension_names=spec.dims,
                 attributes={"units": spec.units, "description": spec.description},
             )
@@ -86,27 +88,31 @@ class StoreWriter:
         """The group attributes."""
         return dict(self._group.attrs)
 
-    def write_rows(self, name: str, start: int, rows: np.ndarray) -> None:
-        """Write whole chunks along the first dimension, growing the array as needed.
+    def write_rows(self, name: str, start: int, rows: np.ndarray | Sequence[np.ndarray]) -> None:
+        """Write whole chunks along the first dimension; `seal` makes the array as long as its rows.
 
         Args:
-            name: the array.
+            name: an array of no rows yet, whose other dimensions are not cut into chunks.
             start: first row; a multiple of the chunk length.
-            rows: the rows; only the last chunk of an array may be short.
+            rows: an array of them, or one for each; only the last chunk of an array may be short.
 
         Raises:
             StoreError: if `start` does not lie on a chunk boundary.
         """
         array = self._array(name)
-        if start % array.chunks[0]:
+        length, *others = array.chunks
+        stored = np.dtype(array.dtype).newbyteorder("<")
+        if start % length:
             raise StoreError(
-                f"{self.path}/{name}: rows must start at a multiple of {array.chunks[0]},"
-                f" got {start}."
+                f"{self.path}/{name}: rows must start at a multiple of {length}, got {start}."
             )
-        stop = start + len(rows)
-        if array.shape[0] < stop:
-            array.resize((stop, *array.shape[1:]))
-        array[start:stop] = rows.astype(array.dtype, copy=False)
+        for first in range(0, len(rows), length):
+            part = rows[first : first + length]
+            padding = np.full((length - len(part), *others), array.fill_value, stored)
+            parts = [part, padding] if isinstance(part, np.ndarray) else [*part, padding]
+            content = encode([np.asarray(values, stored, "C") for values in parts])
+            self._files.write_raw(name, ((start + first) // length, *(0 for _ in others)), *content)
+        self._lengths[name] = start + len(rows)
 
     def write_region(self, name: str, region: Mapping[str, slice], values: np.ndarray) -> None:
         """Write part of an array of fixed shape.
@@ -128,13 +134,17 @@ class StoreWriter:
             number: number of the chunk along each dimension.
             content: from a chunk of the same shape, type and compression (`chunks.read_raw`).
         """
-        StoreFiles(self.path).write_raw(name, number, content)
+        self._files.write_raw(name, number, content)
 
     def truncate_rows(self, name: str, length: int) -> None:
-        """Cut an array to its first rows (drops rows after the last checkpoint)."""
-        array = self._array(name)
-        if array.shape[0] > length:
-            array.resize((length, *array.shape[1:]))
+        """Keep only the first rows of an array (those behind the last checkpoint).
+
+        Args:
+            name: the array.
+            length: rows to keep; a multiple of the chunk length.
+        """
+        self._files.drop_rows(name, length // self._array(name).chunks[0])
+        self._lengths[name] = length
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Add or replace group attributes."""
@@ -146,6 +156,9 @@ class StoreWriter:
         Raises:
             StoreError: if a chunk was never written.
         """
+        for name, length in self._lengths.items():
+            array = self._array(name)
+            array.resize((length, *array.shape[1:]))
         write_seal(self.path, {name: self._array(name) for name in self._names()})
 
     def _names(self) -> list[str]:
@@ -164,12 +177,3 @@ class StoreWriter:
 
 def _group_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {**attributes, "explaind_version": __version__, "schema_version": SCHEMA_VERSION}
-
-
-def _compressors(dtype: str) -> list[Any]:
-    """Trained floats hardly compress, and compressing them costs more time than writing them."""
-    return [Crc32cCodec()] if np.dtype(dtype).kind == "f" else [ZstdCodec(level=1), Crc32cCodec()]
-
-
-def _fill_value(dtype: str) -> Any:
-    return np.nan if np.dtype(dtype).kind == "f" else 0

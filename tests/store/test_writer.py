@@ -36,3 +36,13 @@ def test_truncated_rows_are_gone(path):
     writer.truncate_rows("rows", 4)
     writer.seal()
     assert open_sealed(path).rows.shape == (4, 3)
+
+
+def test_rows_written_before_a_kill_are_overwritten_or_gone(path):
+    killed = StoreWriter.create(path, {"rows": ROWS}, {})
+    killed.write_rows("rows", 0, np.ones((12, 3), dtype=np.float32))
+    writer = StoreWriter.reopen(path)
+    writer.truncate_rows("rows", 4)
+    writer.write_rows("rows", 4, np.zeros((3, 3), dtype=np.float32))
+    writer.seal()
+    assert open_sealed(path).rows.to_numpy().tolist() == [[1.0] * 3] * 4 + [[0.0] * 3] * 3
