@@ -71,13 +71,14 @@ def peak_bytes(reset: bool = False) -> int:
 
 @app.command()
 def measure(folder: Path, shards: int, segments: int) -> None:
-    """Copy and gather in turn; print the seconds of each and the growth of peak memory, bytes."""
+    """Copy and gather in turn; print seconds, median ratio and the growth of peak memory, bytes."""
     stores = [[folder / f"{k}_{t}.zarr" for t in range(segments)] for k in range(shards)]
     gathered(stores, folder)  # what is imported on first use is no matter of the disk
     before = peak_bytes(reset=True)
     runs = [(copied(folder / "file"), gathered(stores, folder)) for _ in range(REPEATS)]
     copy, gather = (statistics.median(column) for column in zip(*runs, strict=True))
-    found = {"copy": copy, "gather": gather, "peak": peak_bytes() - before}
+    ratio = statistics.median(copy / gather for copy, gather in runs)
+    found = {"copy": copy, "gather": gather, "ratio": ratio, "peak": peak_bytes() - before}
     sys.stdout.write(json.dumps(found) + "\n")
 
 
@@ -127,7 +128,7 @@ def main(
             found = json.loads(done.stdout)
             sys.stdout.write(
                 f"| {shards} x {segments} | {megabytes / found['gather']:.0f} |"
-                f" {megabytes / found['copy']:.0f} | {found['copy'] / found['gather']:.2f} |"
+                f" {megabytes / found['copy']:.0f} | {found['ratio']:.2f} |"
                 f" {found['peak'] / 2**20:.0f} |\n"
             )
             sys.stdout.flush()

@@ -39,7 +39,7 @@ class TensorSlot:
     @property
     def entry_size(self) -> int:
         """Numbers of one entry of the first dimension."""
-        return (self.stop - self.start) // self.entries
+        return (self.stop - self.start) // max(1, self.entries)
 
 
 @dataclass(frozen=True)

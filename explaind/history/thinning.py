@@ -2,7 +2,7 @@
 
 import math
 
-MAX_STEPS_PER_CHUNK = 256
+STEPS_PER_CHUNK = 64
 REPLAY_BYTES = 4 * 2**30
 
 
@@ -39,9 +39,9 @@ def steps_per_chunk(row_bytes: int, every: int, target_bytes: int) -> int:
         target_bytes: size of a chunk.
 
     Returns:
-        The number of steps, no more than `MAX_STEPS_PER_CHUNK` unless snapshots are further apart.
+        The number of steps: `STEPS_PER_CHUNK`, rounded up, unless their snapshots take too much.
     """
-    rows = min(MAX_STEPS_PER_CHUNK // every, target_bytes // max(1, row_bytes))
+    rows = min(math.ceil(STEPS_PER_CHUNK / every), target_bytes // max(1, row_bytes))
     return every * max(1, rows)
 
 

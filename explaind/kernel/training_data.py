@@ -75,8 +75,7 @@ class TrainingData:
 
     def convert(self, tree: Any) -> Any:
         """The tree on the device, floating tensors in the dtype."""
+        return torch.utils._pytree.tree_map(self._converted, tree)
 
-        def one(leaf: Tensor) -> Tensor:
-            return leaf.to(self._device, self._dtype if leaf.is_floating_point() else None)
-
-        return torch.utils._pytree.tree_map(one, tree)
+    def _converted(self, leaf: Tensor) -> Tensor:
+        return leaf.to(self._device, self._dtype if leaf.is_floating_point() else None)

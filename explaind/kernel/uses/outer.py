@@ -69,18 +69,7 @@ class OuterUse(ABC):
             return lambda part: summed[:, :, part]
         if self.transposed:
             return lambda part: _outer(right[None, ..., part], left)
-        out = left.shape[4]
-
-        def gradient(part: slice) -> Float[Tensor, "rows output size"]:
-            first, last = part.start // out, (part.stop - 1) // out  # groups
-            before, inputs = first * out, right.shape[3]
-            if first == last:
-                inside = slice(part.start - before, part.stop - before)
-                return _outer(left[:, :, first : last + 1, :, inside], right[:, first : last + 1])
-            whole = _outer(left[:, :, first : last + 1], right[:, first : last + 1])
-            return whole[:, :, (part.start - before) * inputs : (part.stop - before) * inputs]
-
-        return gradient
+        return lambda part: _outer_of_groups(left, right, part)
 
     def contraction(
         self,
@@ -146,6 +135,22 @@ def _outer(
     else:
         product = rows_of.transpose(-2, -1) @ columns_of
     return product.transpose(0, 1).flatten(2)
+
+
+def _outer_of_groups(
+    left: Float[Tensor, "output rows group place out"],
+    right: Float[Tensor, "rows group place in"],
+    part: slice,
+) -> Float[Tensor, "rows output size"]:
+    """Outer products of some of the output channels, which are numbered through all groups."""
+    out, inputs = left.shape[4], right.shape[3]
+    groups = slice(part.start // out, (part.stop - 1) // out + 1)
+    before = groups.start * out
+    left, right = left[:, :, groups], right[:, groups]
+    if left.shape[2] == 1:
+        return _outer(left[..., part.start - before : part.stop - before], right)
+    whole = _outer(left, right)
+    return whole[:, :, (part.start - before) * inputs : (part.stop - before) * inputs]
 
 
 def _in_float64(

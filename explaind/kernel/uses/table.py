@@ -37,15 +37,7 @@ class TableUse:
         outputs, batch, width = delta.shape[0], delta.shape[1], delta.shape[-1]
         vectors = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
         index = self.index[rows].reshape(batch, 1, -1, 1)
-
-        def gradient(part: slice) -> Float[Tensor, "rows output size"]:
-            entry = index - part.start
-            inside = (entry >= 0) & (entry < part.stop - part.start)
-            table = vectors.new_zeros(batch, outputs, part.stop - part.start, width)
-            place = entry.where(inside, 0).expand_as(vectors)
-            return table.scatter_add_(2, place, vectors * inside).flatten(2)
-
-        return gradient
+        return lambda part: _added_up(vectors, index, part)
 
     def contraction(
         self,
@@ -79,6 +71,20 @@ class TableUse:
             contracting=2 * places * width,
             between=places,
         )
+
+
+def _added_up(
+    vectors: Float[Tensor, "rows output place width"],
+    index: Int[Tensor, "rows 1 place 1"],
+    part: slice,
+) -> Float[Tensor, "rows output size"]:
+    """Sums of the vectors that belong to each of some rows of the table."""
+    batch, outputs, _, width = vectors.shape
+    entry = index - part.start
+    inside = (entry >= 0) & (entry < part.stop - part.start)
+    table = vectors.new_zeros(batch, outputs, part.stop - part.start, width)
+    place = entry.where(inside, 0).expand_as(vectors)
+    return table.scatter_add_(2, place, vectors * inside).flatten(2)
 
 
 def _sample_of_place(index: Int[Tensor, "rows ..."]) -> Int[Tensor, " place"]:
