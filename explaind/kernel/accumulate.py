@@ -7,8 +7,9 @@ from typing import Any
 
 from explaind.config import Config, stage_config
 from explaind.kernel.add_segments import USED_UP, AddedSegments
-from explaind.kernel.gather import Block, Gathered, RawChunk, chunks_of
+from explaind.kernel.gather import Block, Gathered, chunks_of
 from explaind.kernel.plan.stored import shard_count
+from explaind.kernel.raw_chunks import RawChunk
 from explaind.paths import Paths, shard_labels
 from explaind.prefetch import prefetched
 from explaind.store import ArraySpec, labels_of, new_store

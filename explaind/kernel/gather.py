@@ -1,6 +1,5 @@
 """Reading many influence stores as one, chunk by chunk: shards side by side, segments added."""
 
-import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -11,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from explaind.errors import StoreError
+from explaind.kernel.raw_chunks import RawChunk, added
 from explaind.kernel.result import SUMMED
 from explaind.store import ArraySpec, StoreFiles, open_sealed, spec_of
 
@@ -34,20 +34,6 @@ class Block(NamedTuple):
     name: str
     region: Region
     values: np.ndarray
-
-
-class RawChunk(NamedTuple):
-    """A chunk of an array as it lies on disk.
-
-    Attributes:
-        name: the array.
-        number: number of the chunk along each dimension.
-        content: the encoded chunk.
-    """
-
-    name: str
-    number: tuple[int, ...]
-    content: mmap.mmap
 
 
 @dataclass(frozen=True)
@@ -146,19 +132,24 @@ class Gathered:
         return found
 
     def read_chunk(self, name: str, region: Region) -> Block | RawChunk:
-        """Read a chunk of the whole array; undecoded if it is a chunk of one of the stores.
+        """Read a chunk of the whole array; undecoded if it is made of chunks of the stores.
 
         Args:
             name: the array.
             region: where the chunk lies.
         """
-        pieces, chunks = list(self._pieces(region)), self.spec(name).chunks
-        if len(pieces) == 1 and not (self._added and name in SUMMED):
-            part, inner, _ = pieces[0]
-            index, target = _chunk_index(inner, chunks), _chunk_index(region, chunks)
-            if part.dataset[name].encoding["chunks"] == chunks and index and target:
-                return RawChunk(name, target, part.files.read_raw(name, index))
-        return Block(name, region, self.read(name, region))
+        pieces, spec = list(self._pieces(region)), self.spec(name)
+        summed = self._added and name in SUMMED
+        target = _chunk_index(region, spec.chunks)
+        numbers = [piece.number_of_chunk(name, spec.chunks, region) for piece in pieces]
+        if not target or not all(numbers) or (len(pieces) > 1 and not summed):
+            return Block(name, region, self.read(name, region))
+        contents = [
+            piece.part.files.read_raw(name, number)
+            for piece, number in zip(pieces, numbers, strict=True)
+            if number
+        ]
+        return RawChunk(name, target, added(contents, spec.dtype) if summed else contents)
 
     def _pieces(self, whole: Region) -> Iterator["_Piece"]:
         """What the single stores hold of a region."""
@@ -189,6 +180,15 @@ class _Piece(NamedTuple):
     def values(self, name: str) -> np.ndarray:
         """The numbers of an array."""
         return self.part.dataset[name].isel(self.inner).to_numpy()
+
+    def number_of_chunk(
+        self, name: str, chunks: tuple[int, ...], region: Region
+    ) -> tuple[int, ...] | None:
+        """Number of the chunk of the store that holds all of a region; None if none does."""
+        cuts = zip(self.inner.values(), region.values(), strict=True)
+        whole = all(own.stop - own.start == cut.stop - cut.start for own, cut in cuts)
+        alike = self.part.dataset[name].encoding["chunks"] == chunks
+        return _chunk_index(self.inner, chunks) if whole and alike else None
 
 
 def chunks_of(spec: ArraySpec) -> Iterator[Region]:

@@ -12,6 +12,7 @@ a missing zarr chunk would otherwise read as fill value and look like data.
 | `seal` | the mark of a complete store: written last, checked first |
 | `reader` | complete stores as lazy datasets |
 | `group` | opening the zarr group |
+| `encoding` | how a chunk becomes bytes |
 | `chunks` | the files below it: what is read is checked, a full disk is named |
 | `lock` | one writer at a time |
 
@@ -20,6 +21,7 @@ zarr v3 has no settled string type; the reader turns them into coordinates.
 """
 
 from explaind.store.chunks import StoreFiles
+from explaind.store.encoding import decode, encode
 from explaind.store.lock import only_writer
 from explaind.store.reader import open_sealed, stored_attributes
 from explaind.store.seal import MEASURED, is_sealed, withdraw_seal
@@ -33,6 +35,8 @@ __all__ = [
     "ArraySpec",
     "StoreFiles",
     "StoreWriter",
+    "decode",
+    "encode",
     "is_sealed",
     "labels_of",
     "new_store",

@@ -2,6 +2,7 @@
 
 import mmap
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class StoreFiles(LocalStore):
             raise self._damaged(key, "is corrupted: its checksum is not that of its content")
         return content
 
-    def write_raw(self, array: str, number: tuple[int, ...], *content: Any) -> None:
+    def write_raw(self, array: str, number: tuple[int, ...], content: Sequence[Any]) -> None:
         """Write an encoded chunk.
 
         Args:

@@ -44,6 +44,21 @@ def encode(parts: Sequence[np.ndarray]) -> list[Any]:
     return [*buffers, checksum(*buffers)]
 
 
+def decode(content: Any, dtype: str) -> np.ndarray:
+    """The numbers of an encoded chunk.
+
+    Args:
+        content: the chunk as `encode` writes it; its checksum is not looked at.
+        dtype: type of the numbers.
+
+    Returns:
+        `[number]`, flat and read-only; a view unless the chunk is compressed.
+    """
+    body = memoryview(content)[:-CHECKSUM_BYTES]
+    plain = Zstd(level=LEVEL).decode(body) if _compressed(dtype) else body
+    return np.frombuffer(plain, np.dtype(dtype).newbyteorder("<"))
+
+
 def checksum(*buffers: Any) -> bytes:
     """crc32c of bytes, as it stands behind them."""
     value = 0

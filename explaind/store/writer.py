@@ -1,6 +1,5 @@
 """The only module that opens zarr for writing."""
 
-import mmap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,7 +110,7 @@ class StoreWriter:
             padding = np.full((length - len(part), *others), array.fill_value, stored)
             parts = [part, padding] if isinstance(part, np.ndarray) else [*part, padding]
             content = encode([np.asarray(values, stored, "C") for values in parts])
-            self._files.write_raw(name, ((start + first) // length, *(0 for _ in others)), *content)
+            self.write_raw(name, ((start + first) // length, *(0 for _ in others)), content)
         self._lengths[name] = start + len(rows)
 
     def write_region(self, name: str, region: Mapping[str, slice], values: np.ndarray) -> None:
@@ -126,13 +125,13 @@ class StoreWriter:
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
 
-    def write_raw(self, name: str, number: tuple[int, ...], content: mmap.mmap) -> None:
+    def write_raw(self, name: str, number: tuple[int, ...], content: Sequence[Any]) -> None:
         """Write a chunk that is encoded already.
 
         Args:
             name: the array.
             number: number of the chunk along each dimension.
-            content: from a chunk of the same shape, type and compression (`chunks.read_raw`).
+            content: buffers, one after the other: a chunk of the same shape, type and compression.
         """
         self._files.write_raw(name, number, content)
 

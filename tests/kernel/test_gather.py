@@ -14,7 +14,8 @@ from explaind.errors import DamagedStoreError
 from explaind.kernel import accumulate
 from explaind.kernel.accumulate import gather_stores
 from explaind.kernel.closure import STEP_SUMS
-from explaind.kernel.gather import Block, Gathered, RawChunk, chunks_of
+from explaind.kernel.gather import Block, Gathered, chunks_of
+from explaind.kernel.raw_chunks import RawChunk
 from explaind.kernel.result import SUMMED, build_dataset
 from explaind.kernel.top import top_samples
 from explaind.store import open_sealed, spec, write_store
@@ -143,6 +144,22 @@ def test_equal_shards_move_chunk_by_chunk_undecoded(shards):
     assert {type(piece) for piece in pieces} == {RawChunk}
 
 
+def test_equal_segments_are_added_chunk_by_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr(spec, "TARGET_CHUNK_BYTES", 200)
+    gathered = Gathered(cut(whole_run(tests=8, steps=6, intervals=2), tmp_path, [0, 4, 8], [0, 6]))
+    parted = cut(whole_run(tests=8, steps=6, intervals=2), tmp_path / "t", [0, 4, 8], [0, 2, 6])
+    added = Gathered(parted)
+    for name in ("influence", "influence_total", "data"):
+        for region in chunks_of(gathered.spec(name)):
+            found, expected = (run.read_chunk(name, region) for run in (added, gathered))
+            assert isinstance(found, RawChunk)
+            assert _whole(found) == _whole(expected)
+
+
+def _whole(chunk):
+    return chunk.number, b"".join(chunk.content)
+
+
 def test_no_more_than_a_chunk_is_read_at_a_time(shards, monkeypatch, tmp_path):
     """Whatever the number of stores: 200 bytes here, 16 MB in earnest."""
     sizes = []
@@ -150,8 +167,8 @@ def test_no_more_than_a_chunk_is_read_at_a_time(shards, monkeypatch, tmp_path):
 
     def watched(*arguments):
         for piece in real(*arguments):
-            values = piece.values.nbytes if isinstance(piece, Block) else len(piece.content)
-            sizes.append(values)
+            buffers = [piece.values] if isinstance(piece, Block) else piece.content
+            sizes.append(sum(memoryview(buffer).nbytes for buffer in buffers))
             yield piece
 
     monkeypatch.setattr(accumulate, "_chunks", watched)
