@@ -53,6 +53,7 @@ class TrainingState:
         self.optimizer = optimizer
         named = dict(model.named_parameters())
         self.parameters = {slot.name: named[slot.name] for slot in self.layout.slots}
+        self._group_sizes = self._sizes_of_groups()
         self.constants = self._constant_tensors()
         kinds = {parameter.dtype for parameter in self.parameters.values()}
         self.stored_dtype = torch.float64 if torch.float64 in kinds else torch.float32
@@ -103,7 +104,7 @@ class TrainingState:
             )
 
     def check_before_step(self, step: int) -> None:
-        """Refuse a random or batch-mixing model, and parameters that the step would skip.
+        """Refuse a random or batch-mixing model, new parameters, and those the step would skip.
 
         Args:
             step: the step, for the message.
@@ -112,6 +113,12 @@ class TrainingState:
             RecordingError: naming the parameter.
         """
         check_deterministic_mode(self.model, step)
+        if (sizes := self._sizes_of_groups()) != self._group_sizes:
+            raise RecordingError(
+                f"The optimizer has groups of {sizes} tensors at step {step}, expected"
+                f" {self._group_sizes} as when the recording began. Give it all groups before; a"
+                " learning rate of 0 keeps one still."
+            )
         for name, parameter in self.parameters.items():
             if parameter.grad is None:
                 raise RecordingError(
@@ -135,6 +142,9 @@ class TrainingState:
                     f"'{name}' is not trained by the optimizer but changed before step {step}."
                     " Buffers and frozen parameters must stay constant while recording."
                 )
+
+    def _sizes_of_groups(self) -> list[int]:
+        return [len(group["params"]) for group in self.optimizer.param_groups]
 
     def _constant_tensors(self) -> dict[str, Tensor]:
         trained = {id(parameter) for parameter in self.parameters.values()}

@@ -96,10 +96,11 @@ class StoreWriter:
             rows: an array of them, or one for each; only the last chunk of an array may be short.
 
         Raises:
-            StoreError: if `start` does not lie on a chunk boundary.
+            StoreError: if `start` does not lie on a chunk boundary, or a row has another shape than
+                those of the array.
         """
         array = self._array(name)
-        length, *others = array.chunks
+        length, *shape = array.chunks
         stored = np.dtype(array.dtype).newbyteorder("<")
         if start % length:
             raise StoreError(
@@ -107,10 +108,14 @@ class StoreWriter:
             )
         for first in range(0, len(rows), length):
             part = rows[first : first + length]
-            padding = np.full((length - len(part), *others), array.fill_value, stored)
-            parts = [part, padding] if isinstance(part, np.ndarray) else [*part, padding]
-            content = encode([np.asarray(values, stored, "C") for values in parts])
-            self.write_raw(name, ((start + first) // length, *(0 for _ in others)), content)
+            pieces = [part] if isinstance(part, np.ndarray) else [row[np.newaxis] for row in part]
+            if wrong := {piece.shape[1:] for piece in pieces} - {tuple(shape)}:
+                raise StoreError(
+                    f"{self.path}/{name}: expected rows of shape {tuple(shape)}, got {wrong.pop()}."
+                )
+            padding = np.full((length - len(part), *shape), array.fill_value, stored)
+            content = encode([np.asarray(piece, stored, "C") for piece in (*pieces, padding)])
+            self.write_raw(name, ((start + first) // length, *(0 for _ in shape)), content)
         self._lengths[name] = start + len(rows)
 
     def write_region(self, name: str, region: Mapping[str, slice], values: np.ndarray) -> None:

@@ -86,6 +86,19 @@ def test_a_subclass_with_another_step_is_not_taken_for_its_parent(store):
         record(problem, store)
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_group_added_while_recording_is_refused(store, every):
+    training = Training(store)
+    training.every = every
+    frozen = nn.Parameter(torch.zeros(2))
+    training.after_step = lambda: training.optimizer.add_param_group({"params": [frozen]})
+    with pytest.raises(
+        RecordingError, match=r"groups of \[6, 1\] tensors at step 1, expected \[6\]"
+    ):
+        training.run()
+    assert not is_sealed(store)
+
+
 def test_gradient_ascent_is_refused(store):
     ascent = SGD.but(optimizer=lambda m: torch.optim.SGD(m.parameters(), lr=0.1, maximize=True))
     with pytest.raises(UnsupportedError, match="maximize"):

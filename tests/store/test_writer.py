@@ -46,3 +46,11 @@ def test_rows_written_before_a_kill_are_overwritten_or_gone(path):
     writer.write_rows("rows", 4, np.zeros((3, 3), dtype=np.float32))
     writer.seal()
     assert open_sealed(path).rows.to_numpy().tolist() == [[1.0] * 3] * 4 + [[0.0] * 3] * 3
+
+
+def test_rows_of_another_shape_are_refused_and_not_written(path):
+    writer = StoreWriter.create(path, {"rows": ROWS}, {})
+    good, bad = np.ones(3, dtype=np.float32), np.ones((1, 3), dtype=np.float32)
+    with pytest.raises(StoreError, match=r"expected rows of shape \(3,\), got \(1, 3\)"):
+        writer.write_rows("rows", 0, [good, bad])
+    assert not (path / "rows" / "c").exists()
