@@ -17,7 +17,7 @@ from explaind.paths import Paths
 from explaind.store import is_sealed, stored_attributes
 from explaind.training.train import train
 
-STEPS = 300
+STEPS = 210
 SMALL = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -91,7 +91,7 @@ def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options)
     config_file.write_text(config.model_dump_json())
     store = Paths(root).history("grokking")
     kills = 0
-    for number in (0, 2):
+    for number in (0, 1):
         process = start(root, config_file)
         wait_for_chunk(store, number, process)
         if process.poll() is None:
