@@ -35,11 +35,8 @@ def write_seal(path: Path, arrays: Mapping[str, "zarr.Array[Any]"]) -> None:
         StoreError: if a chunk was never written.
     """
     for name, array in arrays.items():
-        if array.nchunks_initialized != array.nchunks:
-            raise StoreError(
-                f"{path}/{name} has {array.nchunks_initialized} of {array.nchunks} chunks:"
-                " not sealed."
-            )
+        if (found := _chunks_on_disk(path / name)) != array.nchunks:
+            raise StoreError(f"{path}/{name} has {found} of {array.nchunks} chunks: not sealed.")
     content = {
         "schema_version": SCHEMA_VERSION,
         "arrays": {
