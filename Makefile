@@ -18,7 +18,7 @@ all: $(INSTALLED)
 	@echo "Done. Open results/index.html in a browser."
 
 test: $(INSTALLED_DEV)
-	$(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .

@@ -8,19 +8,6 @@ from filelock import FileLock
 
 from tests.workflow.project import Project
 
-LONG = ("slurm", "workflow", "faults", "training")
-"""Folders whose tests start processes."""
-
-
-def pytest_collection_modifyitems(items):
-    """The longest files come first, so that the processes of pytest-xdist end together."""
-    items.sort(key=_rank)
-
-
-def _rank(item):
-    folder = item.path.parent.name
-    return LONG.index(folder) if folder in LONG else len(LONG)
-
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
