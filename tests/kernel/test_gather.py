@@ -109,6 +109,7 @@ def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
     steps=st.sampled_from([[3], [1, 2], [2, 3, 5]]),
     chunk_bytes=st.sampled_from([64, 10**6]),
 )
+@example(inner=[5], steps=[3], chunk_bytes=64)  # a chunk of sums across two shards
 def test_segments_are_added_and_their_steps_laid_side_by_side(inner, steps, chunk_bytes):
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spec, "TARGET_CHUNK_BYTES", chunk_bytes)
