@@ -9,6 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from explaind.errors import ConfigError, RecordingError, StoreError, UnsupportedError
+from explaind.history.guards import check_finite
 from tests.history.training_loop import SGD, Training
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import cross_entropy, vectors
@@ -84,6 +85,13 @@ def test_a_subclass_with_another_step_is_not_taken_for_its_parent(store):
     problem = SGD.but(optimizer=lambda model: SignDescent(model.parameters(), lr=0.1))
     with pytest.raises(UnsupportedError, match="SignDescent"):
         record(problem, store)
+
+
+def test_large_parameters_are_finite_though_their_sum_is_not():
+    check_finite(torch.full((4,), 3e38), "it", 0)
+    for value in (float("inf"), float("nan")):
+        with pytest.raises(RecordingError, match="it is not finite at step 7"):
+            check_finite(torch.tensor([1.0, value, -value]), "it", 7)
 
 
 @pytest.mark.parametrize("every", [1, 2])

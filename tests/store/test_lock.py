@@ -44,8 +44,9 @@ def test_a_second_writer_is_refused_and_told_who_writes(path, holder):
 
 def test_the_lock_dies_with_its_process(path, holder):
     os.kill(holder.pid, signal.SIGKILL)
-    holder.wait()
-    with only_writer(path):
+    assert holder.wait() == -signal.SIGKILL
+    refused = pytest.raises(StoreError, match=f"process {os.getpid()} ")  # not the dead one
+    with only_writer(path), refused, only_writer(path):
         pass
 
 

@@ -21,6 +21,16 @@ def test_missing_chunk_is_refused_and_not_read_as_fill_value(written):
         open_sealed(written)
 
 
+def test_what_a_killed_job_left_is_not_taken_for_a_chunk(written):
+    chunk = written / "x" / "c" / "0" / "0"
+    left = chunk.with_suffix(".123.partial")
+    left.touch()
+    open_sealed(written)
+    chunk.unlink()
+    with pytest.raises(StoreError, match=r"x is truncated: expected 1 chunks, got 0"):
+        open_sealed(written)
+
+
 def test_missing_array_is_refused(written):
     (written / "x" / "zarr.json").unlink()
     with pytest.raises(StoreError, match="x is missing"):
