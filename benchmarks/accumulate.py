@@ -20,8 +20,8 @@ import numpy as np
 import typer
 import xarray as xr
 
-from explaind.kernel.accumulate import gather_stores
 from explaind.kernel.result import build_dataset
+from explaind.pipeline.accumulate import gather_stores
 from explaind.store import write_store
 
 app = typer.Typer(add_completion=False)

@@ -19,7 +19,7 @@ import explaind
 from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
 from explaind.history.history import History
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.query.quadrature import Quadrature
 from explaind.training.losses import nll
 
 REFERENCE_NODES = 1000

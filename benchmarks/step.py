@@ -28,7 +28,7 @@ from benchmarks.measure import FINE
 from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
 from explaind.history.history import History
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.query.quadrature import Quadrature
 from explaind.training.losses import nll
 
 STEPS = (2, 6)

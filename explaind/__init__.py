@@ -1,6 +1,6 @@
 """Exact path kernels: how each training sample and component moved a model's outputs.
 
-The names of the library API load on first use (PEP 562), so that ``import explaind.figures`` does
+The names of the library API load on first use (PEP 562), so that ``import explaind.report`` does
 not import torch.
 """
 

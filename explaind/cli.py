@@ -58,7 +58,7 @@ def prepare_dataset(
     root: Root = ".",
 ) -> None:
     """Make a dataset and its split."""
-    from explaind.data.prepare import prepare_dataset as library
+    from explaind.pipeline.prepare import prepare_dataset as library
 
     checked = load_config(*config)
     if dataset not in checked.datasets:
@@ -86,7 +86,7 @@ def plan_epk(
     cores: Cores = None,
 ) -> None:
     """Plan the explanation of a run: memory, time, shards, passes, disk."""
-    from explaind.kernel.plan.epk import plan_epk as library
+    from explaind.pipeline.plan import plan_epk as library
 
     library(_config_with(config, run), Paths(root), run, cores or os.cpu_count() or 1)
 
@@ -115,10 +115,10 @@ def plan(
     tflops: Annotated[float, typer.Option(help="Matrix products of a GPU, 10^12 / s.")] = 50.0,
 ) -> None:
     """Print a plan: of a run (--config, --run), or of a size without any run."""
-    from explaind.kernel.plan.build import build_plan
-    from explaind.kernel.plan.epk import plan_of_run
-    from explaind.kernel.plan.hypothetical import hypothetical_machine, hypothetical_sizes
-    from explaind.kernel.plan.table import plan_table
+    from explaind.pipeline.plan import plan_of_run
+    from explaind.plan.build import build_plan
+    from explaind.plan.hypothetical import hypothetical_machine, hypothetical_sizes
+    from explaind.plan.table import plan_table
 
     if run:
         checked, shared = _config_with(config or [], run), cores or os.cpu_count() or 1
@@ -148,7 +148,7 @@ def predict_epk(
     threads: Threads = None,
 ) -> None:
     """Compute the influence of all training samples on one shard of the explained samples."""
-    from explaind.kernel.predict import predict_epk as library
+    from explaind.pipeline.predict import predict_epk as library
 
     _limit_threads(threads)
     library(_config_with(config, run), Paths(root), run, shard, segment)
@@ -157,7 +157,7 @@ def predict_epk(
 @app.command()
 def accumulate_kernel(config: Files, run: Run, root: Root = ".") -> None:
     """Gather the shards of a run in one influence store."""
-    from explaind.kernel.accumulate import accumulate_kernel as library
+    from explaind.pipeline.accumulate import accumulate_kernel as library
 
     library(_config_with(config, run), Paths(root), run)
 
@@ -165,7 +165,7 @@ def accumulate_kernel(config: Files, run: Run, root: Root = ".") -> None:
 @app.command()
 def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = None) -> None:
     """Compare the reformulated outputs of all validation samples with the true ones."""
-    from explaind.kernel.validate import validate_epk as library
+    from explaind.pipeline.validate import validate_epk as library
 
     _limit_threads(threads)
     library(_config_with(config, run), Paths(root), run)
@@ -176,7 +176,7 @@ def pruning(
     config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
 ) -> None:
     """Prune the trained network of a run by several scores and test what is left."""
-    from explaind.experiments.pruning import pruning as library
+    from explaind.experiments.pruning.compute import pruning as library
 
     _limit_threads(threads)
     library(
@@ -189,7 +189,7 @@ def label_noise(
     config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
 ) -> None:
     """Flip training labels of a run and look for them by influence and by other scores."""
-    from explaind.experiments.label_noise import label_noise as library
+    from explaind.experiments.label_noise.compute import label_noise as library
 
     _limit_threads(threads)
     library(
@@ -203,7 +203,7 @@ def leave_group_out(
     config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
 ) -> None:
     """Train a run without groups of training samples; compare the change with the predicted one."""
-    from explaind.experiments.leave_group_out import leave_group_out as library
+    from explaind.experiments.leave_group_out.compute import leave_group_out as library
 
     _limit_threads(threads)
     library(
@@ -215,7 +215,7 @@ def leave_group_out(
 @app.command()
 def plotly_js(root: Root = ".") -> None:
     """Write the plotting library that all pages share."""
-    from explaind.figures.page import write_plotly_js
+    from explaind.report.page import write_plotly_js
 
     write_plotly_js(Paths(root))
 
@@ -223,7 +223,7 @@ def plotly_js(root: Root = ".") -> None:
 @app.command()
 def figure_grokking(config: Files, figure: Figure = "grokking", root: Root = ".") -> None:
     """Draw the page on grokking."""
-    from explaind.figures.grokking import write_grokking
+    from explaind.experiments.grokking.page import write_grokking
 
     write_grokking(_config_with_named(config, "figures", figure, "grokking"), Paths(root), figure)
 
@@ -231,7 +231,7 @@ def figure_grokking(config: Files, figure: Figure = "grokking", root: Root = "."
 @app.command()
 def figure_training(config: Files, figure: Figure = "training", root: Root = ".") -> None:
     """Draw the page on the training."""
-    from explaind.figures.training import write_training
+    from explaind.experiments.training.page import write_training
 
     write_training(_config_with_named(config, "figures", figure, "training"), Paths(root), figure)
 
@@ -241,7 +241,7 @@ def figure_epk_validation(
     config: Files, figure: Figure = "epk_validation", root: Root = "."
 ) -> None:
     """Draw the page on how exact the path kernel is."""
-    from explaind.figures.epk_validation import write_epk_validation
+    from explaind.experiments.epk_validation.page import write_epk_validation
 
     write_epk_validation(
         _config_with_named(config, "figures", figure, "epk_validation"), Paths(root), figure
@@ -251,7 +251,7 @@ def figure_epk_validation(
 @app.command()
 def figure_examples(config: Files, figure: Figure = "examples", root: Root = ".") -> None:
     """Draw the page on single images and the training images that mattered to them."""
-    from explaind.figures.examples import write_examples
+    from explaind.experiments.examples.page import write_examples
 
     write_examples(_config_with_named(config, "figures", figure, "examples"), Paths(root), figure)
 
@@ -259,7 +259,7 @@ def figure_examples(config: Files, figure: Figure = "examples", root: Root = "."
 @app.command()
 def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") -> None:
     """Draw the page on the pruned networks."""
-    from explaind.figures.pruning import write_pruning
+    from explaind.experiments.pruning.page import write_pruning
 
     write_pruning(_config_with_named(config, "figures", figure, "pruning"), Paths(root), figure)
 
@@ -267,7 +267,7 @@ def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") 
 @app.command()
 def figure_sanity(config: Files, figure: Figure = "sanity", root: Root = ".") -> None:
     """Draw the page on the sanity of influence."""
-    from explaind.figures.sanity import write_sanity
+    from explaind.experiments.sanity.page import write_sanity
 
     write_sanity(_config_with_named(config, "figures", figure, "sanity"), Paths(root), figure)
 
@@ -275,7 +275,7 @@ def figure_sanity(config: Files, figure: Figure = "sanity", root: Root = ".") ->
 @app.command()
 def report(config: Files, root: Root = ".") -> None:
     """Write the index page."""
-    from explaind.figures.report import write_report
+    from explaind.report.index import write_report
 
     write_report(load_config(*config), Paths(root))
 

@@ -52,7 +52,7 @@ def test_an_unknown_run_is_named(monkeypatch, tmp_path):
     assert "--run: expected one of grokking, got 'groking'" in message
 
 
-@pytest.mark.parametrize("module", ["explaind", "explaind.cli", "explaind.figures.page"])
+@pytest.mark.parametrize("module", ["explaind", "explaind.cli", "explaind.report.page"])
 def test_torch_is_not_imported_before_it_is_needed(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

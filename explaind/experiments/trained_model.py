@@ -3,8 +3,8 @@
 from torch import nn
 
 from explaind.config import Config
-from explaind.kernel.of_run import RunKernel
 from explaind.models.registry import build_model
+from explaind.pipeline.load_kernel import RunKernel
 
 
 def trained_model(config: Config, opened: RunKernel, run: str) -> nn.Module:

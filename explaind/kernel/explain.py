@@ -10,16 +10,16 @@ from torch import Tensor
 
 from explaind.history.decay import DecayMotion
 from explaind.history.history import History
-from explaind.kernel.adjoint import GradientAdjoint, MomentumAdjoint
-from explaind.kernel.collect import collectors_of
-from explaind.kernel.explained_step import ExplainedStep
-from explaind.kernel.intervals import interval_bounds, interval_of
-from explaind.kernel.precision import TOLERANCE, deviation
-from explaind.kernel.query import QuerySide, StepDerivative
-from explaind.kernel.segment import Segment
-from explaind.kernel.slices import Slices
-from explaind.kernel.steps import Step, backward_steps
-from explaind.kernel.training_side import TrainingSide
+from explaind.kernel.collectors.collect import collectors_of
+from explaind.kernel.collectors.explained_step import ExplainedStep
+from explaind.kernel.collectors.output_arrays import Slices
+from explaind.kernel.contraction.precision import TOLERANCE, deviation
+from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.query.queries import QuerySide, StepDerivative
+from explaind.kernel.trajectory.adjoint import GradientAdjoint, MomentumAdjoint
+from explaind.kernel.trajectory.intervals import interval_bounds, interval_of
+from explaind.kernel.trajectory.segment import Segment
+from explaind.kernel.trajectory.steps import Step, backward_steps
 from explaind.log import progress
 
 

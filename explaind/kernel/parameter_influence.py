@@ -5,8 +5,8 @@ import torch
 
 from explaind.history.decay import DecayMotion
 from explaind.history.history import History
-from explaind.kernel.query import QuerySide
-from explaind.kernel.steps import backward_steps
+from explaind.kernel.query.queries import QuerySide
+from explaind.kernel.trajectory.steps import backward_steps
 from explaind.log import progress
 
 

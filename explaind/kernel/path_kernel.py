@@ -21,8 +21,17 @@ from explaind.history.guards import (
 )
 from explaind.history.history import History
 from explaind.history.retraining import Ingredients, Penalty
-from explaind.kernel.closure import STEP_SUMS, close_account, step_sums
-from explaind.kernel.derivative import AlongParts, Derivative, FullGradient
+from explaind.kernel.checks import (
+    check_capture,
+    check_first_step,
+    check_functional,
+    check_samples,
+)
+from explaind.kernel.collectors.output_arrays import DEFAULT_SLICES, Slices
+from explaind.kernel.completeness import STEP_SUMS, close_account, step_sums
+from explaind.kernel.contraction.precision import TOLERANCE, Contraction
+from explaind.kernel.contraction.training_data import TrainingData
+from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
 from explaind.kernel.functionals import (
     ModelFunction,
@@ -30,17 +39,12 @@ from explaind.kernel.functionals import (
     all_outputs,
     find_functional,
 )
-from explaind.kernel.guards import (
-    check_capture,
-    check_first_step,
-    check_functional,
-    check_samples,
-)
+from explaind.kernel.gradients.per_sample import PerSampleGradients
+from explaind.kernel.nonsmooth.secant import RecordKinks
 from explaind.kernel.parameter_influence import parameter_influence_of_steps
-from explaind.kernel.per_sample import PerSampleGradients
-from explaind.kernel.precision import TOLERANCE, Contraction
-from explaind.kernel.quadrature import Quadrature
-from explaind.kernel.query import QuerySide
+from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
+from explaind.kernel.query.quadrature import Quadrature
+from explaind.kernel.query.queries import QuerySide
 from explaind.kernel.reformulate import reformulate_steps
 from explaind.kernel.result import (
     PARAMETER_INFLUENCE,
@@ -48,11 +52,7 @@ from explaind.kernel.result import (
     build_reformulation,
     described,
 )
-from explaind.kernel.secant import RecordKinks
-from explaind.kernel.segment import segment_of
-from explaind.kernel.slices import DEFAULT_SLICES, Slices
-from explaind.kernel.training_data import TrainingData
-from explaind.kernel.training_side import TrainingSide
+from explaind.kernel.trajectory.segment import segment_of
 
 logger = logging.getLogger(__name__)
 

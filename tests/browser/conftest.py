@@ -6,7 +6,7 @@ import pytest
 from selenium import webdriver
 
 from explaind.paths import Paths
-from tests.figures.synthetic import write_pages
+from tests.report.synthetic import write_pages
 from tests.requirements import need
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -9,10 +9,10 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from explaind.attribution.classes import class_maps, difference_profile
-from explaind.attribution.run import open_run
-from explaind.attribution.steps import component_table
-from tests.figures.synthetic import COMPONENTS
+from explaind.report.tables.classes import class_maps, difference_profile
+from explaind.report.tables.run import open_run
+from explaind.report.tables.steps import component_table
+from tests.report.synthetic import COMPONENTS
 
 TRACES = {
     "grokking": {

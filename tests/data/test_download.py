@@ -8,9 +8,9 @@ import pytest
 
 from explaind.config import load_config
 from explaind.data import download, torchvision_datasets
-from explaind.data.prepare import prepare_dataset
 from explaind.errors import DataError, UnsupportedError
 from explaind.paths import Paths
+from explaind.pipeline.prepare import prepare_dataset
 from explaind.store import open_sealed
 from tests.data.torchvision_files import NAMES, write_cifar10
 from tests.requirements import need

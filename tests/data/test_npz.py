@@ -7,9 +7,9 @@ import pytest
 
 from explaind.config import load_config
 from explaind.data.load import load_dataset
-from explaind.data.prepare import prepare_dataset
 from explaind.errors import DataError
 from explaind.paths import Paths
+from explaind.pipeline.prepare import prepare_dataset
 from explaind.store import open_sealed
 
 

@@ -39,19 +39,19 @@ CASE = {
     "figures": {name: {"run": RUN} for name in FIGURES},
 }
 PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
-IMPORTED = ("cli", "data.prepare", "training.train", "kernel.plan.epk", "kernel.predict")
+IMPORTED = ("cli", "pipeline.prepare", "training.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
-    "kernel.accumulate",
-    "kernel.validate",
-    "experiments.pruning",
-    "experiments.label_noise",
-    "experiments.leave_group_out",
-    "figures.grokking",
-    "figures.epk_validation",
-    "figures.pruning",
-    "figures.examples",
-    "figures.sanity",
-    "figures.report",
+    "pipeline.accumulate",
+    "pipeline.validate",
+    "experiments.pruning.compute",
+    "experiments.label_noise.compute",
+    "experiments.leave_group_out.compute",
+    "experiments.grokking.page",
+    "experiments.epk_validation.page",
+    "experiments.pruning.page",
+    "experiments.examples.page",
+    "experiments.sanity.page",
+    "report.index",
 )
 
 # Children are forked from a process that has imported everything and done nothing yet: a kill

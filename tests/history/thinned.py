@@ -6,7 +6,7 @@ from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
 from explaind.history.history import History
 from explaind.history.retraining import Ingredients
-from explaind.kernel.training_data import TrainingData
+from explaind.kernel.contraction.training_data import TrainingData
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem
 

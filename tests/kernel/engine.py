@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import explaind
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.query.quadrature import Quadrature
 from tests.oracles.problems import Problem
 
 SMOOTH = Quadrature(rule="gauss_legendre", subintervals=1, nodes=3, tolerance=None)

@@ -11,17 +11,17 @@ from torch.optim.lr_scheduler import LambdaLR
 from explaind.config.training import Training
 from explaind.data.augmentation import RandomHorizontalFlip
 from explaind.errors import ConfigError, RecordingError
-from explaind.kernel import training_side
-from explaind.kernel.quadrature import Quadrature
-from explaind.kernel.training_data import TrainingData
+from explaind.kernel.contraction import training_side
+from explaind.kernel.contraction.training_data import TrainingData
+from explaind.kernel.query.quadrature import Quadrature
 from explaind.models.resnet9 import ResNet9
 from explaind.store import open_sealed
 from explaind.training.schedule import learning_rate
 from tests.history.thinned import both, read
 from tests.kernel.engine import explain, record
-from tests.kernel.test_adjoint_against_oracle import assert_equal_to_oracle
 from tests.kernel.test_invariance import assert_same
 from tests.kernel.test_loss_of_logits import images
+from tests.kernel.trajectory.test_adjoint import assert_equal_to_oracle
 from tests.oracles.dense_midpoint import midpoint_nodes
 from tests.oracles.forward_path_kernel import explain as oracle_of
 from tests.oracles.problems import TRAIN_SAMPLES, Problem

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW
 
 import explaind.errors
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.query.quadrature import Quadrature
 from tests.kernel import engine
 from tests.kernel.engine import record
 from tests.oracles.problems import TRAIN_SAMPLES, Problem, all_outputs, shuffled_batches, tokens

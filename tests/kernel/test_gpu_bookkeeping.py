@@ -10,12 +10,12 @@ import torch
 from torch.optim import SGD, AdamW
 
 from explaind.history.history import Block, History
-from explaind.kernel.adjoint import MomentumAdjoint
-from explaind.kernel.collect import collectors_of
-from explaind.kernel.explained_step import ExplainedStep
-from explaind.kernel.query import StepDerivative
-from explaind.kernel.segment import Segment
-from explaind.kernel.slices import SLICES, Slices
+from explaind.kernel.collectors.collect import collectors_of
+from explaind.kernel.collectors.explained_step import ExplainedStep
+from explaind.kernel.collectors.output_arrays import SLICES, Slices
+from explaind.kernel.query.queries import StepDerivative
+from explaind.kernel.trajectory.adjoint import MomentumAdjoint
+from explaind.kernel.trajectory.segment import Segment
 from tests.kernel.engine import record
 from tests.oracles.problems import TRAIN_SAMPLES, Problem
 

@@ -13,8 +13,8 @@ from torch import nn
 from torch.optim import SGD, AdamW
 from torch.utils.data import TensorDataset
 
-from explaind.kernel import training_side
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.contraction import training_side
+from explaind.kernel.query.quadrature import Quadrature
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import TRAIN_SAMPLES, Problem, vectors
 from tests.oracles.smooth_models import CLASSES, Mlp

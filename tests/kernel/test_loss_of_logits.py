@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.query.quadrature import Quadrature
 from explaind.models.resnet9 import ResNet9
 from explaind.training.losses import cross_entropy, nll
 from tests.kernel.engine import record_and_explain

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 
-from explaind.kernel.quadrature import Quadrature
+from explaind.kernel.query.quadrature import Quadrature
 from explaind.store import open_sealed
 from tests.kernel.engine import explain, record
 from tests.oracles.dense_midpoint import (

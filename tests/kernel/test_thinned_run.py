@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from explaind.config import load_config
-from explaind.data.prepare import prepare_dataset
-from explaind.kernel.plan.epk import plan_epk
-from explaind.kernel.predict import predict_epk
-from explaind.kernel.validate import validate_epk
 from explaind.paths import Paths
+from explaind.pipeline.plan import plan_epk
+from explaind.pipeline.predict import predict_epk
+from explaind.pipeline.prepare import prepare_dataset
+from explaind.pipeline.validate import validate_epk
 from explaind.store import open_sealed, stored_attributes
 from explaind.training.train import train
 

@@ -156,7 +156,7 @@ def test_a_job_killed_for_its_memory_comes_back_with_more(project):
     dataset = Paths(project.root).dataset("modulo")
     expected = open_sealed(dataset).load()
     project.replace("workflow/rules/data.smk", "memory(4000)", "memory(600)")
-    project.append("explaind/data/prepare.py", BALLAST)
+    project.append("explaind/pipeline/prepare.py", BALLAST)
     seal(dataset).unlink()
 
     output = submit(project, "all", "--until", "prepare_dataset", by="--profile")

@@ -6,10 +6,10 @@ from torch.nn import functional
 
 from explaind.config import load_config, stage_config
 from explaind.data.load import load_dataset
-from explaind.data.prepare import prepare_dataset
 from explaind.history.history import History
 from explaind.models.registry import build_model
 from explaind.paths import Paths
+from explaind.pipeline.prepare import prepare_dataset
 from explaind.store import stored_attributes
 from explaind.training.order import epoch_order
 from explaind.training.train import record_training, train

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from explaind.config import load_config
-from explaind.data.prepare import prepare_dataset
 from explaind.errors import RecordingError, StoreError
 from explaind.paths import Paths
+from explaind.pipeline.prepare import prepare_dataset
 from explaind.store import is_sealed, stored_attributes
 from explaind.training.train import train
 

@@ -21,7 +21,7 @@ from explaind.config import Config, load_config, stage_config
 from explaind.config.resolve import resolve_config
 from explaind.errors import ConfigError
 from explaind.fingerprint import code_fingerprint
-from explaind.kernel.plan.stored import PLANNED, is_made_for
+from explaind.pipeline.stored_plan import PLANNED, is_made_for
 from explaind.paths import Paths, seal, shard_labels
 
 # The `explaind` command of the environment that Snakemake runs in, activated or not.

@@ -21,7 +21,7 @@ rule prepare_dataset:
         runtime=60,
     params:
         values=of_dataset,
-        code=code_fingerprint("explaind.data.prepare"),
+        code=code_fingerprint("explaind.pipeline.prepare"),
     message:
         "Prepare dataset {wildcards.dataset}"
     shell:

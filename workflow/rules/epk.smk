@@ -27,7 +27,7 @@ checkpoint plan_epk:
         shared_cores=CORES,
     params:
         values=of_run("plan_epk"),
-        code=code_fingerprint("explaind.kernel.plan.epk"),
+        code=code_fingerprint("explaind.pipeline.plan"),
         rules=[code_fingerprint(module) for module in PLANNED.values()],
     message:
         "Plan the explanation of run {wildcards.run}"
@@ -55,7 +55,7 @@ rule predict_epk:
     params:
         values=of_run("predict_epk"),
         shard=shard_options,
-        code=code_fingerprint("explaind.kernel.predict"),
+        code=code_fingerprint("explaind.pipeline.predict"),
     message:
         "Explain shard {wildcards.shard} of run {wildcards.run} (progress in {log})"
     shell:
@@ -78,7 +78,7 @@ rule accumulate_kernel:
         runtime=60,
     params:
         values=of_run("accumulate_kernel"),
-        code=code_fingerprint("explaind.kernel.accumulate"),
+        code=code_fingerprint("explaind.pipeline.accumulate"),
     message:
         "Gather the shards of run {wildcards.run}"
     shell:
@@ -104,7 +104,7 @@ rule validate_epk:
         gpu=planned("validate_epk", "gpu"),
     params:
         values=of_run("validate_epk"),
-        code=code_fingerprint("explaind.kernel.validate"),
+        code=code_fingerprint("explaind.pipeline.validate"),
     message:
         "Compare reformulated and true outputs of run {wildcards.run} (progress in {log})"
     shell:

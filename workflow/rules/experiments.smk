@@ -27,7 +27,7 @@ rule pruning:
         runtime=240,
     params:
         values=of_experiment("pruning"),
-        code=code_fingerprint("explaind.experiments.pruning"),
+        code=code_fingerprint("explaind.experiments.pruning.compute"),
     message:
         "Prune the network of run {wildcards.run} (progress in {log})"
     shell:
@@ -52,7 +52,7 @@ rule label_noise:
         runtime=480,
     params:
         values=of_experiment("label_noise"),
-        code=code_fingerprint("explaind.experiments.label_noise"),
+        code=code_fingerprint("explaind.experiments.label_noise.compute"),
     message:
         "Look for wrong labels in run {wildcards.run} (progress in {log})"
     shell:
@@ -78,7 +78,7 @@ rule leave_group_out:
         runtime=480,
     params:
         values=of_experiment("leave_group_out"),
-        code=code_fingerprint("explaind.experiments.leave_group_out"),
+        code=code_fingerprint("explaind.experiments.leave_group_out.compute"),
     message:
         "Train run {wildcards.run} without groups of its samples (progress in {log})"
     shell:

@@ -22,7 +22,7 @@ rule plotly_js:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("explaind.figures.page"),
+        code=code_fingerprint("explaind.report.page"),
     message:
         "Write the plotting library that the pages share"
     shell:
@@ -53,7 +53,7 @@ rule figure_grokking:
         runtime=10,
     params:
         values=of_figure,
-        code=code_fingerprint("explaind.figures.grokking"),
+        code=code_fingerprint("explaind.experiments.grokking.page"),
     message:
         "Draw {output.page}"
     shell:
@@ -80,7 +80,7 @@ rule figure_training:
         runtime=10,
     params:
         values=of_figure,
-        code=code_fingerprint("explaind.figures.training"),
+        code=code_fingerprint("explaind.experiments.training.page"),
     message:
         "Draw {output.page}"
     shell:
@@ -111,7 +111,7 @@ rule figure_epk_validation:
         runtime=10,
     params:
         values=of_figure,
-        code=code_fingerprint("explaind.figures.epk_validation"),
+        code=code_fingerprint("explaind.experiments.epk_validation.page"),
     message:
         "Draw {output.page}"
     shell:
@@ -139,7 +139,7 @@ rule figure_examples:
         runtime=10,
     params:
         values=of_figure,
-        code=code_fingerprint("explaind.figures.examples"),
+        code=code_fingerprint("explaind.experiments.examples.page"),
     message:
         "Draw {output.page}"
     shell:
@@ -168,7 +168,7 @@ rule figure_pruning:
         runtime=10,
     params:
         values=of_figure,
-        code=code_fingerprint("explaind.figures.pruning"),
+        code=code_fingerprint("explaind.experiments.pruning.page"),
     message:
         "Draw {output.page}"
     shell:
@@ -200,7 +200,7 @@ rule figure_sanity:
         runtime=10,
     params:
         values=of_figure,
-        code=code_fingerprint("explaind.figures.sanity"),
+        code=code_fingerprint("explaind.experiments.sanity.page"),
     message:
         "Draw {output.page}"
     shell:

@@ -23,7 +23,7 @@ rule report:
         runtime=5,
     params:
         values=stage_config(CONFIG, "report"),
-        code=code_fingerprint("explaind.figures.report"),
+        code=code_fingerprint("explaind.report.index"),
     message:
         "Write {output.page}"
     shell:

@@ -1,0 +1,1 @@
+"""The experiment leave_group_out."""

@@ -1,0 +1,74 @@
+"""What the house knows of an experiment: one `Spec` in the `__init__` of each folder beside this.
+
+From it come the Snakemake rules, the subcommands, the section of the config with its reference, and
+the card on the index page. Nothing here imports torch.
+
+| module of the folder | what it defines |
+|---|---|
+| `settings` | the section of the config, a subclass of `ExperimentSettings` |
+| `compute` | `compute(job) -> table or store`; absent if nothing is computed |
+| `tables` | `read(sources, settings) -> tables`, all numbers of the page; no torch |
+| `page` | `draw(tables, about) -> Page`; absent if it is shown on another page |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from explaind.config.experiment import ExperimentSettings
+
+Source = Literal["dataset", "history", "metrics", "influence", "validation"]
+"""What a run leaves on disk; `validation` is the store and its statistics."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The rule that computes an experiment: `results/{run}/experiments/{name}.{suffix}`.
+
+    Attributes:
+        reads: what it reads of its run.
+        trains: whether it trains networks as the run is trained; then all of that section counts.
+        suffix: a table (`parquet`) or a store (`zarr`).
+        minutes: time asked for on a cluster.
+    """
+
+    reads: tuple[Source, ...]
+    trains: bool = False
+    suffix: Literal["parquet", "zarr"] = "parquet"
+    minutes: int = 240
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The rule that draws a page: `results/figures/{name}.html` and the tables behind its panels.
+
+    Attributes:
+        tables: file names of the tables, less the name of the page: `curves.csv`, say.
+        reads: what it reads of its run; the result of its own computation, if any, comes on top.
+        results: keys of the settings that name another experiment on the run, with its kind.
+    """
+
+    tables: tuple[str, ...]
+    reads: tuple[Source, ...] = ()
+    results: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An experiment or a page.
+
+    Attributes:
+        name: its folder, and its `kind` in the config.
+        title: heading of its page and of its card.
+        summary: one sentence that says what it shows or asks.
+        settings: its section of the config.
+        computed: the rule that computes it; None if nothing is computed.
+        shown: the rule that draws its page; None if it is shown on another one.
+    """
+
+    name: str
+    title: str
+    summary: str
+    settings: type[ExperimentSettings]
+    computed: Computed | None = None
+    shown: Shown | None = None

@@ -1,0 +1,189 @@
+"""Self-checks: the recorded path is the one that the given loss and data explain."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.errors import ConfigError, RecordingError, UnsupportedError
+from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.decay import DecayMotion
+from explaind.history.guards import rows_of
+from explaind.history.history import History
+from explaind.kernel.contraction.training_data import TrainingData
+from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
+
+logger = logging.getLogger(__name__)
+
+GRADIENT_TOLERANCE = 1e-3
+PROBE_SIZES = (2, 3)  # no other dimension of a layer input equals both
+SAMPLES_PER_CHECK = 1024
+
+
+@torch.enable_grad()
+def check_capture(
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
+) -> None:
+    """Compare captured per-sample gradients with plain autograd, sample by sample.
+
+    Tensors that differ, and those used in a way that the capture does not know (the first dimension
+    of a layer's input is not the batch, say), are sent through the general route from then on, and
+    the log names them. Two batch sizes tell the batch from a dimension that happens to be as long.
+
+    Args:
+        gradients: the per-sample gradients to check.
+        theta: parameters at which to compare.
+        x: inputs of a few samples.
+        y: their targets.
+    """
+    wrong: set[str] = set()
+    for size in PROBE_SIZES:
+        wrong |= _wrong_tensors(gradients, theta, *_repeated((x, y), size))
+    if wrong:
+        logger.info("per-sample gradients by vmap (not read off the layers): %s", sorted(wrong))
+        gradients.force_fallback(frozenset(wrong))
+
+
+def _repeated(batch: tuple[Any, Any], size: int) -> tuple[Any, Any]:
+    """A batch of exactly this size, samples repeated if there are fewer."""
+    rows = torch.arange(size) % len(torch.utils._pytree.tree_leaves(batch[1])[0])
+    found: tuple[Any, Any] = torch.utils._pytree.tree_map(
+        lambda leaf: leaf[rows.to(leaf.device)], batch
+    )
+    return found
+
+
+def check_functional(function: Function, params: dict[str, Tensor], x: Any, y: Any) -> None:
+    """Refuse an output functional that is not `[sample]` or `[sample, output]`, sample by sample.
+
+    Args:
+        function: the functional as a function of the parameters.
+        params: parameters by name.
+        x: inputs of a few samples.
+        y: their targets.
+
+    Raises:
+        UnsupportedError: with the shape expected and found.
+    """
+    size = PROBE_SIZES[-1]
+    x, y = _repeated((x, y), size)
+    together = function(params, x, y)
+    if together.dim() not in (1, 2) or len(together) != size:
+        raise UnsupportedError(
+            "outputs must return one number per sample or one row per sample: expected shape"
+            f" ({size},) or ({size}, K) for {size} samples, got {tuple(together.shape)}."
+        )
+    alone = [function(params, rows_of(x, i, i + 1), rows_of(y, i, i + 1)) for i in range(size)]
+    if any(len(one) != 1 for one in alone) or not torch.allclose(
+        together, torch.cat(alone), rtol=1e-3, atol=1e-5, equal_nan=True
+    ):
+        raise UnsupportedError(
+            "The explained output of a sample depends on the other samples of its batch. Only"
+            " functionals of one sample's own output can be explained."
+        )
+
+
+def _wrong_tensors(
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
+) -> set[str]:
+    """Tensors that the capture does not recognise, or whose gradients differ from autograd's.
+
+    Autograd goes through the forward pass of the same batch: one sample alone would be rounded
+    otherwise, and where a kink is hit, its gradient differs for that reason.
+    """
+    found = {slot.name: gradient for slot, _, gradient in gradients(theta, x, y)}
+    wrong = set(gradients.backward_pass(theta, x, y)[1])
+    leaf = theta.detach().clone().requires_grad_(True)
+    h = gradients.function(gradients.layout.unflatten(leaf), x, y)
+    for i, outputs in enumerate(h.reshape(len(h), -1)):
+        (expected,) = torch.autograd.grad(outputs[0], leaf, retain_graph=True)
+        for slot in gradients.layout.slots:
+            want, got = expected[slot.start : slot.stop], found[slot.name][i, 0]
+            scale = want.abs().max() + torch.finfo(theta.dtype).tiny
+            if (want - got).abs().max() > GRADIENT_TOLERANCE * scale:
+                wrong.add(slot.name)
+    return wrong
+
+
+def check_samples(history: History, data: TrainingData) -> None:
+    """Compare the training samples with the checksums recorded while training.
+
+    Args:
+        history: the recorded path.
+        data: the training samples given to explain with.
+
+    Raises:
+        ConfigError: if there are fewer samples, a sample is another one than was trained on, or
+            only one of recorder and kernel was given an augmentation.
+    """
+    if history.augmented != data.augmented:
+        given = ("the function that was recorded with, got none", "none, as was recorded, got one")
+        raise ConfigError(
+            f"augment: expected {given[data.augmented]}. Give the same to explaind.record and"
+            " PathKernel."
+        )
+    expected = history.sample_checksums()
+    if len(expected) > len(data):
+        raise ConfigError(
+            f"train_data has {len(data)} samples, the recorded batches refer to sample"
+            f" {len(expected) - 1}. Give the training set of the recorded run."
+        )
+    seen = np.flatnonzero(expected != UNSEEN)
+    for start in range(0, len(seen), SAMPLES_PER_CHECK):
+        rows = seen[start : start + SAMPLES_PER_CHECK]
+        differs = rows[sample_checksums(*data.samples(torch.from_numpy(rows))) != expected[rows]]
+        if len(differs):
+            raise ConfigError(
+                f"Sample {differs[0]} of train_data is not the one that was trained on"
+                f" ({len(differs)} of the first {rows[-1] + 1} differ). Expected the same samples"
+                " in the same order, not augmented: give `augment` to the recorder and here."
+            )
+
+
+def check_first_step(history: History, training: TrainingSide, decay: DecayMotion) -> None:
+    """Rebuild the first step that moved the parameters from loss, data and optimizer rule.
+
+    Args:
+        history: the recorded path.
+        training: the training side, with the loss and data given by the user.
+        decay: the decay of the run.
+
+    Raises:
+        RecordingError: if the rebuilt step differs from the recorded one.
+    """
+    momentum: Any = 0.0
+    for block in history.blocks():
+        for step in range(block.start, block.stop):
+            theta, weight = block.theta(step), history.sample_weight(step)
+            data = training.batch_gradient(theta, step, history.batch(step), weight)
+            gradient = history.clip(step) * data + decay.gradient(block, step)
+            momentum = (
+                history.coefficient("mu", step) * momentum
+                + history.coefficient("nu", step) * gradient
+            )
+            alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
+            rebuilt = -(alpha * momentum + gamma * gradient)
+            decoupled = -history.coefficient("decoupled", step) * theta
+            preconditioner = history.preconditioner(block, step)
+            # compared before the preconditioner, which blows up the rounding of vanishing gradients
+            recorded = (block.increment(step) - decoupled) / preconditioner
+            rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
+            if float(recorded.norm()) <= 10 * float(rounding):
+                continue
+            error = float((rebuilt - recorded).norm())
+            if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
+                raise RecordingError(
+                    f"The recorded step {step} does not follow from this loss and these"
+                    " data: relative"
+                    f" difference {error / float(recorded.norm()):.2e}, expected below"
+                    f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
+                    " model are those"
+                    " of the training loop, that train_data has the same samples in the"
+                    " same order, that augment is the function the recorder was given, and"
+                    " that gradients were clipped through recorder.clip_grad_norm_."
+                )
+            return

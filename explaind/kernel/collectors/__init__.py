@@ -1,0 +1,1 @@
+"""What is kept of an explanation while the steps are walked through."""

@@ -1,0 +1,102 @@
+"""The account of every step: true change = data part + decay part + residual."""
+
+from collections.abc import Collection
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.history.layout import ParameterLayout
+from explaind.kernel.collectors.explained_step import Collector, ExplainedStep
+
+WAITING_STEPS = 64  # copied from the GPU together
+
+
+class StepAccount(Collector):
+    """Keeps, per step and query, the parts of the change, in total and by component.
+
+    Parts are credited to the step at which the parameters moved (application step). Numbers wait on
+    the device for some steps, because each copy to main memory would stop a GPU.
+
+    Args:
+        layout: the parameter layout.
+        steps: the steps, entered backward in time.
+        keep: `step_component` and `absolute` keep the arrays by component.
+    """
+
+    def __init__(self, layout: ParameterLayout, steps: range, keep: Collection[str]) -> None:
+        self._ranges = list(layout.component_ranges().values())
+        self._steps, self._keep = steps, frozenset(keep)
+        self._waiting: list[tuple[int, dict[str, Tensor]]] = []
+        self._rows: dict[str, np.ndarray] = {}
+
+    def add(self, step: ExplainedStep) -> None:
+        """Enter a step."""
+        found = step.found
+        by_component = self._by_component(found.averaged.flatten(0, 1), step.parts)
+        row = {
+            "true": found.change.double().flatten(),
+            "parts": by_component.double().sum(0),
+            "subintervals": found.subintervals,
+        }
+        if "step_component" in self._keep:
+            row["by_component"] = by_component
+        if "absolute" in self._keep:
+            row["absolute"] = step.influence.abs().sum(1).to(by_component.dtype)
+        self._waiting.append((step.number, row))
+        if len(self._waiting) == WAITING_STEPS:
+            self._copy()
+
+    def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+        """The arrays of the result, with the query axis split.
+
+        Args:
+            shape: (samples, outputs).
+
+        Returns:
+            Arrays by name, as `kernel.result.ARRAYS` lists them.
+        """
+        self._copy()
+        true, parts = self._split("true", shape), self._split("parts", shape)
+        data, decay = parts[:, 0], parts[:, 1]
+        arrays = {
+            "step_true": true,
+            "step_data": data,
+            "step_decay": decay,
+            "step_residual": true - data - decay,
+            "subintervals": self._rows["subintervals"].astype(np.uint16),
+        }
+        if "by_component" in self._rows:
+            by_component = self._split("by_component", shape)
+            arrays["step_data_by_component"] = by_component[:, :, 0]
+            arrays["step_decay_by_component"] = by_component[:, :, 1]
+        if "absolute" in self._rows:
+            arrays["step_absolute_by_component"] = self._split("absolute", shape)
+        return arrays
+
+    def _by_component(
+        self, averaged: Float[Tensor, "query param"], parts: Float[Tensor, "part param"]
+    ) -> Float[Tensor, "component part query"]:
+        sums = [
+            sum(parts[:, start:stop] @ averaged[:, start:stop].T for start, stop in ranges)
+            for ranges in self._ranges
+        ]
+        return torch.stack(sums)  # type: ignore[arg-type]  # no component is empty
+
+    def _copy(self) -> None:
+        """Move what waits to main memory, one copy per array."""
+        if not self._waiting:
+            return
+        numbers, rows = zip(*self._waiting, strict=True)
+        place = np.array(numbers) - self._steps.start
+        for name in rows[0]:
+            values = torch.stack([row[name] for row in rows]).cpu().numpy()
+            if name not in self._rows:
+                self._rows[name] = np.zeros((len(self._steps), *values.shape[1:]), values.dtype)
+            self._rows[name][place] = values
+        self._waiting.clear()
+
+    def _split(self, name: str, shape: tuple[int, int]) -> np.ndarray:
+        rows = self._rows[name]
+        return rows.reshape(*rows.shape[:-1], *shape)

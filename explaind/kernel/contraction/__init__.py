@@ -1,0 +1,1 @@
+"""The adjoint contracted with the gradients of the training samples."""

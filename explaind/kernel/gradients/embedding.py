@@ -1,0 +1,93 @@
+"""Look-up tables: embeddings."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+from explaind.kernel.gradients.work import Part, Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableUse:
+    """One table look-up with a parameter as table.
+
+    Attributes:
+        weight: name of the table.
+        index: rows looked up, `[batch, ...]`.
+        rows: number of rows of the table.
+        edge: where the gradient with respect to the looked-up vectors is found.
+    """
+
+    weight: str
+    index: Int[Tensor, "batch ..."]
+    rows: int
+    edge: GradientEdge
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameter used."""
+        return (self.weight,)
+
+    def gradient(self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Part:
+        """Per-sample gradients of the table (route a): vectors added up at their rows."""
+        delta = delta[:, rows]
+        outputs, batch, width = delta.shape[0], delta.shape[1], delta.shape[-1]
+        vectors = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
+        index = self.index[rows].reshape(batch, 1, -1, 1)
+        return lambda part: _added_up(vectors, index, part)
+
+    def contraction(
+        self,
+        name: str,
+        psi: Float[Tensor, "query size"],
+        delta: Float[Tensor, "1 batch *rest"],
+        rows: slice,
+    ) -> Float[Tensor, "rows query"]:
+        """`<psi, gradient>` row by row of the table: only rows that were looked up count."""
+        width = delta.shape[-1]
+        index = self.index[rows]
+        vectors, sample = delta[0, rows].reshape(-1, width), _sample_of_place(index)
+        order = index.reshape(-1).argsort()
+        looked_up, counts = torch.unique(index, return_counts=True)  # sorted, as `order` is
+        table = psi.view(len(psi), self.rows, width)
+        groups = torch.split(vectors[order], counts.tolist())
+        products = [
+            group @ table[:, row].T for row, group in zip(looked_up.tolist(), groups, strict=True)
+        ]
+        found = delta.new_zeros(len(index), len(psi))
+        return found.index_add_(0, sample[order], torch.cat(products))
+
+    def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
+        """Work of both routes."""
+        width = delta.shape[-1]
+        places = delta[0, 0].numel() // width
+        return Work(
+            gradient=self.rows * width,
+            read=places * width,
+            forming=places * width,
+            contracting=2 * places * width,
+            between=places,
+        )
+
+
+def _added_up(
+    vectors: Float[Tensor, "rows output place width"],
+    index: Int[Tensor, "rows 1 place 1"],
+    part: slice,
+) -> Float[Tensor, "rows output size"]:
+    """Sums of the vectors that belong to each of some rows of the table."""
+    batch, outputs, _, width = vectors.shape
+    entry = index - part.start
+    inside = (entry >= 0) & (entry < part.stop - part.start)
+    table = vectors.new_zeros(batch, outputs, part.stop - part.start, width)
+    place = entry.where(inside, 0).expand_as(vectors)
+    return table.scatter_add_(2, place, vectors * inside).flatten(2)
+
+
+def _sample_of_place(index: Int[Tensor, "rows ..."]) -> Int[Tensor, " place"]:
+    """The sample that each place of a flattened index belongs to."""
+    samples = torch.arange(len(index), device=index.device)
+    return samples.repeat_interleave(index[0].numel())

@@ -1,0 +1,173 @@
+"""Weights whose per-sample gradient is a sum of outer products.
+
+With layer inputs `a` and output gradients `delta` at the places `t` (tokens, pixels) of a sample,
+
+    gradient of the weight = sum_t delta_t a_t^T,      gradient of the bias = sum_t delta_t
+
+in independent groups of channels (one, but for grouped convolutions).
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Float64
+from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+from explaind.kernel.gradients.work import Part, Work
+
+CONVERTED_TOGETHER = 2**17
+"""Numbers converted to float64 at once: they stay in the cache."""
+
+
+class Factors(NamedTuple):
+    """The two factors of a weight's per-sample gradients.
+
+    Attributes:
+        left: `[output, rows, group, place, out]`, from the output gradients.
+        right: `[rows, group, place, in]`, from the layer inputs.
+    """
+
+    left: Float[Tensor, "output rows group place out"]
+    right: Float[Tensor, "rows group place in"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OuterUse(ABC):
+    """One call of a layer whose weight gradient is a sum of outer products.
+
+    Attributes:
+        weight: name of the weight; None if it is no parameter.
+        bias: name of the bias; None if it is no parameter.
+        x: layer input, batch first.
+        edge: where the gradient with respect to the layer output is found.
+        transposed: whether the weight is stored as `[in, out]`.
+    """
+
+    weight: str | None
+    bias: str | None
+    x: Tensor
+    edge: GradientEdge
+    transposed: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters used."""
+        return tuple(name for name in (self.weight, self.bias) if name is not None)
+
+    @abstractmethod
+    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
+        """The factors for some samples."""
+
+    def gradient(self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Part:
+        """Per-sample gradients of the weight or the bias (route a)."""
+        left, right = self.factors(delta, rows)
+        if name == self.bias:
+            summed = left.sum(3).transpose(0, 1).flatten(2)
+            return lambda part: summed[:, :, part]
+        if self.transposed:
+            return lambda part: _outer(right[None, ..., part], left)
+        return lambda part: _outer_of_groups(left, right, part)
+
+    def contraction(
+        self,
+        name: str,
+        psi: Float[Tensor, "query size"],
+        delta: Float[Tensor, "1 batch *rest"],
+        rows: slice,
+    ) -> Float64[Tensor, "rows query"]:
+        """`<psi, gradient>` without forming the gradient (route c): `(psi a_t) . delta_t`.
+
+        The wider side is summed first, so that little lies between the two products. The second
+        one is where terms cancel: it is taken in float64.
+        """
+        left, right = self.factors(delta, rows)
+        if name == self.bias:
+            return (left.sum(3).flatten(2)[0] @ psi.T).double()
+        left, inputs = left[0], right.shape[-1]
+        samples, groups, places, out = left.shape
+        layout = (inputs, out) if self.transposed else (out, inputs)
+        split = psi.view(len(psi), groups, *layout)
+        split = split.transpose(2, 3) if self.transposed else split
+        wide, narrow = (left, right) if out >= inputs else (right, left)
+        split = split if out >= inputs else split.transpose(2, 3)
+        matrices = split.permute(1, 2, 0, 3).flatten(2)  # group, wide, (query, narrow)
+        between = wide.transpose(0, 1).reshape(groups, samples * places, -1) @ matrices
+        between = between.view(groups, samples, places, len(psi), -1)
+        return _in_float64(between, narrow.transpose(0, 1))
+
+    def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
+        """Work of both routes."""
+        left, right = self.factors(delta[:1, :1], slice(0, 1))
+        _, _, groups, places, out = left.shape
+        if name == self.bias:
+            read = groups * places * out
+            return Work(gradient=groups * out, read=read, forming=read)
+        inputs = right.shape[-1]
+        size = groups * out * inputs
+        return Work(
+            gradient=size,
+            read=groups * places * (out + inputs),
+            forming=2 * places * size,
+            contracting=2 * places * size,
+            between=groups * places * min(out, inputs),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearUse(OuterUse):
+    """`y = x W^T + b`, or `y = x W` (transposed); the places are all dimensions in between."""
+
+    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
+        """One group."""
+        return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
+
+
+def _outer(
+    rows_of: Float[Tensor, "*output rows group place row"],
+    columns_of: Float[Tensor, "*any_output rows group place column"],
+) -> Float[Tensor, "rows output size"]:
+    """Sums of outer products over the places, one matrix `[row, column]` per group."""
+    if rows_of.shape[3] == 1:  # a plain product is faster than a product of thin matrices
+        product = rows_of[..., 0, :, None] * columns_of[..., 0, None, :]
+    else:
+        product = rows_of.transpose(-2, -1) @ columns_of
+    return product.transpose(0, 1).flatten(2)
+
+
+def _outer_of_groups(
+    left: Float[Tensor, "output rows group place out"],
+    right: Float[Tensor, "rows group place in"],
+    part: slice,
+) -> Float[Tensor, "rows output size"]:
+    """Outer products of some of the output channels, which are numbered through all groups."""
+    out, inputs = left.shape[4], right.shape[3]
+    groups = slice(part.start // out, (part.stop - 1) // out + 1)
+    before = groups.start * out
+    left, right = left[:, :, groups], right[:, groups]
+    if left.shape[2] == 1:
+        return _outer(left[..., part.start - before : part.stop - before], right)
+    whole = _outer(left, right)
+    return whole[:, :, (part.start - before) * inputs : (part.stop - before) * inputs]
+
+
+def _in_float64(
+    between: Float[Tensor, "group rows place query narrow"],
+    narrow: Float[Tensor, "group rows place narrow"],
+) -> Float64[Tensor, "rows query"]:
+    """Products over the last dimension, summed over groups and places; a few rows at a time."""
+    groups, rows, places, queries, width = between.shape
+    found = between.new_empty(rows, queries, dtype=torch.float64)
+    size = max(1, CONVERTED_TOGETHER // (groups * places * queries * width))
+    for start in range(0, rows, size):
+        piece = slice(start, start + size)
+        product = between[:, piece].double() @ narrow[:, piece, ..., None].double()
+        torch.sum(product[..., 0], (0, 2), out=found[piece])
+    return found
+
+
+def _one_group(tensor: Tensor, leading: int) -> Tensor:
+    """Merge the dimensions between the leading ones and the last; put a group axis before them."""
+    return tensor.reshape(*tensor.shape[:leading], 1, -1, tensor.shape[-1])

@@ -1,0 +1,1 @@
+"""Piecewise-linear functions, and the secant rule that integrates over their kinks."""

@@ -1,0 +1,1 @@
+"""The explained outputs: their averaged derivative over a step, by quadrature."""

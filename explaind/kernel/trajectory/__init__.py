@@ -1,0 +1,1 @@
+"""Walking the recorded path backward in time: steps, intervals, segments, the adjoint."""

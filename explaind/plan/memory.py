@@ -1,0 +1,120 @@
+"""Bytes of an explanation, stage by stage, from sizes alone.
+
+Each stage holds something throughout and works with more for a while. The peak is what all stages
+hold plus the most that one of them works with.
+"""
+
+from dataclasses import dataclass
+
+from explaind.kernel.contraction.training_side import WORKING_BYTES
+from explaind.plan.output_arrays import kept, numbers, sums
+from explaind.plan.sizes import Sizes
+from explaind.store import TARGET_CHUNK_BYTES
+
+BLOCK = 256
+"""Explained samples per forward and backward pass (`PathKernel.explain`)."""
+
+REFINING = 4
+"""Copies of a block's averaged gradients while it is refined: the coarse and the fine ones of the
+samples that go on, those before, and the extrapolation."""
+
+CHUNKS_IN_FLIGHT = 10
+"""Chunks that zarr encodes or decodes at a time (`async.concurrency`)."""
+
+
+@dataclass(frozen=True)
+class StageBytes:
+    """Memory of a stage.
+
+    Attributes:
+        held: throughout the loop over the steps.
+        working: more than that, for a while in each step.
+    """
+
+    held: int
+    working: int
+
+
+def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
+    """Memory of every stage for a pass over some explained samples.
+
+    Args:
+        sizes: the sizes.
+        samples: explained samples of the pass.
+
+    Returns:
+        Bytes by stage, those of the opened run not counted.
+    """
+    return {
+        "history": _history(sizes),
+        "query": _query(sizes, samples),
+        "adjoint": StageBytes(sizes.adjoint_parts * _matrix(sizes, samples), 0),
+        "training": _training(sizes, samples),
+        "influence": _influence(sizes, samples),
+        "store": _store(sizes, samples),
+    }
+
+
+def explain_bytes(sizes: Sizes, samples: int) -> int:
+    """Peak of a pass over some explained samples, the opened run not counted."""
+    stages = stage_bytes(sizes, samples)
+    loop = sum(stage.held for stage in stages.values())
+    loop += max(stage.working for name, stage in stages.items() if name != "store")
+    end = stages["influence"].held + stages["store"].working
+    return max(loop, end)
+
+
+def reformulate_bytes(sizes: Sizes) -> int:
+    """Peak of rebuilding all outputs of all validation samples, the opened run not counted."""
+    stages = stage_bytes(sizes, 0)
+    block = min(BLOCK, sizes.samples) * sizes.activation_bytes
+    sums = 5 * sizes.samples * sizes.outputs * 8
+    return sums + stages["history"].held + max(stages["history"].working, 5 * block)
+
+
+def _matrix(sizes: Sizes, samples: int) -> int:
+    """One number per query and parameter."""
+    return samples * sizes.outputs * sizes.parameters * sizes.itemsize
+
+
+def _history(sizes: Sizes) -> StageBytes:
+    """Two blocks, one read ahead, and the decay motion of one, made row by row in float64."""
+    vectors = sizes.block_steps * sizes.parameters
+    block = (2 if sizes.adaptive else 1) * vectors * sizes.itemsize
+    decoded = min(block, CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES)
+    return StageBytes(2 * block + vectors * sizes.itemsize + decoded, 6 * 8 * sizes.parameters)
+
+
+def _query(sizes: Sizes, samples: int) -> StageBytes:
+    """The averaged gradients of this step beside those of the last; a block more to refine."""
+    matrix, block = _matrix(sizes, samples), min(BLOCK, samples)
+    joined = 1 if samples <= BLOCK else 2
+    largest = block * sizes.outputs * sizes.largest_layer * sizes.itemsize
+    passing = block * sizes.activation_bytes * (2 + sizes.outputs) + 2 * largest
+    refining = REFINING * _matrix(sizes, block) if sizes.refines else 0
+    return StageBytes(matrix, joined * matrix + max(passing, refining))
+
+
+def _training(sizes: Sizes, samples: int) -> StageBytes:
+    """Products of the batch: those of the last step and new ones, in float64; its pass."""
+    split = {"component", "interval", "absolute", "top_component"} & set(sizes.keep)
+    components = sizes.components if split else 1
+    products = components * sizes.adjoint_parts * samples * sizes.outputs * sizes.batch
+    gradients = min(WORKING_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
+    passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 3 * gradients
+    return StageBytes(8 * products, 8 * products + passing)
+
+
+def _influence(sizes: Sizes, samples: int) -> StageBytes:
+    """What is summed and kept until the end."""
+    held = sum(row.held * numbers(row, sizes, samples) for row in kept(sizes).values())
+    scores = _matrix(sizes, samples) if "parameter" in sizes.keep else 0
+    return StageBytes(held + 8 * sums(sizes, samples), scores)
+
+
+def _store(sizes: Sizes, samples: int) -> StageBytes:
+    """Arrays as they are stored, and chunks on their way to the disk."""
+    rows = kept(sizes).values()
+    made = sum(row.made * numbers(row, sizes, samples) for row in rows)
+    largest = max(numbers(row, sizes, samples) * sizes.itemsize for row in rows)
+    return StageBytes(0, made + 2 * min(largest, CHUNKS_IN_FLIGHT * TARGET_CHUNK_BYTES))

@@ -1,0 +1,96 @@
+"""A plan as text."""
+
+from collections.abc import Iterable
+from math import ceil
+
+from explaind.plan.build import Plan
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def plan_table(plan: Plan, workers: int | None = None) -> str:
+    """A plan as Markdown.
+
+    Args:
+        plan: from `build.build_plan`.
+        workers: machines or GPUs that the jobs are run on; by default the jobs at once.
+
+    Returns:
+        The text.
+    """
+    parts = [_sizes(plan), _division(plan, workers), _stages(plan), _disk(plan), _routes(plan)]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _sizes(plan: Plan) -> list[str]:
+    sizes = plan["sizes"]
+    rows = [
+        ("parameters P", f"{sizes['parameters']:,} in {len(sizes['layers'])} tensors"),
+        ("training samples N, batch B", f"{sizes['train']:,}, {sizes['batch']:,}"),
+        ("steps S", f"{sizes['steps']:,}"),
+        ("queries Q", f"{sizes['samples']:,} samples x {sizes['outputs']} outputs"),
+        ("intervals, kept slices", f"{sizes['intervals']}, {', '.join(plan['disk']['slices'])}"),
+    ]
+    return _table(("size", "value"), rows)
+
+
+def _division(plan: Plan, workers: int | None) -> list[str]:
+    job, machine = plan["jobs"]["predict_epk"], plan["machine"]
+    jobs = plan["shards"] * plan["segments"]
+    waves = ceil(jobs / (workers or plan["jobs_at_once"]))
+    rows = [
+        ("jobs", f"{plan['shards']} shards x {plan['segments']} segments = {jobs:,}"),
+        ("passes", f"{plan['passes']} of {plan['samples_per_pass']} samples in each job"),
+        ("memory given", f"{_bytes(plan['memory_per_job'])} per job: {machine['memory_from']}"),
+        ("projected peak", f"{_bytes(job['peak_bytes'])} per job"),
+        ("asked for", f"mem_mb {job['mem_mb']:,}, runtime {job['runtime']:,} min"),
+        ("operations per second", f"{machine['rate']:.2g} {'GPU' if machine['gpu'] else 'core'}"),
+        ("projected time", f"{_time(job['seconds'])} per job, {_time(waves * job['seconds'])} all"),
+    ]
+    return _table(("work", "plan"), rows)
+
+
+def _stages(plan: Plan) -> list[str]:
+    rows = [
+        (name, _bytes(stage["held"]), _bytes(stage["working"]), f"{stage['flops']:.2g}")
+        for name, stage in plan["stages"].items()
+    ]
+    return _table(("stage", "held", "working", "operations per job"), rows)
+
+
+def _disk(plan: Plan) -> list[str]:
+    disk = plan["disk"]
+    rows = [(name, _bytes(size)) for name, size in disk["slices"].items()]
+    rows.append(("shards and gathered store", f"{_bytes(disk['bytes'])}, {disk['files']:,} files"))
+    rows.append(("history", _bytes(disk["history_bytes"])))
+    return _table(("on disk", "size"), rows)
+
+
+def _routes(plan: Plan) -> list[str]:
+    by_route: dict[str, list[str]] = {}
+    for name, route in plan["routes"].items():
+        by_route.setdefault(route, []).append(name)
+    rows = [
+        (route, f"{len(names)} tensors: {names[0]} ... {names[-1]}")
+        for route, names in by_route.items()
+    ]
+    return _table(("route", "layers"), rows)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    lines = [head, ("---",) * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _bytes(size: int) -> str:
+    number, unit = float(size), 0
+    while number >= 1000 and unit < len(_UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.3g} {_UNITS[unit]}"
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.2g} s"

@@ -1,0 +1,127 @@
+"""Figures that set the reformulated model beside the true one."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explaind.report.plots.theme import (
+    DATA,
+    DECAY,
+    MUTED,
+    RESIDUAL,
+    TRUE,
+    VALIDATION,
+    add_line,
+    label_axes,
+    new_figure,
+    use_log_axis,
+    use_whole_ticks,
+)
+from explaind.report.tables.agreement import subsample
+
+MAX_SCATTER_POINTS = 3000
+MAX_BINS = 80
+
+
+def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
+    """Draw reformulated against true log-probabilities with the identity line.
+
+    Args:
+        table: the table of `output_table`; large ones are subsampled.
+        seed: seed of the subsample.
+    """
+    figure = new_figure(460)
+    groups = (
+        ("other classes", ~table["is_target"], RESIDUAL, 0.45),
+        ("correct class", table["is_target"], VALIDATION, 0.75),
+    )
+    ends = [float(table["true"].min()), float(table["true"].max())]
+    figure.add_scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        name="identity",
+        line={"color": MUTED, "width": 1},
+        hoverinfo="skip",
+    )
+    for name, rows, colour, opacity in groups:
+        points = subsample(table[rows], MAX_SCATTER_POINTS, seed)
+        figure.add_scatter(
+            x=points["true"].to_numpy(dtype=np.float32),
+            y=points["reformulated"].to_numpy(dtype=np.float32),
+            customdata=points["deviation"].to_numpy(dtype=np.float32),
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": 5, "opacity": opacity},
+            hovertemplate=(
+                "true %{x:.4g}, reformulated %{y:.4g}<br>deviation %{customdata:.2e}<extra></extra>"
+            ),
+        )
+    figure.update_layout(hovermode="closest")
+    label_axes(figure, "true log-probability (nat, ≤ 0)", "reformulated log-probability (nat)")
+    return figure
+
+
+def deviation_figure(table: pd.DataFrame) -> go.Figure:
+    """Draw the histogram of true minus reformulated outputs, binned before it reaches the page."""
+    figure = _histogram(
+        table["deviation"].to_numpy(),
+        "true minus reformulated log-probability (nat, signed)",
+        "number of outputs (1, log scale)",
+    )
+    use_log_axis(figure)
+    return figure
+
+
+def residual_share_figure(closure: pd.DataFrame) -> go.Figure:
+    """Draw the histogram over samples of the share of their total change that is residual."""
+    return _histogram(
+        100 * closure["residual_share"].to_numpy(),
+        "residual, share of the total change (%, ≥ 0)",
+        "number of validation samples (1)",
+    )
+
+
+def closure_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
+    """Draw how large change, residual and the rounding in it are, each sorted by size.
+
+    Args:
+        closure: the table of `closure_table`.
+        unit: unit of the explained output.
+    """
+    figure = new_figure(340)
+    lines = {
+        "change of the output": (closure["final"] - closure["initial"], TRUE),
+        "residual": (closure["residual"], RESIDUAL),
+        "rounding in it": (closure["rounding"], DECAY),
+    }
+    share = pd.Series(100 * (np.arange(len(closure)) + 0.5) / len(closure))
+    for name, (values, colour) in lines.items():
+        sizes = np.sort(np.abs(values.to_numpy()))
+        line = {"color": colour, "width": 1.8}
+        add_line(figure, share, np.where(sizes > 0, sizes, np.nan), name, line)
+    label_axes(
+        figure,
+        "validation samples, each line sorted by size (%)",
+        f"size, whole training ({unit}, ≥ 0, log scale)",
+    )
+    use_log_axis(figure)
+    return figure
+
+
+def _histogram(values: np.ndarray, x: str, y: str) -> go.Figure:
+    known = values[np.isfinite(values)]
+    bins = int(np.clip(2 * np.sqrt(len(known)), 5, MAX_BINS))
+    counts, edges = np.histogram(known, bins=bins)
+    figure = new_figure(340)
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=np.where(counts > 0, counts, np.nan),
+        width=np.diff(edges),
+        marker={"color": DATA, "line": {"width": 0}},
+        hovertemplate="%{x:.3g}: %{y}<extra></extra>",
+    )
+    figure.update_layout(hovermode="closest", bargap=0, showlegend=False)
+    label_axes(figure, x, y)
+    use_whole_ticks(figure, int(counts.max()))
+    return figure

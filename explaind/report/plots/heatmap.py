@@ -1,0 +1,203 @@
+"""Train-to-validation influence as maps over classes and over samples."""
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from explaind.report.plots.theme import (
+    DATA,
+    DIVERGING,
+    MUTED,
+    label_axes,
+    mark_zero,
+    new_figure,
+)
+from explaind.report.tables.classes import difference_profile
+
+MAX_MAP_VALUES = 1_500_000  # numbers of all class maps on a page, 2 bytes each
+MAX_SAMPLE_PAIRS = 600_000  # cells of the map over samples, 4 bytes each
+MISSING = -32768  # marks a pair of classes without samples
+WHOLE_AND_ONE = 2  # the whole run and one interval
+ROBUST_QUANTILE = 0.97
+
+
+def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
+    """Draw the map over classes for the whole run and all components.
+
+    Args:
+        maps: class maps as from `class_maps`.
+        class_name: what a class is called on the axes.
+        unit: unit of the explained output.
+    """
+    values = maps.isel(interval=0, component=0).to_numpy()
+    figure = _map_figure(values.astype(np.float32), unit)
+    figure.update_traces(
+        hovertemplate="validation %{y}, training %{x}<br>%{z:+.3g} " + unit + "<extra></extra>"
+    )
+    label_axes(figure, f"training samples: {class_name}", f"validation samples: {class_name}")
+    return figure
+
+
+def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
+    """Draw the mean of the class map along its diagonals, for the whole run and all components."""
+    profile = difference_profile(maps.isel(interval=0, component=0)).to_numpy()
+    figure = new_figure(520)
+    figure.add_bar(
+        x=np.arange(len(profile)),
+        y=profile.astype(np.float32),
+        marker={"color": DATA},
+        hovertemplate="difference %{x}: %{y:+.3g} " + unit + "<extra></extra>",
+    )
+    figure.update_layout(hovermode="closest", bargap=0.15)
+    x = f"{class_name}: training minus validation (modulo {len(profile)})"
+    label_axes(figure, x, f"mean influence ({unit} per pair, + = raised)")
+    mark_zero(figure)
+    return figure
+
+
+def sample_map_figure(values: xr.DataArray, class_name: str, unit: str) -> go.Figure:
+    """Draw the total influence of every training sample on every validation sample.
+
+    Args:
+        values: the array of `sample_map`, sorted by class.
+        class_name: what a class is called on the axes.
+        unit: unit of the explained output.
+    """
+    figure = _map_figure(values.to_numpy(), unit)
+    figure.update_layout(height=620)
+    figure.update_traces(
+        hovertemplate="validation row %{y}, training column %{x}<br>%{z:+.3g} "
+        + unit
+        + "<extra></extra>"
+    )
+    label_axes(
+        figure,
+        f"training samples, sorted by {class_name} (ticks)",
+        f"validation samples, sorted by {class_name} (ticks)",
+    )
+    figure.update_xaxes(**_class_ticks(values["train_target"].to_numpy()), constrain=None)
+    figure.update_yaxes(**_class_ticks(values["test_target"].to_numpy()), scaleanchor=None)
+    return figure
+
+
+def robust_limit(values: np.ndarray) -> float:
+    """Return the colour limit of a map, a high quantile of |values|: few outliers saturate."""
+    sizes = np.abs(values[np.isfinite(values)])
+    if not len(sizes):
+        return 1.0
+    limit = float(np.quantile(sizes, ROBUST_QUANTILE))
+    return limit or float(sizes.max()) or 1.0
+
+
+def coarsen_intervals(maps: xr.DataArray, limit: int = MAX_MAP_VALUES) -> xr.DataArray:
+    """Add up neighbouring intervals until all maps together have at most `limit` numbers.
+
+    Args:
+        maps: class maps as from `class_maps`; the first interval, the whole run, stays.
+        limit: largest number of values.
+
+    Returns:
+        The maps, with fewer intervals if need be (at least one beside the whole run).
+    """
+    while maps.size > limit and maps.sizes["interval"] > WHOLE_AND_ONE:
+        parts = maps.isel(interval=slice(1, None))
+        pairs = np.arange(0, parts.sizes["interval"], 2)
+        merged = np.add.reduceat(parts.to_numpy(), pairs, axis=0)
+        last = np.minimum(pairs + 1, parts.sizes["interval"] - 1)
+        halved = parts.isel(interval=pairs).copy(data=merged)
+        halved = halved.assign_coords(stop=("interval", parts["stop"].to_numpy()[last]))
+        maps = xr.concat([maps.isel(interval=[0]), halved], dim="interval")
+    return maps
+
+
+def class_map_data(maps: xr.DataArray) -> str:
+    """Return all class maps as JSON for the script of the page.
+
+    Maps are packed as 16-bit integers with one scale per map (error below 2e-5 of its largest
+    value).
+
+    Args:
+        maps: class maps as from `class_maps`.
+
+    Returns:
+        JSON with the labels of both controls, the packed maps, their profiles and colour limits.
+    """
+    flat = maps.to_numpy().reshape(-1, *maps.shape[2:])
+    scale = np.array([_largest(values) / 32767 for values in flat])
+    limits = np.array([robust_limit(values) for values in flat])
+    content: dict[str, Any] = {
+        "classes": maps.sizes["training_class"],
+        "components": [str(name) for name in maps["component"].values],
+        "intervals": interval_labels(maps),
+        "missing": MISSING,
+        "values": _base64(_pack(flat, scale), "<i2"),
+        "profiles": _base64(difference_profile(maps).to_numpy(), "<f4"),
+        "scale": [float(f"{number:.8g}") for number in scale],
+        "limit": [float(f"{number:.4g}") for number in limits],
+        "common_limit": [
+            float(f"{number:.4g}") for number in _common_limits(limits.reshape(maps.shape[:2]))
+        ],
+    }
+    return json.dumps(content, ensure_ascii=False).replace("</", "<\\/")
+
+
+def interval_labels(maps: xr.DataArray) -> list[str]:
+    """Return the names of the positions of the interval slider."""
+    bounds = zip(maps["start"].values, maps["stop"].values, strict=True)
+    return ["whole run" if k == 0 else f"steps {a} to {b - 1}" for k, (a, b) in enumerate(bounds)]
+
+
+def _map_figure(values: np.ndarray, unit: str) -> go.Figure:
+    figure = new_figure(520)
+    limit = robust_limit(values)
+    figure.add_heatmap(
+        z=values,
+        colorscale=DIVERGING,
+        zmin=-limit,
+        zmax=limit,
+        colorbar={
+            "title": {
+                "text": f"mean influence ({unit} per pair, + = raised)",
+                "side": "right",
+                "font": {"size": 12.5, "color": MUTED},
+            },
+            "thickness": 14,
+            "outlinewidth": 0,
+            "exponentformat": "power",
+        },
+    )
+    figure.update_layout(hovermode="closest", margin={"t": 20}, plot_bgcolor="#d9dce2")
+    figure.update_xaxes(showgrid=False, constrain="domain")
+    figure.update_yaxes(showgrid=False, constrain="domain", autorange="reversed", scaleanchor="x")
+    return figure
+
+
+def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
+    """Put about `count` ticks at the middle of the block of a class."""
+    classes = np.unique(targets)
+    shown = classes[:: max(1, len(classes) // count)]
+    middle = [float(np.flatnonzero(targets == label).mean()) for label in shown]
+    return {"tickvals": middle, "ticktext": [str(label) for label in shown], "tickcolor": MUTED}
+
+
+def _common_limits(limits: np.ndarray) -> np.ndarray:
+    """Colour limit per component that holds for all its intervals (not for the whole run)."""
+    return np.asarray(limits[1:].max(axis=0) if len(limits) > 1 else limits[0])
+
+
+def _largest(values: np.ndarray) -> float:
+    sizes = np.abs(values[np.isfinite(values)])
+    return float(sizes.max(initial=0.0)) or 1.0
+
+
+def _pack(maps: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    scaled = np.rint(maps / scale[:, None, None])
+    return np.where(np.isfinite(scaled), scaled, MISSING)
+
+
+def _base64(numbers: np.ndarray, dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(numbers, dtype=dtype).tobytes()).decode("ascii")

@@ -1,0 +1,71 @@
+"""Lines and labels at the memorisation and generalisation steps, on every figure over steps."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from explaind.report.plots.theme import MUTED
+from explaind.report.tables.phases import HOLD, THRESHOLD, Phases
+from explaind.report.text import percent
+
+LABEL_WIDTH = 0.26  # of a label, as a share of the x axis
+
+HELD = f"{percent(THRESHOLD)} or more for {HOLD} steps or to the end"  # "reached", in captions
+
+
+class Label(NamedTuple):
+    """A text above the plot whose end on the given `side` lies at its step."""
+
+    text: str
+    step: int
+    side: str
+
+
+def mark_phases(figure: go.Figure, phases: Phases, last_step: int) -> None:
+    """Draw the memorisation and generalisation steps as lines, named above the plot.
+
+    Args:
+        figure: a figure over training steps.
+        phases: the steps; those not reached are left out.
+        last_step: right end of the x axis.
+    """
+    marks = {"memorised": phases.memorisation, "generalised": phases.generalisation}
+    reached = {name: step for name, step in marks.items() if step is not None}
+    for step in reached.values():
+        figure.add_vline(x=step, line={"color": MUTED, "width": 1, "dash": "dash"}, layer="below")
+    for label in place_labels(reached, last_step):
+        figure.add_annotation(
+            x=label.step,
+            y=1,
+            yref="paper",
+            text=label.text,
+            showarrow=False,
+            xanchor=label.side,
+            yanchor="bottom",
+            font={"size": 11, "color": MUTED},
+        )
+
+
+def place_labels(reached: dict[str, int], last_step: int) -> list[Label]:
+    """Lay a label on the side of its line where it fits; labels that would overlap become one."""
+    labels = [
+        Label(f"{name} {step}", step, "right" if _fits_left(step, last_step) else "left")
+        for name, step in reached.items()
+    ]
+    spans = sorted(_span(label, last_step) for label in labels)
+    if all(first[1] <= second[0] for first, second in pairwise(spans)):
+        return labels
+    step = max(reached.values())
+    text = " · ".join(label.text for label in labels)
+    return [Label(text, step, "right" if 2 * step > last_step else "left")]
+
+
+def _fits_left(step: int, last_step: int) -> bool:
+    return step >= LABEL_WIDTH * last_step
+
+
+def _span(label: Label, last_step: int) -> tuple[float, float]:
+    step, width = float(label.step), LABEL_WIDTH * last_step
+    is_left_of_step = label.side == "right"  # its right end lies at the step
+    return (step - width, step) if is_left_of_step else (step, step + width)

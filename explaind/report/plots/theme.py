@@ -1,0 +1,159 @@
+"""The look of all figures: colours with a fixed meaning, one template, axes over training steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explaind.report.text import power_of_ten
+
+TRAIN, VALIDATION = "#2f6fb5", "#d9702b"
+DATA, DECAY, RESIDUAL, TRUE = "#2f6fb5", "#c8404f", "#8a8f98", "#1d2430"
+COMPONENTS = (
+    *("#4269d0", "#efb118", "#e4572e", "#3ca951", "#a463f2"),
+    *("#6cc5b0", "#ff8ab7", "#9c6b4e", "#97a3b4", "#12507b"),
+)
+DASHES = ("solid", "dash", "dot", "dashdot")
+DIVERGING = (
+    (0.0, "#1f4e8c"),
+    (0.25, "#7fa8d6"),
+    (0.5, "#fbfbfa"),
+    (0.75, "#eb9a78"),
+    (1.0, "#a3262a"),
+)
+INK, MUTED, RULE, GRID = "#1d2430", "#5b6472", "#c3c8d1", "#e7e9ee"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+STEP_TITLE = "training step"
+MAX_POINTS = 4000
+BULK_TAIL = 0.03  # share of the values that may lie outside the axis at either end
+BULK_RATIO = 3.0
+SEVERAL_POWERS = 100.0
+POWERS = range(-15, 10)
+MAX_SINGLE_TICKS = 8
+
+AXIS = {
+    "title": {"font": {"size": 12.5, "color": MUTED}, "standoff": 10},
+    "automargin": True,
+    "exponentformat": "power",
+    "gridcolor": GRID,
+    "linecolor": RULE,
+    "ticks": "outside",
+    "tickcolor": RULE,
+    "zeroline": False,
+}
+LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.07, "yanchor": "bottom"}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "#ffffff",
+        "hovermode": "x unified",
+        "margin": {"l": 70, "r": 20, "t": 56, "b": 50},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#a9b0bc", "activecolor": MUTED},
+        "legend": LEGEND,
+        "xaxis": AXIS,
+        "yaxis": AXIS,
+    }
+)
+
+
+def new_figure(height: int = 340) -> go.Figure:
+    """Return an empty figure with the project's look; `height` in pixels."""
+    return go.Figure(layout={"template": TEMPLATE, "height": height})
+
+
+def component_styles(components: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the line style of each component, the same on every figure of a run."""
+    count = len(COMPONENTS)
+    return {
+        name: {
+            "color": COMPONENTS[i % count],
+            "dash": DASHES[(i // count) % len(DASHES)],
+            "width": 1.8,
+        }
+        for i, name in enumerate(components)
+    }
+
+
+def thin(table: pd.DataFrame, limit: int = MAX_POINTS) -> pd.DataFrame:
+    """Keep about `limit` evenly spaced rows and the last one; the table on disk keeps all."""
+    stride = -(-len(table) // limit)
+    if stride <= 1:
+        return table
+    rows = np.unique(np.append(np.arange(0, len(table), stride), len(table) - 1))
+    return table.iloc[rows]
+
+
+def add_line(
+    figure: go.Figure,
+    x: pd.Series,
+    y: np.ndarray | pd.Series,
+    name: str,
+    line: dict[str, Any],
+    **trace: Any,
+) -> None:
+    """Add a line to a figure, in single precision to keep the page small."""
+    figure.add_scatter(
+        x=x.to_numpy(),
+        y=np.asarray(y, dtype=np.float32),
+        name=name,
+        mode="lines",
+        line=line,
+        hovertemplate="%{y:.4g}",
+        **trace,
+    )
+
+
+def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
+    """Title both axes; titles carry the unit and, where it matters, the sign."""
+    figure.update_xaxes(title_text=x)
+    figure.update_yaxes(title_text=y, **y_axis)
+
+
+def use_log_axis(figure: go.Figure) -> None:
+    """Make the y axis logarithmic; over several powers of ten, with one plain number at each."""
+    figure.update_yaxes(type="log")
+    values = _drawn_values(figure)
+    positive = values[values > 0]
+    if len(positive) and positive.max() / positive.min() > SEVERAL_POWERS:
+        figure.update_yaxes(
+            tickvals=[10.0**power for power in POWERS],
+            ticktext=[power_of_ten(power) for power in POWERS],
+        )
+
+
+def use_whole_ticks(figure: go.Figure, largest: int) -> None:
+    """Give every whole number up to a small `largest` its tick on the y axis, and no fraction."""
+    if largest <= MAX_SINGLE_TICKS:
+        figure.update_yaxes(dtick=1)
+
+
+def show_bulk(figure: go.Figure) -> None:
+    """Let the y axis begin with the bulk of the values if a few would flatten all others.
+
+    The first steps of a training often change the output a hundred times more than any later one.
+    The values stay in the figure: a double click shows them.
+    """
+    values = _drawn_values(figure)
+    if not len(values):
+        return
+    low, high = np.quantile(values, [BULK_TAIL, 1 - BULK_TAIL])
+    low, high = min(low, 0.0), max(high, 0.0)
+    if np.ptp(values) > BULK_RATIO * (high - low) > 0:
+        margin = 0.3 * (high - low)
+        figure.update_yaxes(range=[float(low - margin), float(high + margin)])
+
+
+def mark_zero(figure: go.Figure) -> None:
+    """Draw the line that parts positive from negative."""
+    figure.add_hline(y=0, line={"color": "#9aa1ad", "width": 1}, layer="below")
+
+
+def _drawn_values(figure: go.Figure) -> np.ndarray:
+    """All finite values that the traces show now or after a switch."""
+    drawn = [trace[key] for trace in figure.data for key in ("y", "customdata")]
+    numbers = [np.ravel(values) for values in drawn if values is not None]
+    values: np.ndarray = np.concatenate(numbers)
+    return np.asarray(values[np.isfinite(values)])

@@ -1,0 +1,111 @@
+"""How well the reformulated model agrees with the true one."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from explaind.report.tables.outputs import blocks, chosen_output, select_output
+
+
+def output_table(validation: xr.Dataset) -> pd.DataFrame:
+    """Set the reformulated outputs beside the true ones.
+
+    Args:
+        validation: the validation store.
+
+    Returns:
+        One row per validation sample and class: `sample`, `class`, `is_target`, `true`,
+        `reformulated`, `deviation` (true - reformulated), log-probabilities in nat.
+    """
+    true = validation["true"].transpose("test", "class").to_numpy()
+    reformulated = validation["reformulated"].transpose("test", "class").to_numpy()
+    samples, classes = np.indices(true.shape)
+    target = validation["target"].to_numpy()
+    return pd.DataFrame(
+        {
+            "sample": samples.reshape(-1),
+            "class": classes.reshape(-1),
+            "is_target": (classes == target[:, None]).reshape(-1),
+            "true": true.reshape(-1),
+            "reformulated": reformulated.reshape(-1),
+            "deviation": (true - reformulated).reshape(-1),
+        }
+    )
+
+
+def subsample(table: pd.DataFrame, limit: int, seed: int = 0) -> pd.DataFrame:
+    """Return at most `limit` rows, drawn with a fixed seed, in their original order."""
+    if len(table) <= limit:
+        return table
+    rows = np.random.default_rng(seed).choice(len(table), size=limit, replace=False)
+    return table.iloc[np.sort(rows)]
+
+
+def validation_step_table(validation: xr.Dataset) -> pd.DataFrame:
+    """Split the change of every step into its parts, over all outputs of all validation samples.
+
+    Args:
+        validation: the validation store.
+
+    Returns:
+        One row per step: `step`; `true`, `data`, `decay`, `residual` (means of absolute values over
+        samples and classes, nat); `subintervals` (mean).
+    """
+    names = {"true": "change", "data": "data", "decay": "decay", "residual": "residual"}
+    columns = {part: validation[f"step_{name}_mean_abs"].to_numpy() for part, name in names.items()}
+    return pd.DataFrame(
+        {
+            "step": np.arange(validation.sizes["step"]),
+            **columns,
+            "subintervals": validation["step_subintervals"].to_numpy(),
+        }
+    )
+
+
+def closure_table(influence: xr.Dataset) -> pd.DataFrame:
+    """Set the parts of the explanation of every validation sample beside its final output.
+
+    initial + data + decay + residual is the final output by definition of the residual. Part of
+    the residual is `rounding`: of the updates when the model was trained, a motion that belongs to
+    no sample and no decay, and of the computation. The rest was left over by the integration over
+    the steps.
+
+    Args:
+        influence: the influence store.
+
+    Returns:
+        One row per explained validation sample: `sample`, `target`, `initial`, `data`, `decay`,
+        `residual`, `rounding` (part of the residual), `final`, `residual_share` (sum over steps of
+        |step residual| divided by that of |change|; without rounding).
+    """
+    chosen = chosen_output(influence)
+    arrays = {"initial": "initial_output", "final": "final_output"}
+    columns = {
+        name: select_output(influence[arrays.get(name, name)], chosen).to_numpy()
+        for name in ("initial", "data", "decay", "residual", "rounding", "final")
+    }
+    table = pd.DataFrame(
+        {
+            "sample": influence["test_index"].to_numpy(),
+            "target": influence["test_target"].to_numpy(),
+            **columns,
+        }
+    )
+    return table.assign(residual_share=_residual_share(influence, chosen))
+
+
+def _residual_share(influence: xr.Dataset, chosen: xr.DataArray) -> np.ndarray:
+    residual = _total_size(influence["step_residual"], chosen)
+    change = _total_size(influence["step_true"], chosen)
+    share: np.ndarray = np.divide(
+        residual, change, out=np.full(change.shape, np.nan), where=change > 0
+    )
+    return share
+
+
+def _total_size(array: xr.DataArray, chosen: xr.DataArray) -> np.ndarray:
+    """Sum of absolute values over the steps, block by block, shape [test]."""
+    total = np.zeros(array.sizes["test"])
+    for block in blocks(array, "step"):
+        total += abs(select_output(array.isel(step=block), chosen)).sum(dim="step").to_numpy()
+    return total

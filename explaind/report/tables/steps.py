@@ -1,0 +1,81 @@
+"""Tables over training steps: what moved the explained output, by how much, at which step.
+
+All numbers are means over the explained validation samples, in the unit of the explained output.
+"""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from explaind.report.tables.outputs import blocks, chosen_output, select_output
+
+PARTS = ("true", "data", "decay", "residual")
+
+
+def part_table(influence: xr.Dataset) -> pd.DataFrame:
+    """Split the change of every step into its parts.
+
+    Args:
+        influence: the influence store.
+
+    Returns:
+        One row per step with the columns `step`; `true`, `data`, `decay`, `residual` (signed
+        means); the same with `_absolute` (means of absolute values); `subintervals_mean`,
+        `subintervals_max`.
+    """
+    columns = {"step": _step_numbers(influence)}
+    for part in PARTS:
+        net, absolute = _test_means(influence[f"step_{part}"], chosen_output(influence))
+        columns |= {part: net, f"{part}_absolute": absolute}
+    subintervals = influence["subintervals"].load()
+    columns["subintervals_mean"] = subintervals.mean("test").to_numpy()
+    columns["subintervals_max"] = subintervals.max("test").to_numpy()
+    return pd.DataFrame(columns)
+
+
+def component_table(influence: xr.Dataset) -> pd.DataFrame:
+    """Split the influence of every step by component of the model.
+
+    Args:
+        influence: the influence store.
+
+    Returns:
+        One row per step and component with the columns `step`, `component`, `absolute` (sum over
+        training samples of |influence|, the publication's Psi_s), `data` and `decay` (signed). No
+        row if the run did not keep `step_component` and `absolute`.
+    """
+    sources = {"absolute": "step_absolute", "data": "step_data", "decay": "step_decay"}
+    arrays = {column: influence.get(f"{name}_by_component") for column, name in sources.items()}
+    if any(array is None for array in arrays.values()):
+        return pd.DataFrame({"step": [], "component": [], **{column: [] for column in sources}})
+    components = component_names(influence)
+    chosen = chosen_output(influence)
+    columns = {
+        column: _test_means(array, chosen)[0].reshape(-1)
+        for column, array in arrays.items()
+        if array is not None
+    }
+    steps = np.repeat(_step_numbers(influence), len(components))
+    names = np.tile(np.asarray(components, dtype=object), influence.sizes["step"])
+    return pd.DataFrame({"step": steps, "component": names, **columns})
+
+
+def component_names(influence: xr.Dataset) -> list[str]:
+    """Return the names of the components in the order of the store, empty if none were kept."""
+    if "component" not in influence.coords:
+        return []
+    return [str(name) for name in influence["component"].to_numpy()]
+
+
+def _step_numbers(influence: xr.Dataset) -> np.ndarray:
+    return np.arange(influence.sizes["step"])
+
+
+def _test_means(array: xr.DataArray, chosen: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and mean absolute value over `test` of the chosen outputs, block by block of steps."""
+    net, absolute = [], []
+    for block in blocks(array, "step"):
+        values = select_output(array.isel(step=block), chosen).astype(np.float64)
+        net.append(values.mean(dim="test").to_numpy())
+        absolute.append(abs(values).mean(dim="test").to_numpy())
+    return np.concatenate(net), np.concatenate(absolute)

@@ -1,0 +1,100 @@
+"""Means and comparisons of the pruning experiment, on tables made by hand."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from explaind.errors import StoreError
+from explaind.experiments.pruning.tables import (
+    layer_means,
+    pruning_comparison,
+    pruning_means,
+    read_pruning,
+    verdict,
+)
+
+LEVELS = {
+    "influence": 0.8,
+    "influence per step": 0.7,
+    "magnitude": 0.9,
+    "Taylor": 0.8,
+    "random": 0.1,
+}
+NOISE = {1: -0.01, 2: 0.0, 3: 0.01}
+
+
+def row(seed, method, keep, level, grid="coarse"):
+    numbers = {"accuracy": level, "agreement": level + 0.05, "kl": 1 - level}
+    case = {"seed": seed, "method": method, "quota": "global", "grid": grid, "keep": keep}
+    return {**case, **numbers, "kept": keep + 0.01, "zeros_a": 1 - keep, "zeros_b": keep / 2}
+
+
+@pytest.fixture
+def table():
+    """Every method has its level; all have the same noise by seed, Taylor a noise of its own."""
+    rows = [row(seed, "none", 1.0, 1.0, grid="none") for seed in NOISE]
+    for seed, method, keep in itertools.product(NOISE, LEVELS, (0.3, 0.1)):
+        noise = NOISE[seed] * (-5 if method == "Taylor" else 1)
+        rows.append(row(seed, method, keep, LEVELS[method] + keep + noise))
+    return pd.DataFrame(rows)
+
+
+def test_means_and_margins(table):
+    means = pruning_means(table).set_index(["method", "keep"])
+    assert len(means) == len(LEVELS) * 2
+    found = means.loc[("magnitude", 0.1)]
+    assert found["accuracy"] == pytest.approx(1.0)
+    # standard error 0.01 / sqrt(3), t quantile of two degrees of freedom
+    assert found["accuracy_margin"] == pytest.approx(4.30265 * 0.01 / 3**0.5, rel=1e-5)
+    assert found["kept"] == pytest.approx(0.11)
+    assert found["kept_margin"] == pytest.approx(0, abs=1e-12)
+
+
+def test_means_are_in_the_order_of_the_shares(table):
+    again = table.assign(grid=table["grid"].replace("coarse", "fine"))
+    means = pruning_means(pd.concat([table, again]))
+    for _, rows in means.groupby(["grid", "method"]):
+        assert rows["keep"].is_monotonic_increasing
+
+
+def test_layers(table):
+    layers = layer_means(table).set_index(["method", "tensor", "keep"])
+    assert layers.loc[("random", "a", 0.3), "zeros"] == pytest.approx(0.7)
+    assert layers.loc[("random", "b", 0.3), "zeros"] == pytest.approx(0.15)
+
+
+def test_comparison_is_paired_by_seed(table):
+    """Common noise cancels: 0.8 and 0.9 are told apart exactly. Taylor's own noise does not."""
+    found = pruning_comparison(table).set_index(["method", "baseline", "metric"])
+    assert len(found) == 2 * 3 * 3
+    magnitude = found.loc[("influence", "magnitude", "accuracy")]
+    assert magnitude["difference"] == pytest.approx(-0.1)
+    assert magnitude["margin"] == pytest.approx(0, abs=1e-12)
+    assert magnitude["mean"] == pytest.approx(1.0)
+    assert magnitude["verdict"] == "worse"
+    assert found.loc[("influence", "magnitude", "kl"), "verdict"] == "worse"
+    assert found.loc[("influence", "random", "kl"), "verdict"] == "better"
+    taylor = found.loc[("influence", "Taylor", "accuracy")]
+    assert taylor["margin"] == pytest.approx(4.30265 * 0.06 / 3**0.5, rel=1e-5)
+    assert taylor["verdict"] == "not told apart"
+
+
+@pytest.mark.parametrize(
+    ("difference", "margin", "metric", "expected"),
+    [
+        (0.2, 0.1, "accuracy", "better"),
+        (-0.2, 0.1, "agreement", "worse"),
+        (-0.2, 0.1, "kl", "better"),
+        (0.2, 0.1, "kl", "worse"),
+        (0.1, 0.1, "accuracy", "not told apart"),
+        (0.0, 0.0, "kl", "not told apart"),
+    ],
+)
+def test_verdict(difference, margin, metric, expected):
+    assert verdict(difference, margin, metric) == expected
+
+
+def test_a_missing_table_names_the_rule(tmp_path):
+    with pytest.raises(StoreError, match="Run the rule `pruning` again"):
+        read_pruning(tmp_path / "pruning.parquet")

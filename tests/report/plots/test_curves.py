@@ -1,0 +1,47 @@
+"""Curves of the training metrics."""
+
+import numpy as np
+import pytest
+
+from explaind.report.plots import curves
+from explaind.report.tables.phases import find_phases
+from tests.report.synthetic import COMPONENTS, SyntheticRun, metrics
+
+
+@pytest.fixture
+def table():
+    return metrics(SyntheticRun(), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("draw", "traces", "unit"),
+    [
+        (curves.loss_figure, ["train", "validation"], "nat per sample"),
+        (curves.accuracy_figure, ["train", "validation"], "share of samples"),
+        (curves.norm_figure, ["all parameters"], "1, ≥ 0"),
+        (curves.component_norm_figure, list(COMPONENTS), "1, ≥ 0"),
+        (curves.learning_rate_figure, ["learning rate"], "1 per step"),
+        (curves.weight_decay_figure, ["weight decay"], "1, times learning rate"),
+    ],
+)
+def test_traces_and_units(table, draw, traces, unit):
+    figure = draw(table, find_phases(table))
+    assert [trace.name for trace in figure.data] == traces
+    assert figure.layout.xaxis.title.text == "training step"
+    assert unit in figure.layout.yaxis.title.text
+
+
+def test_draws_the_numbers_of_the_table(table):
+    figure = curves.loss_figure(table, find_phases(table))
+    np.testing.assert_array_equal(figure.data[0].x, table["step"])
+    np.testing.assert_allclose(figure.data[1].y, table["validation_loss"], rtol=1e-6)
+    assert figure.layout.yaxis.type == "log"
+
+
+def test_marks_the_steps_that_were_reached(table):
+    phases = find_phases(table)
+    figure = curves.accuracy_figure(table, phases)
+    assert [shape.x0 for shape in figure.layout.shapes] == [
+        phases.memorisation,
+        phases.generalisation,
+    ]

@@ -1,0 +1,49 @@
+"""Choice of one output per validation sample."""
+
+import numpy as np
+import pytest
+
+from explaind.report.tables import outputs
+from explaind.report.tables.outputs import blocks, chosen_output, output_name, select_output
+from tests.report.synthetic import SyntheticRun, influence_dataset
+
+
+@pytest.fixture
+def one_output():
+    return influence_dataset(SyntheticRun(), np.random.default_rng(0))
+
+
+@pytest.fixture
+def all_outputs():
+    return influence_dataset(SyntheticRun(all_outputs=True), np.random.default_rng(0))
+
+
+def test_only_output(one_output):
+    assert not chosen_output(one_output).any()
+    assert output_name(one_output) == "the log-probability of the correct class"
+
+
+def test_own_class_of_all_outputs(all_outputs):
+    chosen = chosen_output(all_outputs)
+    np.testing.assert_array_equal(chosen, all_outputs["test_target"])
+    picked = select_output(all_outputs["step_data"], chosen)
+    assert picked.dims == ("step", "test")
+    for test, target in enumerate(all_outputs["test_target"].to_numpy()):
+        expected = all_outputs["step_data"].to_numpy()[:, test, target]
+        np.testing.assert_array_equal(picked.to_numpy()[:, test], expected)
+    assert output_name(all_outputs) == "the model output of the sample's own class"
+
+
+def test_first_of_other_functionals(all_outputs):
+    other = all_outputs.isel(output=slice(0, 2)).assign_coords(output=["norm", "margin"])
+    assert not chosen_output(other).any()
+    assert output_name(other) == "the output “norm”"
+
+
+def test_blocks_cover_the_dimension_within_the_limit(one_output, monkeypatch):
+    array = one_output["step_data"]
+    monkeypatch.setattr(outputs, "BLOCK_BYTES", 8 * 7 * array.sizes["test"])
+    found = list(blocks(array, "step"))
+    assert max(block.stop - block.start for block in found) == 7
+    covered = np.concatenate([np.arange(array.sizes["step"])[block] for block in found])
+    np.testing.assert_array_equal(covered, np.arange(array.sizes["step"]))
