@@ -25,10 +25,10 @@ import explaind
 from explaind.config.model import TransformerModel
 from explaind.config.modulo import ModuloDataset
 from explaind.data.modulo import modulo_dataset
-from explaind.history.thinning import balanced_interval
+from explaind.history.checkpoint_interval import balanced_interval
 from explaind.models.registry import build_model
-from explaind.training.losses import nll
 from explaind.training.order import batches_from
+from explaind.training.task import nll
 
 
 @dataclass(frozen=True)

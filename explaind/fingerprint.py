@@ -27,7 +27,7 @@ def code_fingerprint(module: str) -> str:
     """Hash of the code that a module consists of or imports from this package.
 
     Args:
-        module: dotted name, e.g. ``explaind.training.train``; it is read, not imported.
+        module: dotted name, e.g. ``explaind.pipeline.train``; it is read, not imported.
 
     Returns:
         16 hexadecimal digits.

@@ -10,10 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from explaind.errors import UnsupportedError
-
-Augmentation = Callable[[Any, Int[Tensor, " batch"], int], Any]
-"""`(inputs, dataset indices, step) -> inputs as that step sees them`; the same arguments must give
-the same result."""
+from explaind.trees import Inputs, Targets
 
 
 @dataclass(frozen=True)
@@ -26,8 +23,8 @@ class Batch:
         index: position of each sample in the training set.
     """
 
-    x: Any
-    y: Any
+    x: Inputs
+    y: Targets
     index: Int[Tensor, " batch"]
 
 

@@ -11,7 +11,7 @@ from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.history import History
 from explaind.paths import SEAL
 from explaind.store.seal import write_seal
-from tests.history.thinned import PROBLEMS, read
+from tests.history.checkpointed import PROBLEMS, read
 from tests.history.training_loop import Training
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import squared_error
@@ -132,7 +132,7 @@ def test_on_another_device_a_stretch_that_misses_the_snapshot_is_refused(copied,
 def test_parameters_without_replay_are_refused(recorded):
     history = History(recorded[0])
     assert history.batch(0).tolist() == PROBLEM.batches()[0]
-    with pytest.raises(RecordingError, match=r"thinned history.*PathKernel"):
+    with pytest.raises(RecordingError, match=r"checkpointed history.*PathKernel"):
         history.read(0, 1)
 
 

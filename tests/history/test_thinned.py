@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.history.thinned import PROBLEMS, both, read
+from tests.history.checkpointed import PROBLEMS, both, read
 from tests.kernel.engine import explain, record
 from tests.oracles.smooth_models import Mlp
 

@@ -16,8 +16,8 @@ from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.models.resnet9 import ResNet9
 from explaind.store import open_sealed
-from explaind.training.schedule import learning_rate
-from tests.history.thinned import both, read
+from explaind.training.optimizer import learning_rate
+from tests.history.checkpointed import both, read
 from tests.kernel.engine import explain, record
 from tests.kernel.test_invariance import assert_same
 from tests.kernel.test_loss_of_logits import images

@@ -8,9 +8,9 @@ from explaind.paths import Paths
 from explaind.pipeline.plan import plan_epk
 from explaind.pipeline.predict import predict_epk
 from explaind.pipeline.prepare import prepare_dataset
+from explaind.pipeline.train import train
 from explaind.pipeline.validate import validate_epk
 from explaind.store import open_sealed, stored_attributes
-from explaind.training.train import train
 
 # forward-mode derivatives load torch's own scripted functions
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")

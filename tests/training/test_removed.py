@@ -10,9 +10,10 @@ from explaind.history.history import History
 from explaind.models.registry import build_model
 from explaind.paths import Paths
 from explaind.pipeline.prepare import prepare_dataset
+from explaind.pipeline.train import train
 from explaind.store import stored_attributes
 from explaind.training.order import epoch_order
-from explaind.training.train import record_training, train
+from explaind.training.train import record_training
 
 REMOVED = [0, 3, 8]
 CONFIG = {

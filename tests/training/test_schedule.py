@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explaind.config.training import Training
-from explaind.training.schedule import learning_rate
+from explaind.training.optimizer import learning_rate
 
 PUBLISHED = Training(
     optimizer={"kind": "sgd", "learning_rate": 0.1},

@@ -21,7 +21,7 @@ from explaind.experiments.scratch import scratch_folder
 from explaind.files import replacing
 from explaind.paths import Paths
 from explaind.pipeline.load_kernel import open_kernel
-from explaind.training.losses import LOSSES
+from explaind.training.task import task_of
 from explaind.training.train import record_training
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def scored_samples(
     ranked = ranked_samples(noisy.flipped, settings.ranked, seed)
     device = next(model.parameters()).device
     samples = (noisy.data.x_train[ranked].to(device), noisy.data.y_train[ranked].to(device))
-    loss_fn = LOSSES[run.training.loss]
+    loss_fn = task_of(run.training.loss).loss_fn
     return pd.DataFrame(
         {
             "seed": seed,

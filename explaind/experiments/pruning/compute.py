@@ -28,7 +28,7 @@ from explaind.history.layout import ParameterLayout
 from explaind.log import progress
 from explaind.paths import Paths
 from explaind.pipeline.load_kernel import kernel_of_run
-from explaind.training.losses import LOSSES
+from explaind.training.task import task_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def pruning(config: Config, paths: Paths, experiment: str) -> None:
     assert isinstance(settings, PruningExperiment)
     opened = kernel_of_run(config, paths, settings.run)
     model, history = trained_model(config, opened, settings.run), opened.kernel.history
-    layout, loss_fn = history.layout, LOSSES[config.runs[settings.run].training.loss]
+    layout, loss_fn = history.layout, task_of(config.runs[settings.run].training.loss).loss_fn
     names = [slot.name for slot in layout.slots]
     pruned = prunable(names, settings.spared, f"experiments.{experiment}.spared")
     x = opened.data.x_validation.to(history.device)
