@@ -15,7 +15,7 @@ from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.trees import rows_of
+from explaind.trees import Inputs, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
 
@@ -26,38 +26,38 @@ SAMPLES_PER_CHECK = 1024
 
 @torch.enable_grad()
 def check_capture(
-    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
-) -> None:
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
+) -> frozenset[str]:
     """Compare captured per-sample gradients with plain autograd, sample by sample.
 
-    Tensors that differ, and those used in a way that the capture does not know (the first dimension
-    of a layer's input is not the batch, say), are sent through the general route from then on, and
-    the log names them. Two batch sizes tell the batch from a dimension that happens to be as long.
+    Two batch sizes tell the batch from a dimension that happens to be as long. The log names the
+    tensors that need the fallback.
 
     Args:
         gradients: the per-sample gradients to check.
         theta: parameters at which to compare.
         x: inputs of a few samples.
         y: their targets.
+
+    Returns:
+        Tensors that need the fallback: their gradients differ, or no layer rule knows how they are
+        used (the first dimension of a layer's input is not the batch, say).
     """
     wrong: set[str] = set()
     for size in PROBE_SIZES:
         wrong |= _wrong_tensors(gradients, theta, *_repeated((x, y), size))
     if wrong:
-        logger.info("per-sample gradients by vmap (not read off the layers): %s", sorted(wrong))
-        gradients.force_fallback(frozenset(wrong))
+        logger.info("per-sample gradients by vmap (no layer rule): %s", sorted(wrong))
+    return frozenset(wrong)
 
 
-def _repeated(batch: tuple[Any, Any], size: int) -> tuple[Any, Any]:
+def _repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
     """A batch of exactly this size, samples repeated if there are fewer."""
-    rows = torch.arange(size) % len(torch.utils._pytree.tree_leaves(batch[1])[0])
-    found: tuple[Any, Any] = torch.utils._pytree.tree_map(
-        lambda leaf: leaf[rows.to(leaf.device)], batch
-    )
-    return found
+    x, y = take(batch, torch.arange(size) % batch_size(batch[0]))
+    return x, y
 
 
-def check_functional(function: Function, params: dict[str, Tensor], x: Any, y: Any) -> None:
+def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> None:
     """Refuse an output functional that is not `[sample]` or `[sample, output]`, sample by sample.
 
     Args:
@@ -67,7 +67,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Any, y: A
         y: their targets.
 
     Raises:
-        UnsupportedError: with the shape expected and found.
+        UnsupportedError: with the shape expected and that of the functional.
     """
     size = PROBE_SIZES[-1]
     x, y = _repeated((x, y), size)
@@ -88,21 +88,23 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Any, y: A
 
 
 def _wrong_tensors(
-    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Any, y: Any
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
 ) -> set[str]:
-    """Tensors that the capture does not recognise, or whose gradients differ from autograd's.
+    """Tensors that no layer rule knows, or whose gradients differ from autograd's.
 
     Autograd goes through the forward pass of the same batch: one sample alone would be rounded
     otherwise, and where a kink is hit, its gradient differs for that reason.
     """
-    found = {slot.name: gradient for slot, _, gradient in gradients(theta, x, y)}
-    wrong = set(gradients.backward_pass(theta, x, y)[1])
+    captured = theta.new_zeros(batch_size(x), len(theta))
+    for columns, rows, gradient in gradients(theta, x, y):
+        captured[rows, columns] = gradient[:, 0]
+    wrong = set(gradients.capture(theta, x, y).fallback)
     leaf = theta.detach().clone().requires_grad_(True)
     h = gradients.function(gradients.layout.unflatten(leaf), x, y)
-    for i, outputs in enumerate(h.reshape(len(h), -1)):
+    for row, outputs in zip(captured, h.reshape(len(h), -1), strict=True):
         (expected,) = torch.autograd.grad(outputs[0], leaf, retain_graph=True)
         for slot in gradients.layout.slots:
-            want, got = expected[slot.start : slot.stop], found[slot.name][i, 0]
+            want, got = expected[slot.start : slot.stop], row[slot.start : slot.stop]
             scale = want.abs().max() + torch.finfo(theta.dtype).tiny
             if (want - got).abs().max() > GRADIENT_TOLERANCE * scale:
                 wrong.add(slot.name)
@@ -144,13 +146,15 @@ def check_samples(history: History, data: TrainingData) -> None:
             )
 
 
-def check_first_step(history: History, training: TrainingSide, decay: RegularisationMotion) -> None:
+def check_first_step(
+    history: History, training: TrainingSide, regularisation: RegularisationMotion
+) -> None:
     """Rebuild the first step that moved the parameters from loss, data and optimizer rule.
 
     Args:
         history: the recorded path.
         training: the training side, with the loss and data given by the user.
-        decay: the decay of the run.
+        regularisation: the part of its motion due to regularisation.
 
     Raises:
         RecordingError: if the rebuilt step differs from the recorded one.
@@ -160,7 +164,7 @@ def check_first_step(history: History, training: TrainingSide, decay: Regularisa
         for step in range(block.start, block.stop):
             theta, weight = block.theta(step), history.sample_weight(step)
             data = training.batch_gradient(theta, step, history.batch(step), weight)
-            gradient = history.clip(step) * data + decay.gradient(block, step)
+            gradient = history.clip(step) * data + regularisation.gradient(block, step)
             momentum = (
                 history.coefficient("mu", step) * momentum
                 + history.coefficient("nu", step) * gradient

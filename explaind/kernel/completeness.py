@@ -1,6 +1,6 @@
-"""Closing the account: initial value + data + decay + residual = final value, by two routes.
+"""Completeness: initial value + data + regularisation + residual = final value, by two routes.
 
-Both the explanation of a whole run and the sum of its segments are closed here; no torch.
+Both the explanation of a whole run and the sum of its segments are completed here; no torch.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,17 +20,17 @@ STEP_SUMS = {
 
 
 def step_sums(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of `STEP_SUMS`, `[test, output]`, from those with one entry per step."""
+    """Return the arrays of `STEP_SUMS`, `[test, output]`, from those with one entry per step."""
     return {
         name: (np.abs(arrays[of]) if "absolute" in name else arrays[of]).sum(0)
         for name, of in STEP_SUMS.items()
     }
 
 
-def close_account(
+def complete(
     arrays: Mapping[str, np.ndarray], dtypes: Collection[str]
 ) -> tuple[dict[str, np.ndarray], float]:
-    """Check the account of a whole run and work out what is left over.
+    """Check the decomposition of a whole run and work out its residual.
 
     Args:
         arrays: `data`, `decay`, `initial_output`, `final_output` and those of `STEP_SUMS`, each
@@ -38,21 +38,17 @@ def close_account(
         dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
-        `residual` and its share `rounding`; and the mismatch of the two routes, see
-        `check_accounts`.
-
-    Raises:
-        RecordingError: if the routes disagree.
+        `residual` and its share `rounding`; and the completeness error, see `check_completeness`.
     """
-    mismatch = check_accounts(
+    error = check_completeness(
         arrays["data"], arrays["step_data_sum"], arrays["step_data_absolute_sum"], dtypes
     )
     change = arrays["final_output"] - arrays["initial_output"]
     residual = change - arrays["data"] - arrays["decay"]
-    return {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}, mismatch
+    return {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}, error
 
 
-def check_accounts(
+def check_completeness(
     influence: np.ndarray, moved: np.ndarray, moved_absolute: np.ndarray, dtypes: Collection[str]
 ) -> float:
     """Compare the two routes to the data part: summed influence, and motion of the parameters.
@@ -64,19 +60,19 @@ def check_accounts(
         dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
-        The largest difference relative to the summed absolute data parts.
+        The completeness error: the largest difference relative to the summed absolute data parts.
 
     Raises:
         RecordingError: if the routes disagree, so that some motion is not explained by the loss.
     """
-    mismatch = float((np.abs(influence - moved) / (moved_absolute + 1e-12)).max())
+    error = float((np.abs(influence - moved) / (moved_absolute + 1e-12)).max())
     tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
-    if not mismatch <= tolerance:
+    if not error <= tolerance:
         raise RecordingError(
             "The influence of all samples adds up to something else than the motion of the"
-            f" parameters (relative difference {mismatch:.2e}, expected below {tolerance:g})."
+            f" parameters (relative difference {error:.2e}, expected below {tolerance:g})."
             " Some steps do not follow from loss_fn and train_data: were gradients clipped or"
             " changed outside of the recorder, is part of the loss not given (penalty),"
             " or was another augment recorded?"
         )
-    return mismatch
+    return error

@@ -6,66 +6,85 @@ A functional maps `(model output [batch, ...], targets [batch])` to one number p
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from explaind.errors import ConfigError
+from explaind.trees import Inputs, LossFunction, Outputs, Targets
 
-OutputFunctional = Callable[[Any, Any], Tensor]
+OutputFunction = Callable[[Outputs, Targets], Tensor]
 
 NAMED = ("target_logprob", "all", "margin", "loss", "logit[c]")
 
 
+@dataclass(frozen=True)
+class Functional:
+    """What of a model's output is explained.
+
+    Attributes:
+        name: its name.
+        unit: its unit, "1" for pure numbers.
+        function: `(model output, targets) -> [batch] or [batch, output]`.
+    """
+
+    name: str
+    unit: str
+    function: OutputFunction
+
+
 def target_logprob(output: Tensor, target: Tensor) -> Tensor:
-    """Log-probability of the target class, nat; outputs may be logits or log-probabilities."""
+    """Return the log-probability of the target class, nat, of logits or log-probabilities."""
     return output.log_softmax(-1).gather(-1, target[:, None])[:, 0]
 
 
 def all_outputs(output: Tensor, _: Tensor) -> Tensor:
-    """Every output of the model as it is, `[batch, output]`."""
+    """Return every output of the model as it is, `[batch, output]`."""
     return output.flatten(1)
 
 
 def margin(output: Tensor, target: Tensor) -> Tensor:
-    """Output of the target class minus the log-sum-exp of the others, in nat."""
-    hit = nn.functional.one_hot(target, output.shape[-1]).bool()
-    others = output.masked_fill(hit, -torch.inf).logsumexp(-1)
+    """Return the output of the target class minus the log-sum-exp of the others, in nat."""
+    others = output.scatter(-1, target[:, None], -torch.inf).logsumexp(-1)
     return output.gather(-1, target[:, None])[:, 0] - others
 
 
-def find_functional(
-    outputs: str | OutputFunctional, loss_fn: Callable[[Any, Any], Tensor]
-) -> tuple[str, OutputFunctional]:
+def find_functional(outputs: str | OutputFunction, loss_fn: LossFunction) -> Functional:
     """Resolve a functional by name.
 
+    Log-probabilities, margins and outputs of the model, which are log-probabilities up to a
+    constant per sample, are in nat; so is the loss unless it has a `unit` of its own.
+
     Args:
-        outputs: one of `NAMED`, or any callable `(output, target) -> [batch] or [batch, output]`.
+        outputs: one of `NAMED`, or any callable `(output, target) -> [batch] or [batch, output]`,
+            a pure number unless it has a `unit`.
         loss_fn: the training loss, for `"loss"`.
 
     Returns:
-        Its name and the function.
+        The functional.
 
     Raises:
         ConfigError: for an unknown name.
     """
     if callable(outputs):
-        return getattr(outputs, "__name__", "custom"), outputs
-    table: dict[str, OutputFunctional] = {
+        name = getattr(outputs, "__name__", "custom")
+        return Functional(name, getattr(outputs, "unit", "1"), outputs)
+    table: dict[str, OutputFunction] = {
         "target_logprob": target_logprob,
         "all": all_outputs,
         "margin": margin,
         "loss": loss_fn,
     }
-    found = re.fullmatch(r"logit\[(\d+)\]", outputs)
-    if found:
-        index = int(found.group(1))
-        return outputs, lambda output, _: output[:, index]
+    logit = re.fullmatch(r"logit\[(\d+)\]", outputs)
+    if logit:
+        index = int(logit.group(1))
+        return Functional(outputs, "nat", lambda output, _: output[:, index])
     if outputs not in table:
         raise ConfigError(f"Unknown output functional {outputs!r}. Expected one of {NAMED}.")
-    return outputs, table[outputs]
+    function = table[outputs]
+    return Functional(outputs, getattr(function, "unit", "nat"), function)
 
 
 class ModelFunction:
@@ -74,17 +93,17 @@ class ModelFunction:
     Args:
         model: the module; its own trained values are never read or changed.
         constants: frozen parameters and buffers by name.
-        functional: what to compute of the output.
+        function: what to compute of the output.
     """
 
     def __init__(
-        self, model: nn.Module, constants: Mapping[str, Tensor], functional: OutputFunctional
+        self, model: nn.Module, constants: Mapping[str, Tensor], function: OutputFunction
     ) -> None:
         self._model = model
         self._constants = dict(constants)
-        self._functional = functional
+        self._function = function
 
-    def __call__(self, params: Mapping[str, Tensor], x: Any, y: Any) -> Tensor:
+    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
         """Evaluate on a batch.
 
         Args:
@@ -96,4 +115,4 @@ class ModelFunction:
             `[batch]` or `[batch, output]`.
         """
         output = functional_call(self._model, {**self._constants, **params}, (x,))
-        return self._functional(output, y)
+        return self._function(output, y)

@@ -1,23 +1,27 @@
-"""Rebuilding all outputs from the path, by one forward-mode derivative per part of each step."""
+"""What the data did in all, with nothing of the training side: no single samples are credited.
+
+All outputs are rebuilt from the path by one forward-mode derivative per part of each step; the
+influence through single parameters takes full gradients.
+"""
 
 import numpy as np
 import torch
 
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
-from explaind.kernel.query.queries import QuerySide
+from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.steps import backward_steps
 from explaind.log import progress
 
 
 def reformulate_steps(
-    history: History, decay: RegularisationMotion, queries: QuerySide
+    history: History, regularisation: RegularisationMotion, queries: Queries
 ) -> dict[str, np.ndarray]:
-    """Sum the data and decay parts of every step for all outputs (mathematics, section 5).
+    """Sum the data and regularisation parts of every step for all outputs (mathematics, section 5).
 
     Args:
         history: the recorded path.
-        decay: its decay motion.
+        regularisation: the part of its motion due to regularisation.
         queries: the query side, averaging derivatives along the parts of the step.
 
     Returns:
@@ -27,14 +31,14 @@ def reformulate_steps(
     shape = queries.values(history.theta(0)).shape
     total = torch.zeros(3, *shape, dtype=torch.float64, device=history.device)
     means = torch.zeros(history.steps, 5, dtype=torch.float64, device=history.device)
-    for step in progress(backward_steps(history, decay), "reformulate", history.steps):
-        found = queries.step(step.start, step.end, step.parts)
-        change, (data, drift) = found.change.double(), found.averaged.double().unbind(-1)
-        rows = torch.stack([data, drift, change - data - drift])
+    for step in progress(backward_steps(history, regularisation), "reformulate", history.steps):
+        derivative = queries.step(step.start, step.end, step.parts)
+        change, parts = derivative.change.double(), derivative.averaged.double()
+        rows = torch.stack([*parts.unbind(-1), change - parts[..., 0] - parts[..., 1]])
         total += rows
         means[step.number, 0] = change.abs().mean()
         means[step.number, 1:4] = rows.abs().mean((1, 2))
-        means[step.number, 4] = found.subintervals.double().mean()
+        means[step.number, 4] = derivative.subintervals.double().mean()
     names = (
         "change_mean_abs",
         "data_mean_abs",
@@ -45,3 +49,29 @@ def reformulate_steps(
     per_step = {f"step_{name}": column for name, column in zip(names, means.T, strict=True)}
     sums = dict(zip(("data", "decay", "residual"), total, strict=True))
     return {name: value.cpu().numpy() for name, value in {**sums, **per_step}.items()}
+
+
+def parameter_influence_of_steps(
+    history: History, regularisation: RegularisationMotion, queries: Queries
+) -> dict[str, np.ndarray]:
+    """Sum the data part of every parameter over all steps, with and without cancelling.
+
+    What parameter `p` did in step `s` is `abar_s[p]` times its motion due to the data (mathematics,
+    section 5). `collectors.parameters` keeps the same by training interval.
+
+    Args:
+        history: the recorded path.
+        regularisation: the part of its motion due to regularisation.
+        queries: the query side, averaging full gradients.
+
+    Returns:
+        `net`, the sum, and `absolute`, the sum of absolute values, float64 `[test, output, param]`.
+    """
+    shape = (*queries.values(history.theta(0)).shape, history.layout.size)
+    net, absolute = torch.zeros(2, *shape, dtype=torch.float64, device=history.device)
+    steps = backward_steps(history, regularisation)
+    for step in progress(steps, "influence of parameters", history.steps):
+        data = queries.step(step.start, step.end, step.parts).averaged * step.parts[0]
+        net += data
+        absolute += data.abs()
+    return {"net": net.cpu().numpy(), "absolute": absolute.cpu().numpy()}

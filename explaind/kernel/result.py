@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+UNIT = "unit of the explained output"
+"""Stands for the unit of the functional in the tables below."""
+
 SIGN = "positive influence = the training sample pushed the explained output up"
+
+ArrayTable = Mapping[str, tuple[tuple[str, ...], str, str]]
+"""Name -> (dimensions, unit, description)."""
 
 _QUERY = ("test", "output")
 _STEP = ("step", *_QUERY)
@@ -15,67 +21,87 @@ _RANK = (*_QUERY, "rank")
 _RANK_COMPONENT = ("component", *_RANK)
 _PARAMETER = ("interval", *_QUERY, "param")
 
-ARRAYS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "influence": ((*_QUERY, "train"), "nat", "influence summed over steps and components"),
+ARRAYS: ArrayTable = {
+    "influence": ((*_QUERY, "train"), UNIT, "influence summed over steps and components"),
     "influence_by_component": (
         ("component", *_QUERY, "train"),
-        "nat",
+        UNIT,
         "influence through each component, summed over steps",
     ),
     "influence_by_interval": (
         ("interval", "component", *_QUERY, "train"),
-        "nat",
+        UNIT,
         "influence through each component, summed over the steps of each interval",
     ),
     "helpful_index": (_RANK, "1", "training samples of largest influence, largest first"),
-    "helpful_influence": (_RANK, "nat", "their influence"),
+    "helpful_influence": (_RANK, UNIT, "their influence"),
     "harmful_index": (_RANK, "1", "training samples of smallest influence, smallest first"),
-    "harmful_influence": (_RANK, "nat", "their influence"),
+    "harmful_influence": (_RANK, UNIT, "their influence"),
     "helpful_index_by_component": (
         _RANK_COMPONENT,
         "1",
         "training samples of largest influence through each component, largest first",
     ),
-    "helpful_influence_by_component": (_RANK_COMPONENT, "nat", "their influence through it"),
+    "helpful_influence_by_component": (_RANK_COMPONENT, UNIT, "their influence through it"),
     "harmful_index_by_component": (
         _RANK_COMPONENT,
         "1",
         "training samples of smallest influence through each component, smallest first",
     ),
-    "harmful_influence_by_component": (_RANK_COMPONENT, "nat", "their influence through it"),
-    "parameter_data": (_PARAMETER, "nat", "data part of each parameter (application step)"),
-    "parameter_decay": (_PARAMETER, "nat", "decay part of each parameter (application step)"),
-    "step_true": (_STEP, "nat", "true change of the output in each step"),
-    "step_data": (_STEP, "nat", "part of the change due to the data (application step)"),
-    "step_decay": (_STEP, "nat", "part of the change due to weight decay (application step)"),
-    "step_residual": (_STEP, "nat", "true change minus data part minus decay part"),
-    "step_data_by_component": (_STEP_COMPONENT, "nat", "data part through each component"),
-    "step_decay_by_component": (_STEP_COMPONENT, "nat", "decay part through each component"),
+    "harmful_influence_by_component": (_RANK_COMPONENT, UNIT, "their influence through it"),
+    "parameter_data": (_PARAMETER, UNIT, "data part of each parameter (application step)"),
+    "parameter_decay": (
+        _PARAMETER,
+        UNIT,
+        "regularisation part (weight decay and penalty) of each parameter (application step)",
+    ),
+    "step_true": (_STEP, UNIT, "true change of the output in each step"),
+    "step_data": (_STEP, UNIT, "part of the change due to the data (application step)"),
+    "step_decay": (
+        _STEP,
+        UNIT,
+        "part of the change due to regularisation: weight decay and penalty (application step)",
+    ),
+    "step_residual": (_STEP, UNIT, "true change minus data part minus regularisation part"),
+    "step_data_by_component": (_STEP_COMPONENT, UNIT, "data part through each component"),
+    "step_decay_by_component": (
+        _STEP_COMPONENT,
+        UNIT,
+        "regularisation part through each component",
+    ),
     "step_absolute_by_component": (
         _STEP_COMPONENT,
-        "nat",
+        UNIT,
         "sum over training samples of |influence| of each gradient step",
     ),
     "subintervals": (("step", "test"), "1", "quadrature subintervals used"),
-    "initial_output": (_QUERY, "nat", "explained output at theta_0"),
-    "final_output": (_QUERY, "nat", "explained output at theta_S"),
-    "data": (_QUERY, "nat", "sum of the influence of all training samples (adjoint route)"),
-    "decay": (_QUERY, "nat", "contribution of weight decay (adjoint route)"),
-    "residual": (_QUERY, "nat", "change minus data minus decay: step residuals and rounding"),
+    "initial_output": (_QUERY, UNIT, "explained output at theta_0"),
+    "final_output": (_QUERY, UNIT, "explained output at theta_S"),
+    "data": (_QUERY, UNIT, "sum of the influence of all training samples (adjoint route)"),
+    "decay": (
+        _QUERY,
+        UNIT,
+        "contribution of regularisation: weight decay and penalty (adjoint route)",
+    ),
+    "residual": (
+        _QUERY,
+        UNIT,
+        "change minus data minus regularisation: step residuals and rounding",
+    ),
     "rounding": (
         _QUERY,
-        "nat",
+        UNIT,
         "part of the residual: rounding of trained updates and computation",
     ),
-    "influence_total": ((*_QUERY, "sample"), "nat", "influence of all training samples"),
+    "influence_total": ((*_QUERY, "sample"), UNIT, "influence of all training samples"),
     "influence_total_by_component": (
         ("component", *_QUERY, "sample"),
-        "nat",
+        UNIT,
         "influence of all training samples through each component",
     ),
-    "step_data_sum": (_QUERY, "nat", "data parts summed over steps"),
-    "step_data_absolute_sum": (_QUERY, "nat", "absolute data parts summed over steps"),
-    "step_residual_sum": (_QUERY, "nat", "residuals summed over steps"),
+    "step_data_sum": (_QUERY, UNIT, "data parts summed over steps"),
+    "step_data_absolute_sum": (_QUERY, UNIT, "absolute data parts summed over steps"),
+    "step_residual_sum": (_QUERY, UNIT, "residuals summed over steps"),
     "test_index": (("test",), "1", "row of the validation split"),
     "test_target": (("test",), "1", "target class of the explained sample"),
     "train_index": (("train",), "1", "row of the training split"),
@@ -109,6 +135,7 @@ def build_dataset(
     components: tuple[str, ...],
     outputs: list[str],
     attributes: Mapping[str, Any],
+    unit: str = "nat",
 ) -> xr.Dataset:
     """Assemble an influence dataset.
 
@@ -117,12 +144,13 @@ def build_dataset(
         components: labels of the component dimension.
         outputs: labels of the output dimension.
         attributes: dataset attributes; the sign convention is added.
+        unit: unit of the explained output.
 
     Returns:
         The dataset with units and descriptions.
     """
     dataset = xr.Dataset(
-        {name: described(ARRAYS, name, values) for name, values in arrays.items()},
+        {name: described(ARRAYS, name, values, unit) for name, values in arrays.items()},
         coords={"output": outputs},
     )
     if "component" in dataset.dims:
@@ -132,17 +160,17 @@ def build_dataset(
 
 _OUTPUTS = ("test", "class")
 
-REFORMULATION: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "initial": (_OUTPUTS, "nat", "output at theta_0"),
-    "data": (_OUTPUTS, "nat", "contribution of the data"),
-    "decay": (_OUTPUTS, "nat", "contribution of weight decay"),
-    "residual": (_OUTPUTS, "nat", "sum of the step residuals"),
-    "true": (_OUTPUTS, "nat", "output at theta_S"),
-    "reformulated": (_OUTPUTS, "nat", "initial + data + decay"),
-    "step_change_mean_abs": (("step",), "nat", "mean over outputs of |true change|"),
-    "step_data_mean_abs": (("step",), "nat", "mean over outputs of |data part|"),
-    "step_decay_mean_abs": (("step",), "nat", "mean over outputs of |decay part|"),
-    "step_residual_mean_abs": (("step",), "nat", "mean over outputs of |residual|"),
+REFORMULATION: ArrayTable = {
+    "initial": (_OUTPUTS, UNIT, "output at theta_0"),
+    "data": (_OUTPUTS, UNIT, "contribution of the data"),
+    "decay": (_OUTPUTS, UNIT, "contribution of regularisation: weight decay and penalty"),
+    "residual": (_OUTPUTS, UNIT, "sum of the step residuals"),
+    "true": (_OUTPUTS, UNIT, "output at theta_S"),
+    "reformulated": (_OUTPUTS, UNIT, "initial + data + regularisation"),
+    "step_change_mean_abs": (("step",), UNIT, "mean over outputs of |true change|"),
+    "step_data_mean_abs": (("step",), UNIT, "mean over outputs of |data part|"),
+    "step_decay_mean_abs": (("step",), UNIT, "mean over outputs of |regularisation part|"),
+    "step_residual_mean_abs": (("step",), UNIT, "mean over outputs of |residual|"),
     "step_subintervals": (("step",), "1", "mean number of quadrature subintervals"),
     "target": (("test",), "1", "target class"),
 }
@@ -164,11 +192,11 @@ def build_reformulation(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
     )
 
 
-PARAMETER_INFLUENCE: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "net": ((*_QUERY, "param"), "nat", "data part of each parameter, summed over steps"),
+PARAMETER_INFLUENCE: ArrayTable = {
+    "net": ((*_QUERY, "param"), UNIT, "data part of each parameter, summed over steps"),
     "absolute": (
         (*_QUERY, "param"),
-        "nat",
+        UNIT,
         "absolute data part of each parameter, summed likewise",
     ),
 }
@@ -176,8 +204,18 @@ PARAMETER_INFLUENCE: dict[str, tuple[tuple[str, ...], str, str]] = {
 
 
 def described(
-    table: Mapping[str, tuple[tuple[str, ...], str, str]], name: str, values: np.ndarray
+    table: ArrayTable, name: str, values: np.ndarray, unit: str = "nat"
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
-    """An xarray variable with the dimensions, unit and description that a table gives its name."""
+    """Describe an array as xarray takes it.
+
+    Args:
+        table: where its name is listed.
+        name: the array.
+        values: its numbers.
+        unit: unit of the explained output.
+
+    Returns:
+        Dimensions, numbers, and attributes with unit and description.
+    """
     dims, units, description = table[name]
-    return dims, values, {"units": units, "description": description}
+    return dims, values, {"units": unit if units == UNIT else units, "description": description}

@@ -1,4 +1,4 @@
-"""The account of every step: true change = data part + decay part + residual."""
+"""Decomposition of every step: true change = data part + regularisation part + residual."""
 
 from collections.abc import Collection
 
@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.collectors.explained_step import Collector, ExplainedStep
+from explaind.kernel.collectors.collector import Collector, ExplainedStep
 
 WAITING_STEPS = 64  # copied from the GPU together
 
 
-class StepAccount(Collector):
+class StepDecomposition(Collector):
     """Keeps, per step and query, the parts of the change, in total and by component.
 
     Parts are credited to the step at which the parameters moved (application step). Numbers wait on
@@ -33,12 +33,12 @@ class StepAccount(Collector):
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
-        found = step.found
-        by_component = self._by_component(found.averaged.flatten(0, 1), step.parts)
+        derivative = step.derivative
+        by_component = self._by_component(derivative.averaged.flatten(0, 1), step.parts)
         row = {
-            "true": found.change.double().flatten(),
+            "true": derivative.change.double().flatten(),
             "parts": by_component.double().sum(0),
-            "subintervals": found.subintervals,
+            "subintervals": derivative.subintervals,
         }
         if "step_component" in self._keep:
             row["by_component"] = by_component
@@ -49,22 +49,15 @@ class StepAccount(Collector):
             self._copy()
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """The arrays of the result, with the query axis split.
-
-        Args:
-            shape: (samples, outputs).
-
-        Returns:
-            Arrays by name, as `kernel.result.ARRAYS` lists them.
-        """
+        """Return the arrays of every step."""
         self._copy()
         true, parts = self._split("true", shape), self._split("parts", shape)
-        data, decay = parts[:, 0], parts[:, 1]
+        data, regularisation = parts[:, 0], parts[:, 1]
         arrays = {
             "step_true": true,
             "step_data": data,
-            "step_decay": decay,
-            "step_residual": true - data - decay,
+            "step_decay": regularisation,
+            "step_residual": true - data - regularisation,
             "subintervals": self._rows["subintervals"].astype(np.uint16),
         }
         if "by_component" in self._rows:

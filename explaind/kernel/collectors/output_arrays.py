@@ -1,30 +1,40 @@
-"""Kept slices: what of an explanation is kept, and for which training samples."""
+"""Output arrays: what of an explanation is kept, and the collectors that make it."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-from jaxtyping import Int
 from torch import Tensor
 
+from explaind.config.choices import CREDITS, OUTPUT_ARRAYS, OutputArray
 from explaind.errors import ConfigError
+from explaind.history.layout import ParameterLayout
+from explaind.kernel.collectors.collector import Collector, QuerySums
+from explaind.kernel.collectors.decomposition import StepDecomposition
+from explaind.kernel.collectors.influence import DenseInfluence, SampleSelection
+from explaind.kernel.collectors.parameters import ParameterScores
+from explaind.kernel.collectors.strongest import TopInfluence
+from explaind.kernel.trajectory.intervals import Segment, interval_bounds, interval_of
 
-SLICES = (
-    *("influence", "component", "interval", "parameter"),
-    *("step_component", "absolute", "top", "top_component"),
+DEFAULT_ARRAYS: tuple[OutputArray, ...] = (
+    "influence",
+    "component",
+    "interval",
+    "step_component",
+    "absolute",
 )
-DEFAULT_SLICES = ("influence", "component", "interval", "step_component", "absolute")
 
-CREDITS = ("gradient_step", "application_step")
+BY_COMPONENT = frozenset({"component", "interval", "absolute", "top_component"})
+"""Output arrays that split the influence of single samples by component."""
+
+DENSE = frozenset({"influence", "component", "interval"})
+"""Output arrays with an axis of training samples."""
 
 
 @dataclass(frozen=True)
-class Slices:
+class OutputArrays:
     """What of an explanation is kept. Totals per query and step always are.
 
     Attributes:
-        keep: some of `SLICES`.
+        keep: some of `OUTPUT_ARRAYS`.
         intervals: number of equal training intervals.
         credit: the step whose interval influence is credited to: where the gradient was computed,
             or where momentum applied it.
@@ -44,9 +54,9 @@ class Slices:
         Raises:
             ConfigError: naming the argument.
         """
-        unknown = sorted(self.keep - set(SLICES))
+        unknown = sorted(self.keep - set(OUTPUT_ARRAYS))
         if unknown:
-            raise ConfigError(f"keep: unknown {unknown}, expected some of {SLICES}.")
+            raise ConfigError(f"keep: unknown {unknown}, expected some of {OUTPUT_ARRAYS}.")
         if self.credit not in CREDITS:
             raise ConfigError(f"credit: expected one of {CREDITS}, got {self.credit!r}.")
         for name in ("intervals", "top"):
@@ -56,12 +66,7 @@ class Slices:
     @property
     def by_component(self) -> bool:
         """Whether anything kept splits the influence of single samples by component."""
-        return bool(self.keep & {"component", "interval", "absolute", "top_component"})
-
-    @property
-    def dense(self) -> bool:
-        """Whether an array over the training samples is kept."""
-        return bool(self.keep & {"influence", "component", "interval"})
+        return bool(self.keep & BY_COMPONENT)
 
     @property
     def splits_adjoint(self) -> bool:
@@ -69,48 +74,40 @@ class Slices:
         return "interval" in self.keep and self.credit == "application_step"
 
 
-class SampleSelection:
-    """The training samples whose influence is kept.
+def make_collectors(
+    outputs: OutputArrays,
+    segment: Segment,
+    layout: ParameterLayout,
+    steps: int,
+    samples: int,
+    like: Tensor,
+) -> list[Collector]:
+    """Make the collectors that the output arrays need, and no others.
 
     Args:
-        samples: number of training samples, `N`.
-        chosen: their indices; None = all.
+        outputs: what is kept.
+        segment: the steps that are explained.
+        layout: the parameter layout.
+        steps: number of steps of the whole run.
+        samples: number of training samples.
+        like: a tensor of the type and on the device of the computation.
 
-    Attributes:
-        index: dataset index of every kept sample.
-
-    Raises:
-        ConfigError: if an index does not exist.
+    Returns:
+        The collectors; their arrays have different names.
     """
-
-    def __init__(self, samples: int, chosen: Collection[int] | None) -> None:
-        self.index = np.arange(samples) if chosen is None else np.array(sorted(set(chosen)), int)
-        if not len(self.index) or self.index[0] < 0 or self.index[-1] >= samples:
-            raise ConfigError(
-                f"train_samples: expected indices from 0 to {samples - 1}, got"
-                f" {self.index.tolist()[:3]} ... {self.index.tolist()[-3:]}."
-            )
-        self._place: Tensor | None = None
-        if chosen is not None:
-            self._place = torch.full((samples,), -1)
-            self._place[torch.from_numpy(self.index)] = torch.arange(len(self.index))
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def find(
-        self, index: Int[Tensor, " batch"]
-    ) -> tuple[Int[Tensor, " found"] | None, Int[Tensor, " found"]]:
-        """Kept samples of a batch.
-
-        Args:
-            index: the samples of the batch, on the CPU (nothing here waits for a GPU).
-
-        Returns:
-            Their slots in the batch (None = all slots) and their positions among the kept samples.
-        """
-        if self._place is None:
-            return None, index
-        place = self._place[index]
-        slots = (place >= 0).nonzero()[:, 0]
-        return slots, place[slots]
+    bounds = interval_bounds(steps, outputs.intervals)
+    last = segment.warm_up if outputs.splits_adjoint else segment.stop
+    intervals = range(interval_of(bounds, segment.start), interval_of(bounds, last - 1) + 1)
+    collectors: list[Collector] = [
+        QuerySums(bounds[intervals.start : intervals.stop + 1], like),
+        StepDecomposition(layout, range(segment.start, segment.stop), outputs.keep),
+    ]
+    if outputs.keep & DENSE:
+        selection = SampleSelection(samples, outputs.train_samples)
+        collectors.append(DenseInfluence(outputs.keep, selection, intervals, like))
+    for name, by_component in (("top", False), ("top_component", True)):
+        if name in outputs.keep:
+            collectors.append(TopInfluence(outputs.top, samples, by_component, segment.whole, like))
+    if "parameter" in outputs.keep:
+        collectors.append(ParameterScores(bounds, intervals, like))
+    return collectors

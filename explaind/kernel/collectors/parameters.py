@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explaind.kernel.collectors.explained_step import Collector, ExplainedStep
+from explaind.kernel.collectors.collector import Collector, ExplainedStep
 from explaind.kernel.trajectory.intervals import interval_of
 
 
@@ -12,8 +12,9 @@ class ParameterScores(Collector):
     """Sums over the steps of each training interval.
 
     The score of parameter `p` in step `s` is `abar_s[p]` times its motion due to the data or due to
-    decay (mathematics, section 5): nothing of the training side is needed, and an L2 term that acts
-    through momentum counts as decay. Credited to the step at which the parameters moved.
+    regularisation (mathematics, section 5): nothing of the training side is needed, and an L2 term
+    that acts through momentum counts as regularisation. Credited to the step at which the
+    parameters moved.
 
     Args:
         bounds: bounds of the training intervals.
@@ -29,7 +30,7 @@ class ParameterScores(Collector):
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
-        averaged = step.found.averaged.flatten(0, 1)
+        averaged = step.derivative.averaged.flatten(0, 1)
         if self._current is None:
             queries, params = averaged.shape
             self._current = averaged.new_zeros(2, queries, params, dtype=torch.float64)
@@ -42,11 +43,11 @@ class ParameterScores(Collector):
             current.add_(averaged * part)
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """Data and decay scores, `[interval, test, output, param]`."""
+        """Return data and regularisation scores, `[interval, test, output, param]`."""
         self._close()
         assert self._scores is not None  # a segment has at least one step
-        data, decay = self._scores.reshape(*self._scores.shape[:2], *shape, -1).numpy()
-        return {"parameter_data": data, "parameter_decay": decay}
+        data, regularisation = self._scores.reshape(*self._scores.shape[:2], *shape, -1).numpy()
+        return {"parameter_data": data, "parameter_decay": regularisation}
 
     def _close(self) -> None:
         """Move the sums of the interval that was entered last to main memory."""

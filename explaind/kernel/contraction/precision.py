@@ -14,9 +14,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from explaind.config.choices import PRECISIONS
 from explaind.errors import ConfigError
-
-PRECISIONS = ("float32", "float64", "tf32", "bf16")
 
 SUMMED_TOGETHER = 64
 """Terms of a product that are summed one after another in float32."""
@@ -27,12 +26,9 @@ PIECE = 16 * SUMMED_TOGETHER
 BLOCK = (1024, 256)
 """Samples and queries whose sums are taken together on a CPU: they stay in the cache."""
 
-TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-12}
-"""Share of the momentum below which it counts as forgotten, by type of the computation."""
-
 
 def dtype_of(precision: str) -> torch.dtype:
-    """Type of the computation and of what is stored."""
+    """Return the type of the computation and of what is stored."""
     return torch.float64 if precision == "float64" else torch.float32
 
 
@@ -43,6 +39,9 @@ class Contraction:
         precision: `tf32` and `bf16` round the factors to 11 and 8 significant bits; any other is
             the precision of the factors as they come.
         device: where the products are computed.
+
+    Attributes:
+        precision: as given.
 
     Raises:
         ConfigError: for an unknown precision, or `tf32` without a GPU.
@@ -56,21 +55,15 @@ class Contraction:
                 f"precision: tf32 needs a GPU, but the device is {device}. Use float32 or bf16."
             )
         self.precision = precision
-        self._product = precision
 
     @property
     def reduced(self) -> bool:
         """Whether factors are rounded."""
         return self.precision in {"tf32", "bf16"}
 
-    @contextmanager
-    def exact(self) -> Iterator[None]:
-        """Take the products inside the block in full precision."""
-        self._product = "float32"
-        try:
-            yield
-        finally:
-            self._product = self.precision
+    def exact(self) -> "Contraction":
+        """Return the same contraction with the factors as they come."""
+        return Contraction("float32")
 
     def addmm_(
         self,
@@ -102,9 +95,9 @@ class Contraction:
         for start in range(0, psi.shape[1], SUMMED_TOGETHER):
             terms = slice(start, start + SUMMED_TOGETHER)
             left, right = gradient[:, terms], psi[:, terms].T
-            if self._product == "bf16":
+            if self.precision == "bf16":
                 sums.add_(_product_of_bf16(left.bfloat16(), right.bfloat16()))
-            elif self._product == "tf32":
+            elif self.precision == "tf32":
                 with _tf32():
                     sums.addmm_(left, right)
             else:
@@ -113,12 +106,20 @@ class Contraction:
 
 
 def deviation(
-    found: Float[Tensor, "component batch query"], exact: Float[Tensor, "component batch query"]
+    reduced: Float[Tensor, "component batch query"], exact: Float[Tensor, "component batch query"]
 ) -> Float[Tensor, ""]:
-    """Largest relative deviation over the queries: `|found - exact| / |exact|`, Euclidean norms."""
+    """Largest relative deviation of reduced products over the queries.
+
+    Args:
+        reduced: influence of a batch by reduced products.
+        exact: the same in full precision.
+
+    Returns:
+        The largest `|reduced - exact| / |exact|`, Euclidean norms over components and samples.
+    """
     dims = (0, 1)
     size = torch.linalg.vector_norm(exact, dim=dims).clamp_min(torch.finfo(exact.dtype).tiny)
-    relative: Tensor = torch.linalg.vector_norm(found - exact, dim=dims) / size
+    relative: Tensor = torch.linalg.vector_norm(reduced - exact, dim=dims) / size
     return relative.max()
 
 

@@ -2,19 +2,19 @@
 
 Three routes lead to `<psi_q, grad l_i>` for all queries `q` and samples `i` of a batch:
 
-- **a, gradients**: form every sample's gradient, then one matrix product with the adjoint;
-- **b, linearised**: linearise the losses of the batch once, then one derivative along each query's
-  adjoint; for parameters that no layer rule reads, and few queries;
-- **c, contracted**: contract adjoint, layer input and output gradient in turn; no gradient is
-  formed.
+- **gradients**: materialise every sample's gradient, then one matrix product with the adjoint;
+- **linearised**: linearise the losses of the batch once, then one derivative (JVP) along each
+  query's adjoint; for parameters without a layer rule, and few queries;
+- **contracted**: contract adjoint, layer input and output gradient in turn, with no gradient
+  materialised: the ghost dot product, as ghost clipping takes it for norms.
 
-Parameters that no layer rule reads have their gradients formed by `vmap` in route a.
+Parameters without a layer rule have their gradients materialised by `vmap`, the fallback.
 """
 
 from collections.abc import Iterable
 from typing import Literal
 
-from explaind.kernel.gradients import Work
+from explaind.kernel.gradients.rule import Work
 
 Route = Literal["gradients", "linearised", "contracted"]
 
@@ -29,29 +29,29 @@ DERIVATIVE_PASSES = 2.2
 
 
 def layer_costs(works: Iterable[Work], queries: int) -> dict[Route, float]:
-    """Operations per sample of the routes to one recognised tensor.
+    """Operations per sample of the routes to one tensor with a layer rule.
 
     Args:
-        works: work of each of its uses.
+        works: work of each of its calls.
         queries: number of queries.
 
     Returns:
         Cost by route; routes that do not exist are left out.
     """
-    uses = list(works)
+    calls = list(works)
     moved = OPERATIONS_PER_NUMBER_MOVED
-    size = max((use.gradient for use in uses), default=0)
-    formed = sum(use.forming + 2 * moved * use.gradient for use in uses)
+    size = max((call.gradient for call in calls), default=0)
+    formed = sum(call.forming + 2 * moved * call.gradient for call in calls)
     costs: dict[Route, float] = {"gradients": formed + 2.0 * queries * size}
-    if all(use.contracting is not None for use in uses):
+    if all(call.contracting is not None for call in calls):
         costs["contracted"] = float(
-            queries * sum((use.contracting or 0) + 2 * moved * use.between for use in uses)
+            queries * sum((call.contracting or 0) + 2 * moved * call.between for call in calls)
         )
     return costs
 
 
-def general_costs(queries: int, components: int) -> dict[Route, float]:
-    """Forward-backward passes of the routes to all tensors that no layer rule reads.
+def fallback_costs(queries: int, components: int) -> dict[Route, float]:
+    """Forward-backward passes of the routes to all tensors without a layer rule.
 
     Args:
         queries: number of queries.
@@ -64,7 +64,7 @@ def general_costs(queries: int, components: int) -> dict[Route, float]:
 
 
 def cheapest(costs: dict[Route, float], wanted: Route | None = None) -> Route:
-    """The cheapest route, or the wanted one where it exists."""
+    """Return the cheapest route, or the wanted one where it exists."""
     if wanted in costs:
         return wanted
     return min(costs, key=lambda route: costs[route])

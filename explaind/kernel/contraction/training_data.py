@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from explaind.errors import ConfigError
-from explaind.trees import Augmentation
+from explaind.trees import Augmentation, Inputs, Targets, batch_size, map_leaves, take
 
 
 class TrainingData:
@@ -46,36 +46,30 @@ class TrainingData:
         """Whether the inputs of a step differ from those of the data."""
         return self._augment is not None
 
-    @property
-    def itemsize(self) -> int:
-        """Bytes of a number of the computation."""
-        return self._dtype.itemsize
-
     def __len__(self) -> int:
-        leaf = torch.utils._pytree.tree_leaves(self._data[1])[0] if self._tensors else self._data
-        return len(leaf)
+        return batch_size(self._data[0]) if self._tensors else len(self._data)
 
-    def samples(self, index: Int[Tensor, " batch"]) -> tuple[Any, Any]:
-        """Inputs and targets of these samples as they were given."""
+    def samples(self, index: Int[Tensor, " batch"]) -> tuple[Inputs, Targets]:
+        """Return inputs and targets of these samples as they were given."""
         if self._tensors:
-            found = torch.utils._pytree.tree_map(lambda leaf: leaf[index], tuple(self._data))
+            x, y = take(tuple(self._data), index)
         else:
-            found = default_collate([self._data[int(i)] for i in index])
-        return found[0], found[1]
+            x, y = default_collate([self._data[int(i)] for i in index])
+        return x, y
 
-    def batch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Any, Any]:
-        """Inputs and targets of these samples as a step saw them."""
+    def batch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Inputs, Targets]:
+        """Return inputs and targets of these samples as a step saw them."""
         x, y = self.samples(index)
         return x if self._augment is None else self._augment(x, index, step), y
 
-    def fetch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Any, Any]:
-        """What a step saw of these samples on the device, floating tensors in the dtype."""
+    def fetch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Inputs, Targets]:
+        """Return what a step saw of these samples on the device, floating tensors in the dtype."""
         x, y = self.batch(index, step)
         return self.convert(x), self.convert(y)
 
     def convert(self, tree: Any) -> Any:
-        """The tree on the device, floating tensors in the dtype."""
-        return torch.utils._pytree.tree_map(self._converted, tree)
+        """Return the tree on the device, floating tensors in the dtype."""
+        return map_leaves(self._converted, tree)
 
     def _converted(self, leaf: Tensor) -> Tensor:
         return leaf.to(self._device, self._dtype if leaf.is_floating_point() else None)

@@ -1,6 +1,6 @@
-"""The training side of a step: per-sample loss gradients met by the adjoint."""
+"""The training side of a step: the adjoint contracted with per-sample loss gradients."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Float64, Int
@@ -8,19 +8,20 @@ from torch import Tensor
 
 from explaind.history.layout import TensorSlot
 from explaind.kernel.contraction.precision import PIECE, Contraction
-from explaind.kernel.contraction.routes import Route, cheapest, general_costs, layer_costs
+from explaind.kernel.contraction.routes import Route, cheapest, fallback_costs, layer_costs
 from explaind.kernel.contraction.training_data import TrainingData
-from explaind.kernel.gradients.backward_pass import BackwardPass
+from explaind.kernel.gradients.captured_batch import CapturedBatch
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import PerSampleGradients, row_slices
 from explaind.kernel.trajectory.adjoint import GradientAdjoint
+from explaind.trees import Inputs, Targets
 
 WORKING_BYTES = 16 * 2**20
-"""Memory for one tensor's per-sample gradients; of larger batches some samples at a time."""
+"""Memory for one tensor's per-sample gradients; larger batches are read in blocks of samples."""
 
 
 class _Batch(NamedTuple):
-    """A batch of training samples and the parameters it met.
+    """A batch of training samples and the parameters before its step.
 
     Attributes:
         theta: parameters before the step.
@@ -30,8 +31,8 @@ class _Batch(NamedTuple):
     """
 
     theta: Float[Tensor, " param"]
-    x: Any
-    y: Any
+    x: Inputs
+    y: Targets
     weight: float
 
 
@@ -60,7 +61,6 @@ class TrainingSide:
         self._gradients = gradients
         self._data = data
         self._route: Route | None = "gradients" if self.contraction.reduced else route
-        self._limit = WORKING_BYTES // data.itemsize
         layout = gradients.layout
         self._component = {
             slot.name: layout.components.index(slot.component) for slot in layout.slots
@@ -70,6 +70,10 @@ class TrainingSide:
     def samples(self) -> int:
         """Number of training samples, `N`."""
         return len(self._data)
+
+    def exact(self) -> "TrainingSide":
+        """Return the same training side with products in full precision, by the same routes."""
+        return TrainingSide(self._gradients, self._data, self._route, self.contraction.exact())
 
     def contract(
         self,
@@ -97,66 +101,68 @@ class TrainingSide:
         """
         components = len(set(self._component.values()))
         kept = components if by_component else 1
-        found = psi.matrix.new_zeros(kept, len(index), len(psi.matrix), dtype=torch.float64)
-        places = found.expand(components, -1, -1)  # all the same one if they are not told apart
+        influence = psi.matrix.new_zeros(kept, len(index), len(psi.matrix), dtype=torch.float64)
+        places = influence.expand(components, -1, -1)  # all the same one if not told apart
         batch = _Batch(theta, *self._data.fetch(index, step), weight)
-        passed, general = self._gradients.backward_pass(*batch[:3], weight=weight)
+        captured = self._gradients.capture(*batch[:3], weight=weight)
         for slot in self._gradients.layout.slots:
-            if slot.name not in general:
+            if slot.name not in captured.fallback:
                 adjoint = psi.matrix[:, slot.start : slot.stop]
-                self._layer(passed, slot, adjoint, places[self._component[slot.name]])
-        if general:
-            self._rest(general, batch, psi.matrix, places)
-        return found.mul_(clip * psi.factor)
+                self._through_layer(captured, slot, adjoint, places[self._component[slot.name]])
+        if captured.fallback:
+            self._through_fallback(captured.fallback, batch, psi.matrix, places)
+        return influence.mul_(clip * psi.factor)
 
-    def _layer(
+    def _through_layer(
         self,
-        passed: BackwardPass,
+        captured: CapturedBatch,
         slot: TensorSlot,
         adjoint: Float[Tensor, "query size"],
-        found: Float64[Tensor, "batch query"],
+        place: Float64[Tensor, "batch query"],
     ) -> None:
-        """Add the influence through a tensor that is read from the backward pass."""
-        works = passed.work(slot)
+        """Add the influence through a tensor that a layer rule reads."""
+        works, limit = captured.work(slot), WORKING_BYTES // adjoint.element_size()
         costs = layer_costs(works, len(adjoint))
         if cheapest(costs, self._route) == "contracted":
             width = len(adjoint) * max((work.between for work in works), default=1)
-            for rows in row_slices(passed.batch, width, self._limit):
-                found[rows] += passed.contraction(slot, adjoint, rows)
+            for rows in row_slices(captured.samples, width, limit):
+                place[rows] += captured.contraction(slot, adjoint, rows)
             return
         entry = slot.entry_size
         needed = min(slot.stop - slot.start, max(PIECE, entry, *(work.read for work in works)))
-        for rows in row_slices(passed.batch, needed, self._limit):
+        for rows in row_slices(captured.samples, needed, limit):
             parts = row_slices(slot.entries, entry, max(PIECE, entry))
-            for part, gradient in zip(parts, passed.gradients(slot, rows, parts), strict=True):
+            for part, gradient in zip(parts, captured.gradients(slot, rows, parts), strict=True):
                 columns = slice(part.start * entry, part.stop * entry)
-                self.contraction.addmm_(found[rows], gradient[:, 0], adjoint[:, columns])
+                self.contraction.addmm_(place[rows], gradient[:, 0], adjoint[:, columns])
 
-    def _rest(
+    def _through_fallback(
         self,
         names: frozenset[str],
         batch: _Batch,
         psi: Float[Tensor, "query param"],
-        found: Float64[Tensor, "component batch query"],
+        places: Float64[Tensor, "component batch query"],
     ) -> None:
-        """Add the influence through all tensors that no layer rule reads."""
-        slots = {slot.name: slot for slot in self._gradients.layout.slots if slot.name in names}
-        components = {self._component[name] for name in names}
-        if cheapest(general_costs(len(psi), len(components)), self._route) == "gradients":
-            rest = self._gradients.general(
-                names, *batch[:3], weight=batch.weight, limit=self._limit
-            )
-            for slot, rows, gradient in rest:
-                place = found[self._component[slot.name], rows]
-                self.contraction.addmm_(place, gradient[:, 0], psi[:, slot.start : slot.stop])
+        """Add the influence through all tensors without a layer rule."""
+        slots = [slot for slot in self._gradients.layout.slots if slot.name in names]
+        held: dict[int, list[TensorSlot]] = {}
+        for slot in slots:
+            held.setdefault(self._component[slot.name], []).append(slot)
+        if cheapest(fallback_costs(len(psi), len(held)), self._route) == "gradients":
+            component = {slot.start: self._component[slot.name] for slot in slots}
+            limit = WORKING_BYTES // psi.element_size()
+            for columns, rows, gradient in self._gradients.by_fallback(
+                names, *batch[:3], weight=batch.weight, limit=limit
+            ):
+                place = places[component[columns.start], rows]
+                self.contraction.addmm_(place, gradient[:, 0], psi[:, columns])
             return
         function, layout = self._gradients.function, self._gradients.layout
         linearised = LinearisedBatch(function, layout, names, *batch)
-        for component in components:
-            held = [slot for name, slot in slots.items() if self._component[name] == component]
+        for component_number, members in held.items():
             for query, row in enumerate(psi):
-                along = {slot.name: row[slot.start : slot.stop].view(slot.shape) for slot in held}
-                found[component, :, query] += linearised.along(along)
+                along = {s.name: row[s.start : s.stop].view(s.shape) for s in members}
+                places[component_number, :, query] += linearised.along(along)
 
     def batch_gradient(
         self,
@@ -165,7 +171,7 @@ class TrainingSide:
         index: Int[Tensor, " batch"],
         weight: float,
     ) -> Float[Tensor, " param"]:
-        """Gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
+        """Return the gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
         x, y = self._data.fetch(index, step)
         leaf = theta.detach().clone().requires_grad_(True)
         with torch.enable_grad():

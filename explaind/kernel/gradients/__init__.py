@@ -1,16 +1,11 @@
-"""How a layer uses its parameters: per-sample gradients and their contraction, by kind of use.
+"""Per-sample gradients: read off one batched backward pass wherever a layer rule knows the call.
 
-One kind per module. Every kind knows, from one batched backward pass, the gradient of each sample
-(route a of mathematics, section 5) and, where it pays, the product of that gradient with the
-adjoint without forming it (route c).
+| module | what it holds |
+|---|---|
+| `rule` | what every layer rule gives |
+| `linear`, `convolution`, `embedding`, `elementwise` | the layer rules |
+| `capture` | which calls of a forward pass use parameters, and by which rule |
+| `captured_batch` | layer inputs and output gradients of one batch |
+| `per_sample` | the gradients of all tensors, those without a layer rule by the fallback |
+| `linearised` | the losses of a batch linearised, for tensors without a layer rule |
 """
-
-from explaind.kernel.gradients.convolution import ConvolutionUse
-from explaind.kernel.gradients.elementwise import BroadcastUse
-from explaind.kernel.gradients.embedding import TableUse
-from explaind.kernel.gradients.linear import LinearUse
-from explaind.kernel.gradients.work import Work
-
-Use = LinearUse | ConvolutionUse | TableUse | BroadcastUse
-
-__all__ = ["BroadcastUse", "ConvolutionUse", "LinearUse", "TableUse", "Use", "Work"]

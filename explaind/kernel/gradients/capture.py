@@ -1,9 +1,9 @@
-"""How a model uses its parameters, seen in one batched forward pass.
+"""Layer capture: the calls by which a model uses its parameters, in one batched forward pass.
 
 The gradient of one sample with respect to a linear layer is the outer product of that sample's
 output gradient and input; that of an embedding is its output gradient scattered to the token's row.
-All are known after one backward pass of the whole batch (`uses`). Parameters used in any other way
-are named; they need a more general route.
+All are known after one backward pass of the whole batch (layer rules, as in K-FAC libraries).
+Parameters used in any other way are named; they need the fallback.
 """
 
 import inspect
@@ -16,7 +16,11 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from explaind.kernel.gradients import BroadcastUse, ConvolutionUse, LinearUse, TableUse, Use
+from explaind.kernel.gradients.convolution import ConvolutionRule
+from explaind.kernel.gradients.elementwise import ElementwiseRule
+from explaind.kernel.gradients.embedding import EmbeddingRule
+from explaind.kernel.gradients.linear import LinearRule
+from explaind.kernel.gradients.rule import LayerRule
 
 Call = Callable[..., Any]
 
@@ -51,24 +55,24 @@ ELEMENTWISE = {
 }
 
 
-class CaptureUses(TorchFunctionMode):
-    """Watch a batched forward pass and note every use of a parameter.
+class LayerCapture(TorchFunctionMode):
+    """Watch a batched forward pass and note every call that uses a parameter.
 
     Args:
         params: the parameters by name; recognised by identity.
-        batch: number of samples; uses whose input has another first dimension count as `direct`.
+        batch: number of samples; calls whose input has another first dimension need the fallback.
 
     Attributes:
-        uses: recognised uses, in order.
-        direct: names of parameters used in a way that is not recognised.
+        rules: the layer rules of recognised calls, in order.
+        fallback: names of parameters used in a way that no layer rule knows.
     """
 
     def __init__(self, params: Mapping[str, Tensor], batch: int) -> None:
         super().__init__()
         self._name_of = {id(tensor): name for name, tensor in params.items()}
         self._batch = batch
-        self.uses: list[Use] = []
-        self.direct: set[str] = set()
+        self.rules: list[LayerRule] = []
+        self.fallback: set[str] = set()
 
     def __torch_function__(
         self,
@@ -82,11 +86,11 @@ class CaptureUses(TorchFunctionMode):
         if not self._named((args, kwargs)):
             return func(*args, **kwargs)
         handler = self._handler(func)
-        found = None if handler is None else handler(func, args, kwargs)
-        if found is None:
-            self.direct |= self._named((args, kwargs))
+        output = None if handler is None else handler(func, args, kwargs)
+        if output is None:
+            self.fallback |= self._named((args, kwargs))
             return func(*args, **kwargs)
-        return found
+        return output
 
     def _handler(self, func: Call) -> Callable[[Call, Any, Any], Tensor | None] | None:
         for functions, handler in (
@@ -108,7 +112,7 @@ class CaptureUses(TorchFunctionMode):
             return None
         y, edge = _watched(func(x, weight, bias))
         weight_name, bias_name = self._name(weight), self._name(bias)
-        self.uses.append(LinearUse(weight=weight_name, bias=bias_name, x=x.detach(), edge=edge))
+        self.rules.append(LinearRule(weight=weight_name, bias=bias_name, x=x.detach(), edge=edge))
         return y
 
     def _product(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
@@ -116,8 +120,8 @@ class CaptureUses(TorchFunctionMode):
         if not self._is_batched(x, 2) or weight.dim() != 2 or self._name(x):
             return None
         y, edge = _watched(func(x, weight))
-        self.uses.append(
-            LinearUse(
+        self.rules.append(
+            LinearRule(
                 weight=self._name(weight), bias=None, x=x.detach(), edge=edge, transposed=True
             )
         )
@@ -131,7 +135,7 @@ class CaptureUses(TorchFunctionMode):
         if changed or name is None or index.shape[0] != self._batch:
             return None
         y, edge = _watched(func(index, weight))
-        self.uses.append(TableUse(weight=name, index=index, rows=len(weight), edge=edge))
+        self.rules.append(EmbeddingRule(weight=name, index=index, rows=len(weight), edge=edge))
         return y
 
     def _convolution(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
@@ -143,8 +147,8 @@ class CaptureUses(TorchFunctionMode):
             _pair(option, dimensions, fill) for option, fill in zip(options, (1, 0, 1), strict=True)
         )
         y, edge = _watched(func(x, weight, bias, *options, groups))
-        self.uses.append(
-            ConvolutionUse(
+        self.rules.append(
+            ConvolutionRule(
                 weight=self._name(weight),
                 bias=self._name(bias),
                 x=x.detach(),
@@ -206,7 +210,7 @@ class CaptureUses(TorchFunctionMode):
         if name is not None:
             spread = spread.requires_grad_(True)
             edge = get_gradient_edge(spread)
-            self.uses.append(BroadcastUse(weight=name, shape=shape, edge=edge))
+            self.rules.append(ElementwiseRule(weight=name, shape=shape, edge=edge))
         return spread
 
     def _is_batched(self, x: Tensor, least: int) -> bool:

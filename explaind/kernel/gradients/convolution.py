@@ -6,13 +6,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explaind.kernel.gradients.linear import Factors, OuterUse
+from explaind.kernel.gradients.linear import Factors, OuterProductRule
 
 Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvolutionUse(OuterUse):
+class ConvolutionRule(OuterProductRule):
     """A two-dimensional convolution, or a one-dimensional one as an image of height 1.
 
     Attributes:
@@ -30,7 +30,7 @@ class ConvolutionUse(OuterUse):
     groups: int
 
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """The places are the output pixels."""
+        """Return the factors; the places are the output pixels."""
         delta, x = delta[:, rows], self.x[rows]
         outputs, samples, channels = delta.shape[:3]
         left = delta.reshape(outputs, samples, self.groups, channels // self.groups, -1)

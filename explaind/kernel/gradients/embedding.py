@@ -1,43 +1,44 @@
 """Look-up tables: embeddings."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd.graph import GradientEdge
 
-from explaind.kernel.gradients.work import Part, Work
+from explaind.kernel.gradients.rule import LayerRule, Work
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableUse:
-    """One table look-up with a parameter as table.
+class EmbeddingRule(LayerRule):
+    """One look-up of rows of a parameter; the layer output is the vectors looked up.
 
     Attributes:
         weight: name of the table.
         index: rows looked up, `[batch, ...]`.
         rows: number of rows of the table.
-        edge: where the gradient with respect to the looked-up vectors is found.
     """
 
     weight: str
     index: Int[Tensor, "batch ..."]
     rows: int
-    edge: GradientEdge
 
     @property
     def names(self) -> tuple[str, ...]:
         """The parameter used."""
         return (self.weight,)
 
-    def gradient(self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Part:
-        """Per-sample gradients of the table (route a): vectors added up at their rows."""
+    def gradients(
+        self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice, parts: list[slice]
+    ) -> Iterator[Float[Tensor, "rows output size"]]:
+        """Yield the gradients of the table: output gradients added up at the rows looked up."""
         delta = delta[:, rows]
         outputs, batch, width = delta.shape[0], delta.shape[1], delta.shape[-1]
         vectors = delta.reshape(outputs, batch, -1, width).transpose(0, 1)
         index = self.index[rows].reshape(batch, 1, -1, 1)
-        return lambda part: _added_up(vectors, index, part)
+        for part in parts:
+            yield _added_up(vectors, index, part)
 
     def contraction(
         self,
@@ -46,7 +47,7 @@ class TableUse:
         delta: Float[Tensor, "1 batch *rest"],
         rows: slice,
     ) -> Float[Tensor, "rows query"]:
-        """`<psi, gradient>` row by row of the table: only rows that were looked up count."""
+        """Return `<psi, gradient>` row by row of the table: only rows that were looked up count."""
         width = delta.shape[-1]
         index = self.index[rows]
         vectors, sample = delta[0, rows].reshape(-1, width), _sample_of_place(index)
@@ -57,11 +58,11 @@ class TableUse:
         products = [
             group @ table[:, row].T for row, group in zip(looked_up.tolist(), groups, strict=True)
         ]
-        found = delta.new_zeros(len(index), len(psi))
-        return found.index_add_(0, sample[order], torch.cat(products))
+        by_sample = delta.new_zeros(len(index), len(psi))
+        return by_sample.index_add_(0, sample[order], torch.cat(products))
 
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
-        """Work of both routes."""
+        """Return the work of forming and of contracting."""
         width = delta.shape[-1]
         places = delta[0, 0].numel() // width
         return Work(

@@ -7,16 +7,16 @@ With layer inputs `a` and output gradients `delta` at the places `t` (tokens, pi
 in independent groups of channels (one, but for grouped convolutions).
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
-from torch.autograd.graph import GradientEdge
 
-from explaind.kernel.gradients.work import Part, Work
+from explaind.kernel.gradients.rule import LayerRule, Work
 
 CONVERTED_TOGETHER = 2**17
 """Numbers converted to float64 at once: they stay in the cache."""
@@ -35,21 +35,19 @@ class Factors(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OuterUse(ABC):
-    """One call of a layer whose weight gradient is a sum of outer products.
+class OuterProductRule(LayerRule):
+    """A layer whose weight gradient is a sum of outer products.
 
     Attributes:
         weight: name of the weight; None if it is no parameter.
         bias: name of the bias; None if it is no parameter.
         x: layer input, batch first.
-        edge: where the gradient with respect to the layer output is found.
         transposed: whether the weight is stored as `[in, out]`.
     """
 
     weight: str | None
     bias: str | None
     x: Tensor
-    edge: GradientEdge
     transposed: bool = False
 
     @property
@@ -59,17 +57,22 @@ class OuterUse(ABC):
 
     @abstractmethod
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """The factors for some samples."""
+        """Return the factors for some samples."""
 
-    def gradient(self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Part:
-        """Per-sample gradients of the weight or the bias (route a)."""
+    def gradients(
+        self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice, parts: list[slice]
+    ) -> Iterator[Float[Tensor, "rows output size"]]:
+        """Yield the gradients of the weight or the bias."""
         left, right = self.factors(delta, rows)
         if name == self.bias:
-            summed = left.sum(3).transpose(0, 1).flatten(2)
-            return lambda part: summed[:, :, part]
-        if self.transposed:
-            return lambda part: _outer(right[None, ..., part], left)
-        return lambda part: _outer_of_groups(left, right, part)
+            left = left.sum(3).transpose(0, 1).flatten(2)
+        for part in parts:
+            if name == self.bias:
+                yield left[:, :, part]
+            elif self.transposed:
+                yield _outer(right[None, ..., part], left)
+            else:
+                yield _outer_of_groups(left, right, part)
 
     def contraction(
         self,
@@ -78,7 +81,7 @@ class OuterUse(ABC):
         delta: Float[Tensor, "1 batch *rest"],
         rows: slice,
     ) -> Float64[Tensor, "rows query"]:
-        """`<psi, gradient>` without forming the gradient (route c): `(psi a_t) . delta_t`.
+        """Return `<psi, gradient>` without forming the gradient: `sum_t (psi a_t) . delta_t`.
 
         The wider side is summed first, so that little lies between the two products. The second
         one is where terms cancel: it is taken in float64.
@@ -99,7 +102,7 @@ class OuterUse(ABC):
         return _in_float64(between, narrow.transpose(0, 1))
 
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
-        """Work of both routes."""
+        """Return the work of forming and of contracting."""
         left, right = self.factors(delta[:1, :1], slice(0, 1))
         _, _, groups, places, out = left.shape
         if name == self.bias:
@@ -117,11 +120,11 @@ class OuterUse(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinearUse(OuterUse):
+class LinearRule(OuterProductRule):
     """`y = x W^T + b`, or `y = x W` (transposed); the places are all dimensions in between."""
 
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """One group."""
+        """Return the factors, in one group."""
         return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
 
 
@@ -159,13 +162,13 @@ def _in_float64(
 ) -> Float64[Tensor, "rows query"]:
     """Products over the last dimension, summed over groups and places; a few rows at a time."""
     groups, rows, places, queries, width = between.shape
-    found = between.new_empty(rows, queries, dtype=torch.float64)
+    products = between.new_empty(rows, queries, dtype=torch.float64)
     size = max(1, CONVERTED_TOGETHER // (groups * places * queries * width))
     for start in range(0, rows, size):
         piece = slice(start, start + size)
         product = between[:, piece].double() @ narrow[:, piece, ..., None].double()
-        torch.sum(product[..., 0], (0, 2), out=found[piece])
-    return found
+        torch.sum(product[..., 0], (0, 2), out=products[piece])
+    return products
 
 
 def _one_group(tensor: Tensor, leading: int) -> Tensor:

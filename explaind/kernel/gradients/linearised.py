@@ -1,4 +1,4 @@
-"""Route b: the losses of a batch linearised once, then one derivative along each query's adjoint.
+"""The losses of a batch linearised once, then one derivative along each query's adjoint.
 
 Two backward passes make a forward derivative: `G(v) = sum_i v_i grad l_i` is linear in `v`, so the
 gradient of `<G(v), psi>` with respect to `v` is `<psi, grad l_i>` for every sample at once. No
@@ -6,7 +6,6 @@ per-sample gradient is formed and nothing has to be batched by `vmap`.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -15,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.gradients.per_sample import Function
+from explaind.trees import Inputs, Targets
 
 
 class LinearisedBatch:
@@ -36,8 +36,8 @@ class LinearisedBatch:
         layout: ParameterLayout,
         names: frozenset[str],
         theta: Float[Tensor, " param"],
-        x: Any,
-        y: Any,
+        x: Inputs,
+        y: Targets,
         weight: float,
     ) -> None:
         params: Mapping[str, Tensor] = layout.unflatten(theta)
@@ -47,29 +47,31 @@ class LinearisedBatch:
             h = function({**params, **leaves}, x, y)
             self._v = torch.full_like(h, weight, requires_grad=True)
             order = [slot for slot in layout.slots if slot.name in names]
-            found = torch.autograd.grad(
+            gradients = torch.autograd.grad(
                 h,
                 [leaves[slot.name] for slot in order],
                 self._v,
                 create_graph=True,
                 materialize_grads=True,
             )
-        self._gradients = {slot.name: g for slot, g in zip(order, found, strict=True)}
+        self._gradients = {slot.name: g for slot, g in zip(order, gradients, strict=True)}
         self._weight = weight
 
     def along(self, directions: Mapping[str, Float[Tensor, "..."]]) -> Float[Tensor, " batch"]:
-        """`weight <psi, grad l_i>` for every sample.
+        """Contract the adjoint of one query with the gradients of all samples.
 
         Args:
             directions: the adjoint of one query, by tensor; tensors left out count as zero.
+
+        Returns:
+            `weight <psi, grad l_i>` for every sample.
         """
         with torch.enable_grad():
             products = [(self._gradients[name] * psi).sum() for name, psi in directions.items()]
             product = torch.stack(products).sum()
             if not product.requires_grad:  # the losses depend on none of these tensors
                 return torch.zeros_like(self._v)
-            (found,) = torch.autograd.grad(
+            (derivative,) = torch.autograd.grad(
                 product, self._v, retain_graph=True, materialize_grads=True
             )
-        scaled: Tensor = self._weight * found
-        return scaled
+        return self._weight * derivative

@@ -1,69 +1,60 @@
 """Gradients of every sample of a batch with respect to every parameter tensor."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.func import jacrev, vmap
 
-from explaind.history.layout import ParameterLayout, TensorSlot
-from explaind.kernel.gradients.backward_pass import BackwardPass
-from explaind.kernel.gradients.capture import CaptureUses
-from explaind.kernel.nonsmooth.secant import Kink, ReplayKinks, recorded
-from explaind.trees import rows_of
+from explaind.history.layout import ParameterLayout
+from explaind.kernel.gradients.capture import LayerCapture
+from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.nonsmooth.secant import SecantEnds, recorded, secant_slopes
+from explaind.trees import Inputs, Targets, batch_size, map_leaves, rows_of
 
-Function = Callable[[Mapping[str, Tensor], Any, Any], Tensor]
+Function = Callable[[Mapping[str, Tensor], Inputs, Targets], Tensor]
 """`(parameters, x, y) -> [batch]` or `[batch, output]`."""
 
-
-@dataclass(frozen=True)
-class SecantEnds:
-    """The two ends of a subinterval of a step, for the slopes of kinked functions.
-
-    Attributes:
-        start: parameters at the start, by name.
-        end: parameters at the end, by name.
-        start_kinks: kinked calls of the batched forward pass at the start.
-        end_kinks: the same at the end.
-    """
-
-    start: Mapping[str, Tensor]
-    end: Mapping[str, Tensor]
-    start_kinks: list[Kink]
-    end_kinks: list[Kink]
+Gradients = Iterator[tuple[slice, slice, Float[Tensor, "rows output size"]]]
+"""Positions in the parameter vector, samples of the batch, and their gradients."""
 
 
 class PerSampleGradients:
     """Per-sample gradients of a function, tensor by tensor.
 
-    Most layers are read off one batched backward pass (see `capture`); all other parameters go
-    through `vmap(jacrev)`.
+    Most tensors are read off one batched backward pass by a layer rule (see `capture`); all others
+    go through the fallback, `vmap(jacrev)`.
 
     Args:
         function: the function to differentiate.
         layout: the parameter layout.
+        fallback: tensors that go through the fallback whatever the capture says.
     """
 
-    def __init__(self, function: Function, layout: ParameterLayout) -> None:
+    def __init__(
+        self,
+        function: Function,
+        layout: ParameterLayout,
+        fallback: frozenset[str] = frozenset(),
+    ) -> None:
         self.function = function
         self.layout = layout
-        self._forced: frozenset[str] = frozenset()
+        self._fallback = fallback
 
-    def force_fallback(self, names: frozenset[str]) -> None:
-        """Send these tensors through `vmap(jacrev)` whatever the capture says."""
-        self._forced = names
+    def with_fallback(self, names: frozenset[str]) -> "PerSampleGradients":
+        """Return the same gradients with these tensors sent through the fallback."""
+        return PerSampleGradients(self.function, self.layout, names)
 
-    def backward_pass(
+    def capture(
         self,
         theta: Float[Tensor, " param"],
-        x: Any,
-        y: Any,
+        x: Inputs,
+        y: Targets,
         ends: SecantEnds | None = None,
         weight: float = 1.0,
-    ) -> tuple[BackwardPass, frozenset[str]]:
+    ) -> CapturedBatch:
         """Forward and backward pass of a whole batch at once, as in training.
 
         In float32 the outputs of a well-fitted sample depend on the batch it is computed in.
@@ -72,36 +63,32 @@ class PerSampleGradients:
             theta: parameters at which to differentiate.
             x: inputs, batch first.
             y: targets, batch first.
-            ends: if given, kinked functions pass gradients with their secant slopes between these
-                ends.
-            weight: factor of the function (see `BackwardPass`).
+            ends: if given, piecewise-linear ops pass gradients with their secant slopes between
+                these ends.
+            weight: factor of the function (see `CapturedBatch`).
 
         Returns:
-            The pass, and the names of the tensors that cannot be read from it.
+            Layer inputs and output gradients.
         """
         params = self.layout.unflatten(theta)
-        batch = len(torch.utils._pytree.tree_leaves(y)[0])
-        with torch.enable_grad(), CaptureUses(params, batch) as capture:
-            if ends is None:
-                h = self.function(params, x, y)
-            else:
-                with ReplayKinks(ends.start_kinks, ends.end_kinks):
-                    h = self.function(params, x, y)
-        return BackwardPass(h, capture.uses, batch, weight), self._forced | capture.direct
+        capture = LayerCapture(params, batch_size(x))
+        with torch.enable_grad(), capture, secant_slopes(ends):
+            h = self.function(params, x, y)
+        return CapturedBatch(h, capture.rules, self._fallback | capture.fallback, weight)
 
     def __call__(
         self,
         theta: Float[Tensor, " param"],
-        x: Any,
-        y: Any,
+        x: Inputs,
+        y: Targets,
         ends: SecantEnds | None = None,
         weight: float = 1.0,
         limit: int | None = None,
-    ) -> Iterator[tuple[TensorSlot, slice, Float[Tensor, "rows output size"]]]:
+    ) -> Gradients:
         """Yield the gradients of each parameter tensor, some samples at a time.
 
         Args:
-            theta: see `backward_pass`; so for `x`, `y`, `ends` and `weight`.
+            theta: see `capture`; so for `x`, `y`, `ends` and `weight`.
             x: inputs.
             y: targets.
             ends: secant ends.
@@ -109,66 +96,92 @@ class PerSampleGradients:
             limit: most numbers to yield at a time; by default all samples of a tensor.
 
         Yields:
-            The tensor's slot, the samples of the batch, and their gradients.
+            The tensor's positions in the parameter vector, the samples, and their gradients.
         """
-        passed, general = self.backward_pass(theta, x, y, ends, weight)
+        captured = self.capture(theta, x, y, ends, weight)
         for slot in self.layout.slots:
-            if slot.name not in general:
-                width = passed.outputs * (slot.stop - slot.start)
-                for rows in row_slices(passed.batch, width, limit):
-                    (gradient,) = passed.gradients(slot, rows, [slice(0, slot.entries)])
-                    yield slot, rows, gradient
-        if general:
-            yield from self.general(general, theta, x, y, ends, weight, limit)
+            if slot.name not in captured.fallback:
+                columns = slice(slot.start, slot.stop)
+                width = captured.outputs * (slot.stop - slot.start)
+                for rows in row_slices(captured.samples, width, limit):
+                    for gradient in captured.gradients(slot, rows, [slice(0, slot.entries)]):
+                        yield columns, rows, gradient
+        if captured.fallback:
+            yield from self.by_fallback(captured.fallback, theta, x, y, ends, weight, limit)
 
-    def general(
+    def by_fallback(
         self,
         names: frozenset[str],
         theta: Float[Tensor, " param"],
-        x: Any,
-        y: Any,
+        x: Inputs,
+        y: Targets,
         ends: SecantEnds | None = None,
         weight: float = 1.0,
         limit: int | None = None,
-    ) -> Iterator[tuple[TensorSlot, slice, Float[Tensor, "rows output size"]]]:
-        """The gradients of these tensors by `vmap(jacrev)`, for any model that vmap can batch."""
+    ) -> Gradients:
+        """Yield the gradients of these tensors by `vmap(jacrev)`, for any model it can batch.
+
+        Args:
+            names: the tensors.
+            theta: see `__call__`; so for all others.
+            x: inputs.
+            y: targets.
+            ends: secant ends.
+            weight: factor of the function.
+            limit: most numbers to hold at a time.
+
+        Yields:
+            The tensor's positions in the parameter vector, the samples, and their gradients.
+        """
         params = self.layout.unflatten(theta)
         chosen = {name: params[name] for name in names}
         rest = {name: tensor for name, tensor in params.items() if name not in names}
-
-        def single(chosen: dict[str, Tensor], x_i: Any, y_i: Any) -> Tensor:
-            one_x, one_y = _with_batch(x_i), _with_batch(y_i)
-
-            def at(values: Mapping[str, Tensor]) -> Tensor:
-                return weight * self.function(values, one_x, one_y)[0]
-
-            if ends is None:
-                return at({**rest, **chosen}).reshape(-1)
-            _, start = recorded(lambda: at(ends.start))
-            _, end = recorded(lambda: at(ends.end))
-            with ReplayKinks(start, end):
-                return at({**rest, **chosen}).reshape(-1)
-
         width = sum(tensor.numel() for tensor in chosen.values())
+        single = partial(self._outputs_of_one, rest, ends, weight)
         gradient = vmap(jacrev(single), in_dims=(None, 0, 0))
-        for rows in row_slices(len(torch.utils._pytree.tree_leaves(y)[0]), width, limit):
-            found = gradient(
+        for rows in row_slices(batch_size(x), width, limit):
+            by_name = gradient(
                 chosen, rows_of(x, rows.start, rows.stop), rows_of(y, rows.start, rows.stop)
             )
             for slot in self.layout.slots:
                 if slot.name in names:
-                    yield (
-                        slot,
-                        rows,
-                        found[slot.name].flatten(2) if slot.shape else found[slot.name][..., None],
-                    )
+                    values = by_name[slot.name]
+                    flat = values.flatten(2) if slot.shape else values[..., None]
+                    yield slice(slot.start, slot.stop), rows, flat
+
+    def _outputs_of_one(
+        self,
+        rest: Mapping[str, Tensor],
+        ends: SecantEnds | None,
+        weight: float,
+        chosen: Mapping[str, Tensor],
+        x_i: Inputs,
+        y_i: Targets,
+    ) -> Tensor:
+        """Weighted outputs of one sample as a function of some of the parameters."""
+        x, y = _with_batch(x_i), _with_batch(y_i)
+        if ends is not None:  # the ops of this sample alone, as vmap batches them
+            _, start = recorded(self.function, ends.start, x, y)
+            _, end = recorded(self.function, ends.end, x, y)
+            ends = SecantEnds(ends.start, ends.end, start, end)
+        with secant_slopes(ends):
+            return (weight * self.function({**rest, **chosen}, x, y)[0]).reshape(-1)
 
 
-def row_slices(batch: int, width: int, limit: int | None) -> list[slice]:
-    """Divide the samples so that `width` numbers for each stay below the limit."""
-    size = batch if limit is None else max(1, min(batch, limit // max(1, width)))
-    return [slice(start, min(start + size, batch)) for start in range(0, batch, size)]
+def row_slices(samples: int, width: int, limit: int | None) -> list[slice]:
+    """Divide the samples so that `width` numbers for each stay below the limit.
+
+    Args:
+        samples: number of samples.
+        width: numbers for each of them.
+        limit: most numbers at a time; None = no limit.
+
+    Returns:
+        Consecutive slices of at least one sample.
+    """
+    size = samples if limit is None else max(1, min(samples, limit // max(1, width)))
+    return [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
 
 
-def _with_batch(tree: Any) -> Any:
-    return torch.utils._pytree.tree_map(lambda leaf: leaf[None], tree)
+def _with_batch(tree: Inputs) -> Inputs:
+    return map_leaves(lambda leaf: leaf[None], tree)

@@ -1,12 +1,14 @@
-"""Kinked functions: what the secant rule knows of ReLU, clamp, abs, max-pooling and kin.
+"""Piecewise-linear ops: what the secant rule knows of ReLU, clamp, abs, max-pooling and kin.
 
-A kinked elementwise function is piecewise linear: slopes `m_0 .. m_K` between thresholds `t_1 ..
-t_K`. Over a subinterval on which its input moves from `z_a` to `z_b`, its secant slope is
+An elementwise one has slopes `m_0 .. m_K` between thresholds `t_1 .. t_K`. Over a subinterval on
+which its input moves from `z_a` to `z_b`, its secant slope is
 
     m_0 + sum_k (m_k - m_{k-1}) * share of [z_a, z_b] above t_k
 
 (mathematics, section 2). Written with shares and not as a quotient of differences, because a
-difference quotient of nearly equal floats is noise.
+difference quotient of nearly equal floats is noise. The rescale rule of DeepLIFT is the same slope
+taken between an input and a reference input; here both ends are the same input, at two points of
+the training path.
 """
 
 from collections.abc import Callable
@@ -49,42 +51,42 @@ def _clamp(min: Any = None, max: Any = None, **_: Any) -> Elementwise:  # noqa: 
     return thresholds, slopes
 
 
-class _Kinked(NamedTuple):
+class _KnownOp(NamedTuple):
     arguments: tuple[str, ...]
     pieces: Callable[..., Elementwise]
     inplace: bool = False
 
 
-_ELEMENTWISE: dict[Callable[..., Any], _Kinked] = {
-    functional.relu: _Kinked(("input", "inplace"), _relu),
-    torch.relu: _Kinked(("input",), _relu),
-    torch.relu_: _Kinked(("input",), _relu, inplace=True),
-    Tensor.relu: _Kinked(("input",), _relu),
-    Tensor.relu_: _Kinked(("input",), _relu, inplace=True),
-    functional.leaky_relu: _Kinked(("input", "negative_slope", "inplace"), _leaky_relu),
-    functional.relu6: _Kinked(("input", "inplace"), _relu6),
-    functional.hardtanh: _Kinked(("input", "min_val", "max_val", "inplace"), _hardtanh),
-    functional.leaky_relu_: _Kinked(("input", "negative_slope"), _leaky_relu, inplace=True),
-    functional.hardtanh_: _Kinked(("input", "min_val", "max_val"), _hardtanh, inplace=True),
-    torch.abs: _Kinked(("input",), _absolute),
-    torch.abs_: _Kinked(("input",), _absolute, inplace=True),
-    torch.absolute: _Kinked(("input",), _absolute),
-    Tensor.absolute: _Kinked(("input",), _absolute),
-    Tensor.abs_: _Kinked(("input",), _absolute, inplace=True),
-    Tensor.abs: _Kinked(("input",), _absolute),
-    Tensor.__abs__: _Kinked(("input",), _absolute),
-    torch.clamp: _Kinked(("input", "min", "max"), _clamp),
-    torch.clip: _Kinked(("input", "min", "max"), _clamp),
-    Tensor.clamp: _Kinked(("input", "min", "max"), _clamp),
-    Tensor.clip: _Kinked(("input", "min", "max"), _clamp),
-    Tensor.clamp_: _Kinked(("input", "min", "max"), _clamp, inplace=True),
-    Tensor.clip_: _Kinked(("input", "min", "max"), _clamp, inplace=True),
-    Tensor.clamp_min_: _Kinked(("input", "min"), _clamp, inplace=True),
-    Tensor.clamp_max_: _Kinked(("input", "max"), _clamp, inplace=True),
-    torch.clamp_min: _Kinked(("input", "min"), _clamp),
-    Tensor.clamp_min: _Kinked(("input", "min"), _clamp),
-    torch.clamp_max: _Kinked(("input", "max"), _clamp),
-    Tensor.clamp_max: _Kinked(("input", "max"), _clamp),
+_ELEMENTWISE: dict[Callable[..., Any], _KnownOp] = {
+    functional.relu: _KnownOp(("input", "inplace"), _relu),
+    torch.relu: _KnownOp(("input",), _relu),
+    torch.relu_: _KnownOp(("input",), _relu, inplace=True),
+    Tensor.relu: _KnownOp(("input",), _relu),
+    Tensor.relu_: _KnownOp(("input",), _relu, inplace=True),
+    functional.leaky_relu: _KnownOp(("input", "negative_slope", "inplace"), _leaky_relu),
+    functional.relu6: _KnownOp(("input", "inplace"), _relu6),
+    functional.hardtanh: _KnownOp(("input", "min_val", "max_val", "inplace"), _hardtanh),
+    functional.leaky_relu_: _KnownOp(("input", "negative_slope"), _leaky_relu, inplace=True),
+    functional.hardtanh_: _KnownOp(("input", "min_val", "max_val"), _hardtanh, inplace=True),
+    torch.abs: _KnownOp(("input",), _absolute),
+    torch.abs_: _KnownOp(("input",), _absolute, inplace=True),
+    torch.absolute: _KnownOp(("input",), _absolute),
+    Tensor.absolute: _KnownOp(("input",), _absolute),
+    Tensor.abs_: _KnownOp(("input",), _absolute, inplace=True),
+    Tensor.abs: _KnownOp(("input",), _absolute),
+    Tensor.__abs__: _KnownOp(("input",), _absolute),
+    torch.clamp: _KnownOp(("input", "min", "max"), _clamp),
+    torch.clip: _KnownOp(("input", "min", "max"), _clamp),
+    Tensor.clamp: _KnownOp(("input", "min", "max"), _clamp),
+    Tensor.clip: _KnownOp(("input", "min", "max"), _clamp),
+    Tensor.clamp_: _KnownOp(("input", "min", "max"), _clamp, inplace=True),
+    Tensor.clip_: _KnownOp(("input", "min", "max"), _clamp, inplace=True),
+    Tensor.clamp_min_: _KnownOp(("input", "min"), _clamp, inplace=True),
+    Tensor.clamp_max_: _KnownOp(("input", "max"), _clamp, inplace=True),
+    torch.clamp_min: _KnownOp(("input", "min"), _clamp),
+    Tensor.clamp_min: _KnownOp(("input", "min"), _clamp),
+    torch.clamp_max: _KnownOp(("input", "max"), _clamp),
+    Tensor.clamp_max: _KnownOp(("input", "max"), _clamp),
 }
 
 _POOLS: dict[Callable[..., Any], tuple[Callable[..., Any], int]] = {
@@ -126,8 +128,8 @@ UNTREATED = frozenset(
 """Functions that have or may hide kinks and are left to the plain rule; the log names them."""
 
 
-class ElementwiseKink(NamedTuple):
-    """One call of a kinked elementwise function.
+class ElementwiseOp(NamedTuple):
+    """One call of a piecewise-linear elementwise op.
 
     Attributes:
         z: its input.
@@ -140,7 +142,7 @@ class ElementwiseKink(NamedTuple):
     inplace: bool
 
 
-class PoolKink(NamedTuple):
+class PoolOp(NamedTuple):
     """One call of a max-pooling function.
 
     Attributes:
@@ -154,10 +156,10 @@ class PoolKink(NamedTuple):
     spatial: int
 
 
-def kink_of(
+def recognised_op(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> ElementwiseKink | PoolKink | None:
-    """Recognise a call of a kinked function.
+) -> ElementwiseOp | PoolOp | None:
+    """Recognise a call of a piecewise-linear op.
 
     Args:
         function: the torch function called.
@@ -165,21 +167,21 @@ def kink_of(
         kwargs: its keyword arguments.
 
     Returns:
-        What the secant rule needs of the call, or None if the function is not a known kinked one.
+        What the secant rule needs of the call, or None if the function is no such op.
     """
     if function in _POOLS:
         with_indices, spatial = _POOLS[function]
         kwargs = {key: value for key, value in kwargs.items() if key != "return_indices"}
         keep = 2 if "adaptive" in with_indices.__name__ else 6  # arguments before return_indices
         z = args[0] if args else kwargs["input"]
-        return PoolKink(z, with_indices(*args[:keep], **kwargs)[1], spatial)
-    kinked = _ELEMENTWISE.get(function)
-    if kinked is None:
+        return PoolOp(z, with_indices(*args[:keep], **kwargs)[1], spatial)
+    known = _ELEMENTWISE.get(function)
+    if known is None:
         return None
-    named = {**dict(zip(kinked.arguments, args, strict=False)), **kwargs}
+    named = {**dict(zip(known.arguments, args, strict=False)), **kwargs}
     z, inplace = named.pop("input", named.pop("self", None)), named.pop("inplace", False)
     try:
-        return ElementwiseKink(z, kinked.pieces(**named), kinked.inplace or bool(inplace))
+        return ElementwiseOp(z, known.pieces(**named), known.inplace or bool(inplace))
     except TypeError:  # a bound given as a tensor: not the elementwise function we know
         return None
 
@@ -187,7 +189,7 @@ def kink_of(
 def secant_slope(
     pieces: Elementwise, z_a: Float[Tensor, "..."], z_b: Float[Tensor, "..."]
 ) -> Float[Tensor, "..."]:
-    """Mean slope of a piecewise linear function between two inputs.
+    """Mean slope of a piecewise-linear function between two inputs.
 
     Args:
         pieces: thresholds and slopes.
@@ -208,12 +210,12 @@ def secant_slope(
 
 
 def with_slope(value: Tensor, z: Tensor, slope: Tensor) -> Tensor:
-    """`value`, with derivative `slope` with respect to `z` in reverse and forward mode."""
+    """Return `value`, with derivative `slope` with respect to `z` in reverse and forward mode."""
     return value.detach() + slope * (z - z.detach())
 
 
 def pooled_with_leads(
-    value: Tensor, kink: PoolKink, start: PoolKink, end: PoolKink
+    value: Tensor, op: PoolOp, start: PoolOp, end: PoolOp
 ) -> Float[Tensor, "..."]:
     """A max-pooling output that passes its gradient to the elements selected at both ends.
 
@@ -222,7 +224,7 @@ def pooled_with_leads(
 
     Args:
         value: pooling output at the node.
-        kink: the call at the node.
+        op: the call at the node.
         start: the same call at the start of the subinterval.
         end: the same call at its end.
 
@@ -231,14 +233,14 @@ def pooled_with_leads(
     """
 
     def taken(source: Tensor, selected: Tensor) -> Tensor:
-        flat = source.flatten(-kink.spatial)
-        return flat.gather(-1, selected.flatten(-kink.spatial)).view(selected.shape)
+        flat = source.flatten(-op.spatial)
+        return flat.gather(-1, selected.flatten(-op.spatial)).view(selected.shape)
 
     lead_a = taken(start.z, start.selected) - taken(start.z, end.selected)
     lead_b = taken(end.z, end.selected) - taken(end.z, start.selected)
     total = lead_a + lead_b
     share = torch.where(total > 0, lead_a / torch.where(total > 0, total, 1.0), 0.5)
-    moving = kink.z - kink.z.detach()
+    moving = op.z - op.z.detach()
     return (
         value.detach()
         + share * taken(moving, start.selected)

@@ -1,11 +1,12 @@
-"""The secant rule's forward passes: record kinked calls at both ends, replay with secant slopes.
+"""The secant rule: record piecewise-linear ops at both ends, replay them with secant slopes.
 
 Both are torch-function modes: they see every torch call of any model, in the order in which the
-model makes them, so the n-th kinked call at the node is the n-th at the ends.
+model makes them, so the n-th op at the node is the n-th at the ends.
 """
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,30 +16,45 @@ from torch.overrides import TorchFunctionMode
 from explaind.errors import UnsupportedError
 from explaind.kernel.nonsmooth.piecewise_linear import (
     UNTREATED,
-    ElementwiseKink,
-    PoolKink,
-    kink_of,
+    ElementwiseOp,
+    PoolOp,
     pooled_with_leads,
+    recognised_op,
     secant_slope,
     with_slope,
 )
 
-logger = logging.getLogger(__name__)
-
-Kink = ElementwiseKink | PoolKink
+Op = ElementwiseOp | PoolOp
 
 
-class RecordKinks(TorchFunctionMode):
-    """Remember the input of every kinked call of a forward pass.
+@dataclass(frozen=True)
+class SecantEnds:
+    """The two ends of a subinterval of a step, for the slopes of piecewise-linear ops.
 
     Attributes:
-        kinks: the calls, in order.
+        start: parameters at the start, by name.
+        end: parameters at the end, by name.
+        start_ops: piecewise-linear ops of the batched forward pass at the start.
+        end_ops: the same at the end.
+    """
+
+    start: Mapping[str, Tensor]
+    end: Mapping[str, Tensor]
+    start_ops: list[Op]
+    end_ops: list[Op]
+
+
+class RecordOps(TorchFunctionMode):
+    """Remember the input of every piecewise-linear op of a forward pass.
+
+    Attributes:
+        ops: the ops, in order.
         untreated: names of functions that may hide kinks and are left to the plain rule.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.kinks: list[Kink] = []
+        self.ops: list[Op] = []
         self.untreated: set[str] = set()
 
     def __torch_function__(
@@ -50,26 +66,24 @@ class RecordKinks(TorchFunctionMode):
     ) -> Any:
         """Record the call, then make it."""
         kwargs = kwargs or {}
-        kink = kink_of(func, args, kwargs)
-        if kink is not None:
-            self.kinks.append(_kept(kink))
+        op = recognised_op(func, args, kwargs)
+        if op is not None:
+            self.ops.append(_kept(op))
         elif func in UNTREATED:
             self.untreated.add(func.__name__)
         return func(*args, **kwargs)
 
 
-class ReplayKinks(TorchFunctionMode):
-    """Make a forward pass in which kinked functions pass gradients back with their secant slopes.
+class ReplayOps(TorchFunctionMode):
+    """Make a forward pass in which piecewise-linear ops pass gradients with secant slopes.
 
     Args:
-        start: kinked calls at the start of the subinterval.
-        end: kinked calls at its end.
+        ends: the two ends of the subinterval.
     """
 
-    def __init__(self, start: list[Kink], end: list[Kink]) -> None:
+    def __init__(self, ends: SecantEnds) -> None:
         super().__init__()
-        self._start, self._end = start, end
-        self._position = 0
+        self._pairs = zip(ends.start_ops, ends.end_ops, strict=False)
 
     def __torch_function__(
         self,
@@ -78,39 +92,58 @@ class ReplayKinks(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Make the call, with a secant slope if it is a kinked one."""
+        """Make the call, with a secant slope if it is a piecewise-linear op."""
         kwargs = kwargs or {}
-        kink = kink_of(func, args, kwargs)
-        if kink is None:
+        op = recognised_op(func, args, kwargs)
+        if op is None:
             return func(*args, **kwargs)
         start, end = self._next()
-        if isinstance(kink, PoolKink):
-            assert isinstance(start, PoolKink)
-            assert isinstance(end, PoolKink)
+        if isinstance(op, PoolOp):
+            assert isinstance(start, PoolOp)
+            assert isinstance(end, PoolOp)
             value = func(*args, **kwargs)
             if isinstance(value, tuple):
-                return pooled_with_leads(value[0], kink, start, end), value[1]
-            return pooled_with_leads(value, kink, start, end)
-        assert isinstance(start, ElementwiseKink)
-        assert isinstance(end, ElementwiseKink)
-        slope = secant_slope(kink.pieces, start.z, end.z)
-        constant = kink.z.detach()
-        if not kink.inplace:
-            return with_slope(_called_with(func, constant, args, kwargs), kink.z, slope)
-        before = kink.z.clone()
+                return pooled_with_leads(value[0], op, start, end), value[1]
+            return pooled_with_leads(value, op, start, end)
+        assert isinstance(start, ElementwiseOp)
+        assert isinstance(end, ElementwiseOp)
+        slope = secant_slope(op.pieces, start.z, end.z)
+        constant = op.z.detach()
+        if not op.inplace:
+            return with_slope(_called_with(func, constant, args, kwargs), op.z, slope)
+        before = op.z.clone()
         value = _called_with(func, constant.clone(), args, kwargs)
-        return kink.z.copy_(with_slope(value, before, slope))
+        return op.z.copy_(with_slope(value, before, slope))
 
-    def _next(self) -> tuple[Kink, Kink]:
-        if self._position >= min(len(self._start), len(self._end)):
+    def _next(self) -> tuple[Op, Op]:
+        pair = next(self._pairs, None)
+        if pair is None:
             raise UnsupportedError(
-                "The model makes different kinked calls at neighbouring parameters (control"
-                " flow that"
-                " depends on values). Use quadrature.rule=gauss_legendre or midpoint for it."
+                "The model makes different piecewise-linear calls at neighbouring parameters"
+                " (control flow that depends on values). Use quadrature.rule=gauss_legendre or"
+                " midpoint for it."
             )
-        pair = self._start[self._position], self._end[self._position]
-        self._position += 1
         return pair
+
+
+def secant_slopes(ends: SecantEnds | None) -> AbstractContextManager[Any]:
+    """Return the context of a forward pass with the slopes between two ends, or with plain ones."""
+    return nullcontext() if ends is None else ReplayOps(ends)
+
+
+def recorded(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, list[Op]]:
+    """Call a function without gradients.
+
+    Args:
+        function: makes a forward pass.
+        arguments: its arguments.
+
+    Returns:
+        Its output and the piecewise-linear ops on the way.
+    """
+    with torch.no_grad(), RecordOps() as mode:
+        output = function(*arguments)
+    return output, mode.ops
 
 
 def _called_with(
@@ -120,16 +153,9 @@ def _called_with(
     return func(z, *args[1:], **kwargs) if args else func(**{**kwargs, "input": z})
 
 
-def _kept(kink: Kink) -> Kink:
-    """The call with a copy of an input that is about to be overwritten."""
-    z = kink.z.detach()
-    if isinstance(kink, ElementwiseKink) and kink.inplace:
+def _kept(op: Op) -> Op:
+    """The op with a copy of an input that is about to be overwritten."""
+    z = op.z.detach()
+    if isinstance(op, ElementwiseOp) and op.inplace:
         z = z.clone()
-    return kink._replace(z=z)
-
-
-def recorded(forward: Callable[[], Tensor]) -> tuple[Tensor, list[Kink]]:
-    """Run a forward pass without gradients and return its output and kinked calls."""
-    with torch.no_grad(), RecordKinks() as mode:
-        output = forward()
-    return output, mode.kinks
+    return op._replace(z=z)

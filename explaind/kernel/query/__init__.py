@@ -1,1 +1,8 @@
-"""The explained outputs: their averaged derivative over a step, by quadrature."""
+"""The explained outputs: their true change and averaged derivative over a step.
+
+| module | what it holds |
+|---|---|
+| `quadrature` | the rules by which a derivative is averaged along a step |
+| `derivative` | what is averaged: gradients, or derivatives along the step |
+| `queries` | the explained samples in blocks, and the loop that refines the quadrature |
+"""

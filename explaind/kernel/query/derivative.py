@@ -1,15 +1,16 @@
 """What is averaged along a step: gradients, to explain, or derivatives along it, to rebuild."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor
 from torch.func import jvp, vmap
 
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.gradients.per_sample import Function, PerSampleGradients, SecantEnds
-from explaind.kernel.nonsmooth.secant import ReplayKinks
+from explaind.kernel.gradients.per_sample import Function, Gradients, PerSampleGradients
+from explaind.kernel.nonsmooth.secant import SecantEnds, secant_slopes
+from explaind.trees import Inputs, Targets
 
 
 class Derivative(ABC):
@@ -20,25 +21,33 @@ class Derivative(ABC):
 
     @abstractmethod
     def width(self, parts: Float[Tensor, "part param"]) -> int:
-        """Length of the last dimension of what `add` adds."""
+        """Return the number of columns of the derivative."""
 
     @abstractmethod
-    def add(
+    def at(
         self,
-        total: Float[Tensor, "sample output width"],
-        weight: float,
         theta: Float[Tensor, " param"],
-        batch: tuple[Any, Any],
+        batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
-    ) -> None:
-        """Add `weight` times the derivative at `theta` to `total`."""
+    ) -> Gradients:
+        """Return the derivative at a node, piece by piece.
+
+        Args:
+            theta: parameters at the node.
+            batch: inputs and targets.
+            ends: if given, piecewise-linear ops have their secant slopes between these ends.
+            parts: parts of the step.
+
+        Returns:
+            An iterator over columns, samples and values.
+        """
 
     @abstractmethod
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
     ) -> Float[Tensor, "sample output part"]:
-        """Change of each query along each part of the step."""
+        """Return the change of each query along each part of the step."""
 
 
 class FullGradient(Derivative):
@@ -53,26 +62,23 @@ class FullGradient(Derivative):
         self.function, self.layout = gradients.function, gradients.layout
 
     def width(self, parts: Float[Tensor, "part param"]) -> int:
-        """Number of parameters."""
+        """Return the number of parameters."""
         return parts.shape[1]
 
-    def add(
+    def at(
         self,
-        total: Float[Tensor, "sample output width"],
-        weight: float,
         theta: Float[Tensor, " param"],
-        batch: tuple[Any, Any],
+        batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
-    ) -> None:
-        """Add the weighted gradients at `theta`, tensor by tensor."""
-        for slot, _, gradient in self._gradients(theta, *batch, ends):
-            total[:, :, slot.start : slot.stop].add_(gradient, alpha=weight)
+    ) -> Gradients:
+        """Return the gradients, tensor by tensor."""
+        return self._gradients(theta, *batch, ends)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
     ) -> Float[Tensor, "sample output part"]:
-        """Products of the gradients with the parts of the step."""
+        """Return the products of the gradients with the parts of the step."""
         return averaged @ parts.T
 
 
@@ -88,32 +94,30 @@ class AlongParts(Derivative):
         self.function, self.layout = function, layout
 
     def width(self, parts: Float[Tensor, "part param"]) -> int:
-        """Number of parts."""
+        """Return the number of parts."""
         return len(parts)
 
-    def add(
+    def at(
         self,
-        total: Float[Tensor, "sample output width"],
-        weight: float,
         theta: Float[Tensor, " param"],
-        batch: tuple[Any, Any],
+        batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
-    ) -> None:
-        """Add the weighted derivatives along each part."""
-
-        def value(at: Tensor) -> Tensor:
-            params = self.layout.unflatten(at)
-            if ends is None:
-                return self.function(params, *batch)
-            with ReplayKinks(ends.start_kinks, ends.end_kinks):
-                return self.function(params, *batch)
-
+    ) -> Gradients:
+        """Return the derivatives along all parts in one piece."""
+        value = partial(self._value, batch, ends)
         along = vmap(lambda part: jvp(value, (theta,), (part,))[1])(parts)
-        total.add_(along.reshape(len(parts), *total.shape[:2]).permute(1, 2, 0), alpha=weight)
+        columns_last = along.reshape(*along.shape[:2], -1).permute(1, 2, 0)
+        return iter([(slice(None), slice(None), columns_last)])
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
     ) -> Float[Tensor, "sample output part"]:
-        """The derivatives as they are."""
+        """Return the derivatives as they are."""
         return averaged
+
+    def _value(
+        self, batch: tuple[Inputs, Targets], ends: SecantEnds | None, theta: Tensor
+    ) -> Tensor:
+        with secant_slopes(ends):
+            return self.function(self.layout.unflatten(theta), *batch)

@@ -1,13 +1,11 @@
 """Quadrature rules for the averaged gradient of a step (mathematics, section 2)."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explaind.config.choices import QUADRATURE_RULES, QuadratureRule
 from explaind.errors import ConfigError
-
-RuleName = Literal["auto", "secant", "gauss_legendre", "midpoint"]
 
 
 @dataclass(frozen=True)
@@ -15,10 +13,10 @@ class Quadrature:
     """How `abar_s = integral_0^1 grad h(theta_s + t Delta_s) dt` is computed.
 
     Every rule divides the step into equal subintervals. `secant` takes one gradient at the midpoint
-    of each, with the secant slopes of kinked functions; `gauss_legendre` takes `nodes` plain
-    gradients (the better rule for smooth networks); `midpoint` takes one plain gradient (the
-    published rule). `auto` is `secant` where the model makes kinked calls and `gauss_legendre`
-    where it makes none.
+    of each, with the secant slopes of piecewise-linear ops; `gauss_legendre` takes `nodes`
+    plain gradients (the better rule for smooth networks); `midpoint` takes one plain gradient (the
+    published rule). `auto` is `secant` where the model has piecewise-linear ops and
+    `gauss_legendre` where it has none.
 
     With a tolerance, each explained sample doubles its own subintervals until the residual of the
     step (the norm over its outputs) is below `tolerance * (|data part| + |decay part|)`; refined
@@ -33,7 +31,7 @@ class Quadrature:
         max_subintervals: where refinement ends.
     """
 
-    rule: RuleName = "auto"
+    rule: QuadratureRule = "auto"
     subintervals: int = 1
     nodes: int = 2
     tolerance: float | None = 0.005
@@ -45,29 +43,24 @@ class Quadrature:
         Raises:
             ConfigError: naming the field.
         """
-        if self.rule not in ("auto", "secant", "gauss_legendre", "midpoint"):
-            raise ConfigError(f"quadrature.rule: unknown rule {self.rule!r}.")
+        if self.rule not in QUADRATURE_RULES:
+            raise ConfigError(
+                f"quadrature.rule: expected one of {QUADRATURE_RULES}, got {self.rule!r}."
+            )
         for name in ("subintervals", "nodes", "max_subintervals"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"quadrature.{name}: expected >= 1, got {getattr(self, name)}.")
         if self.tolerance is not None and self.tolerance < 0:
             raise ConfigError(f"quadrature.tolerance: expected >= 0, got {self.tolerance}.")
 
-    def resolved(self, kinked: bool) -> "Quadrature":
-        """The same quadrature with `auto` decided.
-
-        Args:
-            kinked: whether the model makes kinked calls.
-        """
+    def resolved(self, piecewise_linear: bool) -> "Quadrature":
+        """Return the same quadrature with `auto` decided by whether there are such ops."""
         if self.rule != "auto":
             return self
-        rule: RuleName = "secant" if kinked else "gauss_legendre"
-        return Quadrature(
-            rule, self.subintervals, self.nodes, self.tolerance, self.max_subintervals
-        )
+        return replace(self, rule="secant" if piecewise_linear else "gauss_legendre")
 
     def unit_nodes(self) -> tuple[tuple[float, float], ...]:
-        """`(position, weight)` of the nodes inside one subinterval scaled to [0, 1]."""
+        """Return `(position, weight)` of the nodes inside one subinterval scaled to [0, 1]."""
         if self.rule != "gauss_legendre":
             return ((0.5, 1.0),)
         positions, weights = np.polynomial.legendre.leggauss(self.nodes)
@@ -77,7 +70,7 @@ class Quadrature:
         )
 
     def counts(self) -> list[int]:
-        """Numbers of subintervals tried one after the other."""
+        """Return the numbers of subintervals tried one after the other."""
         counts = [self.subintervals]
         while self.tolerance is not None and 2 * counts[-1] <= self.max_subintervals:
             counts.append(2 * counts[-1])

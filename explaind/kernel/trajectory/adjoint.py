@@ -1,6 +1,7 @@
-"""The adjoint of the optimizer's momentum: which later steps a gradient acted through.
+"""The adjoint of a gradient: what later steps made of it.
 
-Carried backward in time (mathematics, section 4):
+That of the path kernel is the optimizer's momentum, carried backward in time (mathematics,
+section 4):
 
     Mbar  = mu_{s+1} Mbar - alpha_s P_s abar_s                [query, param]
     psi_s = nu_s Mbar - gamma_s P_s abar_s                    adjoint of the gradient g_s
@@ -9,7 +10,7 @@ so that the influence of sample `i` of batch `s` is `kappa_s w_{s,i} <psi_s, gra
 Memory is `Q x P`, whatever the number of training samples (more only for `application_step`).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -35,8 +36,32 @@ class GradientAdjoint(NamedTuple):
     factor: float
 
 
+class Adjoint(Protocol):
+    """What the loop over the steps needs of an adjoint, carried from the last step to the first.
+
+    Attributes:
+        parts: interval that each part of the adjoint is credited to, the present one first.
+    """
+
+    parts: list[int]
+
+    def step(
+        self, block: Block, step: int, averaged: Float[Tensor, "query param"]
+    ) -> GradientAdjoint:
+        """Take in a step.
+
+        Args:
+            block: a block of the history that holds the step.
+            step: the step; each call is one step earlier than the last.
+            averaged: averaged gradients of the queries over the step.
+
+        Returns:
+            Adjoint of the step's gradient for all queries, one part after the other.
+        """
+
+
 class MomentumAdjoint:
-    """Carries `Mbar` from the last step to the first.
+    """The adjoint of the path kernel: carries `Mbar` from the last step to the first.
 
     With interval bounds, `Mbar` is split by the interval in which the parameters moved: one matrix
     for the interval of the present step and a tail of every later interval that gradients still

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.history.history import Block, History
@@ -20,7 +20,10 @@ class Step(NamedTuple):
         block: the block of the history that holds it.
         start: `theta_s`.
         end: `theta_{s+1}`.
-        parts: motion due to the data and motion due to decay; their sum is `end - start`.
+        parts: motion due to the data and motion due to regularisation; their sum is `end - start`.
+        batch: training samples of the batch, on the CPU.
+        weight: weight of each of them in the loss, `w_{s,i}`.
+        clip: gradient-clipping factor, `kappa_s`.
     """
 
     number: int
@@ -28,10 +31,13 @@ class Step(NamedTuple):
     start: Float[Tensor, " param"]
     end: Float[Tensor, " param"]
     parts: Float[Tensor, "part param"]
+    batch: Int[Tensor, " batch"]
+    weight: float
+    clip: float
 
 
 def backward_steps(
-    history: History, decay: RegularisationMotion, first: int = 0, stop: int | None = None
+    history: History, regularisation: RegularisationMotion, first: int = 0, stop: int | None = None
 ) -> Iterator[Step]:
     """Yield the steps `[first, stop)`, by default all, the last one first.
 
@@ -40,20 +46,31 @@ def backward_steps(
 
     Args:
         history: the recorded path.
-        decay: its decay motion.
+        regularisation: the part of its motion due to regularisation.
         first: the earliest step.
         stop: one past the latest step.
+
+    Yields:
+        The steps.
     """
     stop = history.steps if stop is None else stop
     blocks = history.blocks(reverse=True, first=first, stop=stop)
     if not history.replayed:
         blocks = _read_ahead(blocks, torch.device(history.device))
     for block in blocks:
-        motion = decay.of_block(block)
+        motion = regularisation.of_block(block)
         for number in reversed(range(max(block.start, first), min(block.stop, stop))):
             drift = motion[number - block.start]
-            parts = torch.stack([block.increment(number) - drift, drift])
-            yield Step(number, block, block.theta(number), block.theta(number + 1), parts)
+            yield Step(
+                number,
+                block,
+                start=block.theta(number),
+                end=block.theta(number + 1),
+                parts=torch.stack([block.increment(number) - drift, drift]),
+                batch=history.batch(number),
+                weight=history.sample_weight(number),
+                clip=history.clip(number),
+            )
 
 
 def _read_ahead(blocks: Iterable[Block], device: torch.device) -> Iterator[Block]:

@@ -1,0 +1,29 @@
+"""Closed choices, typed once: the config, the library and the plan read them from here; no torch."""
+
+from typing import Literal, get_args
+
+OutputArray = Literal[
+    "influence",
+    "component",
+    "interval",
+    "parameter",
+    "step_component",
+    "absolute",
+    "top",
+    "top_component",
+]
+"""Arrays of an explanation that are kept beside totals per query and step."""
+
+Credit = Literal["gradient_step", "application_step"]
+"""The step that influence is booked at: where the gradient was computed, or where it was applied."""
+
+Precision = Literal["float32", "float64", "tf32", "bf16"]
+"""Type of the computation; `tf32` and `bf16` are float32 with reduced products."""
+
+QuadratureRule = Literal["auto", "secant", "gauss_legendre", "midpoint"]
+"""How the gradient is averaged along a step."""
+
+OUTPUT_ARRAYS: tuple[OutputArray, ...] = get_args(OutputArray)
+CREDITS: tuple[Credit, ...] = get_args(Credit)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+QUADRATURE_RULES: tuple[QuadratureRule, ...] = get_args(QuadratureRule)

@@ -1,0 +1,88 @@
+"""What every layer rule gives: per-sample gradients, their contraction, and what both cost."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+
+class Work(NamedTuple):
+    """Work for one sample of the batch.
+
+    Attributes:
+        gradient: numbers of the sample's gradient.
+        read: numbers that it is formed from.
+        forming: operations that form it from layer inputs and output gradients.
+        contracting: operations per query of the contraction that never forms it; None if there is
+            no such contraction.
+        between: numbers per query that lie between the products of that contraction.
+    """
+
+    gradient: int
+    read: int
+    forming: int
+    contracting: int | None = None
+    between: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerRule(ABC):
+    """One captured call of a layer: its inputs, and how gradients follow from output gradients.
+
+    Attributes:
+        edge: where the gradient with respect to the layer output is found.
+    """
+
+    edge: GradientEdge
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters that the call used."""
+
+    @abstractmethod
+    def gradients(
+        self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice, parts: list[slice]
+    ) -> Iterator[Float[Tensor, "rows output size"]]:
+        """Per-sample gradients of a parameter.
+
+        Args:
+            name: the parameter.
+            delta: output gradients.
+            rows: the samples.
+            parts: slices of the parameter's first dimension.
+
+        Yields:
+            The gradients of every part.
+        """
+
+    @abstractmethod
+    def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
+        """Return the work per sample of a parameter's gradient and contraction."""
+
+    def contraction(
+        self,
+        name: str,
+        psi: Float[Tensor, "query size"],
+        delta: Float[Tensor, "1 batch *rest"],
+        rows: slice,
+    ) -> Float[Tensor, "rows query"]:
+        """Contract the adjoint with per-sample gradients that are not formed (ghost dot product).
+
+        Args:
+            name: the parameter.
+            psi: adjoint of that parameter.
+            delta: output gradients.
+            rows: the samples.
+
+        Returns:
+            `<psi, gradient>` of every sample and query.
+
+        Raises:
+            NotImplementedError: if `work` names no such contraction.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no contraction.")
