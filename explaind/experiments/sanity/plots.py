@@ -1,4 +1,4 @@
-"""Plots on the sanity of influence: ROC curves, their areas, predicted against actual change."""
+"""Plots of the sanity checks: ROC curves, their areas, predicted against actual change."""
 
 import numpy as np
 import pandas as pd
@@ -42,8 +42,8 @@ def roc_figure(curves: pd.DataFrame) -> go.Figure:
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=DOTTED, layer="below")
     label_axes(
         figure,
-        "right labels checked (share, 0 to 1)",
-        "wrong labels found (share, 0 to 1)",
+        "false positive rate",
+        "true positive rate",
         range=[-0.02, 1.04],
     )
     return figure
@@ -76,7 +76,7 @@ def auc_figure(means: pd.DataFrame, aucs: pd.DataFrame) -> go.Figure:
     )
     figure.add_hline(y=0.5, line=DOTTED)
     label_axes(
-        figure, "score", "area under the ROC curve (0 to 1, 0.5 = chance)", rangemode="tozero"
+        figure, "score", "area under the ROC curve (0.5 = chance)", rangemode="tozero"
     )
     return figure
 

@@ -6,12 +6,9 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from explaind.report.plots.theme import MUTED
-from explaind.report.tables.phases import HOLD, THRESHOLD, Phases
-from explaind.report.text import percent
+from explaind.report.tables.phases import Phases
 
 LABEL_WIDTH = 0.26  # of a label, as a share of the x axis
-
-HELD = f"{percent(THRESHOLD)} or more for {HOLD} steps or to the end"  # "reached", in captions
 
 
 class Label(NamedTuple):

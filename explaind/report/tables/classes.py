@@ -17,6 +17,7 @@ from explaind.report.tables.outputs import (
 from explaind.report.tables.steps import component_names
 
 ALL_COMPONENTS = "all components"
+SAMPLE_COORDINATES = ("test_index", "test_target", "train_index", "train_target")
 
 
 def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
@@ -110,6 +111,14 @@ def class_map_table(maps: xr.DataArray) -> pd.DataFrame:
     table = maps.rename("mean_influence").to_dataframe().reset_index()
     order = ["start", "stop", "component", "validation_class", "training_class", "mean_influence"]
     return table[order]
+
+
+def sample_map_table(values: xr.DataArray | None) -> pd.DataFrame:
+    """Return a map over samples in long form: one row per pair of samples, none without a map."""
+    if values is None:
+        return pd.DataFrame({column: [] for column in (*SAMPLE_COORDINATES, "influence")})
+    table = values.rename("influence").to_dataframe().reset_index(drop=True)
+    return table[[*SAMPLE_COORDINATES, "influence"]]
 
 
 def sample_map(influence: xr.Dataset, limit: int) -> xr.DataArray | None:
