@@ -6,12 +6,13 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from explaind.config import Config, load_config, stage_config
 from explaind.config.experiments import PruningExperiment
-from explaind.config.load import merge
+from explaind.config.load import load_config, merge
 from explaind.config.model import ResNet9Model
 from explaind.config.optimizer import SGD, Adam, AdamW
 from explaind.config.reference import reference
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.config.training import TriangularSchedule
 from explaind.errors import ConfigError
 from tests.workflow.project import REPOSITORY

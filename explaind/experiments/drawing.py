@@ -17,14 +17,12 @@ from explaind.report.sources import Sources
 def draw_page(config: Config, paths: Paths, name: str) -> None:
     """Write the page of an experiment and the tables behind its panels.
 
+    What is missing, incomplete or does not fit is a `StoreError` or `ConfigError` of what reads it.
+
     Args:
         config: the resolved configuration.
         paths: where the project keeps its files.
         name: the experiment.
-
-    Raises:
-        StoreError: if something that is shown is missing or incomplete.
-        ConfigError: if the settings do not fit what is shown.
     """
     settings, spec = config.experiments[name], config.spec(name)
     folder = f"explaind.experiments.{spec.name}"
@@ -45,9 +43,6 @@ def draw_index(config: Config, paths: Paths) -> None:
     Args:
         config: the resolved configuration.
         paths: where the project keeps its files.
-
-    Raises:
-        StoreError: if the metrics or validation numbers of a shown run are missing.
     """
     write_index(paths, entries(config), config.model_dump(mode="json"))
 

@@ -59,7 +59,7 @@ def render(template: str, **values: object) -> Markup:
     Returns:
         The HTML.
     """
-    return Markup(_environment().get_template(template).render(values))  # noqa: S704, escaped
+    return Markup(_environment().get_template(template).render(values))
 
 
 def not_kept(run: str, *arrays: str) -> Markup:
@@ -101,14 +101,12 @@ def _environment() -> Environment:
 
 def _package_file(name: str) -> Markup:
     text = resources.files("explaind.report").joinpath(name).read_text(encoding="utf-8")
-    return Markup(text.rstrip())  # noqa: S704, our own
+    return Markup(text.rstrip())
 
 
 def _plot(figure: go.Figure, name: str) -> Markup:
-    html = to_html(
-        figure, config=PLOT_CONFIG, include_plotlyjs=False, full_html=False, div_id=name
-    )
-    return Markup(html)  # noqa: S704, plotly escapes what it is given
+    html = to_html(figure, config=PLOT_CONFIG, include_plotlyjs=False, full_html=False, div_id=name)
+    return Markup(html)
 
 
 def _scaled(image: np.ndarray) -> np.ndarray:

@@ -105,15 +105,15 @@ def read_statistics(paths: Paths, run: str) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise _not_readable(path, error, "validate_epk") from error
+        raise StoreError(_not_readable(path, error, "validate_epk")) from error
 
 
 def _read_table(path: Path, rule: str) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise _not_readable(path, error, rule) from error
+        raise StoreError(_not_readable(path, error, rule)) from error
 
 
-def _not_readable(path: Path, error: Exception, rule: str) -> StoreError:
-    return StoreError(f"{path} is not readable ({error}). Run the rule `{rule}` again.")
+def _not_readable(path: Path, error: Exception, rule: str) -> str:
+    return f"{path} is not readable ({error}). Run the rule `{rule}` again."

@@ -18,8 +18,7 @@ FRACTIONS = {
     ),
     "reformulated_accuracy": (
         "Reformulated accuracy",
-        "the same for its reformulation by the path kernel (initial output + training data + "
-        "regularisation)",
+        "the same for its reformulation by the path kernel",
     ),
     "argmax_agreement": (
         "Prediction agreement",

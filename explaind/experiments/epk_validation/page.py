@@ -127,9 +127,7 @@ def _completeness_panel(tables: ValidationTables, files: Files) -> Panel:
             "integration left unexplained, step by step."
         ),
         plots=(
-            Plot(
-                "completeness", agreement.completeness_figure(table, unit), "Residual by sample"
-            ),
+            Plot("completeness", agreement.completeness_figure(table, unit), "Residual by sample"),
             Plot(
                 "residual-share",
                 agreement.residual_share_figure(table),

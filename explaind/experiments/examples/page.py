@@ -49,10 +49,8 @@ def draw(tables: ExampleTables, about: About) -> Page:
     )
 
 
-def _sample_panel(
-    rows: pd.DataFrame, images: Images, tables: ExampleTables, about: About
-) -> Panel:
-    """The strongest training images of one validation image."""
+def _sample_panel(rows: pd.DataFrame, images: Images, tables: ExampleTables, about: About) -> Panel:
+    """Return the strongest training images of one validation image."""
     sample = int(rows["sample"].iloc[0])
     label, prediction = images.validation_labels[sample], images.predictions[sample]
     is_total = rows["component"] == ALL_COMPONENTS
@@ -80,7 +78,7 @@ def _sample_panel(
 
 
 def _rankings(rows: pd.DataFrame, images: Images, unit: str) -> list[dict[str, Any]]:
-    """Both ends of the ranking of each output and component, side by side."""
+    """Return both ends of the ranking of each output and component, side by side."""
     rankings = []
     for (output, component), ranked in rows.groupby(["output", "component"], sort=False):
         name = _output_name(str(output), images.class_names)
@@ -108,7 +106,7 @@ def _pictures(ranked: pd.DataFrame, images: Images) -> list[dict[str, Any]]:
 
 
 def _output_name(output: str, class_names: list[str]) -> str:
-    """What an output is called: after its class if there is one output for each."""
+    """Return what an output is called: after its class if there is one output for each."""
     if output.isdigit():
         return f"Output for class {class_names[int(output)]}"
     return "Log-probability of the true class" if output == "target_logprob" else output

@@ -128,7 +128,7 @@ def example_table(influence: xr.Dataset, samples: tuple[int, ...], count: int) -
 
 
 def _images(data: xr.Dataset, validation: xr.Dataset, table: pd.DataFrame) -> Images:
-    """The images that a table names, and what the network predicts."""
+    """Return the images that a table names, and what the network predicts."""
     names = [str(name) for name in data.attrs["class_names"]]
     predictions = validation["true"].transpose("test", "class").to_numpy().argmax(1)
     return Images(
@@ -149,7 +149,7 @@ def _pictures(data: xr.Dataset, part: str, rows: Iterable[int]) -> dict[int, np.
 def _values(
     array: xr.DataArray, component: int | None, samples: tuple[int, ...], count: int
 ) -> np.ndarray:
-    """Values by sample, output and rank."""
+    """Return values by sample, output and rank."""
     if component is not None:
         array = array.isel(component=component)
     chosen = array.isel(test=list(samples), rank=slice(0, count))

@@ -66,8 +66,8 @@ def auc_comparison(aucs: pd.DataFrame) -> pd.DataFrame:
         aucs: the table of `detection_aucs`.
 
     Returns:
-        `score`, `baseline`, `difference` of their areas, `margin`, half of its 95 % interval, and the
-        `verdict`.
+        `score`, `baseline`, `difference` of their areas, `margin`, half of its 95 % interval, and
+        the `verdict`.
     """
     by_seed = _by_seed(aucs)
     rows = []

@@ -34,6 +34,9 @@ def metric_figure(means: pd.DataFrame, metric: str, unpruned: float) -> go.Figur
         means: rows of one grid and scope of `pruning_means`.
         metric: one of `AXES`.
         unpruned: the metric of the unpruned network, a dotted line.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(360)
     for method, rows in means.groupby("method", sort=False):
@@ -59,6 +62,9 @@ def zeros_figure(layers: pd.DataFrame) -> go.Figure:
 
     Args:
         layers: rows of one grid, scope and method of `layer_means`.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(360)
     styles = component_styles([str(tensor) for tensor in layers["tensor"].unique()])

@@ -123,7 +123,7 @@ def pruning_comparison(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _grid_averages(pruned: pd.DataFrame, metric: str) -> dict[Any, np.ndarray]:
-    """Mean over the shares of a grid by seed, for every grid, scope and method."""
+    """Return mean over the shares of a grid by seed, for every grid, scope and method."""
     index = ["grid", "scope", "method"]
     wide = pruned.pivot_table(index=index, columns="seed", values=metric, sort=False)
     return dict(zip(wide.index, wide.to_numpy(), strict=True))

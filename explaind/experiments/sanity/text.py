@@ -119,7 +119,7 @@ def correlation_rows(correlations: pd.DataFrame) -> list[Row]:
 
 
 def extreme_rows(means: pd.DataFrame) -> list[Row]:
-    """Return rows of (group, actual change, meaning) for the most helpful and most harmful samples."""
+    """Return rows of (group, actual change, meaning) for the most helpful and harmful."""
     names = {"top": "most helpful", "bottom": "most harmful"}
     return [
         (

@@ -29,6 +29,9 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
     Args:
         table: the table of `output_table`; large ones are subsampled.
         seed: seed of the subsample.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(460)
     groups = (
@@ -63,7 +66,7 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
 
 
 def error_figure(table: pd.DataFrame) -> go.Figure:
-    """Draw the histogram of true minus reformulated outputs, binned before it reaches the page."""
+    """Return the histogram of true minus reformulated outputs, binned before it is drawn."""
     figure = _histogram(
         table["error"].to_numpy(),
         "error: true minus reformulated log-probability (nat, signed)",
@@ -74,7 +77,7 @@ def error_figure(table: pd.DataFrame) -> go.Figure:
 
 
 def residual_share_figure(completeness: pd.DataFrame) -> go.Figure:
-    """Draw the histogram over samples of the share of their total change that is residual."""
+    """Return the histogram over samples of the share of their total change that is residual."""
     return _histogram(
         100 * completeness["residual_share"].to_numpy(),
         "residual, fraction of the total change (%)",
@@ -88,6 +91,9 @@ def completeness_figure(completeness: pd.DataFrame, unit: str) -> go.Figure:
     Args:
         completeness: the table of `decomposition_by_sample`.
         unit: unit of the explained output.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(340)
     lines = {

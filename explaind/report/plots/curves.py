@@ -130,7 +130,7 @@ def _figure(
     height: int = 340,
     **y_axis: object,
 ) -> go.Figure:
-    """Draw columns of the table, each with its name and style."""
+    """Return columns of the table, each with its name and style."""
     figure = new_figure(height)
     rows = thin(metrics)
     for column, (name, style) in lines.items():

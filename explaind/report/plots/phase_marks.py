@@ -45,7 +45,7 @@ def mark_phases(figure: go.Figure, phases: Phases, last_step: int) -> None:
 
 
 def place_labels(reached: dict[str, int], last_step: int) -> list[Label]:
-    """Lay a label on the side of its line where it fits; labels that would overlap become one."""
+    """Return labels at the side of their lines where they fit, one for two that would overlap."""
     labels = [
         Label(f"{name} {step}", step, "right" if _fits_left(step, last_step) else "left")
         for name, step in reached.items()

@@ -44,17 +44,18 @@ def absolute_influence_figure(
         window: steps of the moving average; the raw numbers are in `customdata`.
         unit: unit of the explained output.
         phases: the steps to mark.
+
+    Returns:
+        The figure.
     """
     figure = _component_figure(table, "absolute", window, phases)
-    label_axes(
-        figure, STEP_TITLE, f"Ψ, sum of |influence| ({unit} per step)", rangemode="tozero"
-    )
+    label_axes(figure, STEP_TITLE, f"Ψ, sum of |influence| ({unit} per step)", rangemode="tozero")
     show_bulk(figure)
     return figure
 
 
 def net_influence_figure(table: pd.DataFrame, window: int, unit: str, phases: Phases) -> go.Figure:
-    """Draw the signed data influence per component, see `absolute_influence_figure`."""
+    """Return the signed data influence per component, see `absolute_influence_figure`."""
     figure = _component_figure(table, "data", window, phases)
     label_axes(figure, STEP_TITLE, f"net influence ({unit} per step, + = raised)")
     mark_zero(figure)
@@ -70,6 +71,9 @@ def decomposition_figure(table: pd.DataFrame, window: int, unit: str, phases: Ph
         window: steps of the moving average; the raw numbers are in `customdata`.
         unit: unit of the explained output.
         phases: the steps to mark.
+
+    Returns:
+        The figure.
     """
     figure = _term_figure(
         table, ("data", "decay", "true"), lambda term: moving_average(term, window), raw=True
@@ -80,21 +84,21 @@ def decomposition_figure(table: pd.DataFrame, window: int, unit: str, phases: Ph
 
 
 def cumulative_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
-    """Draw the decomposition added up since step 0; its three terms give the true change."""
+    """Return the decomposition added up since step 0; its three terms give the true change."""
     figure = _term_figure(table, ("data", "decay", "residual", "true"), np.cumsum)
     label_axes(figure, STEP_TITLE, f"change since step 0 ({unit}, + = raised)")
     return _finish(figure, table, phases)
 
 
 def cumulative_residual_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
-    """Draw the signed residual added up since the first step."""
+    """Return the signed residual added up since the first step."""
     figure = _term_figure(table, ("residual",), np.cumsum)
     label_axes(figure, STEP_TITLE, f"residual since step 0 ({unit}, signed)")
     return _finish(figure, table, phases)
 
 
 def residual_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
-    """Draw the size of the residual of every step beside the size of the true change."""
+    """Return the size of the residual of every step beside the size of the true change."""
     return magnitude_figure(
         table.assign(true=table["true_absolute"], residual=table["residual_absolute"]),
         ("true", "residual"),
@@ -113,6 +117,9 @@ def magnitude_figure(
         terms: the columns to draw.
         unit: unit of the explained output.
         phases: the steps to mark.
+
+    Returns:
+        The figure.
     """
     positive = table.assign(**{term: table[term].where(table[term] > 0) for term in terms})
     figure = _term_figure(positive, terms, np.asarray)
@@ -123,7 +130,7 @@ def magnitude_figure(
 
 
 def subinterval_figure(table: pd.DataFrame, phases: Phases) -> go.Figure:
-    """Draw into how many subintervals each step was cut: mean and maximum over the samples."""
+    """Return into how many subintervals each step was cut: mean and maximum over samples."""
     figure = new_figure()
     rows = thin(table)
     columns = {

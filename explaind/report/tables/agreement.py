@@ -104,7 +104,7 @@ def _residual_share(influence: xr.Dataset, chosen: xr.DataArray) -> np.ndarray:
 
 
 def _total_size(array: xr.DataArray, chosen: xr.DataArray) -> np.ndarray:
-    """Sum of absolute values over the steps, block by block, shape [test]."""
+    """Return sum of absolute values over the steps, block by block, shape [test]."""
     total = np.zeros(array.sizes["test"])
     for block in blocks(array, "step"):
         total += abs(select_output(array.isel(step=block), chosen)).sum(dim="step").to_numpy()

@@ -27,9 +27,6 @@ def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
         influence: the influence store.
         classes: number of classes.
 
-    Raises:
-        StoreError: if the run did not keep the total influence.
-
     Returns:
         dims (interval, component, validation_class, training_class); mean influence per pair of
         samples in the unit of the explained output, NaN where a class has no sample. The first
@@ -128,9 +125,6 @@ def sample_map(influence: xr.Dataset, limit: int) -> xr.DataArray | None:
         influence: the influence store.
         limit: largest number of pairs of samples to return.
 
-    Raises:
-        StoreError: if the run did not keep the total influence.
-
     Returns:
         dims (test, train), float32, both axes sorted by target class (and by dataset position
         within it), with the coordinates `test_index`, `test_target` (test) and `train_index`,
@@ -173,7 +167,7 @@ def _interval_bounds(influence: xr.Dataset, intervals: int) -> tuple[list[int], 
 
 
 def _sum_by_class(rows: np.ndarray, target: np.ndarray, classes: int) -> np.ndarray:
-    """Sum the rows of each class in float64, shape [row, column] -> [class, column]."""
+    """Return sums of the rows of each class, float64, [row, column] -> [class, column]."""
     order = np.argsort(target, kind="stable")
     present, starts = np.unique(target[order], return_index=True)
     sums = np.zeros((classes, rows.shape[1]))

@@ -55,7 +55,7 @@ def find_phases(metrics: pd.DataFrame, threshold: float = THRESHOLD, hold: int =
 
 
 def _first_held(steps: np.ndarray, reached: np.ndarray, hold: int) -> int | None:
-    """First step of the first `hold` reached steps in a row, or of those that last to the end."""
+    """Return the first of the first `hold` reached steps in a row, or of a last such row."""
     missed = np.concatenate([[-1], np.flatnonzero(~reached), [len(reached)]])
     starts, lengths = missed[:-1] + 1, np.diff(missed) - 1
     lasts = (starts < len(reached)) & ((lengths >= hold) | (starts + lengths == len(reached)))

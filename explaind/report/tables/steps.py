@@ -41,8 +41,8 @@ def influence_by_component(influence: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         One row per step and component with the columns `step`, `component`, `absolute` (sum over
-        training samples of |influence|, Psi_s of the ExPLAIND paper), `data` and `decay` (signed). No
-        row if the run did not keep `step_component` and `absolute`.
+        training samples of |influence|, Psi_s of the ExPLAIND paper), `data` and `decay` (signed).
+        No row if the run did not keep `step_component` and `absolute`.
     """
     sources = {"absolute": "step_absolute", "data": "step_data", "decay": "step_decay"}
     arrays = {column: influence.get(f"{name}_by_component") for column, name in sources.items()}
@@ -101,7 +101,7 @@ def _step_numbers(influence: xr.Dataset) -> np.ndarray:
 
 
 def _test_means(array: xr.DataArray, chosen: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and mean absolute value over `test` of the chosen outputs, block by block of steps."""
+    """Return mean and mean absolute value over `test` of the chosen outputs, in blocks of steps."""
     net, absolute = [], []
     for block in blocks(array, "step"):
         values = select_output(array.isel(step=block), chosen).astype(np.float64)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.data.load import load_dataset
 from explaind.errors import ConfigError
 from explaind.experiments.label_noise.compute import label_noise, ranked_samples

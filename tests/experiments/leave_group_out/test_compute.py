@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.config import load_config
 from explaind.config.experiments import LeaveGroupOutExperiment
+from explaind.config.load import load_config
 from explaind.errors import ConfigError
 from explaind.experiments.leave_group_out.compute import (
     Targets,
