@@ -220,7 +220,7 @@ for _spec in SPECS.values():
 @app.command(rich_help_panel=PAGES)
 def plotly_js(root: Root = ".") -> None:
     """Write the plotting library that all pages share."""
-    from explaind.report.page import write_plotly_js
+    from explaind.report.html import write_plotly_js
 
     write_plotly_js(Paths(root))
 
@@ -228,9 +228,9 @@ def plotly_js(root: Root = ".") -> None:
 @app.command(rich_help_panel=PAGES)
 def report(config: Files, root: Root = ".") -> None:
     """Write the index page."""
-    from explaind.report.index import write_report
+    from explaind.experiments.drawing import draw_index
 
-    write_report(_read(config, root), Paths(root))
+    draw_index(_read(config, root), Paths(root))
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ rule plotly_js:
         mem_mb=500,
         runtime=5,
     params:
-        code=code_fingerprint("explaind.report.page"),
+        code=code_fingerprint("explaind.report.html"),
     message:
         "Write the plotting library that the pages share"
     shell:

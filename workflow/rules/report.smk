@@ -24,7 +24,7 @@ rule report:
         runtime=5,
     params:
         values=stage_config(CONFIG, "report"),
-        code=code_fingerprint("explaind.report.index"),
+        code=code_fingerprint("explaind.experiments.drawing"),
     message:
         "Write {output.page}"
     shell:

@@ -10,7 +10,13 @@ SPEC = Spec(
     "step.",
     settings=EpkValidationSettings,
     shown=Shown(
-        tables=("statistics.csv", "outputs.parquet", "steps.csv", "parts.csv", "closure.csv"),
+        tables=(
+            "statistics.csv",
+            "outputs.parquet",
+            "steps.csv",
+            "decomposition.csv",
+            "completeness.csv",
+        ),
         reads=("metrics", "influence", "validation"),
     ),
 )

@@ -13,10 +13,11 @@ SPEC = Spec(
         tables=(
             "curves.csv",
             "components.csv",
-            "parts.csv",
-            "closure.csv",
+            "decomposition.csv",
+            "completeness.csv",
             "agreement.parquet",
             "class_maps.parquet",
+            "sample_map.parquet",
         ),
         reads=("metrics", "influence", "validation"),
     ),
