@@ -3,6 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from explaind.config.load import load_config
+from explaind.paths import Paths
+from tests.workflow.project import REPOSITORY
+
+CONFIG = load_config(REPOSITORY / "config" / "config.yaml")
 SEEDS = (1, 2, 3)
 SEPARATION = {
     "self_influence": 1.0,
@@ -46,3 +51,13 @@ def removal_table(slope=1.0, noise=0.05):
 def case_of(kind, share, draw, removed, target, predicted, actual):
     case = {"group": kind, "share": share, "draw": draw, "removed": removed, "target": target}
     return {**case, "before": -0.25, "predicted": predicted, "actual": actual}
+
+
+def write_results(root):
+    """Write both tables as the results of the experiments; return the paths of the project."""
+    paths = Paths(root)
+    for name, table in (("label_noise", noise_table()), ("leave_group_out", removal_table())):
+        path = paths.experiment("digits", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(path)
+    return paths
