@@ -264,7 +264,7 @@ def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Conf
     """The config, if it has an experiment of this name and kind."""
     config = _read(files, root)
     known = [key for key, settings in config.experiments.items() if settings.kind == spec.name]
-    _check_known("experiment", name, known, f" of kind {spec.name}:")
+    _check_known("experiment", name, known, f"kind {spec.name}: ")
     return config
 
 
@@ -272,7 +272,7 @@ def _check_known(option: str, name: str, known: Collection[str], kind: str = "")
     """Refuse a name that the config does not define."""
     if name not in known:
         raise ConfigError(
-            f"--{option}: expected one of{kind} {', '.join(sorted(known)) or 'none'}, got {name!r};"
+            f"--{option}: expected one of {kind}{', '.join(sorted(known)) or 'none'}, got {name!r};"
             f" define it under {option}s"
         )
 
