@@ -1,4 +1,4 @@
-"""A run with a thinned history is explained and validated as one with a full history."""
+"""A run with a checkpointed history is explained and validated as one with a full history."""
 
 import numpy as np
 import pytest
@@ -53,8 +53,8 @@ def explained(root, optimizer, every):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_explanation_and_validation_are_those_of_the_full_history(optimizer, tmp_path):
     full = explained(tmp_path / "full", OPTIMIZERS[optimizer], 1)
-    thinned = explained(tmp_path / "thinned", OPTIMIZERS[optimizer], 5)
-    for expected, found in zip(full, thinned, strict=True):
+    checkpointed = explained(tmp_path / "checkpointed", OPTIMIZERS[optimizer], 5)
+    for expected, found in zip(full, checkpointed, strict=True):
         assert set(found) == set(expected)
         for name in expected:
             np.testing.assert_array_equal(found[name], expected[name], err_msg=name)

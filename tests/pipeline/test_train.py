@@ -1,4 +1,4 @@
-"""A training killed at any moment goes on and ends bit-identical."""
+"""The rule `train`: killed at any moment it goes on and ends bit-identical; its metrics table."""
 
 import os
 import signal
