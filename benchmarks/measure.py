@@ -20,7 +20,7 @@ from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
 from explaind.history.history import History
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.training.losses import nll
+from explaind.training.task import nll
 
 REFERENCE_NODES = 1000
 FINE = 4

@@ -12,8 +12,8 @@ from explaind.config.dataset import ModuloDataset
 from explaind.config.model import TransformerModel
 from explaind.data.modulo import modulo_dataset
 from explaind.models.registry import build_model
-from explaind.training.losses import nll
 from explaind.training.order import batches_from
+from explaind.training.task import nll
 
 
 @dataclass(frozen=True)

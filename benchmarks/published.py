@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, jacrev, vmap
 
 from explaind.history.history import History
 from explaind.kernel.functionals import target_logprob
-from explaind.training.losses import nll
+from explaind.training.task import nll
 
 
 def published_influence(

@@ -29,7 +29,7 @@ from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
 from explaind.history.history import History
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.training.losses import nll
+from explaind.training.task import nll
 
 STEPS = (2, 6)
 PUBLICATION = Size(queries=100, samples=4000, mlp_width=512, steps=STEPS[1], p=113, width=64)

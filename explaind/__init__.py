@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explaind.data.augmentation import RandomHorizontalFlip
-    from explaind.history.record import record
+    from explaind.history.recorder import record
     from explaind.kernel.path_kernel import PathKernel
 
 __version__ = "0.1.0"
 __all__ = ["PathKernel", "RandomHorizontalFlip", "__version__", "record"]
 
 _HOME = {
-    "record": "explaind.history.record",
+    "record": "explaind.history.recorder",
     "PathKernel": "explaind.kernel.path_kernel",
     "RandomHorizontalFlip": "explaind.data.augmentation",
 }

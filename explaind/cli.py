@@ -75,7 +75,7 @@ def prepare_dataset(
 @app.command(rich_help_panel=KERNEL)
 def train(config: Files, run: Run, root: Root = ".", threads: Threads = None) -> None:
     """Train a model and record its path; continues where an earlier call was stopped."""
-    from explaind.training.train import train as library
+    from explaind.pipeline.train import train as library
 
     _limit_threads(threads)
     library(_with_run(config, root, run), Paths(root), run)

@@ -17,10 +17,10 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         ConfigError: if a GPU is asked for and there is none.
     """
-    found = torch.cuda.is_available()
-    if name == "cuda" and not found:
+    has_gpu = torch.cuda.is_available()
+    if name == "cuda" and not has_gpu:
         raise ConfigError(
             "device: expected a GPU for cuda, found none. Set it to auto or cpu, or check the"
             " driver and that torch was installed with CUDA."
         )
-    return torch.device("cuda" if found and name != "cpu" else "cpu")
+    return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")

@@ -1,4 +1,4 @@
-"""Errors that a user can mend; the command line shows their message without a traceback.
+"""Errors that a user can fix; the command line shows their message without a traceback.
 
 Each class also inherits from the builtin it specialises, so that callers may catch either.
 """

@@ -22,6 +22,7 @@ def naming_full_disk(path: Path) -> Iterator[None]:
 
     Raises:
         DiskFullError: if there is no room left on the device, in the quota or in the file.
+        OSError: any other one of the block, as it is.
     """
     try:
         yield

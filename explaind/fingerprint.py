@@ -31,7 +31,7 @@ def code_fingerprint(*modules: str) -> str:
     """Hash the code that modules consist of or import from this package.
 
     Args:
-        modules: dotted names, e.g. `explaind.training.train`; they are read, not imported.
+        modules: dotted names, e.g. `explaind.pipeline.train`; they are read, not imported.
 
     Returns:
         16 hexadecimal digits.

@@ -1,4 +1,4 @@
-"""Batches given as any pytree of tensors: the one module around torch's private pytree functions.
+"""What a user's training is made of, typed once; the one module that knows torch's pytrees.
 
 Inputs and targets of a user's model may be a tensor, a tuple, a dict or anything nested of these;
 every leaf has the sample first.
@@ -7,6 +7,7 @@ every leaf has the sample first.
 from collections.abc import Callable
 from typing import Any
 
+from jaxtyping import Int
 from torch import Tensor
 from torch.utils import _pytree
 
@@ -16,32 +17,45 @@ Inputs = Any
 Targets = Any
 """Pytree of tensors that the loss takes beside the output, sample first."""
 
+Outputs = Any
+"""Pytree of tensors that the model returns."""
+
+LossFunction = Callable[[Outputs, Targets], Tensor]
+"""`(model output, targets) -> per-sample losses`, shape `[batch]`."""
+
+Penalty = Callable[[dict[str, Tensor]], Tensor]
+"""`(parameters by name) -> scalar` added to the batch loss (an explicit regulariser)."""
+
+Augmentation = Callable[[Inputs, Int[Tensor, " batch"], int], Inputs]
+"""`(inputs, dataset indices, step) -> inputs as that step sees them`; the same arguments must give
+the same result."""
+
 
 def leaves(tree: Any) -> list[Any]:
-    """The leaves of a tree, in order."""
+    """Return the leaves of a tree, in order."""
     return _pytree.tree_leaves(tree)
 
 
 def map_leaves(function: Callable[..., Any], tree: Any) -> Any:
-    """The same tree with the function applied to every leaf."""
+    """Return the same tree with the function applied to every leaf."""
     return _pytree.tree_map(function, tree)
 
 
 def replace_leaves(tree: Any, values: list[Any]) -> Any:
-    """The same tree with other leaves, in the order of `leaves`."""
+    """Return the same tree with other leaves, in the order of `leaves`."""
     return _pytree.tree_unflatten(values, _pytree.tree_structure(tree))
 
 
 def batch_size(inputs: Inputs) -> int:
-    """Number of samples, told by the inputs: targets may have another first dimension."""
+    """Return the number of samples, told by the inputs alone."""
     return len(leaves(inputs)[0])
 
 
 def rows_of(tree: Any, start: int, stop: int) -> Any:
-    """Samples `[start, stop)` of a batch."""
+    """Return the samples `[start, stop)` of a batch."""
     return map_leaves(lambda leaf: leaf[start:stop], tree)
 
 
 def take(tree: Any, index: Tensor) -> Any:
-    """The samples of a batch with these indices, moved to where each leaf is."""
+    """Return the samples of a batch with these indices, moved to where each leaf is."""
     return map_leaves(lambda leaf: leaf[index.to(leaf.device)], tree)

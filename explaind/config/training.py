@@ -7,6 +7,9 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from explaind.config.base import Device, Section, kind_or
 from explaind.config.optimizer import AdamW, Optimizer
 
+Loss = Literal["nll", "cross_entropy"]
+"""Training losses; what else belongs to each stands in `explaind.training.task`."""
+
 
 class History(Section):
     """How densely the training path is stored."""
@@ -40,7 +43,7 @@ Schedule = Annotated[
 class Training(Section):
     """How a model is trained and its path recorded."""
 
-    loss: Literal["nll", "cross_entropy"] = Field(
+    loss: Loss = Field(
         "nll",
         description="Mean negative log-likelihood, in nat: nll of log-probabilities, cross_entropy "
         "of logits.",

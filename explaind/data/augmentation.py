@@ -38,7 +38,7 @@ class RandomHorizontalFlip:
         return torch.where(mirrored.view(-1, *[1] * (x.dim() - 1)), x.flip(-1), x)
 
     def mirrored(self, index: Int[Tensor, " batch"], epoch: int) -> Bool[Tensor, " batch"]:
-        """Which samples are mirrored in an epoch, on the CPU."""
+        """Return which samples are mirrored in an epoch, on the CPU."""
         samples = index.cpu().numpy()
         generator = np.random.Philox(key=np.array([self._seed, epoch], dtype=np.uint64))
         words = generator.random_raw(int(samples.max()) + 1)  # word i depends on key and i only
@@ -46,11 +46,14 @@ class RandomHorizontalFlip:
 
 
 def build_augmentation(settings: Training, samples: int) -> RandomHorizontalFlip | None:
-    """The augmentation of a run; None if there is none.
+    """Build the augmentation of a run.
 
     Args:
         settings: the training section of the run.
         samples: number of training samples.
+
+    Returns:
+        The augmentation; None if there is none.
     """
     if settings.augmentation is None:
         return None

@@ -4,18 +4,18 @@ import numpy as np
 import sklearn
 from sklearn.datasets import load_digits
 
-from explaind.data.source import ImageSource
+from explaind.data.images import ImageSource
 
 GREY_LEVELS = 16
-TRAIN_SHARE = 0.8
+TRAIN_FRACTION = 0.8
 
 
 def digits_source() -> ImageSource:
-    """Grey images of 8 x 8 pixels; the first four fifths of the file are the training part."""
+    """Return grey images of 8 x 8 pixels; the first four fifths of the file are for training."""
     bunch = load_digits()
     images = np.rint(bunch.images * (255 / GREY_LEVELS)).astype(np.uint8)[..., None]
     labels = bunch.target.astype(np.int64)
-    first = int(TRAIN_SHARE * len(labels))
+    first = int(TRAIN_FRACTION * len(labels))
     index = np.arange(len(labels))
     return ImageSource(
         x_train=images[:first],

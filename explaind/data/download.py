@@ -2,16 +2,20 @@
 
 import logging
 import time
+from functools import cache
 from http.client import HTTPException
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 
-from explaind.data.source import ImageSource
-from explaind.data.torchvision_datasets import torchvision_datasets
-from explaind.errors import DataError
+from explaind.data.images import ImageSource
+from explaind.errors import DataError, UnsupportedError
 from explaind.store.lock import only_writer
 
 logger = logging.getLogger(__name__)
@@ -22,9 +26,17 @@ CLASS_OF = {"mnist": "MNIST", "cifar2": "CIFAR10", "cifar10": "CIFAR10", "cifar1
 ATTEMPTS = 3
 PAUSE = 5.0  # seconds before the second attempt, twice that before the third
 
+OPERATORS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+"""Compiled operators that the import of torchvision refers to."""
+
 
 def downloaded_source(kind: str, folder: Path) -> ImageSource:
     """Read a dataset, after downloading what is not there yet.
+
+    What cannot be downloaded is refused with what to do by hand (`DataError`).
 
     Args:
         kind: one of `CLASS_OF`.
@@ -32,10 +44,6 @@ def downloaded_source(kind: str, folder: Path) -> ImageSource:
 
     Returns:
         The images.
-
-    Raises:
-        UnsupportedError: if torchvision is not installed.
-        DataError: if it cannot be downloaded, with what to do by hand.
     """
     family = getattr(torchvision_datasets(), CLASS_OF[kind])
     with only_writer(folder / CLASS_OF[kind], wait=True):
@@ -54,8 +62,13 @@ def downloaded_source(kind: str, folder: Path) -> ImageSource:
 
 
 def _downloaded(family: Any, folder: Path) -> Any:
-    """The training part; files that are there and whole are not downloaded again."""
-    for attempt in range(1, ATTEMPTS + 1):
+    """Return the training part; files that are there and whole are not downloaded again.
+
+    Raises:
+        DataError: if no attempt succeeds.
+    """
+    attempt = 1
+    while True:
         try:
             return family(folder, train=True, download=True)
         except (OSError, HTTPException, RuntimeError) as error:  # RuntimeError: a wrong checksum
@@ -64,11 +77,11 @@ def _downloaded(family: Any, folder: Path) -> Any:
                 raise DataError(_by_hand(family, folder, error)) from error
             logger.warning("%s: download failed (%s), trying again", family.__name__, error)
         time.sleep(PAUSE * attempt)
-    raise AssertionError  # the last attempt returns or raises
+        attempt += 1
 
 
 def _archives(family: Any, folder: Path) -> list[tuple[str, Path, str]]:
-    """Address, place and md5 of each file that is downloaded."""
+    """Return address, place and md5 of each file that is downloaded."""
     if hasattr(family, "tgz_md5"):
         return [(family.url, folder / family.filename, family.tgz_md5)]
     raw = folder / family.__name__ / "raw"
@@ -94,6 +107,50 @@ def _by_hand(family: Any, folder: Path, error: Exception) -> str:
 
 
 def _images(dataset: Any) -> np.ndarray:
-    """uint8 with the channel last; MNIST has a tensor without channels."""
+    """Return uint8 with the channel last; MNIST has a tensor without channels."""
     images = np.asarray(dataset.data)
     return images if images.ndim == 4 else images[..., None]
+
+
+@cache
+def torchvision_datasets() -> ModuleType:
+    """Import `torchvision.datasets`, also beside a torch that its compiled operators do not fit.
+
+    Returns:
+        The module.
+
+    Raises:
+        UnsupportedError: if torchvision is not installed.
+    """
+    spec = find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        raise UnsupportedError(
+            "This dataset comes through torchvision, which is not installed. Expected the package"
+            " torchvision (this project's extra `vision`): install it. Or give the images as an"
+            " .npz file (kind: npz)."
+        )
+    if not _operators_fit(Path(spec.origin).with_name("_C.so")):
+        _declare_operators()
+    return import_module("torchvision.datasets")
+
+
+def _operators_fit(library: Path) -> bool:
+    """Return whether the compiled operators load; those for CUDA need a torch with it."""
+    try:
+        torch.ops.load_library(library)  # type: ignore[no-untyped-call]
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _declare_operators() -> torch.library.Library:
+    """Declare the operators that the import of torchvision refers to; no dataset calls them.
+
+    Returns:
+        What the declarations last as long as.
+    """
+    declared = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    for schema in OPERATORS:
+        declared.define(schema)  # type: ignore[no-untyped-call]
+    return declared

@@ -1,15 +1,15 @@
 """From a source of images to a dataset: classes and samples chosen, resized, leakage counted."""
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 from torch.nn import functional
 
 from explaind.config.dataset import ImageDataset
-from explaind.data.source import ImageSource
 from explaind.errors import DataError
 
 logger = logging.getLogger(__name__)
@@ -18,8 +18,36 @@ PARTS = ("train", "validation")
 DIMS = ("channel", "row", "column")
 
 
+@dataclass(frozen=True)
+class ImageSource:
+    """Labelled images in two parts.
+
+    Attributes:
+        x_train: training images; uint8, or floating numbers that are taken as they are.
+        y_train: their classes, from 0.
+        x_test: test images.
+        y_test: their classes.
+        index_train: position of each training image in the original data.
+        index_test: position of each test image in the original data.
+        class_names: name of each class.
+        provenance: where the images come from, for people.
+    """
+
+    x_train: Shaped[np.ndarray, "train row column channel"]
+    y_train: Int[np.ndarray, " train"]
+    x_test: Shaped[np.ndarray, "test row column channel"]
+    y_test: Int[np.ndarray, " test"]
+    index_train: Int[np.ndarray, " train"]
+    index_test: Int[np.ndarray, " test"]
+    class_names: tuple[str, ...]
+    provenance: str
+
+
 def image_dataset(settings: ImageDataset, source: ImageSource) -> xr.Dataset:
     """Choose classes and samples, and resize.
+
+    A class that does not exist, has no training image, or has too few images is refused
+    (`DataError`).
 
     Args:
         settings: the dataset section of the config.
@@ -30,9 +58,6 @@ def image_dataset(settings: ImageDataset, source: ImageSource) -> xr.Dataset:
         the number of the class among the chosen ones, and `index_*` `[sample]`, the position in the
         original data. In attrs the number of `classes`, their `class_names`, `leaked`, the number
         of validation images that are training images as well, and the provenance.
-
-    Raises:
-        DataError: if a class does not exist, has no training image, or has too few images.
     """
     chosen = _class_numbers(settings, source.class_names)
     parts = {
@@ -60,7 +85,11 @@ def image_dataset(settings: ImageDataset, source: ImageSource) -> xr.Dataset:
 
 
 def _class_numbers(settings: ImageDataset, names: tuple[str, ...]) -> list[int]:
-    """Numbers of the chosen classes in the source, in the order they were asked for."""
+    """Return the numbers of the chosen classes in the source, in the order asked for.
+
+    Raises:
+        DataError: if a class does not exist.
+    """
     numbers = {name: number for number, name in enumerate(names)}
     asked = range(len(names)) if settings.classes is None else settings.classes
     unknown = [c for c in asked if c not in numbers and c not in range(len(names))]
@@ -79,7 +108,11 @@ def _rows(
     rng: np.random.Generator,
     key: str,
 ) -> tuple[Int[np.ndarray, " kept"], Int[np.ndarray, " kept"]]:
-    """Rows of a part that are kept, in the order of the source, and their new labels."""
+    """Return the rows of a part that are kept, in the order of the source, and new labels.
+
+    Raises:
+        DataError: if a class has no training image, or nothing is left to validate with.
+    """
     label = np.full(int(y.max()) + 1 + max(chosen), -1)
     label[chosen] = np.arange(len(chosen))
     members = [np.flatnonzero(y == number) for number in chosen]
@@ -100,7 +133,11 @@ def _rows(
 def _balanced(
     members: list[np.ndarray], samples: int, rng: np.random.Generator, key: str
 ) -> list[np.ndarray]:
-    """As many rows of each class; the first ones get one more where that does not come out even."""
+    """Return as many rows of each class; the first get one more if that does not come out even.
+
+    Raises:
+        DataError: if a class has too few images.
+    """
     each, extra = divmod(samples, len(members))
     wanted = [each + (number < extra) for number in range(len(members))]
     short = any(want > len(rows) for want, rows in zip(wanted, members, strict=True))
@@ -119,16 +156,16 @@ def _channel_first(x: np.ndarray) -> np.ndarray:
 
 
 def _resized(x: np.ndarray, side: int | None) -> np.ndarray:
-    """Images of `side` x `side` pixels, bilinear and antialiased."""
+    """Return images of `side` x `side` pixels, bilinear and antialiased."""
     if side is None:
         return x
     images = torch.from_numpy(x).float()
-    found = functional.interpolate(images, (side, side), mode="bilinear", antialias=True).numpy()
-    return np.rint(found).clip(0, 255).astype(np.uint8) if x.dtype == np.uint8 else found
+    resized = functional.interpolate(images, (side, side), mode="bilinear", antialias=True).numpy()
+    return np.rint(resized).clip(0, 255).astype(np.uint8) if x.dtype == np.uint8 else resized
 
 
 def _count_leaked(train: np.ndarray, validation: np.ndarray) -> int:
-    """Validation images that are training images as well, pixel by pixel."""
+    """Return how many validation images are training images as well, pixel by pixel."""
     known = {image.tobytes() for image in train}
     leaked = sum(image.tobytes() in known for image in validation)
     if leaked:

@@ -12,6 +12,8 @@ from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import open_sealed
 
+TENSORS = ("x_train", "y_train", "x_validation", "y_validation")
+
 
 @dataclass(frozen=True)
 class LoadedDataset:
@@ -39,13 +41,15 @@ class LoadedDataset:
         return tuple(self.x_train.shape[1:])
 
     def to(self, device: torch.device) -> "LoadedDataset":
-        """The same dataset on a device."""
-        names = ("x_train", "y_train", "x_validation", "y_validation")
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        """Return the same dataset on a device."""
+        return replace(self, **{name: getattr(self, name).to(device) for name in TENSORS})
 
 
 def load_dataset(config: Config, paths: Paths, dataset: str) -> LoadedDataset:
     """Read a prepared dataset.
+
+    A store that is missing, incomplete or of another configuration is refused (`StoreError`), and
+    so are a mean or deviation that are not those of as many channels (`DataError`).
 
     Args:
         config: the whole configuration; the store must have been made with it.
@@ -54,15 +58,10 @@ def load_dataset(config: Config, paths: Paths, dataset: str) -> LoadedDataset:
 
     Returns:
         The dataset.
-
-    Raises:
-        StoreError: if the store is missing, incomplete or of another configuration.
-        DataError: if mean or standard deviation are not those of as many channels.
     """
     expected = stage_config(config, "prepare_dataset", dataset)
     store = open_sealed(paths.dataset(dataset), expected, rule="prepare_dataset")
-    names = ("x_train", "y_train", "x_validation", "y_validation")
-    tensors = {name: torch.from_numpy(store[name].values) for name in names}
+    tensors = {name: torch.from_numpy(store[name].values) for name in TENSORS}
     settings = config.datasets[dataset]
     if isinstance(settings, ImageDataset):
         for name in ("x_train", "x_validation"):

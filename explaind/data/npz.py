@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from explaind.data.source import ImageSource
+from explaind.data.images import ImageSource
 from explaind.errors import DataError
 
 REQUIRED = ("x_train", "y_train", "x_test", "y_test")
@@ -88,7 +88,11 @@ def _check_images(path: Path, name: str, x: np.ndarray) -> None:
 
 
 def _check_vector(path: Path, part: str, name: str, arrays: dict[str, np.ndarray]) -> None:
-    """Check labels or indices: one integer from 0 for each image."""
+    """Refuse labels or indices that are not one integer from 0 for each image.
+
+    Raises:
+        DataError: naming the array.
+    """
     vector, images = arrays[name], len(arrays[f"x_{part}"])
     if vector.dtype.kind not in "iu" or vector.shape != (images,):
         raise DataError(
@@ -108,7 +112,11 @@ def _check_alike(path: Path, train: np.ndarray, test: np.ndarray) -> None:
 
 
 def _class_names(path: Path, arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
-    """Names of all classes; without any, their numbers."""
+    """Return the names of all classes; without any, their numbers.
+
+    Raises:
+        DataError: if they are not as many different texts as there are classes.
+    """
     largest = max(int(arrays[f"y_{part}"].max()) for part in PARTS)
     names = arrays.get("class_names")
     if names is None:

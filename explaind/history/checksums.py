@@ -1,34 +1,34 @@
 """Checksums of training samples and parameters: what is explained is what was recorded."""
 
 import zlib
-from typing import Any
 
 import google_crc32c
 import numpy as np
-import torch
 from torch import Tensor
+
+from explaind.trees import Inputs, Targets, leaves
 
 UNSEEN = -1
 
 
-def sample_checksums(x: Any, y: Any) -> np.ndarray:
+def sample_checksums(x: Inputs, y: Targets) -> np.ndarray:
     """One checksum per sample of a batch.
 
     Args:
-        x: inputs, any pytree of tensors with the sample first.
-        y: targets, likewise.
+        x: inputs.
+        y: targets.
 
     Returns:
         `[batch]` int64, crc32 over the bytes of all leaves; floating leaves are taken as float32,
         so that a copy of the data in another precision has the same checksums.
     """
-    leaves = [_rows(leaf) for leaf in torch.utils._pytree.tree_leaves((x, y))]
-    sums = [_checksum(parts) for parts in zip(*leaves, strict=True)]
+    rows = [_rows(leaf) for leaf in leaves((x, y))]
+    sums = [_checksum(parts) for parts in zip(*rows, strict=True)]
     return np.array(sums, dtype=np.int64)
 
 
 def vector_checksum(row: np.ndarray) -> int:
-    """crc32c of the bytes of a contiguous vector."""
+    """Return the crc32c of the bytes of a contiguous vector."""
     return int(google_crc32c.value(row.view(np.uint8)))
 
 
@@ -42,7 +42,7 @@ class ChecksumTable:
     def __init__(self, known: np.ndarray | None = None) -> None:
         self.values = np.empty(0, dtype=np.int64) if known is None else known
 
-    def see(self, index: Tensor, x: Any, y: Any) -> None:
+    def see(self, index: Tensor, x: Inputs, y: Targets) -> None:
         """Note the samples of a batch that were not seen before.
 
         Args:

@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from explaind.errors import RecordingError, UnsupportedError
+from explaind.trees import Inputs, LossFunction, Outputs, Targets, batch_size, rows_of
 
 _DROPOUT = nn.modules.dropout._DropoutNd
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
-
-LossFunction = Callable[[Any, Any], Tensor]
-"""`(model output, targets) -> per-sample losses`, shape `[batch]`."""
 
 
 def check_deterministic_mode(model: nn.Module, step: int) -> None:
@@ -43,20 +40,20 @@ def check_deterministic_mode(model: nn.Module, step: int) -> None:
 
 @torch.no_grad()
 def check_separable_loss(
-    model: Callable[[Any], Any], loss_fn: LossFunction, x: Any, y: Any
+    model: Callable[[Inputs], Outputs], loss_fn: LossFunction, x: Inputs, y: Targets
 ) -> None:
     """Refuse a loss that is not one number per sample, each from its own sample only.
 
     Args:
         model: the model, inputs to outputs.
         loss_fn: the loss.
-        x: inputs of a batch (any pytree of tensors with the batch first).
+        x: inputs of a batch.
         y: targets of the batch.
 
     Raises:
-        UnsupportedError: with the shape expected and found.
+        UnsupportedError: with the shape expected and that of the losses.
     """
-    size = min(3, len(torch.utils._pytree.tree_leaves(y)[0]))
+    size = min(3, batch_size(x))
     together = loss_fn(model(rows_of(x, 0, size)), rows_of(y, 0, size))
     if not isinstance(together, Tensor) or tuple(together.shape) != (size,):
         got = tuple(together.shape) if isinstance(together, Tensor) else type(together).__name__
@@ -94,8 +91,3 @@ def check_finite(vector: Tensor, what: str, step: int) -> None:
             f"{what} is not finite at step {step}. Steps before it are kept in the store."
             " Lower the learning rate or clip the gradients (recorder.clip_grad_norm_)."
         )
-
-
-def rows_of(tree: Any, start: int, stop: int) -> Any:
-    """Samples `[start, stop)` of a batch given as any pytree of tensors."""
-    return torch.utils._pytree.tree_map(lambda leaf: leaf[start:stop], tree)

@@ -1,22 +1,25 @@
 """Reading a recorded training path, one block of steps at a time."""
 
-from collections.abc import Iterator
+import copy
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import xarray as xr
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.errors import RecordingError
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
-from explaind.history.replayed_path import ReplayedPath
-from explaind.history.retraining import Ingredients
-from explaind.history.saved_state import CONSTANTS, load_state
-from explaind.history.stored_path import StoredPath
+from explaind.history.replayed_path import PathSteps, ReplayedPath
+from explaind.history.replayer import TrainingSetup
+from explaind.history.schema import Reduction
+from explaind.history.state import CONSTANTS, load_state
 from explaind.store import open_sealed
 
 _COLUMN = {name: position for position, name in enumerate(COEFFICIENTS)}
@@ -39,60 +42,107 @@ class Block:
     second_moment: Float[Tensor, "steps param"] | None
 
     def theta(self, step: int) -> Float[Tensor, " param"]:
-        """Parameters before `step` (also for `step == stop`)."""
+        """Return the parameters before `step` (also for `step == stop`)."""
         return self.params[step - self.start]
 
     def increment(self, step: int) -> Float[Tensor, " param"]:
-        """`Delta_s = theta_{s+1} - theta_s`."""
+        """Return `Delta_s = theta_{s+1} - theta_s`."""
         return self.theta(step + 1) - self.theta(step)
+
+
+class StoredPath:
+    """The parameters of a full history, read from the store.
+
+    Args:
+        dataset: the opened history.
+        steps: number of steps.
+    """
+
+    def __init__(self, dataset: xr.Dataset, steps: int) -> None:
+        self._dataset, self._steps = dataset, steps
+
+    @property
+    def block_length(self) -> int:
+        """Steps per block: whole chunks, at least the square root of the number of steps.
+
+        The motion of regularisation keeps one vector per block; with `sqrt(S)` steps a block both
+        stay small.
+        """
+        chunk = int(self._dataset["params"].encoding["chunks"][0])
+        return chunk * math.ceil(math.sqrt(self._steps) / chunk)
+
+    def theta(self, point: int) -> Float[Tensor, " param"]:
+        """Return the parameters at a point of the path."""
+        return self._rows("params", point, point + 1)[0]
+
+    def read(self, start: int, stop: int) -> PathSteps:
+        """Return the steps `[start, stop)`."""
+        adaptive = "second_moment" in self._dataset
+        moments = self._rows("second_moment", start, stop) if adaptive else None
+        return PathSteps(self._rows("params", start, stop + 1), moments)
+
+    def _rows(self, name: str, start: int, stop: int) -> Tensor:
+        return torch.from_numpy(self._dataset[name][start:stop].values)
 
 
 class History:
     """A sealed history store.
 
+    It is refused if it is missing, unsealed, truncated or of another configuration (`StoreError`).
+
     Args:
         path: folder of the store.
-        dtype: floating type that parameters are returned in.
+        dtype: floating type that parameters are returned in; None = as they were recorded.
         device: where they are returned.
         config: if given, the stage configuration the store must have been made with.
-        ingredients: what a thinned history is replayed with; not needed for a full one.
+        components: component name by parameter tensor, in place of the recorded ones.
 
     Attributes:
         layout: how the trained tensors lie in the parameter vector.
         steps: number of optimizer steps, `S`.
+        stored_dtype: floating type of the recorded parameters.
+        dtype: floating type that parameters are returned in.
         device: where tensors are returned.
         reduction: how the loop reduced the per-sample losses of a batch.
-
-    Raises:
-        StoreError: if the store is missing, unsealed, truncated or of another configuration.
     """
 
     def __init__(
         self,
         path: Path,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
         device: str | torch.device = "cpu",
         config: dict[str, Any] | None = None,
-        ingredients: Ingredients | None = None,
+        components: Mapping[str, str] | None = None,
     ) -> None:
-        self._dataset = open_sealed(path, config, rule="train")
-        self._path, self._dtype, self.device = path, dtype, device
-        self.layout = ParameterLayout.from_json(self._dataset.attrs["tensors"])
+        self._path, self._dataset = path, open_sealed(path, config, rule="train")
+        double = self._dataset["params"].dtype == np.float64
+        self.stored_dtype = torch.float64 if double else torch.float32
+        self.dtype, self.device = dtype or self.stored_dtype, device
+        recorded = ParameterLayout.from_json(self._dataset.attrs["tensors"])
+        self.layout = recorded.with_components(components or {})
         self.steps = int(self._dataset.attrs["steps"])
-        self.reduction: str = self._dataset.attrs["reduction"]
+        self.reduction: Reduction = self._dataset.attrs["reduction"]
         self._coefficient = self._dataset["coefficient"].values
         self._clip = self._dataset["clip"].values
         self._batch = self._dataset["batch"].values
         self._source: StoredPath | ReplayedPath | None = None
         if self._dataset.attrs.get("every", 1) == 1:
             self._source = StoredPath(self._dataset, self.steps)
-        elif ingredients is not None:
-            self._source = ReplayedPath(path, self._dataset, ingredients)
 
-    @property
-    def stored_dtype(self) -> torch.dtype:
-        """Floating type of the recorded parameters."""
-        return torch.float64 if self._dataset["params"].dtype == np.float64 else torch.float32
+    def replayed_with(self, setup: TrainingSetup) -> "History":
+        """Give a checkpointed history what it takes to replay the steps between its snapshots.
+
+        Args:
+            setup: model, loss, data and penalty of the training.
+
+        Returns:
+            The same history, readable at every point; a full one as it is.
+        """
+        if isinstance(self._source, StoredPath):
+            return self
+        history = copy.copy(self)
+        history._source = ReplayedPath(self._path, self._dataset, setup)
+        return history
 
     @property
     def augmented(self) -> bool:
@@ -100,38 +150,38 @@ class History:
         return bool(self._dataset.attrs.get("augmented", False))
 
     def constants(self) -> dict[str, Tensor]:
-        """Frozen parameters and buffers by name; floating ones in the history's dtype."""
+        """Return frozen parameters and buffers by name; floating ones in the history's dtype."""
         tensors = load_state(self._path / CONSTANTS, self.device)
         return {
-            name: tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+            name: tensor.to(self.dtype) if tensor.is_floating_point() else tensor
             for name, tensor in tensors.items()
         }
 
     def batch(self, step: int) -> Int[Tensor, " batch"]:
-        """Training-sample indices of the batch of this step, on the CPU."""
+        """Return the training-sample indices of the batch of this step, on the CPU."""
         row = self._batch[step]
         return torch.from_numpy(row[row >= 0].astype(np.int64))
 
     def sample_checksums(self) -> np.ndarray:
-        """Checksum of every training sample (`history.checksums`), `UNSEEN` if in no batch."""
-        found: np.ndarray = self._dataset["sample_checksum"].values
-        return found
+        """Return the checksum of every training sample, `UNSEEN` if in no batch."""
+        checksums: np.ndarray = self._dataset["sample_checksum"].values
+        return checksums
 
     def sample_weight(self, step: int) -> float:
-        """`w_{s,i}`, the weight of each sample of the batch in the loss."""
+        """Return `w_{s,i}`, the weight of each sample of the batch in the loss."""
         size = int((self._batch[step] >= 0).sum())
         return 1.0 / size if self.reduction == "mean" else 1.0
 
     def clip(self, step: int) -> float:
-        """`kappa_s`, the gradient-clipping factor."""
+        """Return `kappa_s`, the gradient-clipping factor."""
         return float(self._clip[step])
 
     def uses(self, coefficient: str) -> bool:
-        """Whether a coefficient is nonzero at any step."""
+        """Return whether a coefficient is nonzero at any step."""
         return bool((self._coefficient[:, :, _COLUMN[coefficient]] != 0).any())
 
     def coefficient(self, name: str, step: int) -> float | Float[Tensor, " param"]:
-        """A scalar of the optimizer rule; a float64 vector over parameters where groups differ."""
+        """Return a scalar of the optimizer rule; a float64 vector where parameter groups differ."""
         values = self._coefficient[step, :, _COLUMN[name]]
         if (values == values[0]).all():
             return float(values[0])
@@ -141,11 +191,11 @@ class History:
         return vector
 
     def largest(self, name: str, step: int) -> float:
-        """Largest value of a scalar of the optimizer rule over the parameter groups."""
+        """Return the largest value of a scalar of the optimizer rule over the parameter groups."""
         return float(self._coefficient[step, :, _COLUMN[name]].max())
 
     def preconditioner(self, block: Block, step: int) -> float | Float[Tensor, " param"]:
-        """The diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`, float64; 1 if there is none."""
+        """Return the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`, float64; 1 without one."""
         if block.second_moment is None:
             return 1.0
         moment = block.second_moment[step - block.start].double()
@@ -161,6 +211,9 @@ class History:
             reverse: whether the last block comes first.
             first: a step of the first block.
             stop: one past a step of the last block; by default the end of the run.
+
+        Yields:
+            The blocks.
         """
         length, stop = self.block_length, self.steps if stop is None else stop
         starts = range(first - first % length, stop, length)
@@ -169,7 +222,7 @@ class History:
 
     @property
     def block_length(self) -> int:
-        """Steps per block; those between two snapshots of a thinned history."""
+        """Steps per block; the checkpoint interval of a checkpointed history."""
         return self._path_source.block_length
 
     @property
@@ -178,29 +231,30 @@ class History:
         return isinstance(self._source, ReplayedPath)
 
     def theta(self, point: int) -> Float[Tensor, " param"]:
-        """Parameters at a point `0..S` of the path."""
+        """Return the parameters at a point `0..S` of the path."""
         return self._converted(self._path_source.theta(point))
 
     def read(self, start: int, stop: int) -> Block:
-        """Read the steps `[start, stop)`.
-
-        Raises:
-            RecordingError: if they have to be replayed and do not come out as recorded.
-        """
+        """Return the steps `[start, stop)`; a replay that does not lead there raises an error."""
         params, moments = self._path_source.read(start, stop)
         second = None if moments is None else self._converted(moments)
         return Block(start, stop, self._converted(params), second)
 
     @property
     def _path_source(self) -> StoredPath | ReplayedPath:
+        """Where parameters are read.
+
+        Raises:
+            RecordingError: if they have to be replayed and nothing is there to replay them with.
+        """
         if self._source is None:
             raise RecordingError(
-                f"{self._path} is a thinned history: its parameters are replayed with the model,"
-                " the loss and the data of the training. Open it through PathKernel."
+                f"{self._path} is a checkpointed history: its parameters are replayed with the"
+                " model, the loss and the data of the training. Open it through PathKernel."
             )
         return self._source
 
     def _converted(self, rows: Tensor) -> Tensor:
         if rows.device.type == "cpu" and torch.device(self.device).type == "cuda":
             rows = rows.pin_memory()  # twice as fast to copy, and without stopping the GPU
-        return rows.to(device=self.device, non_blocking=True).to(dtype=self._dtype)
+        return rows.to(device=self.device, non_blocking=True).to(dtype=self.dtype)

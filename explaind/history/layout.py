@@ -1,7 +1,7 @@
 """How the trained tensors of a model lie in one flat parameter vector."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -126,11 +126,11 @@ class ParameterLayout:
 
     @classmethod
     def from_json(cls, rows: Sequence[Mapping[str, Any]]) -> "ParameterLayout":
-        """Rebuild the layout from the attributes of a store."""
+        """Return the layout that the attributes of a store describe."""
         return cls(tuple(TensorSlot(**{**row, "shape": tuple(row["shape"])}) for row in rows))
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The layout as JSON, for the attributes of a store."""
+        """Return the layout as JSON, for the attributes of a store."""
         return [{**asdict(slot), "shape": list(slot.shape)} for slot in self.slots]
 
     def with_components(self, components: Mapping[str, str]) -> "ParameterLayout":
@@ -153,9 +153,7 @@ class ParameterLayout:
             )
         return ParameterLayout(
             tuple(
-                TensorSlot(
-                    **{**asdict(slot), "component": components.get(slot.name, slot.component)}
-                )
+                replace(slot, component=components.get(slot.name, slot.component))
                 for slot in self.slots
             )
         )
@@ -171,21 +169,21 @@ class ParameterLayout:
         return tuple(dict.fromkeys(slot.component for slot in self.slots))
 
     def component_ranges(self) -> dict[str, list[tuple[int, int]]]:
-        """Ranges `[start, stop)` of each component in the flat vector, adjacent ones merged."""
+        """Return the ranges `[start, stop)` of each component, adjacent ones merged."""
         ranges: dict[str, list[tuple[int, int]]] = {name: [] for name in self.components}
         for slot in self.slots:
-            found = ranges[slot.component]
-            if found and found[-1][1] == slot.start:
-                found[-1] = (found[-1][0], slot.stop)
+            own = ranges[slot.component]
+            if own and own[-1][1] == slot.start:
+                own[-1] = (own[-1][0], slot.stop)
             else:
-                found.append((slot.start, slot.stop))
+                own.append((slot.start, slot.stop))
         return ranges
 
     def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
-        """Concatenate named tensors into one flat vector (a copy)."""
+        """Return named tensors as one flat vector (a copy)."""
         with torch.no_grad():
             return torch.cat([tensors[slot.name].reshape(-1) for slot in self.slots])
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
-        """Views of a flat vector as named tensors."""
+        """Return views of a flat vector as named tensors."""
         return {slot.name: vector[slot.start : slot.stop].view(slot.shape) for slot in self.slots}

@@ -18,8 +18,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from explaind.errors import UnsupportedError
+from explaind.history.layout import ParameterLayout, TensorSlot
 
 COEFFICIENTS = (
     "learning_rate",
@@ -36,7 +38,6 @@ COEFFICIENTS = (
 """Order of the recorded scalars; one row per step and parameter group."""
 
 SUPPORTED = "SGD (momentum, dampening, Nesterov), Adam, AdamW (each with or without AMSGrad)"
-
 
 Rounding = Callable[[float], float]
 
@@ -133,7 +134,7 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
 
 
 def has_second_moment(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether the optimizer scales its steps by a second moment (Adam-like)."""
+    """Return whether the optimizer scales its steps by a second moment (Adam-like)."""
     return isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW)
 
 
@@ -153,7 +154,7 @@ def group_coefficients(optimizer: torch.optim.Optimizer, step: int) -> list[list
 
 
 def _rounding(group: Mapping[str, Any]) -> Rounding:
-    """Rounding of scalars in operations on the parameters of a group."""
+    """Return the rounding of scalars in operations on the parameters of a group."""
     dtype = group["params"][0].dtype if group["params"] else torch.float64
     if dtype == torch.float64:
         return float
@@ -163,18 +164,25 @@ def _rounding(group: Mapping[str, Any]) -> Rounding:
 
 
 def second_moment(
-    optimizer: torch.optim.Optimizer, parameter: torch.Tensor, group: Mapping[str, Any]
-) -> torch.Tensor:
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, torch.nn.Parameter],
+    layout: ParameterLayout,
+) -> Float[torch.Tensor, " param"]:
     """The second moment that the step just taken divided by.
 
     Args:
         optimizer: an Adam-like optimizer, after the step.
-        parameter: one of its parameters.
-        group: the parameter group it belongs to.
+        parameters: the trained tensors by name.
+        layout: how they lie in the flat vector.
 
     Returns:
-        `max_exp_avg_sq` with AMSGrad, else `exp_avg_sq`; same shape as the parameter.
+        `max_exp_avg_sq` with AMSGrad, else `exp_avg_sq`.
     """
-    state = optimizer.state[parameter]
-    found: torch.Tensor = state["max_exp_avg_sq" if group.get("amsgrad", False) else "exp_avg_sq"]
-    return found
+
+    def moment(slot: TensorSlot) -> torch.Tensor:
+        amsgrad = optimizer.param_groups[slot.group].get("amsgrad", False)
+        state = optimizer.state[parameters[slot.name]]
+        tensor: torch.Tensor = state["max_exp_avg_sq" if amsgrad else "exp_avg_sq"]
+        return tensor
+
+    return layout.flatten({slot.name: moment(slot) for slot in layout.slots})

@@ -1,4 +1,4 @@
-"""Watching a training run by hooks on its optimizer."""
+"""Recording a training loop by hooks on its optimizer."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,27 +6,122 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from explaind.errors import RecordingError, StoreError
-from explaind.history.batches import Augmentation, Batch, indexed_batches
+from explaind.errors import ConfigError, RecordingError, StoreError
+from explaind.history.batches import Batch, indexed_batches
+from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
 from explaind.history.guards import (
-    LossFunction,
     check_deterministic_mode,
     check_finite,
     check_separable_loss,
 )
-from explaind.history.opening import begin, take_up
-from explaind.history.rows import PathRows, Rows, SampleTypes, dtype_name
-from explaind.history.schema import HistorySchema
+from explaind.history.optimizers import COEFFICIENTS
+from explaind.history.schema import (
+    CheckpointedRows,
+    FullRows,
+    HistorySchema,
+    PathRows,
+    Reduction,
+    Rows,
+    dtype_name,
+)
 from explaind.history.state import TrainingState
-from explaind.history.writer import HistoryWriter
-from explaind.store import only_writer
+from explaind.history.writer import HistoryWriter, resume_writing
+from explaind.store import TARGET_CHUNK_BYTES, only_writer
+from explaind.trees import Augmentation, LossFunction
+
+
+def record(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_fn: LossFunction,
+    store: str | Path,
+    *,
+    every: int = 1,
+    reduction: Reduction = "mean",
+    components: Mapping[str, str] | None = None,
+    metrics: Iterable[str] = (),
+    resume: bool = False,
+    attributes: Mapping[str, Any] | None = None,
+    max_batch_size: int | None = None,
+    chunk: int | None = None,
+    augment: Augmentation | None = None,
+) -> "Recorder":
+    """Record a training loop: a context manager around it.
+
+    The path starts at the parameters that the optimizer takes its first step from. Leaving the
+    block without an exception seals the store. An optimizer outside the table, or one with tensors
+    for options where the history is checkpointed, is refused (`UnsupportedError`); so are an
+    optimizer that has taken steps (`RecordingError`) and a store that exists and is not to be
+    resumed, is sealed, or is being written by another process (`StoreError`).
+
+    Args:
+        model: any module; deterministic per sample (no active dropout, no batch norm in training
+            mode).
+        optimizer: a supported optimizer of `torch.optim` that has not taken a step yet.
+        loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
+        store: folder of the history store to create.
+        every: checkpoint interval, in steps. 1 stores all parameters; more stores about that much
+            less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
+            The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
+            plus the penalty given to `PathKernel`) and clip at most once.
+        reduction: how the loop reduces the per-sample losses of a batch before `backward()`.
+        components: component name by parameter tensor; by default the module that holds the tensor.
+        metrics: names that `Recorder.log` will be given before each step and at the end.
+        resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
+        attributes: further group attributes of the store, JSON only.
+        max_batch_size: largest batch; by default the first one.
+        chunk: steps per chunk of the store; by default as many as fill about 16 MB.
+        augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
+            yields; must depend on nothing else. Give the same function to `PathKernel`.
+
+    Returns:
+        The recorder.
+
+    Raises:
+        ConfigError: for an interval below 1 or an unknown reduction.
+    """
+    if every < 1:
+        raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")
+    if reduction not in get_args(Reduction):
+        raise ConfigError(f"reduction: expected one of {get_args(Reduction)}, got {reduction!r}.")
+    state = TrainingState(model, optimizer, components)
+    rows = FullRows(state) if every == 1 else CheckpointedRows(state, every)
+    layout, dtype = state.layout, state.stored_dtype
+    steps = chunk or steps_per_chunk(layout.size * dtype.itemsize, every, TARGET_CHUNK_BYTES)
+    schema = HistorySchema(
+        parameters=layout.size,
+        dtype=dtype_name(dtype),
+        groups=len(optimizer.param_groups),
+        adaptive=state.adaptive,
+        chunk=every * math.ceil(steps / every),
+        every=every,
+        slots=max_batch_size or 0,
+        metrics=tuple(metrics),
+        states=rows.states,
+        options=rows.options,
+    )
+    described = {
+        **(attributes or {}),
+        "stage": "train",
+        "every": every,
+        "reduction": reduction,
+        "augmented": augment is not None,
+        "metrics": list(schema.metrics),
+        "optimizer": type(optimizer).__name__,
+        "tensors": layout.to_json(),
+        "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
+    }
+    return Recorder(
+        state, loss_fn, rows, Path(store), schema, described, augment=augment, resume=resume
+    )
 
 
 @dataclass
@@ -38,12 +133,14 @@ class Pending:
         clip: factor its gradient was clipped by.
         max_norm: what the gradient was clipped to.
         logged: numbers that describe the parameters before it.
+        rows: what was recorded as the step began.
     """
 
-    batch: Tensor | None = None
+    batch: Batch | None = None
     clip: float = 1.0
     max_norm: float = math.inf
     logged: dict[str, float] = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
 
 
 class Recorder:
@@ -61,6 +158,9 @@ class Recorder:
 
     Attributes:
         steps: optimizer steps recorded so far.
+
+    Raises:
+        StoreError: if the store exists and is not resumed.
     """
 
     def __init__(
@@ -78,27 +178,29 @@ class Recorder:
         self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
         self._path, self._schema, self._attributes = path, schema, attributes
         self._augment = augment
-        self.steps = 0
+        self._exit = ExitStack()
+        self._exit.enter_context(only_writer(path))
         self._pending = Pending()
+        self._checked = False  # model and loss, on the first batch
+        self.steps, self._checksums = 0, ChecksumTable()
         self._theta: Tensor | None = None
-        self._rows: Rows = {}
-        self._sample_types: SampleTypes | None = None
-        self._checksums = ChecksumTable()
-        self._handles: list[Any] = []
-        self._lock = ExitStack()
-        self._lock.enter_context(only_writer(path))
-        self._writer = self._resumed() if resume else None
-        if self._writer is None:
-            state.check_fresh()
-            if path.exists():
-                raise StoreError(f"{path} exists already. Remove it, or pass resume=True.")
+        self._writer: HistoryWriter | None = None
+        resumed = resume_writing(path, schema, attributes, state) if resume else None
+        if resumed is not None:
+            self._writer, self.steps = resumed.writer, resumed.steps
+            self._checksums, self._theta = ChecksumTable(resumed.checksums), state.theta()
+            return
+        state.check_fresh()
+        if path.exists():
+            raise StoreError(f"{path} exists already. Remove it, or pass resume=True.")
 
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
-        self._handles = [
+        for handle in (
             optimizer.register_step_pre_hook(self._before_step),
             optimizer.register_step_post_hook(self._after_step),
-        ]
+        ):
+            self._exit.callback(handle.remove)
         return self
 
     def __exit__(
@@ -107,9 +209,7 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for handle in self._handles:
-            handle.remove()
-        with self._lock:
+        with self._exit:
             if kind is None:
                 self._finish()
 
@@ -125,12 +225,7 @@ class Recorder:
         Raises:
             RecordingError: if two batches are drawn for one optimizer step (gradient accumulation).
         """
-        if isinstance(loader, torch.utils.data.DataLoader):
-            self._schema = replace(
-                self._schema, slots=self._schema.slots or int(loader.batch_size or 0)
-            )
-            loader = indexed_batches(loader)
-        for drawn in loader:
+        for drawn in indexed_batches(loader) if isinstance(loader, DataLoader) else loader:
             if self._pending.batch is not None:
                 raise RecordingError(
                     f"A second batch was drawn before step {self.steps} was taken. Gradient"
@@ -138,9 +233,11 @@ class Recorder:
                 )
             self._checksums.see(drawn.index, drawn.x, drawn.y)
             batch = self._as_seen(drawn)
-            if self._sample_types is None:
-                self._see_first(batch)
-            self._pending.batch = batch.index
+            if not self._checked:
+                check_deterministic_mode(self._state.model, self.steps)
+                check_separable_loss(self._state.model, self._loss_fn, batch.x, batch.y)
+                self._checked = True
+            self._pending.batch = batch
             yield batch
         self._pending.batch = None
 
@@ -154,12 +251,12 @@ class Recorder:
             The norm before clipping.
 
         Raises:
-            RecordingError: at the second call for a step of a thinned history.
+            RecordingError: at the second call for a step of a checkpointed history.
         """
         if self._schema.every > 1 and self._pending.max_norm != math.inf:
             raise RecordingError(
                 f"The gradient of step {self.steps} is clipped a second time; expected once in a"
-                " thinned history. Clip to the smaller norm, or record with every=1."
+                " checkpointed history. Clip to the smaller norm, or record with every=1."
             )
         norm = nn.utils.clip_grad_norm_(self._state.parameters.values(), max_norm)
         factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
@@ -183,21 +280,14 @@ class Recorder:
         self._pending.logged = values
 
     def _as_seen(self, batch: Batch) -> Batch:
-        """A batch of the data as the coming step sees it."""
+        """Return a batch of the data as the coming step sees it."""
         if self._augment is None:
             return batch
         return replace(batch, x=self._augment(batch.x, batch.index, self.steps))
 
-    def _see_first(self, batch: Batch) -> None:
-        """Check model and loss on the first batch, and note the types of its tensors."""
-        check_deterministic_mode(self._state.model, self.steps)
-        check_separable_loss(self._state.model, self._loss_fn, batch.x, batch.y)
-        leaves = torch.utils._pytree.tree_leaves
-        trees = {"x": batch.x, "y": batch.y}
-        self._sample_types = {n: [dtype_name(leaf) for leaf in leaves(t)] for n, t in trees.items()}
-
     def _before_step(self, *_: Any) -> None:
-        if self._pending.batch is None:
+        batch = self._pending.batch
+        if batch is None:
             raise RecordingError(
                 f"Step {self.steps} has no batch. Draw batches through recorder.batches(loader)."
             )
@@ -211,20 +301,20 @@ class Recorder:
                 " outside of optimizer.step(). Such changes are not part of the path: remove them."
             )
         if self._writer is None:
-            self._writer = self._begun(len(self._pending.batch))
-        self._rows = {
+            self._writer = self._created(batch)
+        self._pending.rows = {
             **self._path_rows.before_step(self.steps, self._theta),
             **self._metrics(),
             "coefficient": self._state.coefficients(self.steps),
             "clip": np.array(self._pending.clip),
-            "batch": self._batch_row(self._pending.batch),
+            "batch": self._batch_row(batch.index, self._writer.slots),
         }
 
     def _after_step(self, *_: Any) -> None:
         assert self._writer is not None  # made before the first step
         self._theta = self._state.theta()
         check_finite(self._theta, "The parameter vector after the update", self.steps)
-        self._writer.append(self._rows)
+        self._writer.append(self._pending.rows)
         self._writer.append(self._path_rows.after_step(self._pending.max_norm))
         self._pending = Pending()
         self.steps += 1
@@ -246,8 +336,7 @@ class Recorder:
             f"metric_{name}": np.array(logged.get(name, np.nan)) for name in self._schema.metrics
         }
 
-    def _batch_row(self, index: Tensor) -> np.ndarray:
-        slots = self._schema.slots
+    def _batch_row(self, index: Tensor, slots: int) -> np.ndarray:
         if len(index) > slots:
             raise RecordingError(
                 f"The batch of step {self.steps} has {len(index)} samples, the store has room for"
@@ -257,17 +346,7 @@ class Recorder:
         row[: len(index)] = index.cpu().numpy()
         return row
 
-    def _begun(self, batch_size: int) -> HistoryWriter:
-        self._schema = replace(self._schema, slots=max(self._schema.slots, batch_size))
-        assert self._sample_types is not None  # noted when the first batch was drawn
-        replay = self._path_rows.attributes(self._sample_types)
-        return begin(self._path, self._schema, {**self._attributes, **replay}, self._state)
-
-    def _resumed(self) -> HistoryWriter | None:
-        found = take_up(self._path, self._schema, self._attributes, self._state)
-        if found is None:
-            return None
-        self.steps, self._checksums = found.steps, ChecksumTable(found.checksums)
-        self._schema = replace(self._schema, slots=found.slots)
-        self._theta = self._state.theta()
-        return found.writer
+    def _created(self, first: Batch) -> HistoryWriter:
+        schema = replace(self._schema, slots=max(self._schema.slots, len(first.index)))
+        attributes = {**self._attributes, **self._path_rows.attributes(first)}
+        return HistoryWriter.create(self._path, schema, attributes, self._state)

@@ -1,12 +1,13 @@
-"""The parameters of a thinned history: each stretch trained again from its snapshot, and checked.
+"""The parameters of a checkpointed history: each interval replayed from its snapshot, and checked.
 
-A stretch is the steps between two snapshots. One is held in memory, so that reading it again, or
-piece by piece, trains it once.
+A checkpoint interval is the steps between two snapshots. One is held in memory, so that reading it
+again, or piece by piece, trains it once.
 """
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,38 +16,48 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.errors import RecordingError
+from explaind.history.checkpoint_interval import snapshot_row
 from explaind.history.checksums import vector_checksum
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import second_moment
-from explaind.history.retraining import Ingredients, Retraining, StepRecord, same_threads
-from explaind.history.rows import environment, to_row
-from explaind.history.saved_state import CONSTANTS, load_state
-from explaind.history.stored_path import Stretch
-from explaind.history.thinning import snapshot_row
+from explaind.history.replayer import Replayer, StepRecord, TrainingSetup, same_threads
+from explaind.history.schema import environment, to_row
+from explaind.history.state import CONSTANTS, load_state
 
 logger = logging.getLogger(__name__)
 
 DEVICE_TOLERANCE = 1e-3
-"""Largest error of a stretch replayed on a GPU, relative to its motion."""
+"""Largest error of an interval replayed on a GPU, relative to its motion."""
+
+
+class PathSteps(NamedTuple):
+    """Parameters and second moments of consecutive steps, as recorded.
+
+    Attributes:
+        params: `theta_s` for `s = start..stop`.
+        second_moment: what each step divided by; None without one.
+    """
+
+    params: Float[Tensor, "points param"]
+    second_moment: Float[Tensor, "steps param"] | None
 
 
 class ReplayedPath:
-    """Reads a thinned history by replay.
+    """Reads a checkpointed history by replay.
 
     A training on a CPU is replayed there and must match bit for bit. One on a GPU is replayed on a
     GPU if there is one, and must reach the next snapshot to `DEVICE_TOLERANCE` of the motion since
-    the last; the stretch then ends in the recorded snapshot, so that all motion is accounted for.
+    the last; the interval then ends in the recorded snapshot, so that all motion is accounted for.
+    Another model than the one that was trained is refused (`ConfigError`).
 
     Args:
         path: folder of the store.
         dataset: the opened history.
-        ingredients: model, loss, data and penalty.
+        setup: model, loss, data and penalty.
 
-    Raises:
-        ConfigError: if the model is not the one that was trained.
     """
 
-    def __init__(self, path: Path, dataset: xr.Dataset, ingredients: Ingredients) -> None:
+    def __init__(self, path: Path, dataset: xr.Dataset, setup: TrainingSetup) -> None:
         self._path, self._dataset = path, dataset
         self._steps, self._every = int(dataset.attrs["steps"]), int(dataset.attrs["every"])
         self._layout = ParameterLayout.from_json(dataset.attrs["tensors"])
@@ -54,14 +65,12 @@ class ReplayedPath:
         on_gpu = not self._exact and torch.cuda.is_available()
         self._device = torch.device("cuda" if on_gpu else "cpu")
         constants = load_state(path / CONSTANTS, self._device)
-        self._layout.check_model(ingredients.model)
-        self._training = Retraining(
-            ingredients, dataset.attrs, self._layout, constants, self._device
-        )
+        self._layout.check_model(setup.model)
+        self._replayer = Replayer(setup, dataset.attrs, self._layout, constants, self._device)
         names = ("batch", "setting", "max_norm", "threads", "params_checksum")
         self._steps_of = {name: dataset[name].values for name in names}
         self._states = [str(name) for name in dataset if str(name).startswith("state_")]
-        self._held: tuple[int, Stretch] | None = None
+        self._held: tuple[int, PathSteps] | None = None
 
     @property
     def block_length(self) -> int:
@@ -69,34 +78,34 @@ class ReplayedPath:
         return self._every
 
     def theta(self, point: int) -> Float[Tensor, " param"]:
-        """Parameters at a point of the path; at a snapshot without replay."""
+        """Return the parameters at a point of the path; at a snapshot without replay."""
         row = snapshot_row(point, self._every, self._steps)
         if row is not None:
             return self._snapshot(row, point)
         return self.read(point, point + 1).params[0]
 
-    def read(self, start: int, stop: int) -> Stretch:
-        """The steps `[start, stop)`, each stretch they lie in trained again unless it is held."""
+    def read(self, start: int, stop: int) -> PathSteps:
+        """Return the steps `[start, stop)`; intervals they lie in are replayed unless held."""
         firsts = range(start - start % self._every, stop, self._every)
         pieces = [self._piece(first, start, stop) for first in firsts]
         if len(pieces) == 1:
             return pieces[0]
         params = [piece.params[:-1] for piece in pieces[:-1]] + [pieces[-1].params]
         moments = [piece.second_moment for piece in pieces if piece.second_moment is not None]
-        return Stretch(torch.cat(params), torch.cat(moments) if moments else None)
+        return PathSteps(torch.cat(params), torch.cat(moments) if moments else None)
 
-    def _piece(self, first: int, start: int, stop: int) -> Stretch:
-        """What the steps `[start, stop)` have in common with the stretch that begins at `first`."""
+    def _piece(self, first: int, start: int, stop: int) -> PathSteps:
+        """Return the steps of `[start, stop)` in the interval that begins at `first`."""
         if self._held is None or self._held[0] != first:
             self._held = None  # its memory is needed
             self._held = first, self._replay(first)
         held = self._held[1]
         low, high = max(start - first, 0), min(stop - first, len(held.params) - 1)
         moments = None if held.second_moment is None else held.second_moment[low:high]
-        return Stretch(held.params[low : high + 1], moments)
+        return PathSteps(held.params[low : high + 1], moments)
 
-    def _replay(self, first: int) -> Stretch:
-        """Train the stretch that begins at a snapshot again."""
+    def _replay(self, first: int) -> PathSteps:
+        """Return the interval that begins at a snapshot, trained again."""
         stop = min(first + self._every, self._steps)
         logger.debug("replay of steps %d to %d", first, stop)
         row = first // self._every
@@ -104,27 +113,19 @@ class ReplayedPath:
         params = theta.new_empty(stop - first + 1, len(theta))
         moments = torch.empty_like(params[1:]) if "state_exp_avg_sq" in self._states else None
         params[0] = theta
-        optimizer = self._training.start(theta, self._state(row), first)
+        optimizer = self._replayer.start(theta, self._state(row), first)
+        parameters = self._replayer.parameters
         with same_threads():
             for step in range(first, stop):
                 record = self._record(step)
                 torch.set_num_threads(record.threads)
-                self._training.take(optimizer, record)
-                params[step + 1 - first] = self._layout.flatten(self._training.parameters)
+                self._replayer.take(optimizer, record)
+                params[step + 1 - first] = self._layout.flatten(parameters)
                 if moments is not None:
-                    moments[step - first] = self._second_moment(optimizer)
+                    moments[step - first] = second_moment(optimizer, parameters, self._layout)
                 self._check_step(step, params[step + 1 - first])
-        self._end_in_snapshot(params, first, stop)
-        return Stretch(params, moments)
-
-    def _second_moment(self, optimizer: torch.optim.Optimizer) -> Tensor:
-        parameters, groups = self._training.parameters, optimizer.param_groups
-        return self._layout.flatten(
-            {
-                slot.name: second_moment(optimizer, parameters[slot.name], groups[slot.group])
-                for slot in self._layout.slots
-            }
-        )
+        params[-1] = self._next_snapshot(params[0], params[-1], first, stop)
+        return PathSteps(params, moments)
 
     def _record(self, step: int) -> StepRecord:
         of = self._steps_of
@@ -144,7 +145,18 @@ class ReplayedPath:
         }
 
     def _snapshot(self, row: int, point: int) -> Tensor:
-        """Recorded parameters, held against their checksum."""
+        """Read a snapshot.
+
+        Args:
+            row: its row in the store.
+            point: its point of the path.
+
+        Returns:
+            The parameters.
+
+        Raises:
+            RecordingError: if they have another checksum than was recorded.
+        """
         params: np.ndarray = self._dataset["params"][row].values
         if vector_checksum(params) != self._steps_of["params_checksum"][point]:
             raise RecordingError(
@@ -154,7 +166,15 @@ class ReplayedPath:
         return torch.from_numpy(params)
 
     def _check_step(self, step: int, theta: Tensor) -> None:
-        """Refuse a replayed step that is not bit for bit the recorded one."""
+        """Refuse a replayed step that is not bit for bit the recorded one.
+
+        Args:
+            step: the step.
+            theta: the parameters behind it.
+
+        Raises:
+            RecordingError: naming the step and what to do.
+        """
         expected = self._steps_of["params_checksum"][step + 1]
         if self._exact and vector_checksum(to_row(theta)) != expected:
             first, recorded = step - step % self._every, self._dataset.attrs["environment"]
@@ -169,13 +189,26 @@ class ReplayedPath:
                 " run again (every=1 needs no replay)."
             )
 
-    def _end_in_snapshot(self, params: Tensor, first: int, stop: int) -> None:
-        """Hold the last point of a stretch against the next snapshot, and take that instead."""
+    def _next_snapshot(self, start: Tensor, end: Tensor, first: int, stop: int) -> Tensor:
+        """Hold the ends of a replayed interval against the next snapshot.
+
+        Args:
+            start: parameters at the snapshot that was replayed from.
+            end: parameters that the replay led to.
+            first: first step of the interval.
+            stop: one past its last step.
+
+        Returns:
+            The recorded parameters, to be taken instead of `end`.
+
+        Raises:
+            RecordingError: if the replay is further off than `DEVICE_TOLERANCE`.
+        """
         row = snapshot_row(stop, self._every, self._steps)
-        assert row is not None  # a stretch ends at a snapshot
+        assert row is not None  # an interval ends at a snapshot
         recorded = self._snapshot(row, stop)
-        error = float((params[-1] - recorded).norm())
-        motion = float((recorded - params[0]).norm())
+        error = float((end - recorded).norm())
+        motion = float((recorded - start).norm())
         if not error <= DEVICE_TOLERANCE * motion:
             raise RecordingError(
                 f"{self._path}: replayed from the snapshot of step {first}, the parameters before"
@@ -184,4 +217,4 @@ class ReplayedPath:
                 " train_data of the training loop. If these are the same, the device sums in"
                 " random order: record with every=1 or fewer steps between snapshots."
             )
-        params[-1] = recorded
+        return recorded

@@ -1,4 +1,4 @@
-"""The arrays of a history store.
+"""The arrays of a history store, full or checkpointed, and the rows recorded for them.
 
 Layout of `history.zarr` (dims; one row per step unless said otherwise):
 
@@ -12,7 +12,7 @@ Layout of `history.zarr` (dims; one row per step unless said otherwise):
 | sample_checksum | sample | checksum of every training sample, -1 = never in a batch |
 | batch | step, slot | training-sample index in each batch slot, -1 where a batch is shorter |
 
-A thinned history has no `second_moment`, and in place of all parameters
+A checkpointed history has no `second_moment`, and in place of all parameters
 
 | array | dims | meaning |
 |---|---|---|
@@ -29,9 +29,33 @@ run goes on.
 """
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.history.batches import Batch
+from explaind.history.checksums import vector_checksum
+from explaind.history.optimizer_state import (
+    check_flags,
+    flags,
+    option_names,
+    option_values,
+    state_names,
+    state_vectors,
+)
 from explaind.history.optimizers import COEFFICIENTS
+from explaind.history.state import TrainingState
 from explaind.store import ArraySpec
+from explaind.trees import leaves
+
+Reduction = Literal["mean", "sum"]
+"""How a loop makes one number of the per-sample losses of a batch."""
+
+Rows = dict[str, np.ndarray]
+"""One row by array name."""
 
 CHECKSUMS_PER_CHUNK = 2**16
 
@@ -65,11 +89,11 @@ class HistorySchema:
     options: tuple[str, ...]
 
     def arrays(self) -> dict[str, ArraySpec]:
-        """The arrays by name, all with zero rows."""
-        return self._common() | (self._full() if self.every == 1 else self._thinned())
+        """Return the arrays by name, all with zero rows."""
+        return self._common() | (self._full() if self.every == 1 else self._checkpointed())
 
     def steps_per_row(self, array: str) -> int:
-        """Steps between the rows of an array: 1, or `every` for the snapshots."""
+        """Return the steps between rows of an array: 1, or `every` for the snapshots."""
         return self.every if self.arrays()[array].dims[0] == "snapshot" else 1
 
     def _common(self) -> dict[str, ArraySpec]:
@@ -98,7 +122,7 @@ class HistorySchema:
             arrays["second_moment"] = self._steps(text, width, ("param",), self.dtype)
         return arrays
 
-    def _thinned(self) -> dict[str, ArraySpec]:
+    def _checkpointed(self) -> dict[str, ArraySpec]:
         options = (self.groups, len(self.options))
         states = {
             f"state_{name}": self._snapshots(f"{name}, NaN = none kept") for name in self.states
@@ -120,10 +144,127 @@ class HistorySchema:
         *,
         point: bool = False,
     ) -> ArraySpec:
-        """An array with a row for every step, or for every point between steps."""
+        """Return an array with a row for every step, or for every point between steps."""
         first = "step_point" if point else "step"
         return ArraySpec((first, *dims), (0, *shape), (self.chunk, *shape), kind, "1", text)
 
     def _snapshots(self, text: str) -> ArraySpec:
         rows, width = self.chunk // self.every, self.parameters
         return ArraySpec(("snapshot", "param"), (0, width), (rows, width), self.dtype, "1", text)
+
+
+class FullRows:
+    """All parameters, and the second moment of every step.
+
+    Args:
+        state: the training.
+
+    Attributes:
+        states: none of the optimizer's tensors are stored.
+        options: none of its numeric options are.
+    """
+
+    def __init__(self, state: TrainingState) -> None:
+        self._state = state
+        self.states: tuple[str, ...] = ()
+        self.options: tuple[str, ...] = ()
+
+    def attributes(self, batch: Batch) -> dict[str, Any]:
+        """Return nothing: a full history is not replayed."""
+        return {}
+
+    def before_step(self, step: int, theta: Float[Tensor, " param"]) -> Rows:
+        """Return the parameters."""
+        return {"params": to_row(theta)}
+
+    def after_step(self, max_norm: float) -> Rows:
+        """Return the second moment, if there is one."""
+        if not self._state.adaptive:
+            return {}
+        return {"second_moment": to_row(self._state.second_moment())}
+
+    def at_end(self, theta: Float[Tensor, " param"]) -> Rows:
+        """Return the parameters."""
+        return {"params": to_row(theta)}
+
+
+class CheckpointedRows:
+    """Parameters and optimizer state now and then; for every step what it takes to repeat it.
+
+    Args:
+        state: the training.
+        every: steps between snapshots.
+
+    Attributes:
+        states: names of the optimizer's tensors that are stored.
+        options: names of its numeric options that are.
+
+    Raises:
+        UnsupportedError: for an optimizer whose options are tensors.
+    """
+
+    def __init__(self, state: TrainingState, every: int) -> None:
+        self._state, self._every = state, every
+        self.states = state_names(state.optimizer)
+        self.options = option_names(state.optimizer)
+        self._flags = flags(state.optimizer)
+
+    def attributes(self, batch: Batch) -> dict[str, Any]:
+        """Return what a replay needs besides the arrays, JSON only; `batch` is the first."""
+        parameters = self._state.parameters.values()
+        return {
+            "flags": self._flags,
+            "tensor_dtypes": [dtype_name(parameter.dtype) for parameter in parameters],
+            "sample_dtypes": {
+                "x": [dtype_name(leaf.dtype) for leaf in leaves(batch.x)],
+                "y": [dtype_name(leaf.dtype) for leaf in leaves(batch.y)],
+            },
+            "device": next(iter(parameters)).device.type,
+            "environment": environment(),
+        }
+
+    def before_step(self, step: int, theta: Float[Tensor, " param"]) -> Rows:
+        """Return checksum, options and threads; where a snapshot is due, parameters and state."""
+        check_flags(self._state.optimizer, self._flags, step)
+        row = to_row(theta)
+        rows = {
+            "params_checksum": np.array(vector_checksum(row)),
+            "setting": option_values(self._state.optimizer, self.options),
+            "threads": np.array(torch.get_num_threads()),
+        }
+        return rows | (self._snapshot(row) if step % self._every == 0 else {})
+
+    def after_step(self, max_norm: float) -> Rows:
+        """Return what the gradient was clipped to."""
+        return {"max_norm": np.array(max_norm)}
+
+    def at_end(self, theta: Float[Tensor, " param"]) -> Rows:
+        """Return the last snapshot."""
+        row = to_row(theta)
+        return {"params_checksum": np.array(vector_checksum(row)), **self._snapshot(row)}
+
+    def _snapshot(self, params: np.ndarray) -> Rows:
+        state = self._state
+        vectors = state_vectors(state.optimizer, self.states, state.parameters, state.layout)
+        return {"params": params} | {
+            f"state_{name}": to_row(vector.to(state.stored_dtype))
+            for name, vector in vectors.items()
+        }
+
+
+PathRows = FullRows | CheckpointedRows
+
+
+def to_row(vector: Tensor) -> np.ndarray:
+    """Return a flat vector as a numpy row on the CPU."""
+    return vector.detach().cpu().numpy()
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """Return the name of a type in torch, `float32` say."""
+    return str(dtype).removeprefix("torch.")
+
+
+def environment() -> str:
+    """Return what rounding may depend on besides the number of threads."""
+    return f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"

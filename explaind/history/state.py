@@ -1,6 +1,13 @@
-"""The state of a training run that a recorder watches: model and optimizer."""
+"""The state of a training run that a recorder watches, model and optimizer, and its files.
 
+Beside the arrays of a history store lie the constant tensors, and while it is being written the
+state to resume from.
+"""
+
+import io
+import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.errors import RecordingError
+from explaind.errors import DamagedStoreError, RecordingError
+from explaind.files import replacing
 from explaind.history.guards import check_deterministic_mode
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import (
@@ -17,6 +25,10 @@ from explaind.history.optimizers import (
     has_second_moment,
     second_moment,
 )
+
+CHECKPOINT = "checkpoint.pt"
+CONSTANTS = "constants.pt"
+CHECKSUM_BYTES = 4
 
 
 class TrainingState:
@@ -59,28 +71,23 @@ class TrainingState:
         self.stored_dtype = torch.float64 if torch.float64 in kinds else torch.float32
 
     def theta(self) -> Float[Tensor, " param"]:
-        """A copy of the parameters as one flat vector of the stored type."""
+        """Return a copy of the parameters as one flat vector of the stored type."""
         return self.layout.flatten(self.parameters).to(self.stored_dtype)
 
     def moved_from(self, theta: Float[Tensor, " param"]) -> bool:
-        """Whether any parameter differs from a flat vector."""
+        """Return whether any parameter differs from a flat vector."""
         return not torch.equal(self.theta(), theta)
 
     def second_moment(self) -> Float[Tensor, " param"]:
-        """What the step just taken divided by, as one flat vector."""
-        groups = self.optimizer.param_groups
-        found = {
-            slot.name: second_moment(self.optimizer, self.parameters[slot.name], groups[slot.group])
-            for slot in self.layout.slots
-        }
-        return self.layout.flatten(found).to(self.stored_dtype)
+        """Return what the step just taken divided by, as one flat vector."""
+        return second_moment(self.optimizer, self.parameters, self.layout).to(self.stored_dtype)
 
-    def coefficients(self, step: int) -> np.ndarray:
-        """Scalars of the optimizer rule for the coming step, `[group, scalar]`."""
+    def coefficients(self, step: int) -> Float[np.ndarray, "group scalar"]:
+        """Return the scalars of the optimizer rule for the coming step."""
         return np.array(group_coefficients(self.optimizer, step))
 
     def checkpoint(self) -> dict[str, Any]:
-        """What `restore` needs."""
+        """Return what `restore` needs."""
         model = {name: parameter.detach() for name, parameter in self.parameters.items()}
         return {"model": model, "optimizer": self.optimizer.state_dict()}
 
@@ -150,3 +157,46 @@ class TrainingState:
         trained = {id(parameter) for parameter in self.parameters.values()}
         tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         return {name: t.detach().clone() for name, t in tensors.items() if id(t) not in trained}
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors and plain values atomically, readable with `weights_only=True`.
+
+    A checksum follows them: torch itself returns tensors that were changed on disk.
+
+    Args:
+        path: the file.
+        state: tensors and values by name.
+    """
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue() + _checksum(buffer.getvalue()))
+
+
+def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """Read what `save_state` wrote.
+
+    Args:
+        path: the file.
+        device: where its tensors are returned.
+
+    Returns:
+        The tensors and values.
+
+    Raises:
+        DamagedStoreError: if the file is missing or corrupted.
+    """
+    remedy = "Run the rule `train` again."
+    if not path.is_file():
+        raise DamagedStoreError(f"{path} is missing. {remedy}", path.parent)
+    content = path.read_bytes()
+    body, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
+    if checksum != _checksum(body):
+        raise DamagedStoreError(f"{path} is corrupted. {remedy}", path.parent)
+    state: dict[str, Any] = torch.load(io.BytesIO(body), map_location=device, weights_only=True)
+    return state
+
+
+def _checksum(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")

@@ -1,14 +1,20 @@
 """The history store while it is being written: whole chunks, a checkpoint behind each."""
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
-from explaind.history.saved_state import CHECKPOINT, save_state
-from explaind.history.schema import HistorySchema
-from explaind.store import StoreWriter
+from explaind.errors import DamagedStoreError, RecordingError, StoreError
+from explaind.history.schema import HistorySchema, Rows
+from explaind.history.state import CHECKPOINT, CONSTANTS, TrainingState, load_state, save_state
+from explaind.store import StoreWriter, is_sealed, remove_store
+
+logger = logging.getLogger(__name__)
 
 
 class HistoryWriter:
@@ -18,10 +24,13 @@ class HistoryWriter:
         store: the unsealed store.
         schema: its arrays.
         steps: steps behind the last checkpoint; rows after them are dropped.
+
+    Attributes:
+        slots: room for samples in a batch.
     """
 
     def __init__(self, store: StoreWriter, schema: HistorySchema, steps: int = 0) -> None:
-        self._store, self._chunk = store, schema.chunk
+        self._store, self._chunk, self.slots = store, schema.chunk, schema.slots
         self._every = {name: schema.steps_per_row(name) for name in schema.arrays()}
         self._flushed = steps
         self._steps = 0  # collected since
@@ -29,22 +38,40 @@ class HistoryWriter:
         for name, every in self._every.items():
             store.truncate_rows(name, steps // every)
 
-    @property
-    def path(self) -> Path:
-        """Folder of the store."""
-        return self._store.path
-
-    def append(self, rows: Mapping[str, np.ndarray]) -> None:
-        """Add one row to each named array.
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        schema: HistorySchema,
+        attributes: Mapping[str, Any],
+        state: TrainingState,
+    ) -> "HistoryWriter":
+        """Create the store.
 
         Args:
-            rows: one row by array name.
+            path: folder of the store.
+            schema: its arrays.
+            attributes: group attributes.
+            state: the training, for its constant tensors.
+
+        Returns:
+            The writer.
         """
+        store = StoreWriter.create(path, schema.arrays(), {**attributes, "slots": schema.slots})
+        save_state(path / CONSTANTS, state.constants)
+        return cls(store, schema)
+
+    def append(self, rows: Rows) -> None:
+        """Add one row to each named array."""
         for name, row in rows.items():
             self._rows.setdefault(name, []).append(row)
 
     def end_step(self) -> bool:
-        """Count a step; return whether a chunk is full, so that `flush` should be called."""
+        """Count a step.
+
+        Returns:
+            Whether a chunk is full, so that `flush` should be called.
+        """
         self._steps += 1
         return self._steps == self._chunk
 
@@ -56,7 +83,7 @@ class HistoryWriter:
         """
         self._write()
         self._flushed, self._steps = self._flushed + self._chunk, 0
-        save_state(self.path / CHECKPOINT, {**checkpoint, "steps": self._flushed})
+        save_state(self._store.path / CHECKPOINT, {**checkpoint, "steps": self._flushed})
 
     def seal(self, attributes: Mapping[str, Any], checksums: np.ndarray) -> None:
         """Write the remaining rows and declare the store complete.
@@ -69,10 +96,75 @@ class HistoryWriter:
         self._store.write_rows("sample_checksum", 0, checksums)
         self._store.set_attributes(attributes)
         self._store.seal()
-        (self.path / CHECKPOINT).unlink(missing_ok=True)
+        (self._store.path / CHECKPOINT).unlink(missing_ok=True)
 
     def _write(self) -> None:
         for name, rows in self._rows.items():
             if rows:
                 self._store.write_rows(name, self._flushed // self._every[name], rows)
                 rows.clear()
+
+
+class Resumed(NamedTuple):
+    """A recording that goes on.
+
+    Attributes:
+        writer: writes the rows to come.
+        steps: steps behind the checkpoint.
+        checksums: checksums of the samples seen so far.
+    """
+
+    writer: HistoryWriter
+    steps: int
+    checksums: np.ndarray
+
+
+def resume_writing(
+    path: Path,
+    schema: HistorySchema,
+    attributes: Mapping[str, Any],
+    state: TrainingState,
+) -> Resumed | None:
+    """Restore model and optimizer from the checkpoint of an unsealed store.
+
+    Args:
+        path: folder of the store.
+        schema: its arrays; the room for samples in a batch is that of the store.
+        attributes: group attributes that the store must have been created with.
+        state: the training that is put back.
+
+    Returns:
+        What to go on with; None if there is no checkpoint, and nothing is left of the store.
+
+    Raises:
+        StoreError: if the store is sealed.
+        RecordingError: if it was created with other attributes.
+    """
+    if is_sealed(path):
+        raise StoreError(f"{path} is sealed: there is nothing to resume.")
+    device = next(iter(state.parameters.values())).device
+    checkpoint = _last_checkpoint(path, device)
+    if checkpoint is None:
+        remove_store(path)
+        return None
+    store = StoreWriter.reopen(path)
+    if {key: store.attributes.get(key) for key in attributes} != attributes:
+        raise RecordingError(
+            f"{path} was recorded with other settings; expected the same model, optimizer"
+            " and attributes to resume. Remove it to start anew."
+        )
+    state.restore(checkpoint)
+    steps, slots = int(checkpoint["steps"]), int(store.attributes["slots"])
+    writer = HistoryWriter(store, replace(schema, slots=slots), steps)
+    return Resumed(writer, steps, checkpoint["checksums"].cpu().numpy())
+
+
+def _last_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """Return the state to go on from; None if there is none yet, or if it is damaged."""
+    if not (path / CHECKPOINT).is_file():
+        return None
+    try:
+        return load_state(path / CHECKPOINT, device)
+    except DamagedStoreError as error:
+        logger.warning("%s The recording starts anew.", error)
+        return None

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN, sample_checksums
-from explaind.history.decay import DecayMotion
-from explaind.history.guards import rows_of
 from explaind.history.history import History
+from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
+from explaind.trees import rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def check_samples(history: History, data: TrainingData) -> None:
             )
 
 
-def check_first_step(history: History, training: TrainingSide, decay: DecayMotion) -> None:
+def check_first_step(history: History, training: TrainingSide, decay: RegularisationMotion) -> None:
     """Rebuild the first step that moved the parameters from loss, data and optimizer rule.
 
     Args:

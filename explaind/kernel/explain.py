@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.decay import DecayMotion
 from explaind.history.history import History
+from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.collectors.collect import collectors_of
 from explaind.kernel.collectors.explained_step import ExplainedStep
 from explaind.kernel.collectors.output_arrays import Slices
@@ -40,7 +40,7 @@ class Explanation:
 
 def explain_steps(
     history: History,
-    decay: DecayMotion,
+    decay: RegularisationMotion,
     training: TrainingSide,
     queries: QuerySide,
     slices: Slices,
@@ -96,7 +96,7 @@ class _Explainer:
     def __init__(
         self,
         history: History,
-        decay: DecayMotion,
+        decay: RegularisationMotion,
         training: TrainingSide,
         slices: Slices,
         dtype: torch.dtype,

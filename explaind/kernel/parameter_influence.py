@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 
-from explaind.history.decay import DecayMotion
 from explaind.history.history import History
+from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.query.queries import QuerySide
 from explaind.kernel.trajectory.steps import backward_steps
 from explaind.log import progress
 
 
 def parameter_influence_of_steps(
-    history: History, decay: DecayMotion, queries: QuerySide
+    history: History, decay: RegularisationMotion, queries: QuerySide
 ) -> dict[str, np.ndarray]:
     """Sum the data part of every parameter over all steps (mathematics, section 5).
 

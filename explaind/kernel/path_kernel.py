@@ -11,16 +11,10 @@ import xarray as xr
 from torch import nn
 
 from explaind.errors import ConfigError
-from explaind.history.batches import Augmentation
-from explaind.history.decay import DecayMotion
-from explaind.history.guards import (
-    LossFunction,
-    check_deterministic_mode,
-    check_separable_loss,
-    rows_of,
-)
+from explaind.history.guards import check_deterministic_mode, check_separable_loss
 from explaind.history.history import History
-from explaind.history.retraining import Ingredients, Penalty
+from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replayer import TrainingSetup
 from explaind.kernel.checks import (
     check_capture,
     check_first_step,
@@ -53,6 +47,7 @@ from explaind.kernel.result import (
     described,
 )
 from explaind.kernel.trajectory.segment import segment_of
+from explaind.trees import Augmentation, LossFunction, Penalty, rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -100,18 +95,16 @@ class PathKernel:
         contraction: Contraction | None = None,
         config: dict[str, Any] | None = None,
     ) -> None:
-        dtype = dtype or History(Path(store), config=config).stored_dtype
-        self._data = TrainingData(train_data, dtype, device, augment)
-        ingredients = Ingredients(model, loss_fn, self._data.batch, penalty)
-        self.history = History(Path(store), dtype, device, config, ingredients)
+        history = History(Path(store), dtype, device, config, components)
+        self._data = TrainingData(train_data, history.dtype, device, augment)
+        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty)
+        self.history = history.replayed_with(setup)
         check_samples(self.history, self._data)
-        if components:
-            self.history.layout = self.history.layout.with_components(components)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._device = model, loss_fn, device
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
-        self._decay = DecayMotion(self.history, penalty)
+        self._decay = RegularisationMotion(self.history, penalty)
         gradients = PerSampleGradients(self._function(loss_fn), self.history.layout)
         self._training = TrainingSide(gradients, self._data, contraction=contraction)
         self._check(gradients)

@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 
-from explaind.history.decay import DecayMotion
 from explaind.history.history import History
+from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.query.queries import QuerySide
 from explaind.kernel.trajectory.steps import backward_steps
 from explaind.log import progress
 
 
 def reformulate_steps(
-    history: History, decay: DecayMotion, queries: QuerySide
+    history: History, decay: RegularisationMotion, queries: QuerySide
 ) -> dict[str, np.ndarray]:
     """Sum the data and decay parts of every step for all outputs (mathematics, section 5).
 

@@ -10,7 +10,7 @@ from explaind.models.transformer import Transformer
 
 
 def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> nn.Module:
-    """Build a model with seeded initial parameters.
+    """Build a model with seeded initial parameters; `ConfigError` if it cannot take such inputs.
 
     Args:
         settings: the model section of a run.
@@ -20,9 +20,6 @@ def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> 
 
     Returns:
         The model, in evaluation mode.
-
-    Raises:
-        ConfigError: if the model cannot take such inputs.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -32,7 +29,7 @@ def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> 
 
 
 def components_of(model: nn.Module) -> dict[str, str]:
-    """Component of each parameter tensor, as the model class names them."""
+    """Return the component of each parameter tensor, as the model class names them."""
     return dict(getattr(type(model), "components", {}))
 
 

@@ -1,4 +1,4 @@
-"""The publication's ResNet-9 for small images: no bias, no batch norm."""
+"""The ResNet-9 for small images of the ExPLAIND paper (arXiv 2505.20076): no bias or batch norm."""
 
 from typing import ClassVar
 
@@ -17,7 +17,7 @@ class Residual(nn.Module):
         self.second = _convolution(channels, channels, 3, padding=1)
 
     def forward(self, x: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
-        """`x + relu(second(relu(first(x))))`."""
+        """Return `x + relu(second(relu(first(x))))`."""
         return x + torch.relu(self.second(torch.relu(self.first(x))))
 
 
@@ -27,7 +27,7 @@ class ResNet9(nn.Module):
     With `w` the width, in channels: convolutions to `w` (3 x 3), `2w` (5 x 5, every second pixel),
     residual block, to `4w` (3 x 3), max-pooling by 2, residual block, to `2w` (3 x 3, unpadded),
     each with a ReLU; then the maximum over all pixels and a linear layer without bias. The
-    publication has `w = 64`: 2,271,168 parameters for two classes and three input channels.
+    paper has `w = 64`: 2,271,168 parameters for two classes and three input channels.
 
     Args:
         channels: channels of an image.

@@ -1,4 +1,4 @@
-"""The publication's one-layer transformer for modular addition."""
+"""The one-layer transformer for modular addition of the ExPLAIND paper (arXiv 2505.20076)."""
 
 import math
 from typing import ClassVar
@@ -19,7 +19,8 @@ class Transformer(nn.Module):
 
     Only the last position is read, so only its query is computed. The heads lie in one tensor each:
     rows `[h d/heads, (h+1) d/heads)` of `encoders` and the same columns of `decoders` are head `h`.
-    The publication's positional table is never added to anything there, and is left out here.
+    These are the paper's attention encoders and decoders. Its positional table is never added to
+    anything there, and is left out here.
 
     Args:
         vocabulary: number of tokens and of output classes.
@@ -42,8 +43,8 @@ class Transformer(nn.Module):
 
     components: ClassVar[dict[str, str]] = {
         "embedding.weight": "embedding",
-        "encoders.weight": "attention encoders",
-        "decoders.weight": "attention decoders",
+        "encoders.weight": "QKV projection",
+        "decoders.weight": "output projection",
         "linear1.weight": "linear1",
         "linear1.bias": "linear1",
         "linear2.weight": "linear2",

@@ -15,7 +15,7 @@ from explaind.kernel.path_kernel import PathKernel
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.models.registry import build_model
 from explaind.paths import Paths
-from explaind.training.losses import LOSSES
+from explaind.training.task import task_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def open_kernel(
     return PathKernel(
         path,
         build_model(settings.model, data.classes, data.input_shape),
-        LOSSES[settings.training.loss],
+        task_of(settings.training.loss).loss_fn,
         (data.x_train.to(device), data.y_train.to(device)),
         augment=build_augmentation(settings.training, len(data.y_train)),
         quadrature=Quadrature(**epk.quadrature.model_dump()),

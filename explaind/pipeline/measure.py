@@ -13,7 +13,6 @@ from explaind.config.epk import Epk
 from explaind.config.run import Run
 from explaind.config.schema import Config
 from explaind.data.load import LoadedDataset
-from explaind.history.guards import rows_of
 from explaind.history.history import History
 from explaind.kernel.checks import check_capture
 from explaind.kernel.contraction.precision import TOLERANCE
@@ -26,7 +25,8 @@ from explaind.paths import Paths
 from explaind.pipeline.load_kernel import kernel_of_run
 from explaind.plan.sizes import Layer, Sizes
 from explaind.plan.usage import resident_bytes
-from explaind.training.losses import LOSSES
+from explaind.training.task import task_of
+from explaind.trees import rows_of
 
 
 class Opened(NamedTuple):
@@ -108,7 +108,7 @@ def _measured(
     settings: Run, history: History, model: nn.Module, data: LoadedDataset
 ) -> dict[str, Any]:
     """What a sample costs, from passes of two."""
-    theta, loss_fn = history.theta(0), LOSSES[settings.training.loss]
+    theta, loss_fn = history.theta(0), task_of(settings.training.loss).loss_fn
     converted = TrainingData((data.x_train, data.y_train), theta.dtype, history.device)
     x, y = converted.fetch(torch.arange(2), 0)
     _, functional = find_functional(settings.epk.functional, loss_fn)

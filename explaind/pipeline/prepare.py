@@ -12,10 +12,9 @@ from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.data.digits import digits_source
 from explaind.data.download import downloaded_source
-from explaind.data.images import image_dataset
+from explaind.data.images import ImageSource, image_dataset
 from explaind.data.modulo import modulo_dataset
 from explaind.data.npz import npz_source
-from explaind.data.source import ImageSource
 from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import write_store
@@ -26,14 +25,13 @@ logger = logging.getLogger(__name__)
 def prepare_dataset(config: Config, paths: Paths, dataset: str) -> None:
     """Make the dataset store `data/processed/{dataset}.zarr`.
 
+    A source that cannot be used is refused (`DataError`), and one that comes through torchvision if
+    that is not installed (`UnsupportedError`).
+
     Args:
         config: the whole configuration.
         paths: where things lie.
         dataset: name of the dataset.
-
-    Raises:
-        DataError: if the source cannot be used.
-        UnsupportedError: if it comes through torchvision, which is not installed.
     """
     made = _made(config, paths, dataset)
     attributes = {
@@ -65,7 +63,7 @@ def _source(settings: ImageDataset, paths: Paths) -> ImageSource:
 
 
 def _checksum(dataset: xr.Dataset) -> str:
-    """sha256 over the bytes of all arrays: what is trained on, whatever it was made from."""
+    """Return a sha256 over the bytes of all arrays: what is trained on, whatever it came from."""
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset)):
         digest.update(name.encode())

@@ -3,7 +3,6 @@
 import logging
 
 import numpy as np
-import torch
 import xarray as xr
 
 from explaind.config.schema import Config
@@ -13,36 +12,32 @@ from explaind.kernel.result import REFORMULATION, described
 from explaind.paths import Paths
 from explaind.pipeline.load_kernel import kernel_of_run
 from explaind.store import write_store
+from explaind.training.task import Task, task_of
 
 logger = logging.getLogger(__name__)
 
 
 def validation_statistics(
-    true: np.ndarray, reformulated: np.ndarray, target: np.ndarray
+    task: Task, true: np.ndarray, reformulated: np.ndarray, target: np.ndarray
 ) -> dict[str, float]:
     """Statistics of a reformulation (mathematics, section 7).
 
     Args:
+        task: what was trained on.
         true: outputs of the trained model, `[test, class]`.
         reformulated: initial output plus data part plus decay part, `[test, class]`.
-        target: target class of each sample.
+        target: target of each sample.
 
     Returns:
-        Accuracies, agreement of argmax, mean / max / standard deviation of the error `true -
-        reformulated` over all outputs, and the mean over samples of `KL(softmax true || softmax
-        reformulated)`, nat.
+        Mean / max / standard deviation of the error `true - reformulated` over all outputs, and
+        what the task compares.
     """
     error = true - reformulated
-    p, q = (torch.from_numpy(f).log_softmax(1).numpy() for f in (true, reformulated))
-    divergence = (np.exp(p) * (p - q)).sum(1)
     return {
-        "model_accuracy": float((true.argmax(1) == target).mean()),
-        "reformulated_accuracy": float((reformulated.argmax(1) == target).mean()),
-        "argmax_agreement": float((true.argmax(1) == reformulated.argmax(1)).mean()),
+        **task.compare(true, reformulated, target),
         "deviation_mean": float(np.abs(error).mean()),
         "deviation_max": float(np.abs(error).max()),
         "deviation_std": float(error.std()),
-        "kl_mean_per_sample": float(divergence.mean()),
     }
 
 
@@ -60,16 +55,17 @@ def validate_epk(config: Config, paths: Paths, run: str) -> None:
     rebuilt = rebuilt.assign(target=described(REFORMULATION, "target", target.numpy()))
     attributes = {"stage": "validate_epk", "config": stage_config(config, "validate_epk", run)}
     write_store(paths.validation(run), rebuilt, attributes)
-    statistics = _statistics(rebuilt)
+    statistics = _statistics(task_of(config.runs[run].training.loss), rebuilt)
     write_json(paths.validation_summary(run), statistics)
     logger.info("validation: %s", statistics)
 
 
-def _statistics(rebuilt: xr.Dataset) -> dict[str, float | int]:
+def _statistics(task: Task, rebuilt: xr.Dataset) -> dict[str, float | int]:
     true, reformulated = rebuilt["true"].values, rebuilt["reformulated"].values
     sizes = {
         "samples": rebuilt.sizes["test"],
         "classes": rebuilt.sizes["class"],
         "steps": rebuilt.sizes["step"],
     }
-    return {**validation_statistics(true, reformulated, rebuilt["target"].values), **sizes}
+    target = rebuilt["target"].values
+    return {**validation_statistics(task, true, reformulated, target), **sizes}

@@ -7,13 +7,11 @@ a missing zarr chunk would otherwise read as fill value and look like data.
 | module | job |
 |---|---|
 | `spec` | what an array of a store is, before it is written |
-| `writer` | the only module that opens zarr for writing: arrays that grow chunk by chunk |
-| `whole` | a whole store that appears at once or not at all |
+| `writer` | the only module that opens zarr for writing: stores that grow, and whole ones |
 | `seal` | the mark of a complete store: written last, checked first |
 | `reader` | complete stores as lazy datasets |
-| `group` | opening the zarr group |
 | `encoding` | how a chunk becomes bytes |
-| `chunks` | the files below it: what is read is checked, a full disk is named |
+| `chunks` | the zarr group and the files below it: what is read is checked, a full disk is named |
 | `lock` | one writer at a time |
 
 Labels of a dimension (component names, say) are kept in the group attribute `coordinates`, because
@@ -26,8 +24,7 @@ from explaind.store.lock import only_writer
 from explaind.store.reader import open_sealed, stored_attributes
 from explaind.store.seal import MEASURED, is_sealed, withdraw_seal
 from explaind.store.spec import TARGET_CHUNK_BYTES, ArraySpec, labels_of, spec_of
-from explaind.store.whole import new_store, remove_store, write_store
-from explaind.store.writer import StoreWriter
+from explaind.store.writer import StoreWriter, new_store, remove_store, write_store
 
 __all__ = [
     "MEASURED",

@@ -2,25 +2,29 @@
 
 import mmap
 import shutil
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
+import zarr
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import LocalStore
 
-from explaind.errors import DamagedStoreError
+from explaind.errors import DamagedStoreError, StoreError
 from explaind.files import naming_full_disk
-from explaind.store.encoding import CHECKSUM_BYTES, checksum
+from explaind.store.encoding import CHECKSUM_BYTES, Encoded, checksum
 
 
 class StoreFiles(LocalStore):
     """Files of one zarr group; a chunk that is not as it was written is never returned.
 
     zarr checks the checksums too, but its error names no chunk, and it reads a missing chunk as
-    fill value.
+    fill value. What cannot be written for want of room raises a `DiskFullError` that names the
+    file; a chunk that is corrupted or gone from a store to read, a `DamagedStoreError`.
 
     Args:
         root: folder of the store.
@@ -38,34 +42,22 @@ class StoreFiles(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Content of a file, None if there is none.
-
-        Raises:
-            DamagedStoreError: if it is a chunk and corrupted, or gone from a store to read.
-        """
-        found = await super().get(key, prototype, byte_range)
+        """Return the content of a file, None if there is none."""
+        content = await super().get(key, prototype, byte_range)
         if _is_chunk(key) and byte_range is None:
-            if found is None and self.read_only:
+            if content is None and self.read_only:
                 raise self._damaged(key, "is gone")
-            if found is not None and not _is_intact(found.as_numpy_array()):
+            if content is not None and not _is_intact(content.as_numpy_array()):
                 raise self._damaged(key, "is corrupted: its checksum is not that of its content")
-        return found
+        return content
 
     async def set(self, key: str, value: Buffer) -> None:
-        """Write a file.
-
-        Raises:
-            DiskFullError: if there is no room for it.
-        """
+        """Write a file."""
         with naming_full_disk(self.root / key):
             await super().set(key, value)
 
     async def set_if_not_exists(self, key: str, value: Buffer) -> None:
-        """Write a file unless it is there.
-
-        Raises:
-            DiskFullError: if there is no room for it.
-        """
+        """Write a file unless it is there."""
         with naming_full_disk(self.root / key):
             await super().set_if_not_exists(key, value)
 
@@ -76,8 +68,8 @@ class StoreFiles(LocalStore):
             array: name of the array.
             number: number of the chunk along each dimension.
 
-        Raises:
-            DamagedStoreError: if it is corrupted or gone.
+        Returns:
+            Its bytes.
         """
         key = _chunk_key(array, number)
         try:
@@ -91,16 +83,13 @@ class StoreFiles(LocalStore):
             raise self._damaged(key, "is corrupted: its checksum is not that of its content")
         return content
 
-    def write_raw(self, array: str, number: tuple[int, ...], content: Sequence[Any]) -> None:
+    def write_raw(self, array: str, number: tuple[int, ...], content: Sequence[Encoded]) -> None:
         """Write an encoded chunk.
 
         Args:
             array: name of the array.
             number: number of the chunk along each dimension.
             content: buffers, one after the other.
-
-        Raises:
-            DiskFullError: if there is no room for it.
         """
         path = self.root / _chunk_key(array, number)
         with naming_full_disk(path):
@@ -123,6 +112,33 @@ class StoreFiles(LocalStore):
         return DamagedStoreError(message, self.root)
 
 
+def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
+    """Open the group of an existing store.
+
+    Args:
+        path: folder of the store.
+        mode: "r" to read; "r+" is for the writer alone.
+
+    Returns:
+        The group.
+
+    Raises:
+        StoreError: if no zarr store lies there.
+    """
+    try:
+        return zarr.open_group(StoreFiles(path, read_only=mode == "r"), mode=mode, zarr_format=3)
+    except (FileNotFoundError, ValueError) as error:
+        raise StoreError(f"{path} is not a zarr store ({error}).") from error
+
+
+@contextmanager
+def plain_files_allowed() -> Iterator[None]:
+    """Accept plain files beside the arrays: the seal and a checkpoint are meant to be there."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Object at .* is not recognized as a component")
+        yield
+
+
 def _is_chunk(key: str) -> bool:
     return key.split("/")[1:2] == ["c"]
 
@@ -132,4 +148,4 @@ def _chunk_key(array: str, number: tuple[int, ...]) -> str:
 
 
 def _is_intact(content: np.ndarray) -> bool:
-    return bytes(content[-CHECKSUM_BYTES:]) == checksum(content[:-CHECKSUM_BYTES])
+    return bytes(content[-CHECKSUM_BYTES:]) == checksum(content[:-CHECKSUM_BYTES].data)

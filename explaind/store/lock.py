@@ -22,14 +22,12 @@ def only_writer(store: Path, *, wait: bool = False) -> Iterator[None]:
     """Be the only process that writes a store while the block runs.
 
     The lock is one of the operating system on a file beside the store: it dies with its process,
-    however that ends. On a filesystem without locks a warning is logged.
+    however that ends. On a filesystem without locks a warning is logged. If another process is
+    writing it is named in a `StoreError`, unless this one is to wait.
 
     Args:
         store: folder of the store; it need not exist.
         wait: wait for another writer to end instead of refusing.
-
-    Raises:
-        StoreError: if another process is writing and `wait` is false.
     """
     path = store.with_name(f".{store.name}.lock")
     with naming_full_disk(store):
@@ -43,7 +41,7 @@ def only_writer(store: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def _acquired(path: Path, store: Path, wait: bool) -> int:
-    """Descriptor of the locked file that lies at `path`, not of one removed while waiting."""
+    """Return the descriptor of the locked file at `path`, not of one removed while waiting."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:

@@ -8,8 +8,7 @@ from typing import Any
 import xarray as xr
 
 from explaind.errors import StoreError
-from explaind.store.chunks import StoreFiles
-from explaind.store.group import open_group, plain_files_allowed
+from explaind.store.chunks import StoreFiles, open_group, plain_files_allowed
 from explaind.store.seal import check_complete, is_sealed
 
 
@@ -26,9 +25,8 @@ def open_sealed(path: Path, config: Mapping[str, Any] | None = None, rule: str =
 
     Raises:
         StoreError: if the store is missing, unsealed, of another schema version, or made with
-            another configuration.
-        DamagedStoreError: if the store is not as it was sealed; later, if a chunk that is read from
-            the dataset is corrupted.
+            another configuration. A store that is not as it was sealed raises a
+            `DamagedStoreError`, one of these; so does, later, a corrupted chunk.
     """
     remedy = f" Run the rule `{rule}` again." if rule else " Make it again."
     if not path.is_dir():
@@ -46,7 +44,7 @@ def open_sealed(path: Path, config: Mapping[str, Any] | None = None, rule: str =
 
 
 def stored_attributes(path: Path) -> dict[str, Any]:
-    """Group attributes of a store, sealed or not; empty if there is no store."""
+    """Return the group attributes of a store, sealed or not; empty if there is no store."""
     return dict(open_group(path).attrs) if (path / "zarr.json").is_file() else {}
 
 

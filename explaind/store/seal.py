@@ -14,13 +14,13 @@ from explaind.errors import DamagedStoreError, StoreError
 from explaind.files import write_json
 from explaind.paths import SEAL
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 METADATA = "zarr.json"
 MEASURED = "measured"  # group attribute that no seal covers: memory, time of equal results
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a complete store lies at `path`."""
+    """Return whether a complete store lies at `path`."""
     return (path / SEAL).is_file()
 
 
@@ -35,8 +35,8 @@ def write_seal(path: Path, arrays: Mapping[str, "zarr.Array[Any]"]) -> None:
         StoreError: if a chunk was never written.
     """
     for name, array in arrays.items():
-        if (found := _chunks_on_disk(path / name)) != array.nchunks:
-            raise StoreError(f"{path}/{name} has {found} of {array.nchunks} chunks: not sealed.")
+        if (written := _chunks_on_disk(path / name)) != array.nchunks:
+            raise StoreError(f"{path}/{name} has {written} of {array.nchunks} chunks: not sealed.")
     content = {
         "schema_version": SCHEMA_VERSION,
         "arrays": {
@@ -74,11 +74,11 @@ def check_complete(path: Path, remedy: str) -> None:
             f"{path}: a {METADATA} in it is not as it was sealed.{remedy}", path
         )
     for name, expected in seal["arrays"].items():
-        found = _chunks_on_disk(path / name)
-        if found != expected["chunks"]:
+        number = _chunks_on_disk(path / name)
+        if number != expected["chunks"]:
             raise DamagedStoreError(
                 f"{path}/{name} is truncated: expected {expected['chunks']} chunks, got"
-                f" {found}.{remedy}",
+                f" {number}.{remedy}",
                 path,
             )
 
@@ -89,7 +89,7 @@ def withdraw_seal(path: Path) -> None:
 
 
 def _chunks_on_disk(array: Path) -> int:
-    """Number of chunks of an array; what a killed job left beside them does not count."""
+    """Return the number of chunks; what a killed job left beside them does not count."""
     chunks = array / "c"
     if chunks.is_file():  # the only chunk of an array without dimensions
         return 1
@@ -106,7 +106,7 @@ def _read_seal(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def _metadata_digest(path: Path, names: Iterable[str]) -> str:
-    """Hash over the metadata of the group and its arrays: shapes, types, attributes."""
+    """Return a hash over the metadata of the group and its arrays: shapes, types, attributes."""
     digest = hashlib.sha256(_group_metadata(path))
     for name in sorted(names):
         digest.update((path / name / METADATA).read_bytes())
@@ -114,7 +114,7 @@ def _metadata_digest(path: Path, names: Iterable[str]) -> str:
 
 
 def _group_metadata(path: Path) -> bytes:
-    """Metadata of the group, less what was measured."""
+    """Return the metadata of the group, less what was measured."""
     content = (path / METADATA).read_bytes()
     try:
         group = json.loads(content)
@@ -125,7 +125,7 @@ def _group_metadata(path: Path) -> bytes:
 
 
 def _digest(path: Path, names: Iterable[str]) -> str:
-    """Hash over the checksums of all chunks: the seals of two stores differ if the stores do.
+    """Return a hash over the checksums of all chunks: two stores that differ have other seals.
 
     Snakemake compares the content of the declared output, which is the seal. The last four bytes
     of a chunk are its crc32c.

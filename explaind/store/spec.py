@@ -36,6 +36,9 @@ def spec_of(array: xr.DataArray, lengths: Mapping[str, int] | None = None) -> Ar
     Args:
         array: an array with attrs `units` and `description`.
         lengths: other lengths for some dimensions.
+
+    Returns:
+        The specification.
     """
     dims = tuple(str(dim) for dim in array.dims)
     shape = tuple(
@@ -52,7 +55,7 @@ def spec_of(array: xr.DataArray, lengths: Mapping[str, int] | None = None) -> Ar
 
 
 def labels_of(dataset: xr.Dataset) -> dict[str, list[str]]:
-    """Labels of the dimensions that have string coordinates."""
+    """Return the labels of the dimensions that have string coordinates."""
     return {
         str(name): [str(label) for label in coordinate.values]
         for name, coordinate in dataset.coords.items()
@@ -61,7 +64,7 @@ def labels_of(dataset: xr.Dataset) -> dict[str, list[str]]:
 
 
 def _chunks_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Split the leading dimensions until a chunk is below the target size."""
+    """Return the chunks: leading dimensions split until one is below the target size."""
     chunks = list(shape)
     for axis in range(len(shape)):
         size = itemsize * int(np.prod(chunks))
@@ -73,7 +76,7 @@ def _chunks_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 
 def _length(size: int, most: int) -> int:
-    """The longest length of a chunk; one that divides the size if such a one is not too short.
+    """Return the longest length of a chunk, one that divides the size if that is not too short.
 
     Arrays that are laid side by side then share their chunks with the whole, which moves faster.
     """

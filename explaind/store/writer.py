@@ -1,20 +1,23 @@
-"""The only module that opens zarr for writing."""
+"""The only module that opens zarr for writing: stores that grow, and whole ones at once."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 import zarr
 
 from explaind import __version__
 from explaind.errors import StoreError
 from explaind.files import naming_full_disk
-from explaind.store.chunks import StoreFiles
-from explaind.store.encoding import compressors, encode, fill_value
-from explaind.store.group import open_group, plain_files_allowed
+from explaind.store.chunks import StoreFiles, open_group, plain_files_allowed
+from explaind.store.encoding import Encoded, compressors, encode, fill_value
+from explaind.store.lock import only_writer
 from explaind.store.seal import SCHEMA_VERSION, is_sealed, write_seal
-from explaind.store.spec import ArraySpec
+from explaind.store.spec import ArraySpec, labels_of, spec_of
 
 
 class StoreWriter:
@@ -73,8 +76,14 @@ class StoreWriter:
     def reopen(cls, path: Path) -> "StoreWriter":
         """Open an unsealed store to go on writing.
 
+        Args:
+            path: folder of the store.
+
+        Returns:
+            Its writer.
+
         Raises:
-            StoreError: if there is no store, or it is sealed.
+            StoreError: if it is sealed.
         """
         if is_sealed(path):
             raise StoreError(f"{path} is sealed and cannot be written to. Remove it to start anew.")
@@ -130,7 +139,7 @@ class StoreWriter:
         dims = getattr(array.metadata, "dimension_names", None) or ()
         array[tuple(region.get(str(dim), slice(None)) for dim in dims)] = values
 
-    def write_raw(self, name: str, number: tuple[int, ...], content: Sequence[Any]) -> None:
+    def write_raw(self, name: str, number: tuple[int, ...], content: Sequence[Encoded]) -> None:
         """Write a chunk that is encoded already.
 
         Args:
@@ -155,11 +164,7 @@ class StoreWriter:
         self._group.attrs.update(dict(attributes))
 
     def seal(self) -> None:
-        """Declare the store complete.
-
-        Raises:
-            StoreError: if a chunk was never written.
-        """
+        """Declare the store complete; a store with a chunk that was never written is refused."""
         for name, length in self._lengths.items():
             array = self._array(name)
             array.resize((length, *array.shape[1:]))
@@ -177,6 +182,62 @@ class StoreWriter:
             # a chunk that happens to equal the fill value must be told from one never written
             self._opened[name] = array.with_config({"write_empty_chunks": True})
         return self._opened[name]
+
+
+@contextmanager
+def new_store(
+    path: Path, arrays: Mapping[str, ArraySpec], attributes: Mapping[str, Any]
+) -> Iterator[StoreWriter]:
+    """Build a store under a temporary name; seal it and move it to `path` if the block succeeds.
+
+    Args:
+        path: folder of the store; an older store there is replaced only after the new one is
+            sealed.
+        arrays: the arrays by name, in their final shape.
+        attributes: group attributes, JSON only.
+
+    Yields:
+        The writer. A crash leaves `path` as it was. A second process that writes the same store
+        waits for the first.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    with only_writer(path, wait=True):
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed process
+        try:
+            writer = StoreWriter.create(temporary, arrays, attributes)
+            yield writer
+            writer.seal()
+            remove_store(path)
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_store(path: Path) -> None:
+    """Remove a store if there is one; a kill half-way leaves nothing that looks like a store."""
+    removed = path.with_name(f".{path.name}.removed")
+    shutil.rmtree(removed, ignore_errors=True)  # of a killed process
+    if path.exists():
+        path.rename(removed)
+        shutil.rmtree(removed)
+
+
+def write_store(path: Path, dataset: xr.Dataset, attributes: Mapping[str, Any]) -> None:
+    """Write a whole dataset as a sealed store that appears at `path` at once.
+
+    Args:
+        path: folder of the store.
+        dataset: arrays with attrs `units` and `description`; string coordinates become labels.
+        attributes: group attributes, JSON only.
+    """
+    labels = labels_of(dataset)
+    arrays = {
+        str(name): array for name, array in dataset.reset_coords().items() if name not in labels
+    }
+    specs = {name: spec_of(array) for name, array in arrays.items()}
+    with new_store(path, specs, {**attributes, "coordinates": labels}) as writer:
+        for name, array in arrays.items():
+            writer.write_region(name, {}, array.values)
 
 
 def _group_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def batches_from(
     Raises:
         ConfigError: if a batch has no samples left, naming its step.
     """
-    samples, gone = len(y), np.array(sorted(removed), dtype=np.int64)
+    samples, gone = len(x), np.array(sorted(removed), dtype=np.int64)
     size = batch_size or samples
     per_epoch = -(-samples // size)
     while True:

@@ -1,8 +1,9 @@
-"""The rule `train`: a recorded training run that can be killed at any moment and goes on."""
+"""A recorded training that can be killed at any moment and goes on."""
 
 import logging
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,57 +11,27 @@ from typing import Any
 import torch
 from torch import nn
 
-from explaind.config.run import Run, check_sizes
-from explaind.config.schema import Config
-from explaind.config.stages import stage_config
+from explaind.config.run import Run
 from explaind.config.training import Training
 from explaind.data.augmentation import build_augmentation
-from explaind.data.load import LoadedDataset, load_dataset
+from explaind.data.load import LoadedDataset
 from explaind.device import resolve_device
-from explaind.errors import RecordingError
+from explaind.errors import ConfigError, RecordingError
 from explaind.fingerprint import code_fingerprint
-from explaind.history.guards import LossFunction
+from explaind.history.checkpoint_interval import balanced_interval
 from explaind.history.layout import ParameterLayout
-from explaind.history.record import record
-from explaind.history.recorder import Recorder
+from explaind.history.optimizer_state import state_names
+from explaind.history.optimizers import has_second_moment
+from explaind.history.recorder import Recorder, record
 from explaind.log import progress
 from explaind.models.registry import build_model, components_of
-from explaind.paths import Paths
 from explaind.store import is_sealed, only_writer, remove_store, stored_attributes
-from explaind.training.interval import snapshot_interval
-from explaind.training.losses import LOSSES
-from explaind.training.metrics import (
-    evaluate,
-    loss_and_accuracy,
-    metric_names,
-    parameter_norms,
-    write_metrics,
-)
-from explaind.training.optimizers import build_optimizer
+from explaind.training.metrics import SPLITS, evaluate, metric_names, parameter_norms
+from explaind.training.optimizer import build_optimizer, learning_rate, set_learning_rate
 from explaind.training.order import batches_from
-from explaind.training.schedule import learning_rate, set_learning_rate
+from explaind.training.task import Task, task_of
 
 logger = logging.getLogger(__name__)
-
-
-def train(config: Config, paths: Paths, run: str) -> None:
-    """Train a run and record its path; go on from the last checkpoint if there is one.
-
-    Args:
-        config: the whole configuration.
-        paths: where things lie.
-        run: name of the run.
-
-    Raises:
-        ConfigError: if the run asks for more than its dataset has, or its model cannot take it.
-        RecordingError: if the loss becomes NaN, naming the step.
-        StoreError: if another process is training this run.
-    """
-    settings = config.runs[run]
-    data = load_dataset(config, paths, settings.dataset)
-    check_sizes(run, settings, len(data.y_train), len(data.y_validation))
-    record_training(settings, data, paths.history(run), stage_config(config, "train", run))
-    write_metrics(paths, run)
 
 
 def record_training(
@@ -71,6 +42,10 @@ def record_training(
     removed: Collection[int] = (),
 ) -> nn.Module:
     """Train a network on a dataset and record its path.
+
+    Refused are a model that cannot take the data and a batch with no samples left (`ConfigError`),
+    a loss that becomes NaN (`RecordingError`) and a store that another process is writing
+    (`StoreError`).
 
     Args:
         settings: the run; its dataset is `data`.
@@ -83,13 +58,8 @@ def record_training(
 
     Returns:
         The trained network, on the device of the run.
-
-    Raises:
-        ConfigError: if the model cannot take the data, or a batch has no samples left.
-        RecordingError: if the loss becomes NaN, naming the step.
-        StoreError: if another process is writing the store.
     """
-    device = resolve_device(settings.training.device)
+    training, device = settings.training, resolve_device(settings.training.device)
     data = data.to(device)
     model = build_model(settings.model, data.classes, data.input_shape).to(device)
     origin = {
@@ -101,98 +71,138 @@ def record_training(
     with only_writer(path):
         if is_sealed(path) or not _is_of(path, origin):
             remove_store(path)  # a finished run, or one of another configuration or code
-    loss_fn = LOSSES[settings.training.loss]
-    optimizer = build_optimizer(settings.training.optimizer, model)
+    task, samples = task_of(training.loss), len(data.x_train)
+    optimizer = build_optimizer(training.optimizer, model)
     components = components_of(model)
     layout = ParameterLayout.of(model, optimizer, components)
     recorder = record(
         model,
         optimizer,
-        loss_fn,
+        task.loss_fn,
         path,
-        every=snapshot_interval(settings.training, len(data.y_train), optimizer, layout),
+        every=checkpoint_interval(training, samples, optimizer, layout),
         components=components,
-        metrics=metric_names(layout),
+        metrics=metric_names(task, layout),
         resume=True,
         attributes=origin,
-        max_batch_size=settings.training.batch_size or len(data.y_train),
-        augment=build_augmentation(settings.training, len(data.y_train)),
+        max_batch_size=training.batch_size or samples,
+        augment=build_augmentation(training, samples),
     )
     with recorder:
-        trainer = _Trainer(model, optimizer, loss_fn, layout, data, settings.training)
-        _loop(recorder, trainer, removed)
+        Trainer(model, optimizer, task, layout, data, training).run(recorder, removed)
     return model
+
+
+def checkpoint_interval(
+    settings: Training, samples: int, optimizer: torch.optim.Optimizer, layout: ParameterLayout
+) -> int:
+    """Steps between snapshots, as configured or balanced for the cap of the training.
+
+    Args:
+        settings: the training section of a run.
+        samples: number of training samples.
+        optimizer: the optimizer of the run.
+        layout: the trained parameters.
+
+    Returns:
+        The interval; 1 = a full history.
+    """
+    every = settings.history.every
+    if every != "auto":
+        return every
+    vector = layout.size * optimizer.param_groups[0]["params"][0].element_size()
+    snapshot = (1 + len(state_names(optimizer))) * vector
+    step = (1 + has_second_moment(optimizer)) * vector
+    return balanced_interval(settings.steps(samples), snapshot, step)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """A network, what it is trained on and how.
+
+    Attributes:
+        model: the network.
+        optimizer: its optimizer.
+        task: loss and metrics.
+        layout: the trained tensors, whose norms are measured.
+        data: the dataset, on the device of the network.
+        settings: steps, batches, schedule, clipping and goal.
+
+    Raises:
+        ConfigError: if training is to stop at an accuracy and the task has none.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    task: Task
+    layout: ParameterLayout
+    data: LoadedDataset
+    settings: Training
+
+    def __post_init__(self) -> None:
+        if self.settings.stop_at_accuracy is not None and "accuracy" not in self.task.metrics:
+            raise ConfigError(
+                "training.stop_at_accuracy: expected null, because what is trained on has no"
+                f" accuracy, only {', '.join(self.task.measures())}; set it to null."
+            )
+
+    def run(self, recorder: Recorder, removed: Collection[int] = ()) -> None:
+        """Take steps until the goal or the cap; each point is measured before its step.
+
+        Args:
+            recorder: the recorder, entered; it may have recorded steps before.
+            removed: training samples that are left out.
+
+        Raises:
+            RecordingError: if the loss becomes NaN or infinite, naming the step.
+        """
+        settings, data = self.settings, self.data
+        if recorder.steps:
+            logger.info("going on from step %d", recorder.steps)
+        samples = len(data.x_train)
+        left = settings.steps(samples) - recorder.steps
+        drawn = (recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed)
+        endless = batches_from(*drawn, removed)
+        for batch in progress(recorder.batches(islice(endless, left)), "train", left):
+            rate = learning_rate(settings, recorder.steps, samples)
+            set_learning_rate(self.optimizer, rate)
+            self.optimizer.zero_grad()
+            output = self.model(batch.x)
+            loss = self.task.loss_fn(output, batch.y).mean()
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise RecordingError(
+                    f"The training loss is {value} at step {recorder.steps}. Lower the learning"
+                    " rate or set training.clip_norm."
+                )
+            metrics = self._metrics(self.task.measure(output.detach(), batch.y))
+            recorder.log(**metrics)
+            if self._finished(metrics):
+                logger.info("goal reached after %d steps", recorder.steps)
+                return
+            torch.autograd.backward(loss)
+            if settings.clip_norm is not None:
+                recorder.clip_grad_norm_(settings.clip_norm)
+            self.optimizer.step()
+        recorder.log(**self._metrics(evaluate(self.model, data.x_train, data.y_train, self.task)))
+
+    def _metrics(self, train: dict[str, float]) -> dict[str, float]:
+        """Return the metrics at the present parameters, given those on training samples."""
+        data = self.data
+        validation = evaluate(self.model, data.x_validation, data.y_validation, self.task)
+        measured = {
+            f"{split}_{name}": value
+            for split, numbers in zip(SPLITS, (train, validation), strict=True)
+            for name, value in numbers.items()
+        }
+        return {**measured, **parameter_norms(self.layout, self.model)}
+
+    def _finished(self, metrics: dict[str, float]) -> bool:
+        """Return whether train and validation accuracy have reached the goal."""
+        goal = self.settings.stop_at_accuracy
+        return goal is not None and all(metrics[f"{split}_accuracy"] >= goal for split in SPLITS)
 
 
 def _is_of(path: Path, origin: dict[str, Any]) -> bool:
     stored = stored_attributes(path)
     return {key: stored.get(key) for key in origin} == origin
-
-
-class _Trainer:
-    """One training step at a time; holds what the loop needs."""
-
-    def __init__(
-        self,
-        model: Any,
-        optimizer: Any,
-        loss_fn: LossFunction,
-        layout: ParameterLayout,
-        data: LoadedDataset,
-        settings: Training,
-    ) -> None:
-        self.model, self.optimizer, self.loss_fn = model, optimizer, loss_fn
-        self.layout, self.data, self.settings = layout, data, settings
-
-    def measure(self, train: tuple[float, float]) -> dict[str, float]:
-        """Metrics at the present parameters, given loss and accuracy on training samples."""
-        data = self.data
-        validation = evaluate(self.model, data.x_validation, data.y_validation, self.loss_fn)
-        found = {
-            f"{split}_{what}": value
-            for split, pair in (("train", train), ("validation", validation))
-            for what, value in zip(("loss", "accuracy"), pair, strict=True)
-        }
-        return {**found, **parameter_norms(self.layout, self.model)}
-
-    def finished(self, metrics: dict[str, float]) -> bool:
-        """Whether train and validation accuracy have reached the goal."""
-        goal = self.settings.stop_at_accuracy
-        return goal is not None and all(
-            metrics[f"{split}_accuracy"] >= goal for split in ("train", "validation")
-        )
-
-
-def _loop(recorder: Recorder, trainer: _Trainer, removed: Collection[int]) -> None:
-    """Steps until the goal or the cap; the metrics of each point are measured before its step."""
-    settings, data = trainer.settings, trainer.data
-    if recorder.steps:
-        logger.info("going on from step %d", recorder.steps)
-    samples = len(data.y_train)
-    left = settings.steps(samples) - recorder.steps
-    drawn = (recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed)
-    endless = batches_from(*drawn, removed)
-    metrics: dict[str, float] = {}
-    for batch in progress(recorder.batches(islice(endless, left)), "train", left):
-        set_learning_rate(trainer.optimizer, learning_rate(settings, recorder.steps, samples))
-        trainer.optimizer.zero_grad()
-        output = trainer.model(batch.x)
-        loss = trainer.loss_fn(output, batch.y).mean()
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise RecordingError(
-                f"The training loss is {value} at step {recorder.steps}. Lower the learning rate"
-                " or set training.clip_norm."
-            )
-        train = loss_and_accuracy(output.detach(), batch.y, trainer.loss_fn)
-        metrics = trainer.measure(train)
-        recorder.log(**metrics)
-        if trainer.finished(metrics):
-            logger.info("goal reached after %d steps", recorder.steps)
-            return
-        torch.autograd.backward(loss)
-        if settings.clip_norm is not None:
-            recorder.clip_grad_norm_(settings.clip_norm)
-        trainer.optimizer.step()
-    last = evaluate(trainer.model, data.x_train, data.y_train, trainer.loss_fn)
-    recorder.log(**trainer.measure(last))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explaind.config.load import load_config
-from explaind.data import download, torchvision_datasets
+from explaind.data import download
 from explaind.errors import DataError, UnsupportedError
 from explaind.paths import Paths
 from explaind.pipeline.prepare import prepare_dataset
@@ -18,8 +18,8 @@ from tests.requirements import need
 
 @pytest.fixture
 def family():
-    need(find_spec("torchvision") is not None, "torchvision: pip install 'explaind[vision]'")
-    return torchvision_datasets.torchvision_datasets().CIFAR10
+    need(find_spec("torchvision") is not None, "torchvision")
+    return download.torchvision_datasets().CIFAR10
 
 
 def prepared(root, **dataset):
@@ -122,7 +122,7 @@ def test_a_changed_file_is_not_read(tmp_path, family, monkeypatch):
 
 
 def test_missing_torchvision_is_named(tmp_path, monkeypatch):
-    torchvision_datasets.torchvision_datasets.cache_clear()
-    monkeypatch.setattr(torchvision_datasets, "find_spec", lambda _: None)
-    with pytest.raises(UnsupportedError, match=r"explaind\[vision\]"):
+    download.torchvision_datasets.cache_clear()
+    monkeypatch.setattr(download, "find_spec", lambda _: None)
+    with pytest.raises(UnsupportedError, match=r"torchvision.*install it.*kind: npz"):
         prepared(tmp_path, kind="mnist")

@@ -39,7 +39,7 @@ CASE = {
     },
 }
 PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
-IMPORTED = ("cli", "pipeline.prepare", "training.train", "pipeline.plan", "pipeline.predict")
+IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
     "pipeline.accumulate",
     "pipeline.validate",

@@ -16,8 +16,8 @@ from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.models.resnet9 import ResNet9
 from explaind.store import open_sealed
-from explaind.training.schedule import learning_rate
-from tests.history.thinned import both, read
+from explaind.training.optimizer import learning_rate
+from tests.history.checkpointed import both, read
 from tests.kernel.engine import explain, record
 from tests.kernel.test_invariance import assert_same
 from tests.kernel.test_loss_of_logits import images
@@ -112,10 +112,10 @@ def test_pieces_and_segments_change_nothing(run, monkeypatch):
     np.testing.assert_allclose(total, expected.influence, rtol=1e-9, atol=1e-12)
 
 
-def test_a_thinned_history_is_replayed_bit_for_bit(tmp_path):
+def test_a_checkpointed_history_is_replayed_bit_for_bit(tmp_path):
     problem = problem_of("nesterov")
-    (full, thinned), model = both(problem, tmp_path, 4)
-    expected, found = read(problem, full, model), read(problem, thinned, model)
+    (full, checkpointed), model = both(problem, tmp_path, 4)
+    expected, found = read(problem, full, model), read(problem, checkpointed, model)
     for start, stop in [(0, 9), (5, 7)]:
         a, b = expected.read(start, stop), found.read(start, stop)
         assert torch.equal(a.params, b.params)

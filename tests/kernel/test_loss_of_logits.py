@@ -5,7 +5,7 @@ import torch
 
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.models.resnet9 import ResNet9
-from explaind.training.losses import cross_entropy, nll
+from explaind.training.task import cross_entropy, nll
 from tests.kernel.engine import record_and_explain
 from tests.oracles.problems import Problem
 from tests.oracles.smooth_models import CLASSES

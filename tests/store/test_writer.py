@@ -1,10 +1,11 @@
-"""Arrays grow by whole chunks; what is sealed stays."""
+"""Arrays grow by whole chunks; what is sealed stays; a whole store appears at once or never."""
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from explaind.errors import StoreError
-from explaind.store import StoreWriter, open_sealed
+from explaind.store import ArraySpec, StoreWriter, new_store, open_sealed, write_store
 from tests.store.conftest import ROWS
 
 
@@ -54,3 +55,17 @@ def test_rows_of_another_shape_are_refused_and_not_written(path):
     with pytest.raises(StoreError, match=r"expected rows of shape \(3,\), got \(1, 3\)"):
         writer.write_rows("rows", 0, [good, bad])
     assert not (path / "rows" / "c").exists()
+
+
+def test_failed_rewrite_leaves_the_old_store_and_nothing_else(written):
+    spec = ArraySpec(("row",), (1,), (1,), "float64", "1", "numbers")
+    with pytest.raises(ZeroDivisionError), new_store(written, {"x": spec}, {}):
+        raise ZeroDivisionError
+    assert open_sealed(written).x.shape == (4, 3)
+    assert [file.name for file in written.parent.iterdir()] == [written.name]
+
+
+def test_a_chunk_equal_to_the_fill_value_counts_as_written(path):
+    zeros = xr.Dataset({"x": (("row",), np.zeros(3, dtype=np.int64))})
+    write_store(path, zeros, {})
+    assert open_sealed(path).x.to_numpy().tolist() == [0, 0, 0]

@@ -26,7 +26,7 @@ rule train:
         runtime=120,
     params:
         values=of_run("train"),
-        code=code_fingerprint("explaind.training.train"),
+        code=code_fingerprint("explaind.pipeline.train"),
     message:
         "Train run {wildcards.run} (progress in {log})"
     shell:

@@ -13,7 +13,7 @@ from explaind.experiments.label_noise.flipped_labels import flip_labels
 from explaind.experiments.label_noise.scores import explained_scores, final_scores
 from explaind.experiments.label_noise.settings import LabelNoiseSettings
 from explaind.pipeline.load_kernel import open_kernel
-from explaind.training.losses import LOSSES
+from explaind.training.task import task_of
 from explaind.training.train import record_training
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def scored_samples(job: Job[LabelNoiseSettings], seed: int) -> pd.DataFrame:
     ranked = ranked_samples(noisy.flipped, settings.ranked, seed)
     device = next(model.parameters()).device
     samples = (noisy.data.x_train[ranked].to(device), noisy.data.y_train[ranked].to(device))
-    loss_fn = LOSSES[run.training.loss]
+    loss_fn = task_of(run.training.loss).loss_fn
     return pd.DataFrame(
         {
             "seed": seed,

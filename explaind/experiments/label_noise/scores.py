@@ -6,11 +6,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from explaind.data.load import LoadedDataset
-from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.path_kernel import PathKernel
+from explaind.trees import LossFunction
 
 Scores = dict[str, Float[np.ndarray, " ranked"]]
 

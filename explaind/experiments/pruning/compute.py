@@ -24,7 +24,7 @@ from explaind.experiments.pruning.scores import (
 from explaind.experiments.pruning.settings import PruningSettings
 from explaind.history.layout import ParameterLayout
 from explaind.log import progress
-from explaind.training.losses import LOSSES
+from explaind.training.task import task_of
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def compute(job: Job[PruningSettings]) -> pd.DataFrame:
     """
     settings, kernel, data = job.settings, job.kernel, job.data
     model, layout, device = job.trained_model(), kernel.history.layout, kernel.history.device
-    loss_fn = LOSSES[job.run.training.loss]
+    loss_fn = task_of(job.run.training.loss).loss_fn
     names = [slot.name for slot in layout.slots]
     pruned = prunable(names, settings.excluded, f"experiments.{job.name}.excluded")
     x, y = data.x_validation.to(device), data.y_validation.to(device)

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.path_kernel import PathKernel
+from explaind.trees import LossFunction
 
 
 def influence_scores(

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from explaind.errors import ConfigError
-from explaind.history.batches import Augmentation
+from explaind.trees import Augmentation
 
 
 class TrainingData:

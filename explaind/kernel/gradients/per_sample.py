@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.func import jacrev, vmap
 
-from explaind.history.guards import rows_of
 from explaind.history.layout import ParameterLayout, TensorSlot
 from explaind.kernel.gradients.backward_pass import BackwardPass
 from explaind.kernel.gradients.capture import CaptureUses
 from explaind.kernel.nonsmooth.secant import Kink, ReplayKinks, recorded
+from explaind.trees import rows_of
 
 Function = Callable[[Mapping[str, Tensor], Any, Any], Tensor]
 """`(parameters, x, y) -> [batch]` or `[batch, output]`."""

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from explaind.history.guards import rows_of
 from explaind.kernel.gradients.per_sample import SecantEnds
 from explaind.kernel.nonsmooth.secant import Kink, recorded
 from explaind.kernel.query.derivative import Derivative
 from explaind.kernel.query.quadrature import Quadrature
+from explaind.trees import rows_of
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.decay import DecayMotion
 from explaind.history.history import Block, History
+from explaind.history.regularisation import RegularisationMotion
 from explaind.prefetch import prefetched
 
 
@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
 
 def backward_steps(
-    history: History, decay: DecayMotion, first: int = 0, stop: int | None = None
+    history: History, decay: RegularisationMotion, first: int = 0, stop: int | None = None
 ) -> Iterator[Step]:
     """Yield the steps `[first, stop)`, by default all, the last one first.
 

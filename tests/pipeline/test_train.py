@@ -1,4 +1,4 @@
-"""A training killed at any moment goes on and ends bit-identical."""
+"""The rule `train`: killed at any moment it goes on and ends bit-identical; its metrics table."""
 
 import os
 import signal
@@ -14,8 +14,8 @@ from explaind.config.load import load_config
 from explaind.errors import RecordingError, StoreError
 from explaind.paths import Paths
 from explaind.pipeline.prepare import prepare_dataset
+from explaind.pipeline.train import train
 from explaind.store import is_sealed, stored_attributes
-from explaind.training.train import train
 
 STEPS = 210
 SMALL = {
@@ -38,7 +38,7 @@ import sys, torch
 torch.set_num_threads(1)
 from explaind.config.load import load_config
 from explaind.paths import Paths
-from explaind.training.train import train
+from explaind.pipeline.train import train
 train(load_config(sys.argv[1]), Paths(sys.argv[2]), "grokking")
 """
 

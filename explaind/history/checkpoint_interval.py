@@ -1,4 +1,4 @@
-"""Thinned histories: which points of the path are stored, and how far apart."""
+"""Checkpointed histories: which points of the path are stored, and how far apart."""
 
 import math
 
@@ -9,7 +9,7 @@ REPLAY_BYTES = 4 * 2**30
 def balanced_interval(
     steps: int, snapshot_bytes: int, step_bytes: int, memory: int = REPLAY_BYTES
 ) -> int:
-    """Steps between snapshots for which the store and the memory of the replay weigh the same.
+    """Checkpoint interval for which the store and the memory of the replay weigh the same.
 
     The store holds `steps / r` snapshots, a replay holds `r` steps, so that
 
@@ -24,7 +24,7 @@ def balanced_interval(
         memory: bytes that a replay may hold.
 
     Returns:
-        The interval `r`, in `1..steps`.
+        The interval `r` in steps, in `1..steps`.
     """
     balanced = round(math.sqrt(steps * snapshot_bytes / step_bytes))
     return max(1, min(balanced, memory // step_bytes, steps))
@@ -46,9 +46,17 @@ def steps_per_chunk(row_bytes: int, every: int, target_bytes: int) -> int:
 
 
 def snapshot_row(point: int, every: int, steps: int) -> int | None:
-    """Row of the snapshot at a point of the path; None where there is none.
+    """Find the snapshot at a point of the path.
 
     Snapshots lie at the points `0, every, 2 every, ...` and at the last one.
+
+    Args:
+        point: the point, `0..steps`.
+        every: steps between snapshots.
+        steps: number of steps.
+
+    Returns:
+        Its row in the store; None where there is no snapshot.
     """
     if point == steps:
         return math.ceil(steps / every)

@@ -1,20 +1,19 @@
-"""The part of every step that weight decay and an explicit penalty are responsible for."""
+"""The part of every step that regularisation, weight decay and a penalty, is responsible for."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from explaind.history.history import Block, History
-from explaind.history.retraining import Penalty
+from explaind.trees import Penalty
 
 
 def penalty_gradient(
     history: History, theta: Float[Tensor, " param"], penalty: Penalty | None
 ) -> Float[Tensor, " param"] | float:
-    """Gradient of the explicit penalty with respect to the flat parameters; 0 without one."""
+    """Return the gradient of the penalty with respect to the flat parameters; 0 without one."""
     if penalty is None:
         return 0.0
     leaf = theta.detach().clone().requires_grad_(True)
@@ -24,14 +23,14 @@ def penalty_gradient(
     return gradient
 
 
-class DecayMotion:
-    """Splits each recorded step into the motion due to the data and the motion due to decay.
+class RegularisationMotion:
+    """Splits each recorded step into the motion due to data and that due to regularisation.
 
     With `e_s = l2_s theta_s + kappa_s grad penalty(theta_s)` (torch adds the L2 term after
-    clipping), decay passes through momentum like any gradient:
+    clipping), it passes through momentum like any gradient:
 
-        R_{s+1}       = mu_s R_s + nu_s e_s
-        decay motion  = - P_s (alpha_s R_{s+1} + gamma_s e_s) - dec_s theta_s
+        R_{s+1}  = mu_s R_s + nu_s e_s
+        motion   = - P_s (alpha_s R_{s+1} + gamma_s e_s) - dec_s theta_s
 
     Nothing is carried for decoupled decay alone (AdamW). Otherwise one pass forward keeps `R` at
     the start of each block, and each block recomputes its own `R`: memory `(S / block) x P`.
@@ -47,21 +46,20 @@ class DecayMotion:
         self._through_momentum = history.uses("l2") or penalty is not None
         self._at_start: dict[int, Tensor] = {}
         if self._through_momentum:
-            carried: Any = 0.0
+            carried = torch.zeros((), dtype=torch.float64, device=history.device)
             for block in history.blocks():
-                self._at_start[block.start] = (
-                    block.params.new_zeros((), dtype=torch.float64) + carried
-                )
-                *_, (_, carried) = self._carry(block)
+                self._at_start[block.start] = carried
+                for _, through in self._carry(block):
+                    carried = through
 
     def of_block(self, block: Block) -> Float[Tensor, "steps param"]:
-        """Decay motion of every step of a block returned by `history.blocks()`.
+        """Motion due to regularisation in every step of a block returned by `history.blocks()`.
 
         Args:
             block: the steps.
 
         Returns:
-            The motion; `increment - decay motion` is the motion due to the data.
+            The motion; the increment less this is the motion due to the data.
         """
         history = self._history
         steps = range(block.start, block.stop)
@@ -73,7 +71,7 @@ class DecayMotion:
         return motion
 
     def gradient(self, block: Block, step: int) -> Float[Tensor, " param"] | float:
-        """`e_s`, what decay and penalty add to the clipped gradient of the batch."""
+        """Return `e_s`, what L2 term and penalty add to the clipped gradient of the batch."""
         if not self._through_momentum:
             return 0.0
         theta = block.theta(step)

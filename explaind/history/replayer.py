@@ -11,17 +11,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from explaind.history.guards import LossFunction
 from explaind.history.layout import ParameterLayout
-from explaind.history.optimizer_options import build_again, set_options
-from explaind.history.optimizer_state import load_state_vectors
-
-Penalty = Callable[[dict[str, Tensor]], Tensor]
-"""`(parameters by name) -> scalar` added to the batch loss (an explicit regulariser)."""
+from explaind.history.optimizer_state import load_state_vectors, rebuild, set_options
+from explaind.trees import Inputs, LossFunction, Penalty, Targets, leaves, replace_leaves
 
 
 @dataclass(frozen=True)
-class Ingredients:
+class TrainingSetup:
     """What a training step is made of and no store holds.
 
     Attributes:
@@ -33,7 +29,7 @@ class Ingredients:
 
     model: nn.Module
     loss_fn: LossFunction
-    fetch: Callable[[Int[Tensor, " batch"], int], tuple[Any, Any]]
+    fetch: Callable[[Int[Tensor, " batch"], int], tuple[Inputs, Targets]]
     penalty: Penalty | None = None
 
 
@@ -56,12 +52,12 @@ class StepRecord:
     threads: int
 
 
-class Retraining:
+class Replayer:
     """A copy of the training that can be put at a snapshot and take the recorded steps again.
 
     Args:
-        ingredients: model, loss, data and penalty.
-        attributes: attributes of the thinned history (`history.rows.ThinnedRows`).
+        setup: model, loss, data and penalty.
+        attributes: attributes of the checkpointed history (`history.schema.CheckpointedRows`).
         layout: how the trained tensors lie in the flat vector.
         constants: frozen parameters and buffers by name.
         device: where to train.
@@ -69,16 +65,16 @@ class Retraining:
 
     def __init__(
         self,
-        ingredients: Ingredients,
+        setup: TrainingSetup,
         attributes: Mapping[str, Any],
         layout: ParameterLayout,
         constants: Mapping[str, Tensor],
         device: torch.device,
     ) -> None:
-        self._ingredients, self._layout, self._device = ingredients, layout, device
+        self._setup, self._layout, self._device = setup, layout, device
         self._attributes = attributes
         self._option_names = tuple(attributes["coordinates"]["option"])
-        self._model = copy.deepcopy(ingredients.model).to(device)
+        self._model = copy.deepcopy(setup.model).to(device)
         _set_values(self._model, constants, device)
         named = dict(self._model.named_parameters())
         self.parameters = {slot.name: named[slot.name] for slot in layout.slots}
@@ -102,11 +98,11 @@ class Retraining:
         values = self._layout.unflatten(theta)
         pairs = zip(values.items(), types, strict=True)
         _set_values(self._model, {n: value.to(kind) for (n, value), kind in pairs}, self._device)
-        switched = self._attributes["switches"]
-        members: list[list[nn.Parameter]] = [[] for _ in switched]
+        flags = self._attributes["flags"]
+        members: list[list[nn.Parameter]] = [[] for _ in flags]
         for slot in self._layout.slots:
             members[slot.group].append(self.parameters[slot.name])
-        optimizer = build_again(self._attributes["optimizer"], switched, members)
+        optimizer = rebuild(self._attributes["optimizer"], flags, members)
         load_state_vectors(optimizer, state, step, self.parameters, self._layout)
         return optimizer
 
@@ -118,14 +114,14 @@ class Retraining:
             optimizer: what `start` returned.
             record: the step.
         """
-        x, y = self._ingredients.fetch(record.batch, record.number)
+        x, y = self._setup.fetch(record.batch, record.number)
         types = self._attributes["sample_dtypes"]
         x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
         optimizer.zero_grad()
-        losses = self._ingredients.loss_fn(self._model(x), y)
+        losses = self._setup.loss_fn(self._model(x), y)
         loss = losses.mean() if self._attributes["reduction"] == "mean" else losses.sum()
-        if self._ingredients.penalty is not None:
-            loss = loss + self._ingredients.penalty(dict(self.parameters))
+        if self._setup.penalty is not None:
+            loss = loss + self._setup.penalty(dict(self.parameters))
         torch.autograd.backward(loss)
         if np.isfinite(record.max_norm):
             nn.utils.clip_grad_norm_(self.parameters.values(), record.max_norm)
@@ -135,7 +131,7 @@ class Retraining:
 
 @contextmanager
 def same_threads() -> Iterator[None]:
-    """Restore torch's number of threads afterwards."""
+    """Restore torch's number of threads after the block."""
     threads = torch.get_num_threads()
     try:
         yield
@@ -152,10 +148,9 @@ def _set_values(model: nn.Module, values: Mapping[str, Tensor], device: torch.de
 
 
 def _as_recorded(tree: Any, types: list[str], device: torch.device) -> Any:
-    """Floating tensors in the type they were trained on; a copy of the data may have another."""
-    leaves, structure = torch.utils._pytree.tree_flatten(tree)
-    found = [
+    """Return floating tensors in the type trained on; a copy of the data may have another."""
+    values = [
         leaf.to(device, getattr(torch, kind) if leaf.is_floating_point() else None)
-        for leaf, kind in zip(leaves, types, strict=True)
+        for leaf, kind in zip(leaves(tree), types, strict=True)
     ]
-    return torch.utils._pytree.tree_unflatten(found, structure)
+    return replace_leaves(tree, values)

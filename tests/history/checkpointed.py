@@ -1,14 +1,27 @@
-"""Trainings for thinned histories, and how they are recorded and read."""
+"""Trainings for checkpointed histories, and how they are recorded and read."""
 
 import torch
+from torch import nn
 from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
 from explaind.history.history import History
-from explaind.history.retraining import Ingredients
+from explaind.history.replayer import TrainingSetup
 from explaind.kernel.contraction.training_data import TrainingData
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem
+from tests.oracles.smooth_models import Mlp
+
+
+class Wide(Mlp):
+    """Scaled by a sum long enough that torch splits it over threads."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide = nn.Parameter(torch.randn(100_000))
+
+    def forward(self, x):
+        return super().forward(x) * (1e-4 * self.wide.cos().sum())
 
 
 def penalty(parameters):
@@ -56,13 +69,13 @@ def read(problem, store, model, **changes):
     """The opened history, with what replays it."""
     data = TrainingData(problem.train_data(), torch.float64, "cpu", problem.augment)
     given = {"model": model, "loss_fn": problem.loss_fn, "fetch": data.batch}
-    ingredients = Ingredients(**given | {"penalty": problem.penalty} | changes)
-    return History(store, torch.float64, ingredients=ingredients)
+    setup = TrainingSetup(**given | {"penalty": problem.penalty} | changes)
+    return History(store, torch.float64).replayed_with(setup)
 
 
 def both(problem, folder, every, **options):
-    """The same training recorded twice: the full and the thinned store."""
-    stores = folder / "full.zarr", folder / "thinned.zarr"
+    """The same training recorded twice: the full and the checkpointed store."""
+    stores = folder / "full.zarr", folder / "checkpointed.zarr"
     model = record(problem, stores[0], **options)
     record(problem, stores[1], every=every, **options)
     return stores, model

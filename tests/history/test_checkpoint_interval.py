@@ -1,6 +1,6 @@
 """Where snapshots lie and how far apart."""
 
-from explaind.history.thinning import balanced_interval, snapshot_row, steps_per_chunk
+from explaind.history.checkpoint_interval import balanced_interval, snapshot_row, steps_per_chunk
 
 
 def test_interval_balances_store_and_memory():
@@ -19,7 +19,7 @@ def test_snapshots_lie_at_multiples_and_at_the_end():
     assert [snapshot_row(point, 4, 8) for point in (0, 4, 8)] == [0, 1, 2]
 
 
-def test_chunks_hold_whole_stretches():
+def test_chunks_hold_whole_intervals():
     assert steps_per_chunk(row_bytes=10, every=1, target_bytes=10_000) == 64
     assert steps_per_chunk(row_bytes=10, every=1, target_bytes=100) == 10
     assert steps_per_chunk(row_bytes=10, every=7, target_bytes=10_000) == 70

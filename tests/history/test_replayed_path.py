@@ -1,30 +1,93 @@
-"""A replay that does not come out as recorded stops, with the step and what to do."""
+"""A checkpointed history gives the same path, bit for bit; a replay that does not stops."""
 
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 import zarr
 
-from explaind.errors import ConfigError, RecordingError, UnsupportedError
-from explaind.history.history import History
+from explaind.errors import ConfigError, RecordingError
 from explaind.paths import SEAL
 from explaind.store.seal import write_seal
-from tests.history.thinned import PROBLEMS, read
-from tests.history.training_loop import Training
+from tests.history.checkpointed import PROBLEMS, both, read
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import squared_error
 from tests.oracles.smooth_models import Mlp
 
+INTERVALS = {"2": 2, "4": 4, "all in one": 50}
+
+
+def same_bits(a, b):
+    return np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+@pytest.mark.parametrize("every", INTERVALS.values(), ids=INTERVALS.keys())
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_influence_is_that_of_the_full_history_bit_for_bit(problem, every, tmp_path):
+    """Batches are unequal (5, 5, 2, ...)."""
+    (full, checkpointed), model = both(problem, tmp_path, every)
+    expected, found = (
+        explain(problem, store, model, intervals=2) for store in (full, checkpointed)
+    )
+    assert set(found) == set(expected)
+    assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+    assert float(abs(expected.influence).max()) > 0
+
+
+def test_a_segment_that_begins_between_snapshots(tmp_path):
+    problem = PROBLEMS["momentum, schedule, clipping"]
+    (full, checkpointed), model = both(problem, tmp_path, 4)
+    expected, found = (explain(problem, s, model, segment=(1, 4)) for s in (full, checkpointed))
+    assert [name for name in expected if not same_bits(found[name], expected[name])] == []
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_float32_network_is_replayed_in_float32(problem, tmp_path):
+    """And from a copy of the network and the data in float64."""
+    x, y = problem.train_data()
+    stores = []
+    for every in (1, 3):
+        stores.append(tmp_path / f"{every}.zarr")
+        model = problem.model().float()
+        record(problem, stores[-1], model=model, data=(x.float(), y), every=every)
+    expected, found = (explain(problem, store, model.double()) for store in stores)
+    assert same_bits(found.influence, expected.influence)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+def test_any_interval_can_be_read(chunk, tmp_path):
+    problem = PROBLEMS["adamw"]
+    (full, checkpointed), model = both(problem, tmp_path, 4, chunk=chunk)
+    expected, found = read(problem, full, model), read(problem, checkpointed, model)
+    for start, stop in [(0, 1), (8, 9), (3, 5), (0, 9), (4, 8), (5, 9), (2, 3)]:
+        a, b = expected.read(start, stop), found.read(start, stop)
+        assert torch.equal(a.params, b.params)
+        assert torch.equal(a.second_moment, b.second_moment)
+    assert all(torch.equal(expected.theta(s), found.theta(s)) for s in range(10))
+
+
+def test_a_walk_trains_every_step_once(tmp_path):
+    """Backward over the blocks, each read again piece by piece, and the ends of the path."""
+    problem = PROBLEMS["adamw"]
+    store = tmp_path / "run.zarr"
+    model = record(problem, store, every=4)
+    calls = []
+
+    def loss_fn(output, target):
+        calls.append(len(target))
+        return problem.loss_fn(output, target)
+
+    history = read(problem, store, model, loss_fn=loss_fn)
+    for block in history.blocks(reverse=True):
+        for step in range(block.start, block.stop):
+            history.read(step, step + 1)
+    history.theta(0), history.theta(9)
+    assert sorted(calls) == sorted(len(batch) for batch in problem.batches())
+
+
 PROBLEM = PROBLEMS["adamw"]
-EVERY = 4
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
-    store = tmp_path_factory.mktemp("thinned") / "run.zarr"
-    return store, record(PROBLEM, store, every=EVERY)
 
 
 @pytest.fixture
@@ -108,7 +171,7 @@ def on_gpu(store):
     return store
 
 
-def test_on_another_device_a_stretch_ends_in_the_recorded_snapshot(copied, recorded):
+def test_on_another_device_an_interval_ends_in_the_recorded_snapshot(copied, recorded):
     full = read(PROBLEM, recorded[0], recorded[1]).read(0, 9).params
 
     def rough(output, target):
@@ -120,61 +183,10 @@ def test_on_another_device_a_stretch_ends_in_the_recorded_snapshot(copied, recor
     torch.testing.assert_close(found, full, rtol=1e-6, atol=1e-6)
 
 
-def test_on_another_device_a_stretch_that_misses_the_snapshot_is_refused(copied, recorded):
+def test_on_another_device_an_interval_that_misses_the_snapshot_is_refused(copied, recorded):
     def other(output, target):
         return PROBLEM.loss_fn(1.1 * output, target)
 
     history = read(PROBLEM, on_gpu(copied), recorded[1], loss_fn=other)
     with pytest.raises(RecordingError, match=r"before step 4 are off by .* expected at most 0.001"):
         history.read(0, 1)
-
-
-def test_parameters_without_replay_are_refused(recorded):
-    history = History(recorded[0])
-    assert history.batch(0).tolist() == PROBLEM.batches()[0]
-    with pytest.raises(RecordingError, match=r"thinned history.*PathKernel"):
-        history.read(0, 1)
-
-
-def test_clipping_twice_is_refused_while_recording(tmp_path):
-    training = Training(tmp_path / "run.zarr")
-    training.every = 2
-
-    def clip_twice(recorder):
-        recorder.clip_grad_norm_(0.2)
-        recorder.clip_grad_norm_(0.1)
-
-    training.before_step = clip_twice
-    with pytest.raises(RecordingError, match="step 0 is clipped a second time"):
-        training.run()
-
-
-def test_momentum_switched_on_late_is_refused_while_recording(tmp_path):
-    training = Training(tmp_path / "run.zarr")
-    training.every = 2
-    training.after_step = lambda: training.optimizer.param_groups[0].update(momentum=0.9)
-    with pytest.raises(RecordingError, match="momentum_buffer"):
-        training.run()
-
-
-def test_switch_turned_while_recording_is_refused(tmp_path):
-    training = Training(tmp_path / "run.zarr")
-    training.every = 2
-    training.after_step = lambda: training.optimizer.param_groups[0].update(foreach=True)
-    with pytest.raises(RecordingError, match="changed before step 1"):
-        training.run()
-
-
-def test_learning_rate_that_is_a_tensor_is_refused(tmp_path):
-    training = Training(tmp_path / "run.zarr")
-    training.every = 2
-    training.optimizer.param_groups[0]["lr"] = torch.tensor(0.1)
-    with pytest.raises(UnsupportedError, match="lr is a tensor"):
-        training.run()
-
-
-def test_interval_below_one_is_refused(tmp_path):
-    training = Training(tmp_path / "run.zarr")
-    training.every = 0
-    with pytest.raises(ConfigError, match="every: expected at least 1"):
-        training.run()

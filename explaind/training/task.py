@@ -1,0 +1,130 @@
+"""What a network is trained on: its loss, what is measured of it and what can be explained.
+
+Nothing outside of a task knows whether targets are classes or numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from explaind.config.training import Loss
+from explaind.trees import LossFunction
+
+Comparison = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
+"""`(true outputs, reformulated outputs, targets) -> statistics`, sample first in each."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that tells how well outputs fit their targets; larger is better.
+
+    Attributes:
+        function: `(output, target) -> number`, over all samples of a split.
+        unit: its unit; "1" for a fraction.
+    """
+
+    function: Callable[[Tensor, Tensor], float]
+    unit: str = "1"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network is trained on.
+
+    Attributes:
+        loss_fn: per-sample losses.
+        loss_unit: unit of the loss.
+        metrics: what is measured beside the loss, by name.
+        functionals: names of the outputs that can be explained (`kernel.functionals`).
+        compare: statistics of reformulated outputs that only this task has.
+    """
+
+    loss_fn: LossFunction
+    loss_unit: str
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    functionals: tuple[str, ...] = ("all", "loss")
+    compare: Comparison = field(default=lambda *_: {})
+
+    def measures(self) -> tuple[str, ...]:
+        """Return the names of what `measure` returns."""
+        return ("loss", *self.metrics)
+
+    def measure(self, output: Tensor, target: Tensor) -> dict[str, float]:
+        """Measure outputs on a split.
+
+        Args:
+            output: outputs of the network, sample first.
+            target: their targets.
+
+        Returns:
+            The mean loss and the metrics, by name.
+        """
+        loss = float(self.loss_fn(output, target).mean())
+        return {"loss": loss} | {n: m.function(output, target) for n, m in self.metrics.items()}
+
+
+def nll(
+    output: Float[Tensor, "batch class"], target: Int[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    """Return the negative log-likelihoods of log-probabilities, nat."""
+    return functional.nll_loss(output, target, reduction="none")
+
+
+def cross_entropy(
+    output: Float[Tensor, "batch class"], target: Int[Tensor, " batch"]
+) -> Float[Tensor, " batch"]:
+    """Return the negative log-likelihoods of logits (or log-probabilities), nat."""
+    return functional.cross_entropy(output, target, reduction="none")
+
+
+def accuracy(output: Float[Tensor, "sample class"], target: Int[Tensor, " sample"]) -> float:
+    """Return the fraction of samples whose largest output is that of the target class."""
+    return float((output.argmax(-1) == target).double().mean())
+
+
+def compare_classes(
+    true: Float[np.ndarray, "sample class"],
+    reformulated: Float[np.ndarray, "sample class"],
+    target: Int[np.ndarray, " sample"],
+) -> dict[str, float]:
+    """Compare reformulated with true outputs as a classifier's (mathematics, section 7).
+
+    Args:
+        true: outputs of the trained model.
+        reformulated: initial output plus data part plus regularisation part.
+        target: target class of each sample.
+
+    Returns:
+        Accuracies, agreement of argmax, and the mean over samples of
+        `KL(softmax true || softmax reformulated)`, nat.
+    """
+    p, q = (torch.from_numpy(f).log_softmax(1).numpy() for f in (true, reformulated))
+    divergence = (np.exp(p) * (p - q)).sum(1)
+    return {
+        "model_accuracy": float((true.argmax(1) == target).mean()),
+        "reformulated_accuracy": float((reformulated.argmax(1) == target).mean()),
+        "argmax_agreement": float((true.argmax(1) == reformulated.argmax(1)).mean()),
+        "kl_mean_per_sample": float(divergence.mean()),
+    }
+
+
+def classification(loss_fn: LossFunction) -> Task:
+    """Return the task of telling classes apart with a loss in nat."""
+    functionals = ("target_logprob", "all", "margin", "loss", "logit[c]")
+    return Task(loss_fn, "nat", {"accuracy": Metric(accuracy)}, functionals, compare_classes)
+
+
+TASKS: dict[Loss, Task] = {
+    "nll": classification(nll),
+    "cross_entropy": classification(cross_entropy),
+}
+
+
+def task_of(loss: Loss) -> Task:
+    """Return the task that the name of a loss in the config stands for."""
+    return TASKS[loss]
