@@ -1,16 +1,18 @@
 # The commands of this project, for people and for CI.
-#   make all    set up and run the main job
-#   make test   set up and run the tests
-#   make lint   check style, types, workflow and imports
-#   make clean  remove what was made, except results/ and data/
+#   make all       set up and run the main job
+#   make test      set up and run the tests that need Python only
+#   make test-all  these, and those with a browser, a cluster, kills and a built distribution
+#   make lint      check style, types, workflow and imports
+#   make clean     remove what was made, except results/ and data/
 
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 BIN := .venv/bin
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
+PYTEST := $(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
-.PHONY: all test lint clean
+.PHONY: all test test-all lint clean
 .DELETE_ON_ERROR:
 
 all: $(INSTALLED)
@@ -18,7 +20,10 @@ all: $(INSTALLED)
 	@echo "Done. Open results/index.html in a browser."
 
 test: $(INSTALLED_DEV)
-	$(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+test-all: test
+	$(PYTEST) -m "browser or cluster or kills or package"
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
@@ -29,7 +34,7 @@ lint: $(INSTALLED_DEV)
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv .snakemake *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .snakemake build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -8,6 +8,18 @@ from filelock import FileLock
 
 from tests.workflow.project import Project
 
+MARKERS = {"browser": "browser", "slurm": "cluster", "faults": "kills"}
+"""Folder of tests -> the marker of all of them; `make test` leaves these out."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
+def pytest_collection_modifyitems(items):
+    """Give every test the marker of its folder."""
+    for item in items:
+        marker = MARKERS.get(item.path.parent.name)
+        if marker:
+            item.add_marker(marker)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():

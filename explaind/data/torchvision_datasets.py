@@ -27,8 +27,8 @@ def torchvision_datasets() -> ModuleType:
     if spec is None or spec.origin is None:
         raise UnsupportedError(
             "This dataset comes through torchvision, which is not installed. Expected the extra"
-            " `vision`: pip install 'explaind[vision]'. Or give the images as an .npz file"
-            " (kind: npz)."
+            " `vision`: pip install --constraint constraints.txt --editable .[vision], in the"
+            " checkout. Or give the images as an .npz file (kind: npz)."
         )
     if not _operators_fit(Path(spec.origin).with_name("_C.so")):
         _declare_operators()

@@ -18,7 +18,7 @@ from tests.requirements import need
 
 @pytest.fixture
 def family():
-    need(find_spec("torchvision") is not None, "torchvision: pip install 'explaind[vision]'")
+    need(find_spec("torchvision") is not None, "torchvision, the extra `vision`")
     return torchvision_datasets.torchvision_datasets().CIFAR10
 
 
