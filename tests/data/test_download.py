@@ -124,5 +124,5 @@ def test_a_changed_file_is_not_read(tmp_path, family, monkeypatch):
 def test_missing_torchvision_is_named(tmp_path, monkeypatch):
     torchvision_datasets.torchvision_datasets.cache_clear()
     monkeypatch.setattr(torchvision_datasets, "find_spec", lambda _: None)
-    with pytest.raises(UnsupportedError, match=r"explaind\[vision\]"):
+    with pytest.raises(UnsupportedError, match=r"--editable \.\[vision\]"):
         prepared(tmp_path, kind="mnist")
