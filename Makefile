@@ -1,7 +1,7 @@
 # The commands of this project, for people and for CI.
 #   make all       set up and run the main job
 #   make test      set up and run the tests that need Python only
-#   make test-all  these, and those with a browser, a cluster, kills and a built distribution
+#   make test-all  these, and those with a browser, a cluster and kills
 #   make lint      check style, types, workflow and imports
 #   make clean     remove what was made, except results/ and data/
 
@@ -23,7 +23,7 @@ test: $(INSTALLED_DEV)
 	$(PYTEST)
 
 test-all: test
-	$(PYTEST) -m "browser or cluster or kills or package"
+	$(PYTEST) -m "browser or cluster or kills"
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
