@@ -30,6 +30,7 @@ lint: $(INSTALLED_DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow
+	$(BIN)/python .ci/lint_docstrings.py
 	$(BIN)/python .ci/lint_workflow.py
 	$(BIN)/lint-imports
 
