@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 import explaind
+from explaind.config.dataset import ModuloDataset
 from explaind.config.model import TransformerModel
-from explaind.config.modulo import ModuloDataset
 from explaind.data.modulo import modulo_dataset
 from explaind.models.registry import build_model
 from explaind.training.losses import nll

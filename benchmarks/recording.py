@@ -22,8 +22,8 @@ import typer
 from torch import Tensor, nn
 
 import explaind
+from explaind.config.dataset import ModuloDataset
 from explaind.config.model import TransformerModel
-from explaind.config.modulo import ModuloDataset
 from explaind.data.modulo import modulo_dataset
 from explaind.history.thinning import balanced_interval
 from explaind.models.registry import build_model

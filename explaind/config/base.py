@@ -35,12 +35,9 @@ class Section(BaseModel):
         known = list(cls.model_fields)
         unknown = [str(key) for key in section if key not in known] if _is_mapping(section) else []
         if unknown:
-            hints = "; ".join(_suggest(key, known) for key in unknown)
-            raise PydanticCustomError(
-                "unknown_key",
-                "{hints} (known keys: {known})",
-                {"hints": hints, "known": ", ".join(known)},
-            )
+            hints = [_suggest(key, known) for key in unknown]
+            named = {"hints": hints, "known": ", ".join(known)}
+            raise PydanticCustomError("unknown_key", "unknown key", named)
         return section
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import Int
 from torch.nn import functional
 
-from explaind.config.images import ImageDataset
+from explaind.config.dataset import ImageDataset
 from explaind.data.source import ImageSource
 from explaind.errors import DataError
 

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from explaind.config import Config, stage_config
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.files import write_json
 from explaind.kernel.result import REFORMULATION, described
 from explaind.paths import Paths

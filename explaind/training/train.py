@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from explaind.config import Config, stage_config
-from explaind.config.run import Run
-from explaind.config.sizes import check_sizes
+from explaind.config.run import Run, check_sizes
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.config.training import Training
 from explaind.data.augmentation import build_augmentation
 from explaind.data.load import LoadedDataset, load_dataset

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.data import download, torchvision_datasets
 from explaind.errors import DataError, UnsupportedError
 from explaind.paths import Paths

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.data.load import load_dataset
 from explaind.errors import DataError
 from explaind.paths import Paths

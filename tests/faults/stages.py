@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
 from explaind.store import MEASURED, is_sealed, open_sealed

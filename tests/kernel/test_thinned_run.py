@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.paths import Paths
 from explaind.pipeline.plan import plan_epk
 from explaind.pipeline.predict import predict_epk

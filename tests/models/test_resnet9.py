@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.config.model import ResNet9Model
 from explaind.errors import ConfigError
 from explaind.models.registry import build_model, components_of

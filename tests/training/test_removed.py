@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from explaind.config import load_config, stage_config
+from explaind.config.load import load_config
+from explaind.config.stages import stage_config
 from explaind.data.load import load_dataset
 from explaind.history.history import History
 from explaind.models.registry import build_model

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.errors import RecordingError, StoreError
 from explaind.paths import Paths
 from explaind.pipeline.prepare import prepare_dataset
@@ -36,7 +36,7 @@ ADAMW = OPTIMIZERS["adamw"]
 PROGRAM = """
 import sys, torch
 torch.set_num_threads(1)
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.paths import Paths
 from explaind.training.train import train
 train(load_config(sys.argv[1]), Paths(sys.argv[2]), "grokking")

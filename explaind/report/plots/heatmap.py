@@ -32,6 +32,9 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
         maps: class maps as from `class_maps`.
         class_name: what a class is called on the axes.
         unit: unit of the explained output.
+
+    Returns:
+        The figure.
     """
     values = maps.isel(interval=0, component=0).to_numpy()
     figure = _map_figure(values.astype(np.float32), unit)
@@ -43,7 +46,7 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
 
 
 def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
-    """Draw the mean of the class map along its diagonals, for the whole run and all components."""
+    """Return the mean of the class map along its diagonals, for the whole run."""
     profile = difference_profile(maps.isel(interval=0, component=0)).to_numpy()
     figure = new_figure(520)
     figure.add_bar(
@@ -66,6 +69,9 @@ def sample_map_figure(values: xr.DataArray, class_name: str, unit: str) -> go.Fi
         values: the array of `sample_map`, sorted by class.
         class_name: what a class is called on the axes.
         unit: unit of the explained output.
+
+    Returns:
+        The figure.
     """
     figure = _map_figure(values.to_numpy(), unit)
     figure.update_layout(height=620)
@@ -177,7 +183,7 @@ def _map_figure(values: np.ndarray, unit: str) -> go.Figure:
 
 
 def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
-    """Put about `count` ticks at the middle of the block of a class."""
+    """Return about `count` ticks at the middle of the block of a class."""
     classes = np.unique(targets)
     shown = classes[:: max(1, len(classes) // count)]
     middle = [float(np.flatnonzero(targets == label).mean()) for label in shown]
@@ -185,7 +191,7 @@ def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
 
 
 def _common_limits(limits: np.ndarray) -> np.ndarray:
-    """Colour limit per component that holds for all its intervals (not for the whole run)."""
+    """Return colour limit per component that holds for all its intervals (not for the whole run)."""
     return np.asarray(limits[1:].max(axis=0) if len(limits) > 1 else limits[0])
 
 

@@ -1,4 +1,4 @@
-"""Figures over training steps: influence per component, data against decay, residual."""
+"""Figures over training steps: influence per component, decomposition per step, residual."""
 
 from collections.abc import Callable
 
@@ -24,12 +24,12 @@ from explaind.report.plots.theme import (
     use_whole_ticks,
 )
 from explaind.report.tables.phases import Phases
-from explaind.report.tables.smoothing import moving_average
+from explaind.report.tables.steps import moving_average
 
-PART_NAMES = {
+TERM_NAMES = {
     "true": ("true change", TRUE),
-    "data": ("data part", DATA),
-    "decay": ("decay part", DECAY),
+    "data": ("training data", DATA),
+    "decay": ("regularisation", DECAY),
     "residual": ("residual", RESIDUAL),
 }
 
@@ -40,21 +40,22 @@ def absolute_influence_figure(
     """Draw Psi_s per component: how strongly the training samples acted through it, without sign.
 
     Args:
-        table: the table of `component_table`.
+        table: the table of `influence_by_component`.
         window: steps of the moving average; the raw numbers are in `customdata`.
         unit: unit of the explained output.
         phases: the steps to mark.
+
+    Returns:
+        The figure.
     """
     figure = _component_figure(table, "absolute", window, phases)
-    label_axes(
-        figure, STEP_TITLE, f"Ψ, sum of |influence| ({unit} per step, ≥ 0)", rangemode="tozero"
-    )
+    label_axes(figure, STEP_TITLE, f"Ψ, sum of |influence| ({unit} per step)", rangemode="tozero")
     show_bulk(figure)
     return figure
 
 
 def net_influence_figure(table: pd.DataFrame, window: int, unit: str, phases: Phases) -> go.Figure:
-    """Draw the signed data influence per component, see `absolute_influence_figure`."""
+    """Return the signed data influence per component, see `absolute_influence_figure`."""
     figure = _component_figure(table, "data", window, phases)
     label_axes(figure, STEP_TITLE, f"net influence ({unit} per step, + = raised)")
     mark_zero(figure)
@@ -62,39 +63,42 @@ def net_influence_figure(table: pd.DataFrame, window: int, unit: str, phases: Ph
     return figure
 
 
-def parts_figure(table: pd.DataFrame, window: int, unit: str, phases: Phases) -> go.Figure:
-    """Draw the data part against the decay part of every step, with their sum's true value.
+def decomposition_figure(table: pd.DataFrame, window: int, unit: str, phases: Phases) -> go.Figure:
+    """Draw what training data and regularisation did at every step, and the true change.
 
     Args:
-        table: the table of `part_table`.
+        table: the table of `decomposition_by_step`.
         window: steps of the moving average; the raw numbers are in `customdata`.
         unit: unit of the explained output.
         phases: the steps to mark.
+
+    Returns:
+        The figure.
     """
-    figure = _part_figure(
-        table, ("data", "decay", "true"), lambda part: moving_average(part, window), raw=True
+    figure = _term_figure(
+        table, ("data", "decay", "true"), lambda term: moving_average(term, window), raw=True
     )
     label_axes(figure, STEP_TITLE, f"change ({unit} per step, + = raised)")
     show_bulk(figure)
     return _finish(figure, table, phases)
 
 
-def cumulative_parts_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
-    """Draw the parts added up since step 0; the three together give the true change."""
-    figure = _part_figure(table, ("data", "decay", "residual", "true"), np.cumsum)
+def cumulative_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
+    """Return the decomposition added up since step 0; its three terms give the true change."""
+    figure = _term_figure(table, ("data", "decay", "residual", "true"), np.cumsum)
     label_axes(figure, STEP_TITLE, f"change since step 0 ({unit}, + = raised)")
     return _finish(figure, table, phases)
 
 
 def cumulative_residual_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
-    """Draw the signed residual added up since the first step."""
-    figure = _part_figure(table, ("residual",), np.cumsum)
+    """Return the signed residual added up since the first step."""
+    figure = _term_figure(table, ("residual",), np.cumsum)
     label_axes(figure, STEP_TITLE, f"residual since step 0 ({unit}, signed)")
     return _finish(figure, table, phases)
 
 
 def residual_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
-    """Draw the size of the residual of every step beside the size of the true change."""
+    """Return the size of the residual of every step beside the size of the true change."""
     return magnitude_figure(
         table.assign(true=table["true_absolute"], residual=table["residual_absolute"]),
         ("true", "residual"),
@@ -104,35 +108,38 @@ def residual_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure
 
 
 def magnitude_figure(
-    table: pd.DataFrame, parts: tuple[str, ...], unit: str, phases: Phases
+    table: pd.DataFrame, terms: tuple[str, ...], unit: str, phases: Phases
 ) -> go.Figure:
     """Draw mean absolute values per step on a logarithmic axis.
 
     Args:
-        table: one row per step, a column of mean absolute values per part.
-        parts: the columns to draw.
+        table: one row per step, a column of mean absolute values per term.
+        terms: the columns to draw.
         unit: unit of the explained output.
         phases: the steps to mark.
+
+    Returns:
+        The figure.
     """
-    positive = table.assign(**{part: table[part].where(table[part] > 0) for part in parts})
-    figure = _part_figure(positive, parts, np.asarray)
-    label_axes(figure, STEP_TITLE, f"mean size ({unit} per step, ≥ 0, log scale)")
+    positive = table.assign(**{term: table[term].where(table[term] > 0) for term in terms})
+    figure = _term_figure(positive, terms, np.asarray)
+    label_axes(figure, STEP_TITLE, f"mean size ({unit} per step, log scale)")
     use_log_axis(figure)
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
     return figure
 
 
 def subinterval_figure(table: pd.DataFrame, phases: Phases) -> go.Figure:
-    """Draw into how many subintervals each step was cut: mean and maximum over the samples."""
+    """Return into how many subintervals each step was cut: mean and maximum over samples."""
     figure = new_figure()
     rows = thin(table)
     columns = {
-        "subintervals_max": ("most in any sample", "#b9c0cc"),
+        "subintervals_max": ("largest of any sample", "#b9c0cc"),
         "subintervals_mean": ("mean", TRUE),
     }
     for column, (name, colour) in columns.items():
         add_line(figure, rows["step"], rows[column], name, {"color": colour, "width": 1.8})
-    label_axes(figure, STEP_TITLE, "subintervals per step (1, ≥ 1)", rangemode="tozero")
+    label_axes(figure, STEP_TITLE, "subintervals per step", rangemode="tozero")
     use_whole_ticks(figure, int(table["subintervals_max"].max()))
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
     return figure
@@ -152,20 +159,20 @@ def _component_figure(table: pd.DataFrame, column: str, window: int, phases: Pha
     return figure
 
 
-def _part_figure(
+def _term_figure(
     table: pd.DataFrame,
-    parts: tuple[str, ...],
+    terms: tuple[str, ...],
     transform: Callable[[np.ndarray], np.ndarray],
     raw: bool = False,
 ) -> go.Figure:
     figure = new_figure()
-    drawn = table.assign(**{part: transform(table[part].to_numpy()) for part in parts})
+    drawn = table.assign(**{term: transform(table[term].to_numpy()) for term in terms})
     steps = thin(table).index
-    for part in parts:
-        name, colour = PART_NAMES[part]
-        line = {"color": colour, "width": 1.8, "dash": "dot" if part == "true" else "solid"}
-        extra = {"customdata": table.loc[steps, part].to_numpy(dtype=np.float32)} if raw else {}
-        add_line(figure, table.loc[steps, "step"], drawn.loc[steps, part], name, line, **extra)
+    for term in terms:
+        name, colour = TERM_NAMES[term]
+        line = {"color": colour, "width": 1.8, "dash": "dot" if term == "true" else "solid"}
+        extra = {"customdata": table.loc[steps, term].to_numpy(dtype=np.float32)} if raw else {}
+        add_line(figure, table.loc[steps, "step"], drawn.loc[steps, term], name, line, **extra)
     return figure
 
 
