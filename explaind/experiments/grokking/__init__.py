@@ -5,7 +5,7 @@ from explaind.experiments.spec import Shown, Spec
 
 SPEC = Spec(
     name="grokking",
-    title="How the network learned",
+    title="How the network learned to add",
     summary="From memorising to understanding: influence of training data, components and weight "
     "decay over training, and which examples helped which.",
     settings=GrokkingSettings,

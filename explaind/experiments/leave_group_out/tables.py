@@ -64,7 +64,7 @@ def _of_means(means: pd.DataFrame) -> dict[str, float]:
 
 
 def _of_targets(chosen: pd.DataFrame) -> dict[str, float]:
-    """Return the rank correlation of Park et al. (2023), there over random halves of the samples."""
+    """Return the rank correlation of Park et al. (2023), there over random halves of samples."""
     pairs = [
         (rows["predicted"].to_numpy(), rows["actual"].to_numpy())
         for _, rows in chosen.groupby("target")

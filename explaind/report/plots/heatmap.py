@@ -191,7 +191,7 @@ def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
 
 
 def _common_limits(limits: np.ndarray) -> np.ndarray:
-    """Return colour limit per component that holds for all its intervals (not for the whole run)."""
+    """Return the colour limit of each component for all its intervals, not for the whole run."""
     return np.asarray(limits[1:].max(axis=0) if len(limits) > 1 else limits[0])
 
 
