@@ -134,7 +134,7 @@ def test_cited_sections_are_headings_of_the_mathematics():
 
 def test_nothing_recommends_what_does_not_work():
     """The name on PyPI is another package's; Snakemake takes a target for a second config file."""
-    wrong = re.compile(r"pip install ['\"]?explaind|--configfile \S+ all\b")
+    wrong = re.compile(r"pip install ['\"]?explaind|--configfile \S+ (?=all\b)")
     texts = [*REPOSITORY.glob("config/*"), *(REPOSITORY / name for name in documents()), *CODE]
     found = [
         str(file.relative_to(REPOSITORY))
