@@ -99,11 +99,9 @@ def test_a_model_that_does_not_fit_the_dataset_is_refused():
 
 def test_nll_of_logits_is_refused():
     run = {"model": {"kind": "resnet9", "log_softmax": False}}
-    figures = {"grokking": None}
     images = {
         "datasets": {"modulo": {"kind": "digits"}},
         "runs": {"grokking": run},
-        "figures": figures,
     }
     with pytest.raises(ConfigError, match=r"training.loss: expected cross_entropy for a model"):
         load_config(images)

@@ -248,8 +248,11 @@ def tables_of(spec):
 
 
 def command(name):
-    """Start of the shell command that computes or draws an experiment."""
+    """Start of the shell command that computes or draws an experiment.
+
+    A parameter, because Snakemake evaluates shell commands when the loop over the rules has ended.
+    """
     return (
         f"explaind {name.replace('_', '-')} --config results/config.json"
-        " --experiment {wildcards.experiment}"
+        " --experiment {experiment}"
     )

@@ -27,6 +27,7 @@ for spec in COMPUTED:
             mem_mb=memory(4000),
             runtime=spec.computed.minutes,
         params:
+            command=command(spec.name),
             values=of_experiment(spec.name),
             code=code_fingerprint(
                 "explaind.experiments.job", *modules_of(spec.name, "compute")
@@ -34,6 +35,6 @@ for spec in COMPUTED:
         message:
             "Compute {output.result} (progress in {log})"
         shell:
-            command(spec.name) + " --threads {threads} > {log} 2>&1"
+            "{params.command} --threads {threads} > {log} 2>&1"
 
     workflow.get_rule(spec.name).docstring = spec.summary

@@ -47,6 +47,7 @@ for spec in SHOWN:
             mem_mb=memory(2000),
             runtime=10,
         params:
+            command=command(f"page_{spec.name}"),
             values=of_experiment(f"page_{spec.name}"),
             code=code_fingerprint(
                 "explaind.experiments.drawing",
@@ -55,7 +56,7 @@ for spec in SHOWN:
         message:
             "Draw {output.page}"
         shell:
-            command(f"page_{spec.name}") + " > {log} 2>&1"
+            "{params.command} > {log} 2>&1"
 
     workflow.get_rule(f"page_{spec.name}").docstring = (
         f"Draw the page “{spec.title}”. {spec.summary}"

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from explaind.report.tables.smoothing import moving_average
 
 from explaind.report.plots import parts
 from explaind.report.tables.phases import Phases
-from explaind.report.tables.smoothing import moving_average
 from explaind.report.tables.steps import component_table, part_table
 from tests.report.synthetic import COMPONENTS, SyntheticRun, influence_dataset
 
