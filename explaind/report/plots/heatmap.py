@@ -1,7 +1,6 @@
 """Train-to-validation influence as maps over classes and over samples."""
 
 import base64
-import json
 from typing import Any
 
 import numpy as np
@@ -120,8 +119,8 @@ def coarsen_intervals(maps: xr.DataArray, limit: int = MAX_MAP_VALUES) -> xr.Dat
     return maps
 
 
-def class_map_data(maps: xr.DataArray) -> str:
-    """Return all class maps as JSON for the script of the page.
+def class_map_data(maps: xr.DataArray) -> dict[str, Any]:
+    """Pack all class maps for the script of the page, as JSON can hold them.
 
     Maps are packed as 16-bit integers with one scale per map (error below 2e-5 of its largest
     value).
@@ -130,12 +129,12 @@ def class_map_data(maps: xr.DataArray) -> str:
         maps: class maps as from `class_maps`.
 
     Returns:
-        JSON with the labels of both controls, the packed maps, their profiles and colour limits.
+        The labels of both controls, the packed maps, their profiles and colour limits.
     """
     flat = maps.to_numpy().reshape(-1, *maps.shape[2:])
     scale = np.array([_largest(values) / 32767 for values in flat])
     limits = np.array([robust_limit(values) for values in flat])
-    content: dict[str, Any] = {
+    return {
         "classes": maps.sizes["training_class"],
         "components": [str(name) for name in maps["component"].values],
         "intervals": interval_labels(maps),
@@ -148,7 +147,6 @@ def class_map_data(maps: xr.DataArray) -> str:
             float(f"{number:.4g}") for number in _common_limits(limits.reshape(maps.shape[:2]))
         ],
     }
-    return json.dumps(content, ensure_ascii=False).replace("</", "<\\/")
 
 
 def interval_labels(maps: xr.DataArray) -> list[str]:

@@ -11,12 +11,11 @@ import torch
 import xarray as xr
 from PIL import Image
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.errors import ConfigError, StoreError
-from explaind.experiments.examples.page import write_examples
+from explaind.experiments.drawing import draw_page
 from explaind.kernel.collectors.strongest import top_samples
 from explaind.paths import Paths
-from explaind.report.picture import picture_html, picture_uri
 from explaind.store import open_sealed, write_store
 from tests.report.synthetic import SyntheticRun, write_run
 from tests.workflow.project import REPOSITORY
@@ -27,8 +26,8 @@ SHOWN = (0, 2)
 
 
 def config(**keys):
-    figures = {"examples": {"samples": list(SHOWN), "shown": 2, **keys}}
-    return load_config(REPOSITORY / "config" / "config.yaml", {"figures": figures})
+    experiments = {"examples": {"samples": list(SHOWN), "shown": 2, **keys}}
+    return load_config(REPOSITORY / "config" / "config.yaml", {"experiments": experiments})
 
 
 def write_top(paths, by_component=True):
@@ -69,7 +68,7 @@ def page(tmp_path_factory):
     paths = Paths(tmp_path_factory.mktemp("project"))
     dense = write_top(paths)
     images = write_images(paths, dense)
-    write_examples(config(), paths, "examples")
+    draw_page(config(), paths, "examples")
     return paths, dense, images
 
 
@@ -104,12 +103,12 @@ def test_pictures_are_those_of_the_dataset(page):
         np.testing.assert_array_equal(pixels, images[f"x_{part}"].values[int(row), 0])
 
 
-def test_page_names_classes_answers_and_layers(page):
+def test_page_names_classes_predictions_and_layers(page):
     paths, dense, _ = page
     html = paths.figure("examples").read_text()
     sample = int(dense["test_index"][0])
-    answer = int(open_sealed(paths.validation("digits"))["true"][sample].argmax("class"))
-    assert f"Validation image {sample}: {NAMES[sample % 2]}, answered {NAMES[answer]}" in html
+    prediction = int(open_sealed(paths.validation("digits"))["true"][sample].argmax("class"))
+    assert f"Validation image {sample}: {NAMES[sample % 2]}, predicted {NAMES[prediction]}" in html
     assert "Output for class dog" in html
     assert "through conv&lt;1&gt;" in html
     assert "conv<1>" not in html
@@ -119,7 +118,7 @@ def test_page_names_classes_answers_and_layers(page):
 def test_without_components_the_page_names_the_key(tmp_path):
     paths = Paths(tmp_path)
     write_images(paths, write_top(paths, by_component=False))
-    write_examples(config(), paths, "examples")
+    draw_page(config(), paths, "examples")
     html = paths.figure("examples").read_text()
     assert "Add <code>top_component</code> to <code>runs.digits.epk.keep</code>" in html
     assert "pushed it up most" in html
@@ -128,14 +127,16 @@ def test_without_components_the_page_names_the_key(tmp_path):
 def test_without_top_samples_the_page_names_the_key(tmp_path):
     paths = Paths(tmp_path)
     write_run(paths, "digits", CASE)
-    write_examples(config(), paths, "examples")
+    draw_page(config(), paths, "examples")
     assert "Add <code>top</code> to" in paths.figure("examples").read_text()
 
 
 def test_a_sample_that_was_not_explained_is_refused(page):
     paths, dense, _ = page
-    with pytest.raises(ConfigError, match=r"figures.examples.samples: expected numbers below 3"):
-        write_examples(config(samples=[3]), paths, "examples")
+    with pytest.raises(
+        ConfigError, match=r"experiments.examples.samples: expected numbers below 3"
+    ):
+        draw_page(config(samples=[3]), paths, "examples")
     assert dense.sizes["test"] == 3
 
 
@@ -143,20 +144,4 @@ def test_a_dataset_without_images_is_refused(tmp_path):
     paths = Paths(tmp_path)
     write_images(paths, write_top(paths), dims=("position",), shape=(2,))
     with pytest.raises(StoreError, match="holds no images"):
-        write_examples(config(), paths, "examples")
-
-
-def decoded(uri):
-    head, code = uri.split(",")
-    assert head == "data:image/png;base64"
-    return np.asarray(Image.open(BytesIO(base64.b64decode(code))))
-
-
-def test_pictures_by_hand():
-    colour = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
-    np.testing.assert_array_equal(decoded(picture_uri(colour)), colour.transpose(1, 2, 0))
-    floating = np.array([[[-1.0, 0.0], [0.0, 1.0]]])
-    np.testing.assert_array_equal(decoded(picture_uri(floating)), [[0, 128], [128, 255]])
-    constant = np.full((1, 2, 2), 7.0)
-    np.testing.assert_array_equal(decoded(picture_uri(constant)), np.zeros((2, 2)))
-    assert "&lt;cat&gt;<br>+1" in picture_html(colour, "x", "<cat>", "+1")
+        draw_page(config(), paths, "examples")

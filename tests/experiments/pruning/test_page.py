@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.config import load_config
-from explaind.experiments.pruning.page import write_pruning
+from explaind.config.load import load_config
+from explaind.experiments.drawing import draw_page
 from explaind.experiments.pruning.plots import metric_figure, zeros_figure
 from explaind.experiments.pruning.tables import pruning_comparison, pruning_means
-from explaind.experiments.pruning.text import answer_html, comparison_rows
+from explaind.experiments.pruning.text import answer, comparison_rows
 from explaind.paths import Paths
 from tests.workflow.project import REPOSITORY
 
@@ -30,16 +30,16 @@ def experiment_table(**levels):
     random = np.random.default_rng(0)
     rows = [measured(seed, "none", "none", "none", 1.0, 0.9) for seed in SEEDS]
     shares = [("coarse", 0.1), ("coarse", 0.3), ("fine", 0.01), ("fine", 0.03)]
-    for seed, (method, level), quota, (grid, keep) in itertools.product(
+    for seed, (method, level), scope, (grid, keep) in itertools.product(
         SEEDS, (LEVELS | levels).items(), ("global", "layer"), shares
     ):
         noisy = level + 0.01 * random.standard_normal()
-        rows.append(measured(seed, method, quota, grid, keep, noisy))
+        rows.append(measured(seed, method, scope, grid, keep, noisy))
     return pd.DataFrame(rows)
 
 
-def measured(seed, method, quota, grid, keep, level):
-    case = {"seed": seed, "method": method, "quota": quota, "grid": grid, "keep": keep}
+def measured(seed, method, scope, grid, keep, level):
+    case = {"seed": seed, "method": method, "scope": scope, "grid": grid, "keep": keep}
     numbers = {"accuracy": level, "agreement": level, "kl": 1 - level, "kept": keep + 0.001 * seed}
     return {**case, **numbers, "zeros_first": 1 - keep, "zeros_<b>": 0.0}
 
@@ -51,15 +51,15 @@ def root(tmp_path_factory):
     path = paths.experiment("digits", "pruning")
     path.parent.mkdir(parents=True)
     experiment_table().to_parquet(path)
-    write_pruning(load_config(REPOSITORY / "config" / "config.yaml"), paths, "pruning")
+    draw_page(load_config(REPOSITORY / "config" / "config.yaml"), paths, "pruning")
     return root
 
 
-def test_page_has_both_grids_both_quotas_and_all_metrics(root):
+def test_page_has_both_grids_both_scopes_and_all_metrics(root):
     html = Paths(root).figure("pruning").read_text()
     expected = {
-        f"{quota}-{grid}-{metric}"
-        for quota in ("global", "layer")
+        f"{scope}-{grid}-{metric}"
+        for scope in ("global", "layer")
         for grid in ("coarse", "fine")
         for metric in ("accuracy", "agreement", "kl")
     }
@@ -80,7 +80,7 @@ def test_tables_are_those_of_the_attribution(root):
 
 def test_lines_have_error_bars_both_ways_over_the_realised_share():
     means = pruning_means(experiment_table())
-    rows = means[(means["grid"] == "fine") & (means["quota"] == "layer")]
+    rows = means[(means["grid"] == "fine") & (means["scope"] == "layer")]
     figure = metric_figure(rows, "kl", 0.0)
     assert [trace.name for trace in figure.data] == list(LEVELS)
     random = figure.data[-1]
@@ -95,7 +95,7 @@ def test_zeros_have_a_line_per_tensor(root):
     layers = pd.read_parquet(Paths(root).table("pruning", "layers", "parquet"))
     rows = layers[
         (layers["method"] == "random")
-        & (layers["quota"] == "global")
+        & (layers["scope"] == "global")
         & (layers["grid"] == "coarse")
     ]
     figure = zeros_figure(rows)
@@ -112,16 +112,17 @@ def test_zeros_have_a_line_per_tensor(root):
     ],
 )
 def test_the_answer_follows_from_the_numbers(levels, expected):
-    text = answer_html(pruning_comparison(experiment_table(**levels)), len(SEEDS))
+    text = answer(pruning_comparison(experiment_table(**levels)), len(SEEDS))
     assert expected in text
     assert "better than random pruning in 6 of 6" in text
+    assert '<a href="https://arxiv.org/abs/2505.20076">ExPLAIND paper</a>' in text
 
 
 def test_the_answer_without_any_difference():
-    comparison = pruning_comparison(experiment_table()).assign(verdict="not told apart")
-    text = answer_html(comparison, len(SEEDS))
+    comparison = pruning_comparison(experiment_table()).assign(verdict="no significant difference")
+    text = answer(comparison, len(SEEDS))
     assert "no difference is larger than its uncertainty" in text
-    assert "worse in 0 and not told apart in 12" in text
+    assert "worse in 0 and there is no significant difference in 12" in text
 
 
 def test_rows_name_both_means():

@@ -1,4 +1,4 @@
-"""The page on the sanity of influence, from tables made by hand."""
+"""The page with the sanity checks, from tables made by hand."""
 
 import re
 
@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.errors import StoreError
+from explaind.experiments.drawing import draw_page
 from explaind.experiments.label_noise.tables import auc_comparison, auc_means, detection_aucs
 from explaind.experiments.leave_group_out.tables import group_correlations, group_means
-from explaind.experiments.sanity.page import write_sanity
 from explaind.experiments.sanity.plots import auc_figure, change_figure
-from explaind.experiments.sanity.text import extreme_rows, noise_answer_html, removal_answer_html
+from explaind.experiments.sanity.text import extreme_rows, noise_answer, removal_answer
 from explaind.paths import Paths
 from tests.workflow.project import REPOSITORY
 
@@ -69,7 +69,7 @@ def paths(tmp_path_factory):
         path = paths.experiment("digits", name)
         path.parent.mkdir(parents=True, exist_ok=True)
         table.to_parquet(path)
-    write_sanity(CONFIG, paths, "sanity")
+    draw_page(CONFIG, paths, "sanity")
     return paths
 
 
@@ -93,7 +93,7 @@ def test_tables_are_those_of_the_attribution(paths):
 
 def test_a_missing_table_names_its_rule(tmp_path):
     with pytest.raises(StoreError, match="Run the rule `label_noise` again"):
-        write_sanity(CONFIG, Paths(tmp_path), "sanity")
+        draw_page(CONFIG, Paths(tmp_path), "sanity")
 
 
 def test_bars_have_intervals_and_a_mark_for_every_seed():
@@ -115,23 +115,23 @@ def test_changes_lie_about_the_line_of_equality():
     assert line.x0 <= min(min(trace.x) for trace in figure.data)
 
 
-def noise_answer(**separation):
+def answer_on_noise(**separation):
     aucs = detection_aucs(noise_table(**separation))
-    return noise_answer_html(auc_means(aucs), auc_comparison(aucs), len(SEEDS))
+    return noise_answer(auc_means(aucs), auc_comparison(aucs), len(SEEDS))
 
 
 @pytest.mark.parametrize(
     ("separation", "expected"),
     [
-        ({"self_influence": 3}, "Self-influence finds wrong labels better than chance</strong>"),
+        ({"self_influence": 3}, "Self-influence finds flipped labels better than chance</strong>"),
         ({"self_influence": 3}, "it is better than the loss"),
         ({"loss": 3}, "it is worse than the loss"),
-        ({"self_influence": 0}, "Self-influence is not told apart from chance"),
-        ({"held_out_influence": 2}, "held-out data finds wrong labels worse than chance"),
+        ({"self_influence": 0}, "Self-influence is not significantly different from chance"),
+        ({"held_out_influence": 2}, "held-out data finds flipped labels worse than chance"),
     ],
 )
-def test_answer_on_wrong_labels_follows_from_the_numbers(separation, expected):
-    assert expected in noise_answer(**separation)
+def test_answer_on_flipped_labels_follows_from_the_numbers(separation, expected):
+    assert expected in answer_on_noise(**separation)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_answer_on_wrong_labels_follows_from_the_numbers(separation, expected):
 )
 def test_answer_on_removals_follows_from_the_numbers(slope, expected):
     table = removal_table(slope)
-    text = removal_answer_html(group_correlations(table), group_means(table))
+    text = removal_answer(group_correlations(table), group_means(table))
     assert "Over 8 groups" in text
     for part in expected:
         assert part in text
