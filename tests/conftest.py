@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from hypothesis import settings
 
 from tests.workflow.project import Project
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("no deadline")
 
 MARKERS = {"browser": "browser", "slurm": "cluster", "faults": "kills"}
 """Folder of tests -> the marker of all of them; `make test` leaves these out."""

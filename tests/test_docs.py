@@ -12,6 +12,7 @@ DRY_RUN = {
     "snakemake --configfile config/paper.yaml -- all",
     "snakemake --configfile mine.yaml -- all",
     "snakemake --config 'runs={grokking: {epk: {intervals: 20}}}' -- all",
+    "snakemake --workflow-profile workflow/profiles/slurm --configfile mine.yaml -- all",
     "snakemake --workflow-profile workflow/profiles/slurm all",
     "snakemake results/figures/grokking.html",
     "snakemake results/figures/pruning.html",

@@ -12,15 +12,11 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
-    "config/*.py": "test_config.py",
-    "data/images.py": "data/test_digits.py",
-    "data/load.py": "data/test_npz.py",
-    "data/source.py": "data/test_npz.py",
-    "data/torchvision_datasets.py": "data/test_download.py",
+    "config/*.py": "config/test_load.py",
     "errors.py": "test_cli.py",
     "experiments/*/*.py": "report/test_pages.py",
-    "experiments/spec.py": "test_config.py",
-    "history/*.py": "history/test_recording_rules.py",
+    "experiments/*/settings.py": "config/test_schema.py",
+    "experiments/spec.py": "experiments/test_registry.py",
     "kernel/*.py": "kernel/trajectory/test_adjoint.py",
     "kernel/collectors/*.py": "kernel/collectors/test_output_arrays.py",
     "kernel/contraction/*.py": "kernel/contraction/test_routes.py",
@@ -28,14 +24,9 @@ TRIED_TOGETHER = {
     "kernel/nonsmooth/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/query/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/trajectory/*.py": "kernel/trajectory/test_segment.py",
-    "models/registry.py": "models/test_transformer.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
-    "report/*.py": "report/test_pages.py",
-    "report/*/*.py": "report/test_pages.py",
-    "store/*.py": "store/test_writer.py",
-    "training/*.py": "training/test_resume.py",
-    "trees.py": "kernel/test_augmented.py",
+    "report/page.py": "report/test_html.py",
 }
 """Modules without a test of their own name, and the test that tries them as parts of a whole."""
 
@@ -43,7 +34,12 @@ SHORT = {
     "*/__init__.py": "says what a folder is",
     "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
+    "config/experiment.py": "what the settings of all experiments share",
+    "data/digits.py": "a module for each family of sources",
     "device.py": "the one place that chooses a device",
+    "experiments/*/settings.py": "the section of the config",
+    "experiments/registry.py": "the list of all there is",
+    "experiments/training/tables.py": "the tables of a page are a module of their own",
     "prefetch.py": "the one place with a thread",
 }
 """Modules of fewer lines than others, and why they are no part of another one."""
