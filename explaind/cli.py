@@ -8,7 +8,7 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -68,11 +68,7 @@ def prepare_dataset(
     from explaind.pipeline.prepare import prepare_dataset as library
 
     checked = _read(config, root)
-    if dataset not in checked.datasets:
-        known = ", ".join(sorted(checked.datasets))
-        raise ConfigError(
-            f"--dataset: expected one of {known}, got {dataset!r}; define it under datasets"
-        )
+    _check_known("dataset", dataset, checked.datasets)
     library(checked, Paths(root), dataset)
 
 
@@ -260,9 +256,7 @@ def _read(files: list[str], root: str) -> Config:
 def _with_run(files: list[str], root: str, run: str) -> Config:
     """The config, if it has this run."""
     config = _read(files, root)
-    if run not in config.runs:
-        known = ", ".join(sorted(config.runs))
-        raise ConfigError(f"--run: expected one of {known}, got {run!r}; define it under runs")
+    _check_known("run", run, config.runs)
     return config
 
 
@@ -270,12 +264,17 @@ def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Conf
     """The config, if it has an experiment of this name and kind."""
     config = _read(files, root)
     known = [key for key, settings in config.experiments.items() if settings.kind == spec.name]
+    _check_known("experiment", name, known, f"kind {spec.name}: ")
+    return config
+
+
+def _check_known(option: str, name: str, known: Collection[str], kind: str = "") -> None:
+    """Refuse a name that the config does not define."""
     if name not in known:
         raise ConfigError(
-            f"--experiment: expected one of kind {spec.name}: {', '.join(known) or 'none'}, got"
-            f" {name!r}; define it under experiments"
+            f"--{option}: expected one of {kind}{', '.join(sorted(known)) or 'none'}, got {name!r};"
+            f" define it under {option}s"
         )
-    return config
 
 
 def _limit_threads(threads: int | None) -> None:

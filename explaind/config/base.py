@@ -42,12 +42,12 @@ class Section(BaseModel):
 
 
 def canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Sorted, each once: where order has no meaning it must not rerun anything."""
+    """Return the values sorted, each once: where order means nothing it must rerun nothing."""
     return tuple(sorted(set(values)))
 
 
 def kind_or(default: str) -> Callable[[Any], str]:
-    """Discriminator of a section that has several kinds; without ``kind`` it is the default."""
+    """Return the discriminator of a section of several kinds; without `kind` it is the default."""
 
     def kind(section: Any) -> str:
         if _is_mapping(section):

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from explaind.config.problems import config_error
+from explaind.config.problems import describe
 from explaind.config.schema import Config
 from explaind.errors import ConfigError
 from explaind.files import write_json
@@ -45,7 +45,8 @@ def load_config(*sources: Source, defaults: str | Path | None = None) -> Config:
     try:
         return Config.model_validate(merged)
     except ValidationError as error:
-        raise config_error(error, merged, [part for part in read if part[1]]) from None
+        given = [part for part in read if part[1]]
+        raise ConfigError(describe(error, merged, given)) from None
 
 
 def resolve_config(config: Config, paths: Paths) -> None:

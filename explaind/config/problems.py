@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from explaind.errors import ConfigError
-
 WHOLE = "config"  # where another key would stand
 HELP = "Every key is described in config/README.md."
 
@@ -17,10 +15,8 @@ Part = tuple[str, Mapping[str, Any]]
 """A file, or where else keys were given, and what it holds."""
 
 
-def config_error(
-    error: ValidationError, config: Mapping[str, Any], parts: Sequence[Part]
-) -> ConfigError:
-    """Make the error to raise for a config that pydantic refused.
+def describe(error: ValidationError, config: Mapping[str, Any], parts: Sequence[Part]) -> str:
+    """List what pydantic refused in a config.
 
     Args:
         error: what pydantic raised.
@@ -28,13 +24,13 @@ def config_error(
         parts: what it was merged from, later ones over earlier ones.
 
     Returns:
-        The error, whose message lists all problems.
+        The message of a `ConfigError`.
     """
     problems = [line for problem in error.errors() for line in _lines(dict(problem), config)]
     listed = "\n".join(f"  {key}: {text}{_origin(key, text, parts)}" for key, text in problems)
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
     named = ", ".join(name for name, _ in parts)
-    return ConfigError(f"{count} in the config ({named}):\n{listed}\n{HELP}")
+    return f"{count} in the config ({named}):\n{listed}\n{HELP}"
 
 
 def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -20,12 +20,15 @@ class Run(Section):
 
 
 def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
-    """Parts of a run that do not fit each other or the dataset, one text each.
+    """Say which parts of a run do not fit each other or the dataset.
 
     Args:
         name: name of the run.
         run: the run.
         data: its dataset.
+
+    Returns:
+        One text per problem.
     """
     problems = []
     if run.model.inputs != data.inputs:
@@ -48,7 +51,7 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
 
 
 def size_problems(name: str, run: Run, train: int | None, validation: int | None) -> list[str]:
-    """What a run asks for and its dataset does not have.
+    """Say what a run asks for and its dataset does not have.
 
     Args:
         name: name of the run.

@@ -15,7 +15,9 @@ Values = dict[str, Any]
 
 
 def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
-    """The values that one stage uses, JSON-stable: sorted keys, lists instead of tuples.
+    """Gather the values that one stage uses.
+
+    A stage, dataset, run or experiment that there is not is a `KeyError`.
 
     Args:
         config: the whole config.
@@ -25,10 +27,7 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
             one; `report` takes none.
 
     Returns:
-        The values, by section.
-
-    Raises:
-        KeyError: there is no such stage, dataset, run or experiment.
+        The values by section, JSON-stable: sorted keys, lists instead of tuples.
     """
     whole: Values = config.model_dump(mode="json", exclude={"defaults"})
     if stage in _OF_RUN:
@@ -88,16 +87,13 @@ def _dataset(config: Config, name: str) -> Values:
 
 
 def _without(section: Values, *keys: str) -> Values:
-    """A section without some keys.
-
-    Where something is computed is no part of what is computed: a device, like the number of
-    threads, reruns nothing.
-    """
+    """A section without some keys."""
     return {key: value for key, value in section.items() if key not in keys}
 
 
 def _train(run: Values, data: Values) -> Values:
-    # The dataset as well, so that a training that was stopped never goes on with other data.
+    # The dataset as well, so that a training that was stopped never goes on with other data. Where
+    # something is computed is no part of what is computed: a device reruns nothing.
     return {"dataset": data, "model": run["model"], "training": _without(run["training"], "device")}
 
 

@@ -91,15 +91,13 @@ class Job(Generic[SettingsT_co]):
 def compute_experiment(config: Config, paths: Paths, name: str) -> None:
     """Compute an experiment and write `results/{run}/experiments/{name}`, at once or not at all.
 
+    What it reads and is missing, incomplete or of another configuration is a `StoreError`, and so
+    is another process at this experiment; settings that do not fit the run are a `ConfigError`.
+
     Args:
         config: the whole config.
         paths: where things lie.
         name: name of the experiment.
-
-    Raises:
-        StoreError: if something that it reads is missing, incomplete or of another configuration,
-            or another process is at this experiment.
-        ConfigError: if its settings do not fit the run.
     """
     settings, computed = config.experiments[name], config.spec(name).computed
     assert computed is not None  # the rules and commands are those of the registry
@@ -120,14 +118,10 @@ def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]
 
 @contextmanager
 def _scratch_folder(result: Path) -> Iterator[Path]:
-    """Give a folder beside the result of an experiment; it is gone after the block.
-
-    What a killed process left there is removed first: an experiment never goes on with the
-    trainings of an earlier one.
-    """
+    """Give a folder beside the result of an experiment; it is gone after the block."""
     folder = result.with_name(f".{result.stem}.scratch")
     with only_writer(folder):
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # never go on with trainings of a killed process
         try:
             yield folder
         finally:

@@ -37,9 +37,6 @@ def compute(job: Job[LeaveGroupOutSettings]) -> pd.DataFrame:
 
     Returns:
         The rows of `group_table` for every group.
-
-    Raises:
-        ConfigError: if there are fewer validation samples than targets.
     """
     settings, data = job.settings, job.data
     indices = target_indices(len(data.y_validation), settings, job.name)

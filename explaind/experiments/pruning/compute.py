@@ -39,9 +39,6 @@ def compute(job: Job[PruningSettings]) -> pd.DataFrame:
 
     Returns:
         One row per pruned network: `seed` and the columns of `pruned_rows`.
-
-    Raises:
-        ConfigError: if the settings do not fit the network.
     """
     settings, kernel, data = job.settings, job.kernel, job.data
     model, layout, device = job.trained_model(), kernel.history.layout, kernel.history.device
