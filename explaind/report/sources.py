@@ -18,7 +18,7 @@ from explaind.store import open_sealed
 
 @dataclass(frozen=True)
 class Sources:
-    """Everything that a page may read; a part that is missing or incomplete is a `StoreError`.
+    """Everything that a page may read; what is missing or incomplete is a `StoreError`.
 
     Attributes:
         paths: where the project keeps its files.

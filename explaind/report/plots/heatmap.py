@@ -109,12 +109,12 @@ def coarsen_intervals(maps: xr.DataArray, limit: int = MAX_MAP_VALUES) -> xr.Dat
         The maps, with fewer intervals if need be (at least one beside the whole run).
     """
     while maps.size > limit and maps.sizes["interval"] > WHOLE_AND_ONE:
-        parts = maps.isel(interval=slice(1, None))
-        pairs = np.arange(0, parts.sizes["interval"], 2)
-        merged = np.add.reduceat(parts.to_numpy(), pairs, axis=0)
-        last = np.minimum(pairs + 1, parts.sizes["interval"] - 1)
-        halved = parts.isel(interval=pairs).copy(data=merged)
-        halved = halved.assign_coords(stop=("interval", parts["stop"].to_numpy()[last]))
+        single = maps.isel(interval=slice(1, None))
+        pairs = np.arange(0, single.sizes["interval"], 2)
+        merged = np.add.reduceat(single.to_numpy(), pairs, axis=0)
+        last = np.minimum(pairs + 1, single.sizes["interval"] - 1)
+        halved = single.isel(interval=pairs).copy(data=merged)
+        halved = halved.assign_coords(stop=("interval", single["stop"].to_numpy()[last]))
         maps = xr.concat([maps.isel(interval=[0]), halved], dim="interval")
     return maps
 

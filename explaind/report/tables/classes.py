@@ -151,11 +151,11 @@ def _interval_maps(
 ) -> list[np.ndarray]:
     if "component" not in array.dims:
         return [class_means(array, influence, classes)]
-    parts = [
+    by_component = [
         class_means(array.isel(component=c), influence, classes)
         for c in range(array.sizes["component"])
     ]
-    return [np.sum(parts, axis=0), *(parts if with_components else [])]
+    return [np.sum(by_component, axis=0), *(by_component if with_components else [])]
 
 
 def _interval_bounds(influence: xr.Dataset, intervals: int) -> tuple[list[int], list[int]]:

@@ -32,16 +32,6 @@ def project(tmp_path_factory):
     return write_pages(paths), paths
 
 
-def test_classes_are_results_not_model_outputs(project):
-    """The network also has outputs for the tokens + and =."""
-    _, paths = project
-    maps = pd.read_parquet(paths.table("grokking", "class_maps", "parquet"))
-    assert maps["validation_class"].max() == maps["training_class"].max() == 6
-    assert "addition modulo 7<" in paths.figure("grokking").read_text()
-    outputs = pd.read_parquet(paths.table("grokking", "agreement", "parquet"))
-    assert outputs["class"].max() == 8
-
-
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
@@ -95,14 +85,6 @@ def test_a_run_without_accuracy_has_no_phases(tmp_path):
     assert 'id="accuracy"' not in html
     assert "emorised" not in html.replace("memorises", "")
     assert 'id="loss"' in html
-
-
-def test_too_many_pairs_of_samples_leave_an_empty_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(grokking_tables, "MAX_SAMPLE_PAIRS", 3)
-    paths = Paths(tmp_path)
-    write_pages(paths)
-    assert "pairs of samples are too many for a page" in paths.figure("grokking").read_text()
-    assert pd.read_parquet(paths.table("grokking", "sample_map", "parquet")).empty
 
 
 def test_page_of_the_size_of_the_paper_is_small_enough(project):
