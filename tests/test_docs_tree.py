@@ -14,7 +14,7 @@ TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "config/*.py": "config/test_load.py",
     "errors.py": "test_cli.py",
-    "experiments/*/*.py": "report/test_pages.py",
+    "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/spec.py": "experiments/test_registry.py",
     "kernel/*.py": "kernel/trajectory/test_adjoint.py",
