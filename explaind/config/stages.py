@@ -36,26 +36,22 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     elif stage == "prepare_dataset":
         values = _dataset(config, str(name))
     elif stage == "report":
-        values = {"config": whole, "pages": _page_texts(config)}
+        specs = {page: config.spec(page) for page in _pages(config)}
+        texts = {page: [spec.title, spec.summary] for page, spec in specs.items()}
+        values = {"config": whole, "pages": texts}
     else:
         values = _experiment(config, str(name), stage)
     stable: Values = json.loads(json.dumps(values, sort_keys=True))
     return stable
 
 
-def pages_of_run(config: Config, run: str) -> dict[str, str]:
-    """Return the pages about a run: kind of each page by its name."""
-    return {
-        name: settings.kind
+def _pages(config: Config, run: str | None = None) -> list[str]:
+    """Names of the pages about a run, or of all."""
+    return [
+        name
         for name, settings in config.experiments.items()
-        if settings.run == run and config.spec(name).shown
-    }
-
-
-def _page_texts(config: Config) -> Values:
-    """What the index says of each page, by name; it is part of the code, not of the config."""
-    specs = {name: config.spec(name) for name in config.experiments}
-    return {name: [spec.title, spec.summary] for name, spec in specs.items() if spec.shown}
+        if config.spec(name).shown and run in {None, settings.run}
+    ]
 
 
 def _experiment(config: Config, name: str, stage: str) -> Values:
@@ -64,9 +60,8 @@ def _experiment(config: Config, name: str, stage: str) -> Values:
     section = settings.model_dump(mode="json")
     page = section.pop("page", {}) if spec.computed else section
     if spec.shown and stage == f"page_{spec.name}":
-        texts = _page_texts(config)
-        pages = {other: texts[other][0] for other in pages_of_run(config, settings.run)}
-        return {"page": page, "run": settings.run, "pages": pages}
+        titles = {other: config.spec(other).title for other in _pages(config, settings.run)}
+        return {"page": page, "run": settings.run, "pages": titles}
     if not spec.computed or stage != spec.name:
         raise KeyError(stage)
     run = config.runs[settings.run].model_dump(mode="json")
