@@ -62,6 +62,9 @@ def recorded_problem(size: Size, folder: Path) -> Problem:
     Args:
         size: the size.
         folder: where the history store is made.
+
+    Returns:
+        The recorded problem.
     """
     data = modulo_dataset(
         ModuloDataset(
