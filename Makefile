@@ -1,16 +1,18 @@
 # The commands of this project, for people and for CI.
-#   make all    set up and run the main job
-#   make test   set up and run the tests
-#   make lint   check style, types, workflow and imports
-#   make clean  remove what was made, except results/ and data/
+#   make all       set up and run the main job
+#   make test      set up and run the tests that need Python only
+#   make test-all  these, and those with a browser, a cluster and kills
+#   make lint      check style, types, workflow and imports
+#   make clean     remove what was made, except results/ and data/
 
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 BIN := .venv/bin
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
+PYTEST := $(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
-.PHONY: all test lint clean
+.PHONY: all test test-all lint clean
 .DELETE_ON_ERROR:
 
 all: $(INSTALLED)
@@ -18,18 +20,22 @@ all: $(INSTALLED)
 	@echo "Done. Open results/index.html in a browser."
 
 test: $(INSTALLED_DEV)
-	$(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
+	$(PYTEST)
+
+test-all: test
+	$(PYTEST) -m "browser or cluster or kills"
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow
+	$(BIN)/python .ci/lint_docstrings.py
 	$(BIN)/python .ci/lint_workflow.py
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv .snakemake *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .snakemake build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.paths import Paths
 from explaind.store import open_sealed
 

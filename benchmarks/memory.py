@@ -14,8 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from explaind.config import load_config
-from explaind.config.resolve import resolve_config
+from explaind.config.load import load_config, resolve_config
 from explaind.paths import Paths
 from explaind.store import stored_attributes
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 import explaind
+from explaind.config.dataset import ModuloDataset
 from explaind.config.model import TransformerModel
-from explaind.config.modulo import ModuloDataset
 from explaind.data.modulo import modulo_dataset
 from explaind.models.registry import build_model
 from explaind.training.order import batches_from
@@ -62,6 +62,9 @@ def recorded_problem(size: Size, folder: Path) -> Problem:
     Args:
         size: the size.
         folder: where the history store is made.
+
+    Returns:
+        The recorded problem.
     """
     data = modulo_dataset(
         ModuloDataset(

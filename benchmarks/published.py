@@ -23,7 +23,7 @@ def published_influence(
     nodes: int = 100,
     all_outputs: bool = False,
 ) -> Tensor:
-    """Influence `[query, train]` on the target log-probability, for AdamW.
+    """Influence on the target log-probability, for AdamW.
 
     Args:
         history: the recorded path, in the type of the model.
@@ -31,7 +31,10 @@ def published_influence(
         train: training inputs and targets.
         queries: explained inputs and targets.
         nodes: midpoint nodes per step.
-        all_outputs: explain every output, as the publication always does: `[query output, train]`.
+        all_outputs: explain every output, as the published code always does.
+
+    Returns:
+        `[query, train]`, or `[query output, train]` of all outputs.
     """
     layout = history.layout
     dtype = next(model.parameters()).dtype

@@ -2,9 +2,9 @@
 
     python -m benchmarks.recording [--threads 2] [--repeats 5]
 
-Plain, full and thinned trainings of the modulo transformer take turns; their loops are the same but
-for the recorder, and measure no metrics. The table gives medians of the time of a step and the
-median of the ratios to the plain training of the same turn, by the clock and by processor time
+Plain, full and checkpointed trainings of the modulo transformer take turns; their loops are the
+same but for the recorder, and measure no metrics. The table gives medians of the time of a step and
+the median of the ratios to the plain training of the same turn, by the clock and by processor time
 (which other jobs on the machine disturb less).
 """
 
@@ -22,8 +22,8 @@ import typer
 from torch import Tensor, nn
 
 import explaind
+from explaind.config.dataset import ModuloDataset
 from explaind.config.model import TransformerModel
-from explaind.config.modulo import ModuloDataset
 from explaind.data.modulo import modulo_dataset
 from explaind.history.checkpoint_interval import balanced_interval
 from explaind.models.registry import build_model
@@ -115,7 +115,7 @@ class Task:
 def table(task: Task, repeats: int) -> list[str]:
     """Lines of the table of one size."""
     every = balanced_interval(task.size.steps, 3, 2)
-    ways = {"plain": None, "full": 1, f"thinned, every {every}": every}
+    ways = {"plain": None, "full": 1, f"checkpointed, every {every}": every}
     runs: dict[str, list[Run]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, chosen in ways.items():

@@ -1,19 +1,24 @@
 """The command line: one subcommand per rule of the workflow, each runs one library function.
 
-The library is imported inside the commands, so that ``explaind --help`` and the figures do not wait
-for torch.
+The commands of experiments and pages are made from the registry. The library is imported inside the
+commands, so that `explaind --help` and the pages do not wait for torch.
 """
 
 import atexit
 import gc
 import os
 import sys
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from explaind.config import Config, load_config
+from explaind.config.load import load_config
+from explaind.config.schema import Config
 from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
+from explaind.experiments.registry import SPECS
+from explaind.experiments.spec import Spec
 from explaind.log import configure_logging
 from explaind.paths import Paths
 
@@ -24,17 +29,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a plain traceback reads better in a log file
 )
 
+KERNEL, EXPERIMENTS, PAGES = "Rules of the kernel", "Experiments", "Pages"
+
 Files = Annotated[
     list[str],
     typer.Option(
         "--config",
-        help="Config file, YAML or JSON, - for standard input; may be repeated, later ones win.",
+        help="Config file, YAML or JSON, - for standard input; may be repeated, later ones win. "
+        "Laid over config/config.yaml of the root, unless it says `defaults: false`.",
     ),
 ]
 Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
-Experiment = Annotated[str, typer.Option(help="Name of the experiment in the config.")]
-Figure = Annotated[str, typer.Option(help="Name of the figure in the config.")]
+Experiment = Annotated[str, typer.Option(help="Its name in the config, under experiments.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
 ]
@@ -46,12 +53,12 @@ Cores = Annotated[
 @app.command()
 def resolve_config(config: Files, root: Root = ".") -> None:
     """Write the complete config, defaults filled in."""
-    from explaind.config.resolve import resolve_config as library
+    from explaind.config.load import resolve_config as library
 
-    library(load_config(*config), Paths(root))
+    library(_read(config, root), Paths(root))
 
 
-@app.command()
+@app.command(rich_help_panel=KERNEL)
 def prepare_dataset(
     config: Files,
     dataset: Annotated[str, typer.Option(help="Name of the dataset in the config.")],
@@ -60,35 +67,31 @@ def prepare_dataset(
     """Make a dataset and its split."""
     from explaind.pipeline.prepare import prepare_dataset as library
 
-    checked = load_config(*config)
-    if dataset not in checked.datasets:
-        known = ", ".join(sorted(checked.datasets))
-        raise ConfigError(
-            f"--dataset: expected one of {known}, got {dataset!r}; define it under datasets"
-        )
+    checked = _read(config, root)
+    _check_known("dataset", dataset, checked.datasets)
     library(checked, Paths(root), dataset)
 
 
-@app.command()
+@app.command(rich_help_panel=KERNEL)
 def train(config: Files, run: Run, root: Root = ".", threads: Threads = None) -> None:
     """Train a model and record its path; continues where an earlier call was stopped."""
     from explaind.pipeline.train import train as library
 
     _limit_threads(threads)
-    library(_config_with(config, run), Paths(root), run)
+    library(_with_run(config, root, run), Paths(root), run)
 
 
-@app.command()
+@app.command(rich_help_panel=KERNEL)
 def plan_epk(
     config: Files,
     run: Run,
     root: Root = ".",
     cores: Cores = None,
 ) -> None:
-    """Plan the explanation of a run: memory, time, shards, passes, disk."""
+    """Plan the explanation of a run: memory, time, shards, query blocks, disk."""
     from explaind.pipeline.plan import plan_epk as library
 
-    library(_config_with(config, run), Paths(root), run, cores or os.cpu_count() or 1)
+    library(_with_run(config, root, run), Paths(root), run, cores or os.cpu_count() or 1)
 
 
 @app.command()
@@ -121,7 +124,7 @@ def plan(
     from explaind.plan.table import plan_table
 
     if run:
-        checked, shared = _config_with(config or [], run), cores or os.cpu_count() or 1
+        checked, shared = _with_run(config or [], root, run), cores or os.cpu_count() or 1
         typer.echo(plan_table(plan_of_run(checked, Paths(root), run, shared)), nl=False)
         return
     sizes = hypothetical_sizes(
@@ -136,7 +139,7 @@ def plan(
     typer.echo(plan_table(planned, gpus), nl=False)
 
 
-@app.command()
+@app.command(rich_help_panel=KERNEL)
 def predict_epk(
     config: Files,
     run: Run,
@@ -151,133 +154,79 @@ def predict_epk(
     from explaind.pipeline.predict import predict_epk as library
 
     _limit_threads(threads)
-    library(_config_with(config, run), Paths(root), run, shard, segment)
+    library(_with_run(config, root, run), Paths(root), run, shard, segment)
 
 
-@app.command()
+@app.command(rich_help_panel=KERNEL)
 def accumulate_kernel(config: Files, run: Run, root: Root = ".") -> None:
     """Gather the shards of a run in one influence store."""
     from explaind.pipeline.accumulate import accumulate_kernel as library
 
-    library(_config_with(config, run), Paths(root), run)
+    library(_with_run(config, root, run), Paths(root), run)
 
 
-@app.command()
+@app.command(rich_help_panel=KERNEL)
 def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = None) -> None:
     """Compare the reformulated outputs of all validation samples with the true ones."""
     from explaind.pipeline.validate import validate_epk as library
 
     _limit_threads(threads)
-    library(_config_with(config, run), Paths(root), run)
+    library(_with_run(config, root, run), Paths(root), run)
 
 
-@app.command()
-def pruning(
-    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
-) -> None:
-    """Prune the trained network of a run by several scores and test what is left."""
-    from explaind.experiments.pruning.compute import pruning as library
+def _computing(spec: Spec) -> Callable[..., None]:
+    """The subcommand that computes an experiment."""
 
-    _limit_threads(threads)
-    library(
-        _config_with_named(config, "experiments", experiment, "pruning"), Paths(root), experiment
-    )
+    def command(
+        config: Files,
+        experiment: Experiment = spec.name,
+        root: Root = ".",
+        threads: Threads = None,
+    ) -> None:
+        from explaind.experiments.job import compute_experiment
 
+        _limit_threads(threads)
+        compute_experiment(
+            _with_experiment(config, root, experiment, spec), Paths(root), experiment
+        )
 
-@app.command()
-def label_noise(
-    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
-) -> None:
-    """Flip training labels of a run and look for them by influence and by other scores."""
-    from explaind.experiments.label_noise.compute import label_noise as library
-
-    _limit_threads(threads)
-    library(
-        _config_with_named(config, "experiments", experiment, "label_noise"),
-        *(Paths(root), experiment),
-    )
+    return command
 
 
-@app.command()
-def leave_group_out(
-    config: Files, experiment: Experiment, root: Root = ".", threads: Threads = None
-) -> None:
-    """Train a run without groups of training samples; compare the change with the predicted one."""
-    from explaind.experiments.leave_group_out.compute import leave_group_out as library
+def _drawing(spec: Spec) -> Callable[..., None]:
+    """The subcommand that draws the page of an experiment."""
 
-    _limit_threads(threads)
-    library(
-        _config_with_named(config, "experiments", experiment, "leave_group_out"),
-        *(Paths(root), experiment),
-    )
+    def command(config: Files, experiment: Experiment = spec.name, root: Root = ".") -> None:
+        from explaind.experiments.drawing import draw_page
+
+        draw_page(_with_experiment(config, root, experiment, spec), Paths(root), experiment)
+
+    return command
 
 
-@app.command()
+for _spec in SPECS.values():
+    _name = _spec.name.replace("_", "-")
+    if _spec.computed:
+        app.command(_name, help=_spec.summary, rich_help_panel=EXPERIMENTS)(_computing(_spec))
+    if _spec.shown:
+        _help = f"Draw the page “{_spec.title}”. {_spec.summary}"
+        app.command(f"page-{_name}", help=_help, rich_help_panel=PAGES)(_drawing(_spec))
+
+
+@app.command(rich_help_panel=PAGES)
 def plotly_js(root: Root = ".") -> None:
     """Write the plotting library that all pages share."""
-    from explaind.report.page import write_plotly_js
+    from explaind.report.html import write_plotly_js
 
     write_plotly_js(Paths(root))
 
 
-@app.command()
-def figure_grokking(config: Files, figure: Figure = "grokking", root: Root = ".") -> None:
-    """Draw the page on grokking."""
-    from explaind.experiments.grokking.page import write_grokking
-
-    write_grokking(_config_with_named(config, "figures", figure, "grokking"), Paths(root), figure)
-
-
-@app.command()
-def figure_training(config: Files, figure: Figure = "training", root: Root = ".") -> None:
-    """Draw the page on the training."""
-    from explaind.experiments.training.page import write_training
-
-    write_training(_config_with_named(config, "figures", figure, "training"), Paths(root), figure)
-
-
-@app.command()
-def figure_epk_validation(
-    config: Files, figure: Figure = "epk_validation", root: Root = "."
-) -> None:
-    """Draw the page on how exact the path kernel is."""
-    from explaind.experiments.epk_validation.page import write_epk_validation
-
-    write_epk_validation(
-        _config_with_named(config, "figures", figure, "epk_validation"), Paths(root), figure
-    )
-
-
-@app.command()
-def figure_examples(config: Files, figure: Figure = "examples", root: Root = ".") -> None:
-    """Draw the page on single images and the training images that mattered to them."""
-    from explaind.experiments.examples.page import write_examples
-
-    write_examples(_config_with_named(config, "figures", figure, "examples"), Paths(root), figure)
-
-
-@app.command()
-def figure_pruning(config: Files, figure: Figure = "pruning", root: Root = ".") -> None:
-    """Draw the page on the pruned networks."""
-    from explaind.experiments.pruning.page import write_pruning
-
-    write_pruning(_config_with_named(config, "figures", figure, "pruning"), Paths(root), figure)
-
-
-@app.command()
-def figure_sanity(config: Files, figure: Figure = "sanity", root: Root = ".") -> None:
-    """Draw the page on the sanity of influence."""
-    from explaind.experiments.sanity.page import write_sanity
-
-    write_sanity(_config_with_named(config, "figures", figure, "sanity"), Paths(root), figure)
-
-
-@app.command()
+@app.command(rich_help_panel=PAGES)
 def report(config: Files, root: Root = ".") -> None:
     """Write the index page."""
-    from explaind.report.index import write_report
+    from explaind.experiments.drawing import draw_index
 
-    write_report(load_config(*config), Paths(root))
+    draw_index(_read(config, root), Paths(root))
 
 
 def main() -> None:
@@ -299,25 +248,33 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _config_with(files: list[str], run: str) -> Config:
-    config = load_config(*files)
-    if run not in config.runs:
-        known = ", ".join(sorted(config.runs))
-        raise ConfigError(f"--run: expected one of {known}, got {run!r}; define it under runs")
+def _read(files: list[str], root: str) -> Config:
+    """The config as the workflow reads it: over the defaults of the project, if it has some."""
+    return load_config(*files, defaults=Path(root, "config", "config.yaml"))
+
+
+def _with_run(files: list[str], root: str, run: str) -> Config:
+    """The config, if it has this run."""
+    config = _read(files, root)
+    _check_known("run", run, config.runs)
     return config
 
 
-def _config_with_named(files: list[str], section: str, name: str, kind: str) -> Config:
-    """The config, if its section `figures` or `experiments` has this name and kind."""
-    config = load_config(*files)
-    known = [key for key, found in getattr(config, section).items() if found.kind == kind]
+def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Config:
+    """The config, if it has an experiment of this name and kind."""
+    config = _read(files, root)
+    known = [key for key, settings in config.experiments.items() if settings.kind == spec.name]
+    _check_known("experiment", name, known, f"kind {spec.name}: ")
+    return config
+
+
+def _check_known(option: str, name: str, known: Collection[str], kind: str = "") -> None:
+    """Refuse a name that the config does not define."""
     if name not in known:
-        listed, option = ", ".join(known) or "none", section.removesuffix("s")
         raise ConfigError(
-            f"--{option}: expected one of kind {kind}: {listed}, got {name!r}; define it under"
-            f" {section}"
+            f"--{option}: expected one of {kind}{', '.join(sorted(known)) or 'none'}, got {name!r};"
+            f" define it under {option}s"
         )
-    return config
 
 
 def _limit_threads(threads: int | None) -> None:

@@ -1,8 +1,9 @@
 """Fingerprints of the library code behind a rule.
 
 Snakemake does not see the modules a command imports. Each rule therefore carries the fingerprint
-of its library module as a parameter: a hash of the syntax trees of that module and of all explaind
-modules it imports, directly or not. Comments, docstrings and layout do not count.
+of its library modules as a parameter: a hash of the syntax trees of these modules and of all
+explaind modules they import, directly or not, and of the other files of their packages, such as
+templates. Comments, docstrings and layout of code do not count.
 """
 
 import ast
@@ -13,21 +14,24 @@ from pathlib import Path
 
 PACKAGE = "explaind"
 ROOT = Path(__file__).parent
+EXPERIMENTS = "explaind.experiments"
 
 # Modules that act on results only through what a rule tracks anyway, or not at all. The root of the
 # package is not tracked either: it holds the version and names that load on first use.
 UNTRACKED = {
     "explaind.config",  # its values are parameters of the rules
     "explaind.log",  # messages
+    f"{EXPERIMENTS}.registry",  # what it says of a rule is seen in its inputs and outputs
+    f"{EXPERIMENTS}.spec",  # the same
 }
 
 
 @cache
-def code_fingerprint(module: str) -> str:
-    """Hash of the code that a module consists of or imports from this package.
+def code_fingerprint(*modules: str) -> str:
+    """Hash the code that modules consist of or import from this package.
 
     Args:
-        module: dotted name, e.g. ``explaind.pipeline.train``; it is read, not imported.
+        modules: dotted names, e.g. `explaind.pipeline.train`; they are read, not imported.
 
     Returns:
         16 hexadecimal digits.
@@ -35,27 +39,39 @@ def code_fingerprint(module: str) -> str:
     Raises:
         ModuleNotFoundError: there is no such module in this package.
     """
-    if _source(module) is None:
-        raise ModuleNotFoundError(f"expected a module of {PACKAGE}, got {module!r}")
+    for module in modules:
+        if _source(module) is None:
+            raise ModuleNotFoundError(f"expected a module of {PACKAGE}, got {module!r}")
     digest = hashlib.sha256()
-    for name in sorted(import_closure(module)):
-        digest.update(f"{name}\n{_syntax(name)}\n".encode())
+    for name in sorted(import_closure(*modules)):
+        digest.update(f"{name}\n{'' if _is_declared(name) else _syntax(name)}\n".encode())
+        for file in _other_files(name):
+            digest.update(f"{file.relative_to(ROOT).as_posix()}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def import_closure(module: str) -> set[str]:
-    """Names of the module, of all modules of this package it imports and of their parents."""
+def import_closure(*modules: str) -> set[str]:
+    """Return names of the modules, of all modules of this package they import and of parents."""
     closure: set[str] = set()
-    waiting = {module}
+    waiting = set(modules)
     while waiting:
         name = waiting.pop()
         closure.add(name)
-        waiting |= {found for found in _imports(name) if _is_tracked(found)} - closure
+        if not _is_declared(name):
+            waiting |= {module for module in _imports(name) if _is_tracked(module)} - closure
     return closure
 
 
 def _is_tracked(module: str) -> bool:
-    return module != PACKAGE and UNTRACKED.isdisjoint({module, *_parents(module)})
+    if module == PACKAGE or not UNTRACKED.isdisjoint({module, *_parents(module)}):
+        return False
+    package, _, name = module.rpartition(".")
+    return not (name == "settings" and _is_declared(package))  # config, as above
+
+
+def _is_declared(module: str) -> bool:
+    """Whether it is the package of an experiment, which says what there is and computes nothing."""
+    return module.rpartition(".")[0] == EXPERIMENTS and _is_package(module)
 
 
 def _parents(module: str) -> set[str]:
@@ -89,7 +105,7 @@ def _imports(module: str) -> frozenset[str]:
 
 
 def _imported_names(node: ast.AST, module: str) -> Iterator[str]:
-    """Dotted names that may be modules; ``from a import b`` gives ``a`` and ``a.b``."""
+    """Dotted names that may be modules; `from a import b` gives `a` and `a.b`."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -106,6 +122,26 @@ def _strip_docstring(node: ast.AST) -> None:
     documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
         del node.body[0]
+
+
+@cache
+def _other_files(module: str) -> tuple[Path, ...]:
+    """Files of a package that are no Python, such as templates; none for a plain module."""
+    source = _source(module)
+    if source is None or not _is_package(module):
+        return ()
+    return tuple(sorted(_files_below(source.parent)))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files of a folder that are no Python, and of folders in it that are no packages."""
+    for path in folder.iterdir():
+        if path.name.startswith((".", "__pycache__")) or path.suffix in {".py", ".pyc"}:
+            continue
+        if path.is_file():
+            yield path
+        elif not (path / "__init__.py").exists():
+            yield from _files_below(path)
 
 
 @cache

@@ -1,7 +1,7 @@
-"""Every path below ``data/`` and ``results/``, made in one place.
+"""Every path below `data/` and `results/`, made in one place.
 
 The workflow builds its inputs and outputs with the same methods by passing wildcards as names:
-``Paths().history("{run}")``.
+`Paths().history("{run}")`.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ SEAL = "seal.json"  # written last: a store without it is incomplete
 
 
 def seal(store: Path) -> Path:
-    """The file that marks a store as complete; rules declare it as their output."""
+    """Return the file that marks a store as complete; rules declare it as their output."""
     return store / SEAL
 
 
 def shard_label(shard: str, segment: str = "0/1") -> str:
-    """Name of the store of one shard and time segment.
+    """Name the store of one shard and time segment.
 
     Args:
         shard: `"k/n"`, part of the explained samples.
@@ -30,7 +30,7 @@ def shard_label(shard: str, segment: str = "0/1") -> str:
 
 
 def shard_labels(shards: int, segments: int) -> list[list[str]]:
-    """Names of all stores of a run, by shard and segment."""
+    """Return the names of all stores of a run, by shard and segment."""
     return [
         [shard_label(f"{k}/{shards}", f"{t}/{segments}") for t in range(segments)]
         for k in range(shards)
@@ -42,80 +42,80 @@ class Paths:
     """Paths of one project directory.
 
     Args:
-        root: the directory that holds ``data/`` and ``results/``.
+        root: the directory that holds `data/` and `results/`.
     """
 
     root: str | Path = "."
 
     @property
     def results(self) -> Path:
-        """Directory of everything that is computed from the datasets."""
+        """Return the directory of everything that is computed from the datasets."""
         return Path(self.root, "results")
 
     def config(self) -> Path:
-        """The resolved config: complete, defaults filled in, JSON."""
+        """Return the resolved config: complete, defaults filled in, JSON."""
         return self.results / "config.json"
 
     def dataset(self, dataset: str) -> Path:
-        """Store of a prepared dataset with its split."""
+        """Return the store of a prepared dataset with its split."""
         return Path(self.root, "data", "processed", f"{dataset}.zarr")
 
     def downloads(self) -> Path:
-        """Directory of the datasets as they were downloaded."""
+        """Return the directory of the datasets as they were downloaded."""
         return Path(self.root, "data", "raw")
 
     def history(self, run: str) -> Path:
-        """Store of the recorded training path."""
+        """Return the store of the recorded training path."""
         return self.results / run / "history.zarr"
 
     def metrics(self, run: str) -> Path:
-        """Table with one row per training step."""
+        """Return the table with one row per training step."""
         return self.results / run / "metrics.parquet"
 
     def plan(self, run: str) -> Path:
-        """What explaining a run costs and how it is divided, as JSON."""
+        """Return the plan: what explaining a run costs and how it is divided, as JSON."""
         return self.results / run / "plan.json"
 
     def shard(self, run: str, shard: str) -> Path:
-        """Influence store of one shard of the explained samples; ``shard`` is e.g. ``0-of-2``."""
+        """Return the influence store of one shard of the samples; `shard` is e.g. `0-of-2`."""
         return self.results / run / "epk" / f"{shard}.zarr"
 
     def influence(self, run: str) -> Path:
-        """Influence store of all explained samples."""
+        """Return the influence store of all explained samples."""
         return self.results / run / "influence.zarr"
 
     def validation(self, run: str) -> Path:
-        """Store with the reformulated outputs of all validation samples."""
+        """Return the store with the reformulated outputs of all validation samples."""
         return self.results / run / "validation.zarr"
 
     def validation_summary(self, run: str) -> Path:
-        """The validation statistics as JSON."""
+        """Return the validation statistics as JSON."""
         return self.results / run / "validation.json"
 
     def experiment(self, run: str, name: str, suffix: str = "parquet") -> Path:
-        """Result of an experiment on a run; ``suffix`` is ``parquet`` or ``zarr``."""
+        """Return the result of an experiment on a run; `suffix` is `parquet` or `zarr`."""
         return self.results / run / "experiments" / f"{name}.{suffix}"
 
     def benchmark(self, run: str, name: str) -> Path:
-        """Time and memory of one rule, measured by Snakemake."""
+        """Return the table of time and memory of one rule, measured by Snakemake."""
         return self.results / run / "benchmarks" / f"{name}.tsv"
 
     def figures(self) -> Path:
-        """Directory of the figure pages."""
+        """Return the directory of the pages."""
         return self.results / "figures"
 
     def figure(self, name: str) -> Path:
-        """Page of one figure."""
+        """Return the page of an experiment."""
         return self.figures() / f"{name}.html"
 
     def table(self, name: str, panel: str, suffix: str = "csv") -> Path:
-        """Table behind one panel of a figure; ``suffix`` is ``csv`` or ``parquet``."""
+        """Return a table behind the panels of a page; `suffix` is `csv` or `parquet`."""
         return self.figures() / "tables" / f"{name}_{panel}.{suffix}"
 
     def plotly_js(self) -> Path:
-        """The plotting library that all pages share."""
+        """Return the plotting library that all pages share."""
         return self.figures() / "plotly.min.js"
 
     def index(self) -> Path:
-        """The page that links everything."""
+        """Return the page that links everything."""
         return self.results / "index.html"

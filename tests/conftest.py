@@ -5,8 +5,24 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from hypothesis import settings
 
 from tests.workflow.project import Project
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("no deadline")
+
+MARKERS = {"browser": "browser", "slurm": "cluster", "faults": "kills"}
+"""Folder of tests -> the marker of all of them; `make test` leaves these out."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
+def pytest_collection_modifyitems(items):
+    """Give every test the marker of its folder."""
+    for item in items:
+        marker = MARKERS.get(item.path.parent.name)
+        if marker:
+            item.add_marker(marker)
 
 
 @pytest.fixture(autouse=True, scope="session")

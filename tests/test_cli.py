@@ -4,9 +4,13 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
 import explaind
 from explaind import cli
+from explaind.config.load import load_config
+from explaind.experiments.registry import SPECS
+from explaind.files import write_text
 from explaind.paths import Paths
 
 
@@ -20,9 +24,19 @@ def call(monkeypatch, *arguments):
 def test_help_lists_every_subcommand(monkeypatch, capsys):
     assert call(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
-    names = [command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands]
+    names = typer.main.get_command(cli.app).commands
     assert len(names) == 19
     assert [name for name in names if name not in shown] == []
+    for panel in (cli.KERNEL, cli.EXPERIMENTS, cli.PAGES):
+        assert panel in shown
+
+
+def test_commands_of_experiments_say_what_they_do(monkeypatch, capsys):
+    assert call(monkeypatch, "page-pruning", "--help") == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    spec = SPECS["pruning"]
+    assert f"Draw the page “{spec.title}”. {spec.summary}" in shown
+    assert "[default: pruning]" in shown
 
 
 def test_resolve_config_merges_its_files(monkeypatch, tmp_path):
@@ -32,8 +46,34 @@ def test_resolve_config_merges_its_files(monkeypatch, tmp_path):
 
     assert call(monkeypatch, "resolve-config", *files, "--root", str(tmp_path)) == 0
 
-    data = cli.load_config(Paths(tmp_path).config()).datasets["modulo"]
+    data = load_config(Paths(tmp_path).config()).datasets["modulo"]
     assert (data.p, data.seed) == (11, 3)
+
+
+def test_the_defaults_of_the_project_lie_below_as_in_the_workflow(monkeypatch, tmp_path):
+    write_text(tmp_path / "config" / "config.yaml", "datasets: {modulo: {p: 7, seed: 3}}")
+    (tmp_path / "mine.yaml").write_text("datasets: {modulo: {p: 11}}")
+    (tmp_path / "alone.yaml").write_text("defaults: false")
+    mine = ("--config", str(tmp_path / "mine.yaml"), "--root", str(tmp_path))
+    alone = ("--config", str(tmp_path / "alone.yaml"))
+
+    for more, seed in (((), 3), (alone, 0)):
+        assert call(monkeypatch, "resolve-config", *mine, *more) == 0
+        data = load_config(Paths(tmp_path).config()).datasets["modulo"]
+        assert (data.p, data.seed) == (11, seed)
+
+
+def test_the_resolved_config_stands_alone(monkeypatch, tmp_path):
+    """Whatever the defaults become, commands of a finished run read what it was made with."""
+    write_text(tmp_path / "config" / "config.yaml", "datasets: {modulo: {p: 7}}")
+    (tmp_path / "mine.yaml").write_text("")
+    options = ("--root", str(tmp_path), "--config")
+    assert call(monkeypatch, "resolve-config", *options, str(tmp_path / "mine.yaml")) == 0
+    written = Paths(tmp_path).config()
+    before = written.read_text()
+    write_text(tmp_path / "config" / "config.yaml", "datasets: {other: {p: 5}}")
+    assert call(monkeypatch, "resolve-config", *options, str(written)) == 0
+    assert written.read_text() == before
 
 
 def test_a_mistake_of_the_user_is_one_message(tmp_path):
@@ -48,11 +88,20 @@ def test_a_mistake_of_the_user_is_one_message(tmp_path):
 
 def test_an_unknown_run_is_named(monkeypatch, tmp_path):
     (tmp_path / "a.yaml").write_text("")
-    message = call(monkeypatch, "train", "--config", str(tmp_path / "a.yaml"), "--run", "groking")
+    options = ("--config", str(tmp_path / "a.yaml"), "--root", str(tmp_path))
+    message = call(monkeypatch, "train", *options, "--run", "groking")
     assert "--run: expected one of grokking, got 'groking'" in message
 
 
-@pytest.mark.parametrize("module", ["explaind", "explaind.cli", "explaind.report.page"])
+def test_an_experiment_of_another_kind_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "a.yaml").write_text("experiments: {mine: {kind: training, run: grokking}}")
+    options = ("--config", str(tmp_path / "a.yaml"), "--root", str(tmp_path))
+    for command in ("pruning", "page-pruning"):
+        message = call(monkeypatch, command, *options, "--experiment", "mine")
+        assert "--experiment: expected one of kind pruning: none, got 'mine'" in message
+
+
+@pytest.mark.parametrize("module", ["explaind", "explaind.cli", "explaind.experiments.drawing"])
 def test_torch_is_not_imported_before_it_is_needed(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,13 +17,28 @@ SOURCES = {
     "config/__init__.py": "import explaind.inner.unused\n",
     "log.py": "L = 1\n",
     "logs.py": "L = 1\n",
+    "report/__init__.py": "",
+    "report/page.py": "P = 1\n",
+    "report/style.css": "body {}",
+    "report/templates/page.html": "<p>",
+    "report/plots/__init__.py": "",
+    "report/plots/note.txt": "a note",
+    "experiments/__init__.py": "",
+    "experiments/job.py": "import explaind.config\n",
+    "experiments/registry.py": "from explaind.experiments.swap import SPEC\n",
+    "experiments/spec.py": "S = 1\n",
+    "experiments/swap/__init__.py": "import explaind.experiments.spec\nSPEC = 'a title'\n",
+    "experiments/swap/settings.py": "import explaind.inner.unused\n",
+    "experiments/swap/compute.py": "import explaind.experiments.swap.settings\nimport explaind.a\n",
+    "experiments/swap/page.py": "import explaind.report.page\n",
+    "experiments/swap/answer.html": "<p>",
 }
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     for name, text in SOURCES.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
     forget()
@@ -33,14 +48,15 @@ def package(tmp_path, monkeypatch):
 
 def forget():
     """The functions remember what they have read, for the life of the process."""
-    for name in ("code_fingerprint", "_tree", "_syntax", "_imports", "_source"):
+    for name in ("code_fingerprint", "_tree", "_syntax", "_imports", "_source", "_other_files"):
         getattr(fingerprint, name).cache_clear()
 
 
-def after(package, file, text):
+def after(package, file, text, *modules):
+    (package / file).parent.mkdir(exist_ok=True)
     (package / file).write_text(text)
     forget()
-    return fingerprint.code_fingerprint("explaind.a")
+    return fingerprint.code_fingerprint(*(modules or ["explaind.a"]))
 
 
 def test_closure_follows_imports_in_functions_relative_imports_and_parents(package):
@@ -82,6 +98,49 @@ def test_config_and_log_are_not_tracked(package):
     (package / "inner" / "c.py").write_text("import explaind.config\nimport explaind.log\nY = 1\n")
     closure = fingerprint.import_closure("explaind.a")
     assert not {"explaind.config", "explaind.log", "explaind.inner.unused"} & closure
+
+
+COMPUTED = ("explaind.experiments.job", "explaind.experiments.swap.compute")
+DRAWN = ("explaind.experiments.job", "explaind.experiments.swap.page")
+
+
+def test_closure_of_several_modules_leaves_out_what_an_experiment_declares(package):
+    closure = fingerprint.import_closure(*COMPUTED)
+    assert closure >= {*COMPUTED, "explaind.a", "explaind.inner.c", "explaind.experiments"}
+    assert "explaind.experiments.swap.settings" not in closure
+    assert "explaind.experiments.spec" not in closure
+    assert "explaind.inner.unused" not in closure  # imported by the settings only
+
+
+@pytest.mark.parametrize(
+    ("file", "modules", "changes"),
+    [
+        ("experiments/job.py", COMPUTED, True),
+        ("experiments/swap/compute.py", COMPUTED, True),
+        ("inner/c.py", COMPUTED, True),
+        ("experiments/swap/page.py", COMPUTED, False),
+        ("experiments/swap/__init__.py", COMPUTED, False),
+        ("experiments/swap/settings.py", COMPUTED, False),
+        ("experiments/registry.py", COMPUTED, False),
+        ("report/style.css", COMPUTED, False),
+        ("report/style.css", DRAWN, True),
+        ("report/templates/page.html", DRAWN, True),
+        ("report/templates/new.html", DRAWN, True),
+        ("report/templates/deep/new.html", DRAWN, True),
+        ("report/templates/.new.html.swp", DRAWN, False),
+        ("report/plots/note.txt", DRAWN, False),  # a package that is not imported
+        ("experiments/swap/answer.html", DRAWN, True),
+        ("experiments/swap/__init__.py", DRAWN, False),
+    ],
+)
+def test_files_behind_a_rule_of_an_experiment(package, file, modules, changes):
+    before = fingerprint.code_fingerprint(*modules)
+    assert (after(package, file, "CHANGED = 1\n", *modules) != before) == changes
+
+
+def test_caches_of_python_do_not_count(package):
+    before = fingerprint.code_fingerprint(*DRAWN)
+    assert after(package, "report/__pycache__/page.pyc", "code", *DRAWN) == before
 
 
 def test_an_unknown_module_is_an_error(package):

@@ -35,22 +35,19 @@ class Section(BaseModel):
         known = list(cls.model_fields)
         unknown = [str(key) for key in section if key not in known] if _is_mapping(section) else []
         if unknown:
-            hints = "; ".join(_suggest(key, known) for key in unknown)
-            raise PydanticCustomError(
-                "unknown_key",
-                "{hints} (known keys: {known})",
-                {"hints": hints, "known": ", ".join(known)},
-            )
+            hints = [_suggest(key, known) for key in unknown]
+            named = {"hints": hints, "known": ", ".join(known)}
+            raise PydanticCustomError("unknown_key", "unknown key", named)
         return section
 
 
 def canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Sorted, each once: where order has no meaning it must not rerun anything."""
+    """Return the values sorted, each once: where order means nothing it must rerun nothing."""
     return tuple(sorted(set(values)))
 
 
 def kind_or(default: str) -> Callable[[Any], str]:
-    """Discriminator of a section that has several kinds; without ``kind`` it is the default."""
+    """Return the discriminator of a section of several kinds; without `kind` it is the default."""
 
     def kind(section: Any) -> str:
         if _is_mapping(section):

@@ -1,19 +1,204 @@
-"""Config of the datasets, a section per kind."""
+"""Config of the datasets, a section per kind: generated, bundled, downloaded, or the user's."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import kind_or
-from explaind.config.images import (
-    Cifar2Dataset,
-    Cifar10Dataset,
-    Cifar100Dataset,
-    DigitsDataset,
-    MnistDataset,
-    NpzDataset,
-)
-from explaind.config.modulo import ModuloDataset
+from explaind.config.base import Section, kind_or
+
+Deviation = Annotated[float, Field(gt=0)]
+
+CIFAR_MEAN = (0.4914, 0.4822, 0.4465)
+CIFAR_STD = (0.2023, 0.1994, 0.201)
+
+
+class ModuloDataset(Section):
+    """Modular addition: all unordered pairs `a >= b` below p, target `(a + b) mod p`."""
+
+    inputs: ClassVar[str] = "tokens"
+
+    kind: Literal["modulo"] = "modulo"
+    p: int = Field(53, ge=2, description="Modulus; there are p (p + 1) / 2 pairs.")
+    train_fraction: float | None = Field(
+        0.8, gt=0, lt=1, description="Share of all pairs used for training; or give train_samples."
+    )
+    train_samples: int | None = Field(
+        None, ge=1, description="Number of training pairs; then set train_fraction to null."
+    )
+    validation_samples: int | None = Field(
+        None,
+        ge=1,
+        description="Number of validation pairs; null = all pairs not used for training.",
+    )
+    seed: int = Field(0, ge=0, description="Seed of the split.")
+
+    @property
+    def pairs(self) -> int:
+        """Number of unordered pairs."""
+        return self.p * (self.p + 1) // 2
+
+    @property
+    def train_size(self) -> int:
+        """Number of training pairs, rounded to the nearest integer if given as a fraction."""
+        if self.train_samples is not None:
+            return self.train_samples
+        assert self.train_fraction is not None  # checked below
+        return round(self.train_fraction * self.pairs)
+
+    @property
+    def validation_size(self) -> int:
+        """Number of validation pairs."""
+        return self.validation_samples or self.pairs - self.train_size
+
+    @model_validator(mode="after")
+    def _check_split(self) -> "ModuloDataset":
+        if (self.train_fraction is None) == (self.train_samples is None):
+            raise ValueError(
+                "expected exactly one of train_fraction and train_samples, got "
+                f"{self.train_fraction} and {self.train_samples}; set the other one to null"
+            )
+        train, validation = self.train_size, self.validation_size
+        if train < 1 or validation < 1 or train + validation > self.pairs:
+            raise ValueError(
+                f"expected a split of the {self.pairs} pairs (p = {self.p}) into two parts, "
+                f"none empty, got {train} for training and {validation} for validation; change p, "
+                "train_fraction, train_samples or validation_samples"
+            )
+        return self
+
+
+class ImageDataset(Section):
+    """What all image datasets share."""
+
+    inputs: ClassVar[str] = "images"
+    samples_per_class: ClassVar[tuple[int, int] | None] = None
+    """Training and test images of each class, where all classes have as many."""
+    all_classes: ClassVar[int] = 0
+    """Number of classes of the source, where `samples_per_class` is known."""
+
+    kind: str
+    classes: tuple[int | str, ...] | None = Field(
+        None,
+        min_length=2,
+        description="Classes used, by name or number, in this order; null = all.",
+    )
+    train_samples: int | None = Field(
+        None,
+        ge=2,
+        description="Training images, as many of each class; null = all of the training part.",
+    )
+    validation_samples: int | None = Field(
+        None,
+        ge=1,
+        description="Validation images, as many of each class; null = all of the test part.",
+    )
+    seed: int = Field(0, ge=0, description="Seed of the choice of images.")
+    resize: int | None = Field(
+        None, ge=1, description="Pixels per side that images are resized to; null = as they are."
+    )
+    mean: tuple[float, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Subtracted from each channel, scaled to 0..1; null = nothing.",
+    )
+    std: tuple[Deviation, ...] | None = Field(
+        None, min_length=1, description="Each channel is divided by it after that; null = 1."
+    )
+
+    @property
+    def train_size(self) -> int | None:
+        """Number of training images; None if only the source knows it."""
+        return self.train_samples or self._available(0)
+
+    @property
+    def validation_size(self) -> int | None:
+        """Number of validation images; None if only the source knows it."""
+        return self.validation_samples or self._available(1)
+
+    def _available(self, part: int) -> int | None:
+        if self.samples_per_class is None:
+            return None
+        chosen = self.all_classes if self.classes is None else len(self.classes)
+        return chosen * self.samples_per_class[part]
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> "ImageDataset":
+        for part, name in enumerate(("train_samples", "validation_samples")):
+            asked, available = getattr(self, name), self._available(part)
+            if asked is not None and available is not None and asked > available:
+                raise ValueError(
+                    f"expected {name} <= {available}, the images of the chosen classes, got "
+                    f"{asked}; lower it, or null for all"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> "ImageDataset":
+        if self.classes is not None and len(set(self.classes)) < len(self.classes):
+            raise ValueError(
+                f"expected different classes, got {list(self.classes)}; name each once"
+            )
+        return self
+
+
+class DigitsDataset(ImageDataset):
+    """Handwritten digits of scikit-learn: 1,797 grey images of 8 x 8 pixels, no download."""
+
+    kind: Literal["digits"] = "digits"
+
+
+class MnistDataset(ImageDataset):
+    """MNIST through torchvision: 70,000 grey images of 28 x 28 pixels."""
+
+    kind: Literal["mnist"] = "mnist"
+
+
+class _Cifar(ImageDataset):
+    mean: tuple[float, ...] | None = Field(
+        CIFAR_MEAN,
+        min_length=1,
+        description="Subtracted from each channel, scaled to 0..1; null = nothing.",
+    )
+    std: tuple[Deviation, ...] | None = Field(
+        CIFAR_STD,
+        min_length=1,
+        description="Each channel is divided by it after that; null = 1.",
+    )
+
+
+class Cifar10Dataset(_Cifar):
+    """CIFAR-10 through torchvision: 60,000 colour images of 32 x 32 pixels."""
+
+    samples_per_class: ClassVar[tuple[int, int] | None] = (5000, 1000)
+    all_classes: ClassVar[int] = 10
+
+    kind: Literal["cifar10"] = "cifar10"
+
+
+class Cifar2Dataset(Cifar10Dataset):
+    """The cats and dogs of CIFAR-10: 12,000 images."""
+
+    kind: Literal["cifar2"] = "cifar2"  # type: ignore[assignment]
+    classes: tuple[int | str, ...] | None = Field(
+        ("cat", "dog"), min_length=2, description="Classes of CIFAR-10, in this order."
+    )
+
+
+class Cifar100Dataset(_Cifar):
+    """CIFAR-100 through torchvision: 60,000 colour images of 32 x 32 pixels."""
+
+    samples_per_class: ClassVar[tuple[int, int] | None] = (500, 100)
+    all_classes: ClassVar[int] = 100
+
+    kind: Literal["cifar100"] = "cifar100"
+
+
+class NpzDataset(ImageDataset):
+    """Your own images: an .npz file, see docs/file_formats.md."""
+
+    kind: Literal["npz"] = "npz"
+    path: str = Field(description="The file; a relative path starts at the project directory.")
+
 
 Dataset = Annotated[
     Annotated[ModuloDataset, Tag("modulo")]

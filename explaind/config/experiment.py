@@ -1,10 +1,13 @@
 """What the config sections of all experiments and pages share."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from explaind.config.base import Name, Section
+from explaind.config.base import Name, Section, canonical
+
+Seed = Annotated[int, Field(ge=0)]
+Seeds = Annotated[tuple[Seed, ...], AfterValidator(canonical), Field(min_length=1)]
 
 
 class ExperimentSettings(Section):
@@ -16,6 +19,9 @@ class ExperimentSettings(Section):
 
     only_rounding: ClassVar[tuple[str, ...]] = ()
     """Keys that change a result by rounding at most, and so rerun nothing."""
+
+    of_datasets: ClassVar[tuple[str, ...]] = ()
+    """Kinds of dataset that the run must be trained on; none = any."""
 
     kind: str
     run: Name = Field(description="The run that it is about.")

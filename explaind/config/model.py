@@ -8,7 +8,7 @@ from explaind.config.base import Section, kind_or
 
 
 class TransformerModel(Section):
-    """One transformer layer as in the publication; vocabulary and classes follow the dataset."""
+    """One transformer layer as in the paper; vocabulary and classes follow the dataset."""
 
     inputs: ClassVar[str] = "tokens"
     log_softmax: ClassVar[bool] = True
@@ -33,7 +33,7 @@ class TransformerModel(Section):
 
 
 class ResNet9Model(Section):
-    """The publication's ResNet-9 for images of at least 11 x 11 pixels."""
+    """The ResNet-9 of the paper for images of at least 11 x 11 pixels."""
 
     inputs: ClassVar[str] = "images"
 

@@ -1,6 +1,6 @@
 """Turn what pydantic reports into one error with a line per problem.
 
-Each line gives the key, what was expected and what was found.
+Each line gives the key, what was expected and what was found, and the file that the key stands in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,41 +8,58 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from explaind.errors import ConfigError
-
+WHOLE = "config"  # where another key would stand
 HELP = "Every key is described in config/README.md."
 
+Part = tuple[str, Mapping[str, Any]]
+"""A file, or where else keys were given, and what it holds."""
 
-def config_error(error: ValidationError, config: Mapping[str, Any], source: str) -> ConfigError:
-    """The error to raise for a config that pydantic refused.
+
+def describe(error: ValidationError, config: Mapping[str, Any], parts: Sequence[Part]) -> str:
+    """List what pydantic refused in a config.
 
     Args:
         error: what pydantic raised.
-        config: the merged config as it was read.
-        source: the file or files it was read from.
+        config: the merged config.
+        parts: what it was merged from, later ones over earlier ones.
+
+    Returns:
+        The message of a `ConfigError`.
     """
     problems = [line for problem in error.errors() for line in _lines(dict(problem), config)]
-    listed = "\n".join(f"  {problem}" for problem in problems)
+    listed = "\n".join(f"  {key}: {text}{_origin(key, text, parts)}" for key, text in problems)
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return ConfigError(f"{count} in the config ({source}):\n{listed}\n{HELP}")
+    named = ", ".join(name for name, _ in parts)
+    return f"{count} in the config ({named}):\n{listed}\n{HELP}"
 
 
-def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[str]:
+def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Key and text of what pydantic reports as one problem."""
     key = _key_path(problem["loc"], config)
-    if problem["type"] == "value_error":  # raised by our own validators, complete in itself
+    kind, message = problem["type"], problem["msg"]
+    if kind == "value_error":  # raised by our own validators, complete in itself
         lines = str(problem["ctx"]["error"]).splitlines()
-        return [f"{key}: {line}" if key else line for line in lines]
-    if problem["type"] == "missing":
-        return [f"{key}.{problem['loc'][-1]}: expected a value, got none; add the key"]
-    if problem["type"] == "unknown_key":
-        return [f"{key or 'config'}: {problem['msg']}"]
-    if problem["type"] == "union_tag_invalid":
-        expected = f"one of {problem['ctx']['expected_tags']}"
-        return [f"{key}.kind: expected {expected}, got {problem['ctx']['tag']!r}"]
-    message = problem["msg"].replace("Input should be", "expected", 1)
-    if problem["type"] == "model_type":
+        return [(key, line) if key else _split(line) for line in lines]
+    if kind == "moved":
+        return [("figures", message)]
+    if kind == "missing":
+        return [(f"{key}.{problem['loc'][-1]}", "expected a value, got none; add the key")]
+    if kind == "unknown_key":
+        hints, known = problem["ctx"]["hints"], problem["ctx"]["known"]
+        return [(key or WHOLE, f"{hint} (known keys: {known})") for hint in hints]
+    if kind == "union_tag_invalid":
+        expected, found = problem["ctx"]["expected_tags"], problem["ctx"]["tag"]
+        return [(f"{key}.kind", f"expected one of {expected}, got {found!r}")]
+    if kind == "model_type":
         message = "expected a section with keys"
-    return [f"{key or 'config'}: {message}, got {problem['input']!r}"]
+    message = message.replace("Input should be", "expected", 1)
+    return [(key or WHOLE, f"{message}, got {problem['input']!r}")]
+
+
+def _split(line: str) -> tuple[str, str]:
+    """Key and text of a problem that names its key itself."""
+    key, _, text = line.partition(": ")
+    return key, text
 
 
 def _key_path(location: Sequence[str | int], config: Mapping[str, Any]) -> str:
@@ -55,3 +72,23 @@ def _key_path(location: Sequence[str | int], config: Mapping[str, Any]) -> str:
         section = section[step]
         keys.append(str(step))
     return ".".join(keys)
+
+
+def _origin(key: str, text: str, parts: Sequence[Part]) -> str:
+    """Where the key of a problem stands: in the last part that holds the most of its path."""
+    if len(parts) < 2:
+        return ""  # the only one is named above
+    path = [] if key == WHOLE else key.split(".")
+    if text.startswith("unknown key '"):
+        path.append(text.split("'")[1])
+    depth, _, name = max(
+        (_depth(content, path), number, name) for number, (name, content) in enumerate(parts)
+    )
+    return f" ({name})" if depth else ""
+
+
+def _depth(section: Any, path: Sequence[str]) -> int:
+    """How many keys of a path, from its start, a section holds."""
+    if not path or not isinstance(section, Mapping) or path[0] not in section:
+        return 0
+    return 1 + _depth(section[path[0]], path[1:])

@@ -1,6 +1,6 @@
 """The table of all config keys, made from the schema.
 
-``python -m explaind.config.reference > config/README.md`` writes it anew.
+`python -m explaind.config.reference > config/README.md` writes it anew.
 """
 
 import json
@@ -20,27 +20,51 @@ INTRODUCTION = """\
 | file | case |
 |---|---|
 | `config.yaml` | the default: minutes on two cores |
-| `paper.yaml` | publication scale: a GPU or many cores |
+| `paper.yaml` | the scale of the paper: a GPU or many cores |
 | `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: half an hour, and a download |
 | `tiny.yaml` | the case of the tests: seconds |
 
-`config.yaml` is always read. Lay your own keys over it, only those that differ:
+Lay your own keys over `config.yaml`, only those that differ:
 
-    snakemake --configfile config/paper.yaml all
+    snakemake --configfile config/paper.yaml -- all
     snakemake --config 'runs={grokking: {epk: {intervals: 20}}}' -- all
 
+The `--` ends the list of files or values, which both options take. `explaind train --config
+mine.yaml` and the other commands lay files over `config/config.yaml` as well.
+
 A section that changes its `kind` is replaced as a whole, so an optimizer that becomes `sgd` does
-not inherit the keys of `adamw`. A dataset, run or figure that is `null` is removed, with all that
-is made of it; a figure without a `kind` is of the kind it is named like. Changing a key reruns the
-stages that use it and what follows; comments and the order of keys rerun nothing. The complete
-config of the last run is written to `results/config.json`.
+not inherit the keys of `adamw`. A dataset, run or experiment that is `null` is removed, with all
+that is made of it. An entry of `experiments` without a `kind` is of the kind it is named like; its
+page, if it has one, is `results/figures/<name>.html`. Changing a key reruns the stages that use it
+and what follows; comments and the order of keys rerun nothing. The complete config of the last run
+is written to `results/config.json`.
+
+With `defaults: false` a config stands alone: nothing of `config.yaml` is run, and keys that are
+missing have the defaults below. For instance, a run of your own and two pages about it:
+
+```yaml
+defaults: false
+datasets:
+  modulo:
+    p: 31
+runs:
+  mine:
+    dataset: modulo
+    training:
+      max_steps: 400
+experiments:
+  training:
+    run: mine
+  epk_validation:
+    run: mine
+```
 
 Numbers like `1.0e-3` need the dot. `null` means what the meaning says.
 """
 
 
 def reference() -> str:
-    """The reference as Markdown."""
+    """Return the reference as Markdown."""
     schema = Config.model_json_schema()
     return "\n".join([INTRODUCTION, *_section("", schema, schema["$defs"])])
 
@@ -51,7 +75,9 @@ def _section(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
     own = {key: value for key, value in properties.items() if not _below(path, key, value)}
     if own:
         kind = own.pop("kind", None)
-        yield f"## `{path}`" + (f", kind `{kind['const']}`" if kind else "")
+        yield (f"## `{path}`" if path else "## Top level") + (
+            f", kind `{kind['const']}`" if kind else ""
+        )
         yield f"\n{section['description']}\n"
         yield "| key | value | default | meaning |\n|---|---|---|---|"
         yield from (_row(key, value) for key, value in own.items())

@@ -1,11 +1,13 @@
-"""Config of a run."""
+"""Config of a run, and whether its parts fit each other and its dataset."""
 
 from pydantic import Field
 
 from explaind.config.base import Name, Section
+from explaind.config.dataset import Dataset
 from explaind.config.epk import Epk
 from explaind.config.model import Model, TransformerModel
-from explaind.config.training import Training
+from explaind.config.training import Training, TriangularSchedule
+from explaind.errors import ConfigError
 
 
 class Run(Section):
@@ -15,3 +17,91 @@ class Run(Section):
     model: Model = Field(TransformerModel(), description="The network.")
     training: Training = Field(Training(), description="How it is trained.")
     epk: Epk = Field(Epk(), description="What the exact path kernel explains.")
+
+
+def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
+    """Say which parts of a run do not fit each other or the dataset.
+
+    Args:
+        name: name of the run.
+        run: the run.
+        data: its dataset.
+
+    Returns:
+        One text per problem.
+    """
+    problems = []
+    if run.model.inputs != data.inputs:
+        problems.append(
+            f"runs.{name}.model.kind: expected a model of {data.inputs} for the dataset"
+            f" {run.dataset!r} (kind {data.kind}), got {run.model.kind}, a model of"
+            f" {run.model.inputs}; change one of them"
+        )
+    if run.training.augmentation is not None and data.inputs != "images":
+        problems.append(
+            f"runs.{name}.training.augmentation: expected null for a dataset of {data.inputs}, got"
+            f" {run.training.augmentation}, which is for images; change it"
+        )
+    if run.training.loss == "nll" and not run.model.log_softmax:
+        problems.append(
+            f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"
+            " false, got nll, which needs log-probabilities; change one of them"
+        )
+    return problems
+
+
+def size_problems(name: str, run: Run, train: int | None, validation: int | None) -> list[str]:
+    """Say what a run asks for and its dataset does not have.
+
+    Args:
+        name: name of the run.
+        run: the run.
+        train: number of training samples; None = not known before the dataset is prepared.
+        validation: number of validation samples, likewise.
+
+    Returns:
+        One text per problem.
+    """
+    training, epk = run.training, run.epk
+    shards = None if epk.shards == "auto" else epk.shards
+    last = None if epk.train_samples is None else epk.train_samples[-1] + 1
+    steps = training.max_steps if train is None else training.steps(train)
+    limits = [
+        ("training.batch_size", training.batch_size, train, "training samples"),
+        ("epk.samples", epk.samples, validation, "validation samples"),
+        ("epk.shards", shards, epk.samples or validation, "explained samples"),
+        ("epk.train_samples", last, train, "training samples"),
+        ("epk.segments", epk.segments, steps, "training steps"),
+    ]
+    problems = [
+        f"runs.{name}.{key}: expected at most {limit}, the number of {what}, got {value}; lower it"
+        for key, value, limit, what in limits
+        if value is not None and limit is not None and value > limit
+    ]
+    return problems if train is None else [*problems, *_schedule_problems(name, training, train)]
+
+
+def _schedule_problems(name: str, training: Training, samples: int) -> list[str]:
+    schedule = training.schedule
+    epochs = training.steps(samples) / training.batches_per_epoch(samples)
+    if not isinstance(schedule, TriangularSchedule) or schedule.peak_epoch < epochs:
+        return []
+    problem = f"expected less than {epochs:g}, the number of epochs, got {schedule.peak_epoch:g}"
+    return [f"runs.{name}.training.schedule.peak_epoch: {problem}; lower it"]
+
+
+def check_sizes(name: str, run: Run, train: int, validation: int) -> None:
+    """Refuse a run that asks for more samples than its prepared dataset has.
+
+    Args:
+        name: name of the run.
+        run: the run.
+        train: number of training samples.
+        validation: number of validation samples.
+
+    Raises:
+        ConfigError: listing what is too large.
+    """
+    problems = size_problems(name, run, train, validation)
+    if problems:
+        raise ConfigError("\n".join(problems))

@@ -1,48 +1,61 @@
-"""The whole config; its defaults are one run, the first of ``config/config.yaml``."""
+"""The whole config; its defaults are one run, the first of `config/config.yaml`."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from explaind.config.base import Name, Section
-from explaind.config.dataset import Dataset
-from explaind.config.experiments import AnyExperiment
-from explaind.config.figures import (
-    AnyFigure,
-    EpkValidationFigure,
-    Figure,
-    GrokkingFigure,
-    TrainingFigure,
-)
-from explaind.config.fit import experiment_problems, figure_problems, fit_problems
-from explaind.config.modulo import ModuloDataset
-from explaind.config.run import Run
-from explaind.config.sizes import size_problems
+from explaind.config.dataset import Dataset, ModuloDataset
+from explaind.config.experiment import ExperimentSettings
+from explaind.config.run import Run, fit_problems, size_problems
+from explaind.experiments.registry import SPECS
+from explaind.experiments.spec import Spec
 
 RESERVED_RUNS = {"figures"}  # results/figures holds the pages
 
+if TYPE_CHECKING:
+    Experiment = ExperimentSettings
+else:
+    Experiment = Annotated[
+        reduce(or_, (spec.settings for spec in SPECS.values())), Field(discriminator="kind")
+    ]
+
 
 class Config(Section):
-    """Datasets, runs, experiments and figures, each by name."""
+    """All runs, with their datasets and experiments."""
 
+    defaults: bool = Field(
+        True, description="Lay this config over config/config.yaml; false = it stands alone."
+    )
     datasets: dict[Name, Dataset] = Field(
         {"modulo": ModuloDataset()}, description="Datasets by name."
     )
     runs: dict[Name, Run] = Field({"grokking": Run()}, description="Training runs by name.")
-    experiments: dict[Name, AnyExperiment] = Field(
-        {}, description="Experiments on the runs by name."
-    )
-    figures: dict[Name, AnyFigure] = Field(
-        {
-            "grokking": GrokkingFigure(),
-            "training": TrainingFigure(),
-            "epk_validation": EpkValidationFigure(),
-        },
-        description="Pages by name.",
+    experiments: dict[Name, Experiment] = Field(
+        {}, description="Experiments and pages about the runs, by name."
     )
 
-    @field_validator("datasets", "runs", "experiments", "figures", mode="before")
+    def spec(self, experiment: str) -> Spec:
+        """Return what is known of the kind of an experiment, given its name."""
+        return SPECS[self.experiments[experiment].kind]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_what_moved(cls, config: Any) -> Any:
+        if isinstance(config, Mapping) and "figures" in config:
+            raise PydanticCustomError(
+                "moved",
+                "expected no such section, it is now part of `experiments`; move its entries there "
+                "under their names, but leave out figures of kind pruning: the experiment has the "
+                "page now",
+            )
+        return config
+
+    @field_validator("datasets", "runs", "experiments", mode="before")
     @classmethod
     def _drop_removed(cls, named: Any) -> Any:
         """Leave out what is null: how a config removes an entry of the one it is laid over."""
@@ -50,10 +63,10 @@ class Config(Section):
             return named
         return {name: section for name, section in named.items() if section is not None}
 
-    @field_validator("experiments", "figures", mode="before")
+    @field_validator("experiments", mode="before")
     @classmethod
     def _name_kinds(cls, named: Any) -> Any:
-        """An experiment or figure without a kind is of the kind that it is named like."""
+        """An experiment without a kind is of the kind that it is named like."""
         if not isinstance(named, Mapping):
             return named
         return {
@@ -64,24 +77,16 @@ class Config(Section):
     @model_validator(mode="after")
     def _check_references(self) -> "Config":
         problems = [
-            *(problem for name, run in self.runs.items() for problem in self._of_run(name, run)),
-            *(
-                _dangling(f"experiments.{name}.run", experiment.run, self.runs)
-                for name, experiment in self.experiments.items()
-                if experiment.run not in self.runs
-            ),
-            *(
-                problem
-                for name, figure in self.figures.items()
-                for problem in self._of_figure(name, figure)
-            ),
+            *(problem for name in self.runs for problem in self._of_run(name)),
+            *(problem for name in self.experiments for problem in self._of_experiment(name)),
         ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
 
-    def _of_run(self, name: str, run: Run) -> list[str]:
+    def _of_run(self, name: str) -> list[str]:
         """Problems of one run that only show beside its dataset."""
+        run = self.runs[name]
         if name in RESERVED_RUNS:
             return [f"runs.{name}: expected another name, {name!r} is taken; rename the run"]
         if run.dataset not in self.datasets:
@@ -92,13 +97,33 @@ class Config(Section):
             *size_problems(name, run, data.train_size, data.validation_size),
         ]
 
-    def _of_figure(self, name: str, figure: Figure) -> list[str]:
-        """Problems of one figure that only show beside its run."""
-        if figure.run not in self.runs:
-            return [_dangling(f"figures.{name}.run", figure.run, self.runs)]
-        data = self.datasets.get(self.runs[figure.run].dataset)
-        problems = experiment_problems(name, figure, self.experiments)
-        return problems if data is None else [*problems, *figure_problems(name, figure, data)]
+    def _of_experiment(self, name: str) -> list[str]:
+        """Problems of one experiment that only show beside its run and the other experiments."""
+        settings, key = self.experiments[name], f"experiments.{name}"
+        if settings.run not in self.runs:
+            return [_dangling(f"{key}.run", settings.run, self.runs)]
+        problems = []
+        data = self.datasets.get(self.runs[settings.run].dataset)
+        if data and settings.of_datasets and data.kind not in settings.of_datasets:
+            problems.append(
+                f"{key}.run: expected a run on a dataset of kind"
+                f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
+                f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
+            )
+        shown = self.spec(name).shown
+        for option, kind in (shown.results if shown else {}).items():
+            other = getattr(settings, option)
+            fitting = [
+                entry
+                for entry, found in self.experiments.items()
+                if (found.kind, found.run) == (kind, settings.run)
+            ]
+            if other not in fitting:
+                problems.append(
+                    f"{key}.{option}: expected one of kind {kind} on the run {settings.run!r}:"
+                    f" {', '.join(fitting) or 'none'}, got {other!r}; change run or experiment"
+                )
+        return problems
 
 
 def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:

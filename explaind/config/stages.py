@@ -1,6 +1,6 @@
 """Which config keys each stage of the workflow uses.
 
-A rule reruns when these values change, and only then: they are the rule's ``params`` and are
+A rule reruns when these values change, and only then: they are the rule's `params` and are
 written into the attributes of the store it makes. A key that a stage does not use must not be in
 its dict; a key that it uses must be.
 """
@@ -15,50 +15,63 @@ Values = dict[str, Any]
 
 
 def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
-    """The values that one stage uses, JSON-stable: sorted keys, lists instead of tuples.
+    """Gather the values that one stage uses.
+
+    A stage, dataset, run or experiment that there is not is a `KeyError`.
 
     Args:
         config: the whole config.
-        stage: name of the rule, e.g. ``train`` or ``figure_grokking``.
-        name: the dataset of ``prepare_dataset``; the run of ``train``, ``plan_epk``,
-            ``predict_epk``, ``accumulate_kernel`` and ``validate_epk``; the experiment of its kind;
-            the figure of a rule that draws one; ``report`` takes none.
+        stage: name of the rule, e.g. `train`, `pruning` or `page_grokking`.
+        name: the dataset of `prepare_dataset`; the run of `train`, `plan_epk`, `predict_epk`,
+            `accumulate_kernel` and `validate_epk`; the experiment of a rule that computes or draws
+            one; `report` takes none.
 
     Returns:
-        The values, by section.
-
-    Raises:
-        KeyError: there is no such stage, dataset, run, experiment or figure.
+        The values by section, JSON-stable: sorted keys, lists instead of tuples.
     """
-    whole: Values = config.model_dump(mode="json")
+    whole: Values = config.model_dump(mode="json", exclude={"defaults"})
     if stage in _OF_RUN:
         run = whole["runs"][name]
         values = _OF_RUN[stage](run, _dataset(config, run["dataset"]))
-    elif stage in _OF_EXPERIMENT:
-        experiment = whole["experiments"][name]
-        run = whole["runs"][experiment["run"]]
-        values = _OF_EXPERIMENT[stage](experiment, run, _dataset(config, run["dataset"]))
     elif stage == "prepare_dataset":
         values = _dataset(config, str(name))
     elif stage == "report":
-        values = whole
-    elif not stage.startswith("figure_"):
-        raise KeyError(stage)
+        specs = {page: config.spec(page) for page in _pages(config)}
+        texts = {page: [spec.title, spec.summary] for page, spec in specs.items()}
+        values = {"config": whole, "pages": texts}
     else:
-        figure = whole["figures"][name]
-        values = {"figure": figure, "pages": pages_of_run(config, figure["run"])}
+        values = _experiment(config, str(name), stage)
     stable: Values = json.loads(json.dumps(values, sort_keys=True))
     return stable
 
 
-def pages_of_run(config: Config, run: str) -> dict[str, str]:
-    """The pages that show a run: kind of each figure by its name.
+def _pages(config: Config, run: str | None = None) -> list[str]:
+    """Names of the pages about a run, or of all."""
+    return [
+        name
+        for name, settings in config.experiments.items()
+        if config.spec(name).shown and run in {None, settings.run}
+    ]
 
-    Args:
-        config: the whole config.
-        run: name of the run.
-    """
-    return {name: figure.kind for name, figure in config.figures.items() if figure.run == run}
+
+def _experiment(config: Config, name: str, stage: str) -> Values:
+    """What computing or drawing an experiment uses; the stage must be one of its kind's."""
+    settings, spec = config.experiments[name], config.spec(name)
+    section = settings.model_dump(mode="json")
+    page = section.pop("page", {}) if spec.computed else section
+    if spec.shown and stage == f"page_{spec.name}":
+        titles = {other: config.spec(other).title for other in _pages(config, settings.run)}
+        return {"page": page, "run": settings.run, "pages": titles}
+    if not spec.computed or stage != spec.name:
+        raise KeyError(stage)
+    run = config.runs[settings.run].model_dump(mode="json")
+    data = _dataset(config, run["dataset"])
+    values: Values = {"experiment": _without(section, *settings.only_rounding)}
+    if spec.computed.trains:  # networks are trained as the run is, so all of its training counts
+        values |= _train(run, data)
+    if {"dataset", "history"} & set(spec.computed.reads):
+        values |= _validate_epk(run, data)
+    return values
 
 
 def _dataset(config: Config, name: str) -> Values:
@@ -69,16 +82,13 @@ def _dataset(config: Config, name: str) -> Values:
 
 
 def _without(section: Values, *keys: str) -> Values:
-    """A section without some keys.
-
-    Where something is computed is no part of what is computed: a device, like the number of
-    threads, reruns nothing.
-    """
+    """A section without some keys."""
     return {key: value for key, value in section.items() if key not in keys}
 
 
 def _train(run: Values, data: Values) -> Values:
-    # The dataset as well, so that a training that was stopped never goes on with other data.
+    # The dataset as well, so that a training that was stopped never goes on with other data. Where
+    # something is computed is no part of what is computed: a device reruns nothing.
     return {"dataset": data, "model": run["model"], "training": _without(run["training"], "device")}
 
 
@@ -105,27 +115,13 @@ def _validate_epk(run: Values, data: Values) -> Values:
     return {**_network(run, data), **epk}
 
 
-def _pruning(experiment: Values, run: Values, data: Values) -> Values:
-    return {**_validate_epk(run, data), **_without_block(experiment)}
-
-
-def _retraining(experiment: Values, run: Values, data: Values) -> Values:
-    # Networks are trained as the run is, so all of its training counts.
-    return {**_train(run, data), **_validate_epk(run, data), **_without_block(experiment)}
-
-
-def _without_block(experiment: Values) -> Values:
-    # The size of the blocks changes nothing but rounding.
-    return {"experiment": _without(experiment, "block")}
-
-
 def _network(run: Values, data: Values) -> Values:
     """What rebuilds the network, its loss and its batches; the rest stands in the history."""
     training = run["training"]
-    found = {"dataset": data, "model": run["model"], "loss": training["loss"]}
+    values = {"dataset": data, "model": run["model"], "loss": training["loss"]}
     if training["augmentation"] is None:
-        return found
-    return found | {key: training[key] for key in ("augmentation", "batch_size", "seed")}
+        return values
+    return values | {key: training[key] for key in ("augmentation", "batch_size", "seed")}
 
 
 _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
@@ -134,10 +130,4 @@ _OF_RUN: dict[str, Callable[[Values, Values], Values]] = {
     "predict_epk": _predict_epk,
     "accumulate_kernel": _accumulate_kernel,
     "validate_epk": _validate_epk,
-}
-
-_OF_EXPERIMENT: dict[str, Callable[[Values, Values, Values], Values]] = {
-    "pruning": _pruning,
-    "label_noise": _retraining,
-    "leave_group_out": _retraining,
 }

@@ -82,11 +82,11 @@ class Training(Section):
         return self
 
     def batches_per_epoch(self, samples: int) -> int:
-        """Steps that a pass over so many training samples takes; the last batch may be short."""
+        """Return the steps of an epoch of so many samples; the last batch may be short."""
         return -(-samples // (self.batch_size or samples))
 
     def steps(self, samples: int) -> int:
-        """Steps after which training on so many samples ends anyway."""
+        """Return the steps after which training on so many samples ends anyway."""
         if self.max_steps is not None:
             return self.max_steps
         assert self.epochs is not None  # checked above

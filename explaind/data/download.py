@@ -125,9 +125,9 @@ def torchvision_datasets() -> ModuleType:
     spec = find_spec("torchvision")
     if spec is None or spec.origin is None:
         raise UnsupportedError(
-            "This dataset comes through torchvision, which is not installed. Expected the package"
-            " torchvision (this project's extra `vision`): install it. Or give the images as an"
-            " .npz file (kind: npz)."
+            "This dataset comes through torchvision, which is not installed. Expected the extra"
+            " `vision`: pip install --constraint constraints.txt --editable .[vision], in the"
+            " checkout. Or give the images as an .npz file (kind: npz)."
         )
     if not _operators_fit(Path(spec.origin).with_name("_C.so")):
         _declare_operators()

@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Int, Shaped
 from torch.nn import functional
 
-from explaind.config.images import ImageDataset
+from explaind.config.dataset import ImageDataset
 from explaind.errors import DataError
 
 logger = logging.getLogger(__name__)

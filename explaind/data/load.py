@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from explaind.config import Config, stage_config
-from explaind.config.images import ImageDataset
+from explaind.config.dataset import ImageDataset
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import open_sealed

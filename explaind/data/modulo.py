@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from explaind.config.modulo import ModuloDataset
+from explaind.config.dataset import ModuloDataset
 
 
 def modulo_dataset(settings: ModuloDataset) -> xr.Dataset:

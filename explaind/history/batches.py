@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
 from explaind.errors import UnsupportedError
 from explaind.trees import Inputs, Targets
@@ -72,7 +72,7 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
     Raises:
         UnsupportedError: for an iterable dataset, or batches that are not `(x, y)`.
     """
-    if loader.batch_sampler is None:
+    if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
         raise UnsupportedError(
             "The loader has no batch sampler (an iterable dataset, or batch_size=None). Expected a"
             " DataLoader over a map-style dataset: samples without an index cannot be credited."

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from explaind.config import Config, stage_config
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.paths import Paths, shard_labels
 from explaind.pipeline.merge_segments import USED_UP, AddedSegments
 from explaind.pipeline.merge_stores import Block, Gathered, chunks_of

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explaind.config import Config, stage_config
-from explaind.config.run import Run
-from explaind.config.sizes import check_sizes
+from explaind.config.run import Run, check_sizes
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.data.augmentation import build_augmentation
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.device import resolve_device

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from explaind.config import Config
 from explaind.config.epk import Epk
 from explaind.config.run import Run
+from explaind.config.schema import Config
 from explaind.data.load import LoadedDataset
 from explaind.history.history import History
 from explaind.kernel.checks import check_capture

@@ -4,7 +4,8 @@ import logging
 
 import torch
 
-from explaind.config import Config, stage_config
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.files import write_json
 from explaind.paths import Paths
 from explaind.pipeline.measure import open_run

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from explaind.config import Config, stage_config
 from explaind.config.epk import Epk
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.errors import ConfigError
 from explaind.kernel.result import ARRAYS, described
 from explaind.paths import Paths, shard_label

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from explaind.config import Config, stage_config
-from explaind.config.images import DigitsDataset, ImageDataset, NpzDataset
-from explaind.config.modulo import ModuloDataset
+from explaind.config.dataset import DigitsDataset, ImageDataset, ModuloDataset, NpzDataset
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.data.digits import digits_source
 from explaind.data.download import downloaded_source
 from explaind.data.images import ImageSource, image_dataset

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from explaind.config import Config, stage_config
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.errors import StoreError
 from explaind.fingerprint import code_fingerprint
 from explaind.paths import Paths

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from explaind.config import Config, stage_config
-from explaind.config.sizes import check_sizes
+from explaind.config.run import check_sizes
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.data.load import load_dataset
 from explaind.files import replacing
 from explaind.paths import Paths

@@ -5,7 +5,8 @@ import logging
 import numpy as np
 import xarray as xr
 
-from explaind.config import Config, stage_config
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
 from explaind.files import write_json
 from explaind.kernel.result import REFORMULATION, described
 from explaind.paths import Paths

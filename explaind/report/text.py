@@ -1,6 +1,11 @@
-"""Numbers as a reader wants to see them."""
+"""Numbers as a reader wants to see them, and the paper that pages compare with."""
 
 import math
+
+from markupsafe import Markup
+
+PAPER = Markup('the <a href="https://arxiv.org/abs/2505.20076">ExPLAIND paper</a>')
+"""Named where a page compares with it."""
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -10,8 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from explaind.report.tables.classes import class_maps, difference_profile
-from explaind.report.tables.run import open_run
-from explaind.report.tables.steps import component_table
+from explaind.report.tables.steps import influence_by_component
+from explaind.store import open_sealed
 from tests.report.synthetic import COMPONENTS
 
 TRACES = {
@@ -22,8 +22,8 @@ TRACES = {
         "component-norm": 6,
         "influence-absolute": 6,
         "influence-net": 6,
-        "parts-step": 3,
-        "parts-cumulative": 4,
+        "decomposition-step": 3,
+        "decomposition-cumulative": 4,
         "class-map": 1,
         "class-profile": 1,
         "sample-map": 1,
@@ -41,10 +41,10 @@ TRACES = {
     },
     "epk_validation": {
         "scatter": 3,
-        "deviation": 1,
+        "error": 1,
         "step-sizes": 4,
         "cumulative-residual": 1,
-        "closure": 3,
+        "completeness": 3,
         "residual-share": 1,
     },
 }
@@ -143,7 +143,7 @@ def test_index_links_to_the_figures(pages, browser, tmp_path):
 
 
 def test_slider_and_drop_down_choose_the_map_together(pages, browser):
-    maps = class_maps(open_run(pages, "grokking").influence, 7)
+    maps = class_maps(open_sealed(pages.influence("grokking")), 7)
     profiles = difference_profile(maps).to_numpy()
     show(browser, pages.figure("grokking"))
 
@@ -184,7 +184,7 @@ def test_colours_are_symmetric_and_can_be_shared(pages, browser):
 
 def test_play_runs_through_the_intervals(pages, browser):
     expected = ["steps 0 to 19", "steps 20 to 39", "steps 40 to 59"]
-    maps = class_maps(open_run(pages, "grokking").influence, 7)
+    maps = class_maps(open_sealed(pages.influence("grokking")), 7)
     show(browser, pages.figure("grokking"))
     browser.execute_script(WATCH_LABEL)
     button = browser.find_element(By.ID, "map-play")
@@ -212,7 +212,7 @@ def test_stop_keeps_the_interval(pages, browser):
 
 
 def test_single_steps_replace_the_moving_average_and_back(pages, browser):
-    table = component_table(open_run(pages, "grokking").influence)
+    table = influence_by_component(open_sealed(pages.influence("grokking")))
     raw = table.loc[table["component"] == COMPONENTS[0], "absolute"]
     show(browser, pages.figure("grokking"))
     smooth = drawn(browser, "influence-absolute", "y")

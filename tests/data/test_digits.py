@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from explaind.config.images import DigitsDataset
+from explaind.config.dataset import DigitsDataset
 from explaind.data.digits import digits_source
 from explaind.data.images import image_dataset
 

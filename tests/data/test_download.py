@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.data import download
 from explaind.errors import DataError, UnsupportedError
 from explaind.paths import Paths
@@ -18,7 +18,7 @@ from tests.requirements import need
 
 @pytest.fixture
 def family():
-    need(find_spec("torchvision") is not None, "torchvision")
+    need(find_spec("torchvision") is not None, "torchvision, the extra `vision`")
     return download.torchvision_datasets().CIFAR10
 
 
@@ -124,5 +124,5 @@ def test_a_changed_file_is_not_read(tmp_path, family, monkeypatch):
 def test_missing_torchvision_is_named(tmp_path, monkeypatch):
     download.torchvision_datasets.cache_clear()
     monkeypatch.setattr(download, "find_spec", lambda _: None)
-    with pytest.raises(UnsupportedError, match=r"torchvision.*install it.*kind: npz"):
+    with pytest.raises(UnsupportedError, match=r"--editable \.\[vision\]"):
         prepared(tmp_path, kind="mnist")

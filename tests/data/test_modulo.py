@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explaind.config.modulo import ModuloDataset
+from explaind.config.dataset import ModuloDataset
 from explaind.data.modulo import modulo_dataset
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.kills import run_in_peace
 from tests.faults.stages import stage
 
-RULES = ("prepare-dataset", "train", "plan-epk", "predict-epk", "validate-epk", "figure-training")
+RULES = ("prepare-dataset", "train", "plan-epk", "predict-epk", "validate-epk", "page-training")
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
 from explaind.store import MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
-FIGURES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
+PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -26,32 +26,29 @@ CASE = {
         }
     },
     "experiments": {
+        **{name: {"run": RUN} for name in PAGES},
         "pruning": {
             "run": RUN,
             "coarse": [0.2],
             "fine": [0.02],
-            "spared": ["decoder.weight"],
+            "excluded": ["decoder.weight"],
             "seeds": [1, 2],
         },
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
-    "figures": {name: {"run": RUN} for name in FIGURES},
 }
 PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
 IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
     "pipeline.accumulate",
     "pipeline.validate",
+    "experiments.job",
+    "experiments.drawing",
     "experiments.pruning.compute",
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
-    "experiments.grokking.page",
-    "experiments.epk_validation.page",
-    "experiments.pruning.page",
-    "experiments.examples.page",
-    "experiments.sanity.page",
-    "report.index",
+    *(f"experiments.{name}.page" for name in PAGES),
 )
 
 # Children are forked from a process that has imported everything and done nothing yet: a kill
@@ -116,7 +113,7 @@ class Stage:
 
 def _stages() -> tuple[Stage, ...]:
     paths, of_run = Paths(Path()), f"--run {RUN}"
-    tables = [paths.table("grokking", name) for name in ("curves", "parts", "closure")]
+    tables = [paths.table("grokking", name) for name in ("curves", "components", "decomposition")]
     return (
         Stage("prepare-dataset --dataset modulo", (paths.dataset("modulo"),)),
         Stage(f"train {of_run}", (paths.history(RUN), paths.metrics(RUN))),
@@ -132,12 +129,12 @@ def _stages() -> tuple[Stage, ...]:
             (paths.experiment(RUN, "leave_group_out"),),
         ),
         Stage("plotly-js", (paths.plotly_js(),)),
-        Stage("figure-training", (paths.figure("training"),)),
-        Stage("figure-epk-validation", (paths.figure("epk_validation"),)),
-        Stage("figure-grokking", (paths.figure("grokking"), *tables)),
-        Stage("figure-pruning", (paths.figure("pruning"),)),
-        Stage("figure-examples", (paths.figure("examples"),)),
-        Stage("figure-sanity", (paths.figure("sanity"),)),
+        Stage("page-training", (paths.figure("training"),)),
+        Stage("page-epk-validation", (paths.figure("epk_validation"),)),
+        Stage("page-grokking", (paths.figure("grokking"), *tables)),
+        Stage("page-pruning", (paths.figure("pruning"),)),
+        Stage("page-examples", (paths.figure("examples"),)),
+        Stage("page-sanity", (paths.figure("sanity"),)),
         Stage("report", (paths.index(),)),
     )
 

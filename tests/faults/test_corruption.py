@@ -7,13 +7,13 @@ from explaind.paths import Paths, seal
 from explaind.store import open_sealed
 
 OF_RUN = ("--config", "results/config.json", "--run", "grokking")
-FIGURE = ("--config", "results/config.json")
+PAGE = ("--config", "results/config.json")
 CASES = {
     "prepare_dataset": (("dataset", "modulo"), "x_train", ("train", *OF_RUN)),
     "train": (("history", "grokking"), "params", ("predict-epk", *OF_RUN, "--shard", "0/2")),
     "predict_epk": (("shard", "grokking", "1-of-2"), "influence", ("accumulate-kernel", *OF_RUN)),
-    "accumulate_kernel": (("influence", "grokking"), "step_data", ("figure-grokking", *FIGURE)),
-    "validate_epk": (("validation", "grokking"), "true", ("figure-epk-validation", *FIGURE)),
+    "accumulate_kernel": (("influence", "grokking"), "step_data", ("page-grokking", *PAGE)),
+    "validate_epk": (("validation", "grokking"), "true", ("page-epk-validation", *PAGE)),
 }
 """Rule -> its store, the array that is damaged, and a command that reads it."""
 

@@ -1,6 +1,7 @@
 """Trainings for checkpointed histories, and how they are recorded and read."""
 
 import torch
+from torch import nn
 from torch.optim import SGD, Adam, AdamW
 from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
@@ -9,6 +10,18 @@ from explaind.history.replayer import TrainingSetup
 from explaind.kernel.contraction.training_data import TrainingData
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem
+from tests.oracles.smooth_models import Mlp
+
+
+class Wide(Mlp):
+    """Scaled by a sum long enough that torch splits it over threads."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide = nn.Parameter(torch.randn(100_000))
+
+    def forward(self, x):
+        return super().forward(x) * (1e-4 * self.wide.cos().sum())
 
 
 def penalty(parameters):

@@ -112,10 +112,10 @@ def test_pieces_and_segments_change_nothing(run, monkeypatch):
     np.testing.assert_allclose(total, expected.influence, rtol=1e-9, atol=1e-12)
 
 
-def test_a_thinned_history_is_replayed_bit_for_bit(tmp_path):
+def test_a_checkpointed_history_is_replayed_bit_for_bit(tmp_path):
     problem = problem_of("nesterov")
-    (full, thinned), model = both(problem, tmp_path, 4)
-    expected, found = read(problem, full, model), read(problem, thinned, model)
+    (full, checkpointed), model = both(problem, tmp_path, 4)
+    expected, found = read(problem, full, model), read(problem, checkpointed, model)
     for start, stop in [(0, 9), (5, 7)]:
         a, b = expected.read(start, stop), found.read(start, stop)
         assert torch.equal(a.params, b.params)

@@ -1,9 +1,9 @@
-"""A run with a thinned history is explained and validated as one with a full history."""
+"""A run with a checkpointed history is explained and validated as one with a full history."""
 
 import numpy as np
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.paths import Paths
 from explaind.pipeline.plan import plan_epk
 from explaind.pipeline.predict import predict_epk
@@ -53,8 +53,8 @@ def explained(root, optimizer, every):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_explanation_and_validation_are_those_of_the_full_history(optimizer, tmp_path):
     full = explained(tmp_path / "full", OPTIMIZERS[optimizer], 1)
-    thinned = explained(tmp_path / "thinned", OPTIMIZERS[optimizer], 5)
-    for expected, found in zip(full, thinned, strict=True):
+    checkpointed = explained(tmp_path / "checkpointed", OPTIMIZERS[optimizer], 5)
+    for expected, found in zip(full, checkpointed, strict=True):
         assert set(found) == set(expected)
         for name in expected:
             np.testing.assert_array_equal(found[name], expected[name], err_msg=name)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.errors import PlanError, StoreError
 from explaind.kernel.gradients import Work
 from explaind.paths import Paths

@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explaind.config import Config, load_config
-from explaind.experiments.epk_validation.page import write_epk_validation
-from explaind.experiments.grokking.page import write_grokking
-from explaind.experiments.training.page import write_training
+from explaind.config.load import load_config
+from explaind.config.schema import Config
+from explaind.experiments.drawing import draw_index, draw_page
 from explaind.files import write_json
 from explaind.paths import Paths
-from explaind.report.index import write_report
-from explaind.report.page import write_plotly_js
+from explaind.report.html import write_plotly_js
 from explaind.store import write_store
 
 COMPONENTS = (
@@ -30,6 +28,7 @@ COMPONENTS = (
     "decoder",
 )
 SUBINTERVALS = (1, 2, 4)
+PAGES = ("grokking", "training", "epk_validation")
 DEFAULT_KEEP = ("influence", "component", "interval", "step_component", "absolute")
 
 
@@ -256,12 +255,15 @@ def _unit(name: str) -> str:
 def write_pages(paths: Paths, case: SyntheticRun = DEFAULT) -> Config:
     """Write a run and every page about it; return the configuration."""
     config = load_config(
-        {"datasets": {"modulo": {"p": case.p}}, "runs": {"grokking": {"epk": {"shards": 1}}}}
+        {
+            "datasets": {"modulo": {"p": case.p}},
+            "runs": {"grokking": {"epk": {"shards": 1}}},
+            "experiments": {name: {"run": "grokking"} for name in PAGES},
+        }
     )
     write_run(paths, "grokking", case)
     write_plotly_js(paths)
-    write_grokking(config, paths, "grokking")
-    write_training(config, paths, "training")
-    write_epk_validation(config, paths, "epk_validation")
-    write_report(config, paths)
+    for name in PAGES:
+        draw_page(config, paths, name)
+    draw_index(config, paths)
     return config

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from explaind.files import write_text
-from explaind.history.writer import CHECKPOINT
+from explaind.history.state import CHECKPOINT
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
 from tests.slurm.jobs import jobs, jobs_of, submit

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,11 @@ class Project:
     def explaind(self, *arguments: str, fails: bool = False) -> str:
         """Run the command line; returns what it wrote."""
         return self.call("-m", "explaind", *arguments, fails=fails)
+
+    def shell(self, command: str, fails: bool = False) -> str:
+        """Run a command as a user types it; returns what it wrote."""
+        program, *arguments = shlex.split(command)
+        return self.call("-m", program, *arguments, fails=fails)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How often Snakemake would run which rule, without `all` itself."""

@@ -1,25 +1,49 @@
 """The rules and the subcommands are the same thing."""
 
 import json
+import re
 
 import pytest
+import typer
 
 from explaind.cli import app
+from explaind.experiments.registry import SPECS
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
 
 
 def test_each_rule_is_a_subcommand(project):
-    rules = project.snakemake("--list-rules").splitlines()
-    known = {rule for rule in rules if rule.isidentifier()} - {"all"}
-    commands = {command.callback.__name__ for command in app.registered_commands}
-    assert known >= {"train", "predict_epk"}
-    assert known == commands - {"resolve_config", "plan"}  # see common.smk; prints a plan
+    rules = project.snakemake("--list-rules")
+    described = dict(re.findall(r"^(\w+) \((.+)\)$", rules, flags=re.MULTILINE))
+    commands = {name.replace("-", "_") for name in typer.main.get_command(app).commands}
+    assert described.keys() >= {"train", "predict_epk", "pruning", "page_pruning"}
+    assert described.keys() - {"all"} == commands - {"resolve_config", "plan"}  # see common.smk
+    for kind, spec in SPECS.items():
+        assert described.get(kind) == (spec.summary if spec.computed else None)
+
+
+def test_a_config_that_stands_alone_runs_only_what_it_names(project):
+    alone = "defaults: false\nruns: {mine: {dataset: modulo, training: {max_steps: 3}}}\n"
+    (project.root / "mine.yaml").write_text(alone)
+    arguments = ("--dry-run", "--cores", "1", "--configfile", "mine.yaml", "--", "all")
+    output = project.call("-m", "snakemake", *arguments)
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE))
+    assert jobs["train"] == jobs["report"] == "1"
+    assert not [name for name in jobs if name.startswith("page_") or name in SPECS]
+
+
+def test_a_mistake_in_a_file_is_named_with_the_file(project):
+    (project.root / "mine.yaml").write_text("runs: {grokking: {epk: {intervls: 3}}}")
+    options = ("--configfile", "config/tiny.yaml", "mine.yaml", "--", "all")
+    message = project.snakemake(*options, fails=True)
+    assert "1 problem in the config (config/config.yaml, config/tiny.yaml, mine.yaml)" in message
+    assert "did you mean 'intervals'?" in message
+    assert "(mine.yaml)\n" in message
 
 
 def test_a_subcommand_by_hand_gives_the_result_of_the_rule(project):
     paths = Paths(project.root)
-    config = ("--config", "config/config.yaml", "--config", "config/tiny.yaml")
+    config = ("--config", "config/tiny.yaml")  # over config/config.yaml, as in the workflow
     by_rule = open_sealed(paths.shard("grokking", "0-of-2")).load()
     summary = json.loads(paths.validation_summary("grokking").read_text())
     seal(paths.shard("grokking", "0-of-2")).unlink()

@@ -27,7 +27,7 @@ MINE = {
             "epk": {"intervals": 2},
         }
     },
-    "figures": {
+    "experiments": {
         "mine_training": {"kind": "training", "run": "mine"},
         "mine_epk_validation": {"kind": "epk_validation", "run": "mine"},
     },
@@ -61,7 +61,7 @@ def test_a_run_on_ones_own_images(project):
     np.testing.assert_allclose(parts, found.final_output, atol=1e-4)
     assert json.loads(paths.validation_summary("mine").read_text())["samples"] == 6
     index = paths.index().read_text()
-    for name in (*MINE["figures"], "grokking", "training", "epk_validation"):
+    for name in (*MINE["experiments"], "grokking", "training", "epk_validation"):
         assert paths.figure(name).is_file()
         assert f'href="figures/{name}.html"' in index
     page = paths.figure("mine_training").read_text()
@@ -71,7 +71,7 @@ def test_a_run_on_ones_own_images(project):
     write_images(project.root / "mine.npz", seed=1)
     planned = project.planned(*options)
     assert planned["prepare_dataset"] == planned["train"] == 1
-    assert "figure_grokking" not in planned
+    assert "page_grokking" not in planned
 
 
 def test_a_missing_file_is_named_before_anything_runs(project):

@@ -7,15 +7,18 @@ import yaml
 from explaind.paths import Paths
 from explaind.store import open_sealed
 
-DRAWN = {"figure_grokking": 1, "figure_epk_validation": 1, "report": 1}
+DRAWN = {"page_grokking": 1, "page_epk_validation": 1, "report": 1}
 GATHERED = {"accumulate_kernel": 1, **DRAWN}
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **GATHERED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
-PRUNED = {"pruning": 1, "figure_pruning": 1, "report": 1}
-LEFT_OUT = {"leave_group_out": 1, "figure_sanity": 1, "report": 1}
-FLIPPED = {"label_noise": 1, "figure_sanity": 1, "report": 1}
+PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
+LEFT_OUT = {"leave_group_out": 1, "page_sanity": 1, "report": 1}
+FLIPPED = {"label_noise": 1, "page_sanity": 1, "report": 1}
 EXPERIMENTS = {**PRUNED, **LEFT_OUT, **FLIPPED}
-TRAINED = {"train": 1, "figure_training": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
+PAGES = {
+    f"page_{kind}": 1 for kind in ("grokking", "training", "epk_validation", "pruning", "sanity")
+} | {"report": 1}
+TRAINED = {"train": 1, "page_training": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
 
@@ -31,7 +34,7 @@ def test_parsing_needs_no_torch(project):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("figures={grokking: {smoothing: 3}}", {"figure_grokking": 1, "report": 1}),
+        ("experiments={grokking: {smoothing: 3}}", {"page_grokking": 1, "report": 1}),
         (
             "runs={grokking: {epk: {quadrature: {subintervals: 2}}}}",
             {**PREDICTED, **VALIDATED, **EXPERIMENTS},
@@ -57,24 +60,45 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("figures/epk_validation", {"figure_epk_validation": 1, "report": 1}),
-        ("experiments/pruned_model", PRUNED),
-        ("experiments/flipped_labels", FLIPPED),
-        ("experiments/groups", LEFT_OUT),
-        ("kernel/accumulate", GATHERED),
-        ("kernel/validate", VALIDATED),
-        ("kernel/plan/choose", {"plan_epk": 1}),
-        ("kernel/predict", PREDICTED),
+        ("experiments/epk_validation/page", {"page_epk_validation": 1, "report": 1}),
+        ("experiments/epk_validation/tables", {"page_epk_validation": 1, "report": 1}),
+        ("experiments/pruning/compute", PRUNED),
+        ("experiments/pruning/page", {"page_pruning": 1, "report": 1}),
+        ("experiments/pruning/pruned_model", PRUNED),
+        ("experiments/label_noise/flipped_labels", FLIPPED),
+        ("experiments/leave_group_out/groups", LEFT_OUT),
+        ("experiments/job", EXPERIMENTS),
+        ("experiments/drawing", PAGES),
+        ("pipeline/accumulate", GATHERED),
+        ("pipeline/validate", VALIDATED),
+        ("plan/choose", {"plan_epk": 1}),
+        ("pipeline/predict", PREDICTED),
         # imported, not named by a rule
-        ("kernel/quadrature", {**PREDICTED, **VALIDATED, **EXPERIMENTS}),
+        ("kernel/query/quadrature", {**PREDICTED, **VALIDATED, **EXPERIMENTS}),
         ("training/train", TRAINED),
-        ("data/prepare", PREPARED),
-        ("config/schema", {}),  # acts through the values, which are parameters
+        ("pipeline/prepare", PREPARED),
+        # what acts through values, inputs and outputs, which are seen by themselves
+        ("config/schema", {}),
+        ("experiments/registry", {}),
+        ("experiments/pruning/settings", {}),
+        ("experiments/pruning/__init__", {}),
     ],
 )
 def test_edited_code_reruns_what_depends_on_it(project, module, expected):
     project.append(f"explaind/{module}.py", "\nEDITED = True\n")
     assert project.planned() == expected
+
+
+@pytest.mark.parametrize("file", ["style.css", "page.js", "templates/page.html"])
+def test_an_edited_template_or_style_draws_the_pages_again(project, file):
+    path = project.root / "explaind" / "report" / file
+    path.write_text(f"{path.read_text()}\n")
+    assert project.planned().items() >= PAGES.items()
+
+
+def test_a_new_title_draws_the_pages_again_that_link_to_it(project):
+    project.replace("explaind/experiments/pruning/__init__.py", '"Pruning by', '"Pruned by')
+    assert project.planned() == PAGES  # all pages of the run
 
 
 def test_comments_in_code_rerun_nothing(project):
@@ -127,6 +151,6 @@ def test_a_store_made_by_hand_is_noticed_if_it_differs(project):
 def test_only_what_a_page_needs_is_made(project):
     project.snakemake("--delete-all-output", "all")
     output = project.snakemake("--dry-run", "results/figures/training.html")
-    assert "figure_training" in output
+    assert "page_training" in output
     assert "train " in output
     assert "predict_epk" not in output

@@ -26,7 +26,7 @@ def test_segments_through_the_workflow_add_up_to_the_single_pass(project):
 
 def test_a_segment_by_hand_gives_the_result_of_the_rule(project):
     paths = Paths(project.root)
-    config = ("--config", "config/config.yaml", "--config", "config/tiny.yaml")
+    config = ("--config", "config/tiny.yaml")
     by_hand = ("predict-epk", *config, "--run", "grokking", "--shard", "0/2", "--threads", "1")
 
     project.explaind(*by_hand, "--segment", "1/3")

@@ -1,8 +1,8 @@
 """What all rules share: the checked config, paths, and the parameters of each stage.
 
-The global `config` of Snakemake holds only what the command line adds (`--configfile`, `--config`).
-It is laid over config/config.yaml by explaind, not by a `configfile:` directive: Snakemake would
-leave the keys of AdamW in an optimizer section that becomes SGD.
+What the command line adds (`--configfile`, `--config`) is laid over config/config.yaml by explaind,
+not by Snakemake, which would leave the keys of AdamW in an optimizer section that becomes SGD, and
+does not say which file a mistake is in.
 
 The commands read results/config.json, which is written when the jobs start. It is not an input of
 the rules: their parameters hold the values they use, and nothing else may rerun them. As an
@@ -11,15 +11,19 @@ the parameters of jobs behind one that reruns, even if the file between them is 
 """
 
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from explaind.config import Config, load_config, stage_config
-from explaind.config.resolve import resolve_config
+from explaind.config.load import load_config
+from explaind.config.schema import Config
+from explaind.config.stages import stage_config
+from explaind.config.load import resolve_config
 from explaind.errors import ConfigError
+from explaind.experiments.registry import SPECS
 from explaind.fingerprint import code_fingerprint
 from explaind.pipeline.stored_plan import PLANNED, is_made_for
 from explaind.paths import Paths, seal, shard_labels
@@ -30,9 +34,12 @@ shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH
 
 def checked_config() -> Config:
     """The defaults under what the command line adds; a mistake in it stops the workflow here."""
+    given = workflow.config_settings
+    files = [os.path.relpath(file) for file in given.configfiles]
+    defaults = Path(workflow.basedir).parent / "config" / "config.yaml"
     try:
         return load_config(
-            Path(workflow.basedir).parent / "config" / "config.yaml", config
+            *files, given.config or {}, defaults=os.path.relpath(defaults)
         )
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
@@ -48,10 +55,13 @@ def cores_at_hand() -> int:
 
 CONFIG = checked_config()
 PATHS = Paths()
-FIGURES = sorted(CONFIG.figures)
 RUNS = sorted(CONFIG.runs)
 CORES = cores_at_hand()
-DRAWN_RUNS = sorted({figure.run for figure in CONFIG.figures.values()})
+COMPUTED = [spec for spec in SPECS.values() if spec.computed]
+SHOWN = [spec for spec in SPECS.values() if spec.shown]
+PAGES = [
+    PATHS.figure(name) for name in sorted(CONFIG.experiments) if CONFIG.spec(name).shown
+]
 
 
 wildcard_constraints:
@@ -168,53 +178,81 @@ def of_run(stage):
     return lambda wildcards: stage_config(CONFIG, stage, wildcards.run)
 
 
-def of_experiment(kind):
-    """Parameter function: what an experiment of a kind takes from the config."""
-    return lambda wildcards: stage_config(CONFIG, kind, wildcards.experiment)
-
-
 def of_dataset(wildcards):
     """What the preparation of a dataset takes from the config."""
     return stage_config(CONFIG, "prepare_dataset", wildcards.dataset)
 
 
-def of_figure(wildcards):
-    """What the drawing of a figure takes from the config."""
-    kind = CONFIG.figures[wildcards.figure].kind
-    return stage_config(CONFIG, f"figure_{kind}", wildcards.figure)
+def of_experiment(stage):
+    """Parameter function: what computing or drawing an experiment takes from the config."""
+    return lambda wildcards: stage_config(CONFIG, stage, wildcards.experiment)
 
 
-def of_kind(section, kind):
-    """Pattern of the names of a kind in a section; one that fits nothing if there are none."""
-    names = [name for name, found in section.items() if found.kind == kind]
+def of_kind(kind):
+    """Pattern of the names of the experiments of a kind; one that fits nothing if there are none."""
+    names = [name for name in CONFIG.experiments if CONFIG.spec(name).name == kind]
     return "|".join(names) or "(?!)"
 
 
-def metrics_of_figure(wildcards):
-    """The metrics of the run that a figure shows."""
-    return PATHS.metrics(CONFIG.figures[wildcards.figure].run)
+def modules_of(kind, *names):
+    """Dotted names of modules in the folder of an experiment."""
+    return [f"explaind.experiments.{kind}.{name}" for name in names]
 
 
-def experiments_of_figure(wildcards):
-    """The results of the experiments that a figure shows."""
-    figure = CONFIG.figures[wildcards.figure]
-    return {
-        key: PATHS.experiment(figure.run, getattr(figure, key)) for key in figure.shows
-    }
-
-
-def dataset_of_figure(wildcards):
-    """Seal of the dataset of the run that a figure shows."""
-    run = CONFIG.runs[CONFIG.figures[wildcards.figure].run]
-    return seal(PATHS.dataset(run.dataset))
-
-
-def stores_of_figure(wildcards):
-    """What a figure is drawn from: the results of the run it shows."""
-    run = CONFIG.figures[wildcards.figure].run
-    return {
+def sources(run, reads):
+    """Files and seals of what is read of a run (`explaind.experiments.spec.Source`), by name."""
+    files = {
+        "dataset": seal(PATHS.dataset(CONFIG.runs[run].dataset)),
+        "history": seal(PATHS.history(run)),
         "metrics": PATHS.metrics(run),
         "influence": seal(PATHS.influence(run)),
-        "validation": seal(PATHS.validation(run)),
-        "statistics": PATHS.validation_summary(run),
+        "validation": [seal(PATHS.validation(run)), PATHS.validation_summary(run)],
     }
+    return {name: files[name] for name in reads}
+
+
+def result(run, name, computed):
+    """What a finished experiment leaves: its table, or the seal of its store."""
+    path = PATHS.experiment(run, name, computed.suffix)
+    return seal(path) if computed.suffix == "zarr" else path
+
+
+def result_of(name):
+    """What an experiment of the config leaves."""
+    return result(CONFIG.experiments[name].run, name, CONFIG.spec(name).computed)
+
+
+def read_by(spec):
+    """Input function: what an experiment is computed from."""
+    return lambda wildcards: sources(wildcards.run, spec.computed.reads)
+
+
+def shown_by(spec):
+    """Input function: what a page is drawn from."""
+
+    def inputs(wildcards):
+        name = wildcards.experiment
+        settings = CONFIG.experiments[name]
+        own = {"result": result_of(name)} if spec.computed else {}
+        others = {key: result_of(getattr(settings, key)) for key in spec.shown.results}
+        return {**sources(settings.run, spec.shown.reads), **own, **others}
+
+    return inputs
+
+
+def tables_of(spec):
+    """The tables behind the panels of a page."""
+    return [
+        PATHS.table("{experiment}", *table.split(".")) for table in spec.shown.tables
+    ]
+
+
+def command(name):
+    """Start of the shell command that computes or draws an experiment.
+
+    A parameter, because Snakemake evaluates shell commands when the loop over the rules has ended.
+    """
+    return (
+        f"explaind {name.replace('_', '-')} --config results/config.json"
+        " --experiment {experiment}"
+    )

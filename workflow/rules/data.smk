@@ -9,6 +9,7 @@ OUTPUTS:
 
 
 rule prepare_dataset:
+    """Make a dataset and its split."""
     input:
         file_of_dataset,
     output:

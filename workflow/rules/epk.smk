@@ -13,6 +13,7 @@ OUTPUTS:
 
 
 checkpoint plan_epk:
+    """Plan the explanation of a run: memory, time, shards, disk."""
     input:
         dataset=dataset_of,
         history=seal(PATHS.history("{run}")),
@@ -37,6 +38,7 @@ checkpoint plan_epk:
 
 
 rule predict_epk:
+    """Compute the influence of all training samples on one shard of the explained samples."""
     input:
         dataset=dataset_of,
         history=seal(PATHS.history("{run}")),
@@ -64,6 +66,7 @@ rule predict_epk:
 
 
 rule accumulate_kernel:
+    """Gather the shards of a run in one influence store."""
     input:
         shards=shards_to_gather,
     output:
@@ -86,6 +89,7 @@ rule accumulate_kernel:
 
 
 rule validate_epk:
+    """Compare the reformulated outputs of all validation samples with the true ones."""
     input:
         dataset=dataset_of,
         history=seal(PATHS.history("{run}")),

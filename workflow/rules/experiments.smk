@@ -1,86 +1,40 @@
-"""Experiments on the runs, one rule per kind; the config names them.
+"""What the experiments of the config compute: one rule for each kind that computes something.
 
 REQUIRED INPUTS:
-    data/processed/{dataset}.zarr
-    results/{run}/history.zarr
+    what the kind reads of the run, e.g. data/processed/{dataset}.zarr, results/{run}/history.zarr
 OUTPUTS:
-    results/{run}/experiments/{experiment}.parquet; networks that are trained for it lie beside it
-    in a hidden folder, until it is written
+    results/{run}/experiments/{experiment}.parquet or .zarr; networks that are trained for it lie
+    beside it in a hidden folder, until it is written
 """
 
+for spec in COMPUTED:
 
-rule pruning:
-    input:
-        dataset=dataset_of,
-        history=seal(PATHS.history("{run}")),
-    output:
-        table=PATHS.experiment("{run}", "{experiment}"),
-    log:
-        "logs/pruning/{run}_{experiment}.log",
-    benchmark:
-        PATHS.benchmark("{run}", "pruning_{experiment}")
-    wildcard_constraints:
-        experiment=of_kind(CONFIG.experiments, "pruning"),
-    threads: half_of_the_cores
-    resources:
-        mem_mb=memory(4000),
-        runtime=240,
-    params:
-        values=of_experiment("pruning"),
-        code=code_fingerprint("explaind.experiments.pruning.compute"),
-    message:
-        "Prune the network of run {wildcards.run} (progress in {log})"
-    shell:
-        "explaind pruning --config results/config.json --experiment {wildcards.experiment}"
-        " --threads {threads} > {log} 2>&1"
+    rule:
+        name:
+            spec.name
+        input:
+            unpack(read_by(spec)),
+        output:
+            result=result("{run}", "{experiment}", spec.computed),
+        log:
+            f"logs/{spec.name}/{{run}}_{{experiment}}.log",
+        benchmark:
+            PATHS.benchmark("{run}", f"{spec.name}_{{experiment}}")
+        wildcard_constraints:
+            experiment=of_kind(spec.name),
+        threads: half_of_the_cores
+        resources:
+            mem_mb=memory(4000),
+            runtime=spec.computed.minutes,
+        params:
+            command=command(spec.name),
+            values=of_experiment(spec.name),
+            code=code_fingerprint(
+                "explaind.experiments.job", *modules_of(spec.name, "compute")
+            ),
+        message:
+            "Compute {output.result} (progress in {log})"
+        shell:
+            "{params.command} --threads {threads} > {log} 2>&1"
 
-
-rule label_noise:
-    input:
-        dataset=dataset_of,
-    output:
-        table=PATHS.experiment("{run}", "{experiment}"),
-    log:
-        "logs/label_noise/{run}_{experiment}.log",
-    benchmark:
-        PATHS.benchmark("{run}", "label_noise_{experiment}")
-    wildcard_constraints:
-        experiment=of_kind(CONFIG.experiments, "label_noise"),
-    threads: half_of_the_cores
-    resources:
-        mem_mb=memory(4000),
-        runtime=480,
-    params:
-        values=of_experiment("label_noise"),
-        code=code_fingerprint("explaind.experiments.label_noise.compute"),
-    message:
-        "Look for wrong labels in run {wildcards.run} (progress in {log})"
-    shell:
-        "explaind label-noise --config results/config.json --experiment {wildcards.experiment}"
-        " --threads {threads} > {log} 2>&1"
-
-
-rule leave_group_out:
-    input:
-        dataset=dataset_of,
-        history=seal(PATHS.history("{run}")),
-    output:
-        table=PATHS.experiment("{run}", "{experiment}"),
-    log:
-        "logs/leave_group_out/{run}_{experiment}.log",
-    benchmark:
-        PATHS.benchmark("{run}", "leave_group_out_{experiment}")
-    wildcard_constraints:
-        experiment=of_kind(CONFIG.experiments, "leave_group_out"),
-    threads: half_of_the_cores
-    resources:
-        mem_mb=memory(4000),
-        runtime=480,
-    params:
-        values=of_experiment("leave_group_out"),
-        code=code_fingerprint("explaind.experiments.leave_group_out.compute"),
-    message:
-        "Train run {wildcards.run} without groups of its samples (progress in {log})"
-    shell:
-        "explaind leave-group-out --config results/config.json"
-        " --experiment {wildcards.experiment} --threads {threads} > {log} 2>&1"
+    workflow.get_rule(spec.name).docstring = spec.summary

@@ -1,18 +1,19 @@
 """The index page.
 
 REQUIRED INPUTS:
-    results/figures/{figure}.html
-    results/{run}/metrics.parquet, results/{run}/validation.json of the runs they show
+    results/figures/{experiment}.html
+    results/{run}/metrics.parquet, results/{run}/validation.json of every run
 OUTPUTS:
     results/index.html
 """
 
 
 rule report:
+    """Write the index page."""
     input:
-        figures=[PATHS.figure(name) for name in FIGURES],
-        metrics=[PATHS.metrics(run) for run in DRAWN_RUNS],
-        statistics=[PATHS.validation_summary(run) for run in DRAWN_RUNS],
+        pages=PAGES,
+        metrics=[PATHS.metrics(run) for run in RUNS],
+        statistics=[PATHS.validation_summary(run) for run in RUNS],
     output:
         page=PATHS.index(),
     log:
@@ -23,7 +24,7 @@ rule report:
         runtime=5,
     params:
         values=stage_config(CONFIG, "report"),
-        code=code_fingerprint("explaind.report.index"),
+        code=code_fingerprint("explaind.experiments.drawing"),
     message:
         "Write {output.page}"
     shell:

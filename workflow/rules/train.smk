@@ -10,6 +10,7 @@ OUTPUTS:
 
 
 rule train:
+    """Train a model and record its path; continues where an earlier job was stopped."""
     input:
         dataset=dataset_of,
     output:

@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
-from explaind.paths import Paths
-from explaind.report.page import write_table
+from explaind.config.dataset import ModuloDataset
+from explaind.experiments.grokking.settings import GrokkingSettings
 from explaind.report.plots.heatmap import MAX_SAMPLE_PAIRS
-from explaind.report.tables.agreement import closure_table, output_table
-from explaind.report.tables.classes import class_map_table, class_maps, sample_map
+from explaind.report.sources import Sources
+from explaind.report.tables.agreement import decomposition_by_sample, output_table
+from explaind.report.tables.classes import class_map_table, class_maps, sample_map, sample_map_table
 from explaind.report.tables.outputs import output_name, output_unit
 from explaind.report.tables.phases import Phases, find_phases
-from explaind.report.tables.run import RunStores
-from explaind.report.tables.steps import component_table, part_table
+from explaind.report.tables.steps import decomposition_by_step, influence_by_component
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,9 @@ class GrokkingTables:
     Attributes:
         metrics: one row per step.
         phases: memorisation and generalisation steps.
-        components: influence per step and component, see `component_table`.
-        parts: parts of the change per step, see `part_table`.
-        closure: parts of the final output per sample, see `closure_table`.
+        components: influence per step and component, see `influence_by_component`.
+        decomposition: what changed the output at each step, see `decomposition_by_step`.
+        completeness: the terms of the final output per sample, see `decomposition_by_sample`.
         outputs: true and reformulated outputs, see `output_table`.
         maps: influence by class, see `class_maps`.
         samples: influence by sample, see `sample_map`; None if too large for a page.
@@ -36,13 +35,14 @@ class GrokkingTables:
         train_samples: number of training samples.
         output: plain name of the explained output.
         unit: its unit.
+        smoothing: steps of the moving average.
     """
 
     metrics: pd.DataFrame
     phases: Phases
     components: pd.DataFrame
-    parts: pd.DataFrame
-    closure: pd.DataFrame
+    decomposition: pd.DataFrame
+    completeness: pd.DataFrame
     outputs: pd.DataFrame
     maps: xr.DataArray
     samples: xr.DataArray | None
@@ -50,46 +50,46 @@ class GrokkingTables:
     train_samples: int
     output: str
     unit: str
+    smoothing: int
+
+    def files(self) -> dict[str, pd.DataFrame]:
+        """Return the tables behind the panels by name."""
+        return {
+            "curves": self.metrics,
+            "components": self.components,
+            "decomposition": self.decomposition,
+            "completeness": self.completeness,
+            "agreement": self.outputs,
+            "class_maps": class_map_table(self.maps),
+            "sample_map": sample_map_table(self.samples),
+        }
 
 
-def read_tables(stores: RunStores, modulus: int) -> GrokkingTables:
-    """Gather the numbers of the page from the stores of a run.
+def read(sources: Sources, settings: GrokkingSettings) -> GrokkingTables:
+    """Gather the numbers of the page.
 
     Args:
-        stores: the stores.
-        modulus: number of classes; the model may have more outputs, for tokens that are no results.
+        sources: what the run left on disk.
+        settings: the options of the page.
+
+    Returns:
+        The numbers.
     """
-    influence = stores.influence
+    influence, data = sources.influence, sources.dataset
+    assert isinstance(data, ModuloDataset)  # checked with the config
     return GrokkingTables(
-        metrics=stores.metrics,
-        phases=find_phases(stores.metrics),
-        components=component_table(influence),
-        parts=part_table(influence),
-        closure=closure_table(influence),
-        outputs=output_table(stores.validation),
-        maps=class_maps(influence, modulus),
+        metrics=sources.metrics,
+        phases=find_phases(sources.metrics),
+        components=influence_by_component(influence),
+        decomposition=decomposition_by_step(influence),
+        completeness=decomposition_by_sample(influence),
+        outputs=output_table(sources.validation),
+        # the model may have more outputs, for tokens that are no results
+        maps=class_maps(influence, data.p),
         samples=sample_map(influence, MAX_SAMPLE_PAIRS),
-        statistics=stores.statistics,
+        statistics=sources.statistics,
         train_samples=influence.sizes["train"],
         output=output_name(influence),
         unit=output_unit(influence),
+        smoothing=settings.smoothing,
     )
-
-
-def write_tables(tables: GrokkingTables, paths: Paths, figure: str) -> dict[str, Path]:
-    """Write the tables behind the panels of a figure; return their files by name."""
-    content = {
-        ("curves", "csv"): tables.metrics,
-        ("components", "csv"): tables.components,
-        ("parts", "csv"): tables.parts,
-        ("closure", "csv"): tables.closure,
-        ("agreement", "parquet"): tables.outputs,
-        ("class_maps", "parquet"): class_map_table(tables.maps),
-    }
-    if tables.samples is not None:
-        long = tables.samples.rename("influence").to_dataframe().reset_index(drop=True)
-        content["sample_map", "parquet"] = long
-    return {
-        panel: write_table(table, paths.table(figure, panel, suffix))
-        for (panel, suffix), table in content.items()
-    }

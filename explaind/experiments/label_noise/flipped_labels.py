@@ -1,4 +1,4 @@
-"""Training samples with wrong labels, on purpose."""
+"""Training samples with flipped labels."""
 
 import hashlib
 import math
@@ -13,11 +13,11 @@ from explaind.data.load import LoadedDataset
 
 @dataclass(frozen=True)
 class FlippedLabels:
-    """A dataset of which some training labels are wrong.
+    """A dataset of which some training labels are flipped.
 
     Attributes:
         data: the dataset with them.
-        flipped: which training samples have a wrong label.
+        flipped: which training samples have a flipped label.
     """
 
     data: LoadedDataset
@@ -31,6 +31,9 @@ def flip_labels(data: LoadedDataset, share: float, seed: int) -> FlippedLabels:
         data: the dataset.
         share: share of the training samples, their number rounded up.
         seed: seed of the choice of samples and of their new labels.
+
+    Returns:
+        The dataset with them.
     """
     labels = data.y_train.cpu().numpy()
     noisy, flipped = flipped_labels(labels, share, seed)

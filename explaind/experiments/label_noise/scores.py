@@ -1,4 +1,4 @@
-"""Scores of the training samples of a run by which wrong labels may be found."""
+"""Scores of the training samples of a run by which flipped labels may be found."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from explaind.trees import LossFunction
 Scores = dict[str, Float[np.ndarray, " ranked"]]
 
 LIMIT = 2**26
-"""Most numbers of per-sample gradients held at a time."""
+"""Most numbers of per-sample gradients held at once."""
 
 
 def explained_scores(
@@ -32,7 +32,7 @@ def explained_scores(
         data: the dataset trained on.
         ranked: the training samples that are scored.
         held_out: number of validation samples, the first ones; None = all.
-        block: samples explained at a time.
+        block: samples explained in a block.
 
     Returns:
         `self_influence`, of each sample on itself, and `held_out_influence`, the sum over the
@@ -41,15 +41,15 @@ def explained_scores(
     validation = slice(held_out)
     x = torch.cat([data.x_train[ranked], data.x_validation[validation]])
     y = torch.cat([data.y_train[ranked], data.y_validation[validation]])
-    found = {name: np.zeros(len(ranked)) for name in ("self_influence", "held_out_influence")}
+    scores = {name: np.zeros(len(ranked)) for name in ("self_influence", "held_out_influence")}
     for start in range(0, len(y), block):
         rows = np.arange(start, min(start + block, len(y)))
         explained = kernel.explain(x[rows], y[rows], keep=("influence",), block=block)
         influence = explained["influence"].values[:, 0, ranked].astype(np.float64)
         own = rows[rows < len(ranked)]
-        found["self_influence"][own] = influence[own - start, own]
-        found["held_out_influence"] += influence[rows >= len(ranked)].sum(0)
-    return found
+        scores["self_influence"][own] = influence[own - start, own]
+        scores["held_out_influence"] += influence[rows >= len(ranked)].sum(0)
+    return scores
 
 
 def final_scores(
@@ -66,7 +66,7 @@ def final_scores(
         layout: order of its parameters.
         loss_fn: loss of each sample.
         samples: inputs and targets, on the device of the model.
-        block: samples worked on at a time.
+        block: samples worked on in a block.
 
     Returns:
         `loss`, nat, and `gradient_norm`, the L2 norm of its gradient with respect to all trained

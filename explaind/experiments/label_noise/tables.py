@@ -1,4 +1,4 @@
-"""What the experiment `label_noise` found: how well each score finds the flipped labels."""
+"""What the experiment `label_noise` measured: how well each score finds the flipped labels."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from explaind.report.tables.confidence import mean_and_margin
+from explaind.report.tables.confidence import mean_and_margin, verdict
 
 SCORES = {
     "self-influence": ("self_influence", 1),
@@ -33,15 +33,15 @@ def detection_aucs(table: pd.DataFrame) -> pd.DataFrame:
         `score`, `seed`, `auc`: the probability that a flipped sample is more suspicious than
         another one, ties counted half; 0.5 = chance.
     """
-    rows = [
+    areas = [
         {
             "score": score,
             "seed": seed,
-            "auc": roc_auc_score(found["flipped"], _suspicion(found, score)),
+            "auc": roc_auc_score(rows["flipped"], _suspicion(rows, score)),
         }
-        for score, (seed, found) in product(SCORES, table.groupby("seed"))
+        for score, (seed, rows) in product(SCORES, table.groupby("seed"))
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(areas)
 
 
 def auc_means(aucs: pd.DataFrame) -> pd.DataFrame:
@@ -51,11 +51,11 @@ def auc_means(aucs: pd.DataFrame) -> pd.DataFrame:
         aucs: the table of `detection_aucs`.
 
     Returns:
-        `score`, `auc`, `margin`, half of its 95 % interval, and `verdict`: `better` or `worse` than
-        chance where the interval leaves out 0.5, else `not told apart`.
+        `score`, `auc`, `margin`, half of its 95 % interval, and the `verdict` against
+        chance, 0.5.
     """
     mean, margin = mean_and_margin(_by_seed(aucs).to_numpy())
-    verdicts = [_verdict(*case) for case in zip(mean - CHANCE, margin, strict=True)]
+    verdicts = [verdict(*case) for case in zip(mean - CHANCE, margin, strict=True)]
     return pd.DataFrame({"score": list(SCORES), "auc": mean, "margin": margin, "verdict": verdicts})
 
 
@@ -67,7 +67,7 @@ def auc_comparison(aucs: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `score`, `baseline`, `difference` of their areas, `margin`, half of its 95 % interval, and
-        `verdict`: `better` or `worse` where the interval leaves out zero, else `not told apart`.
+        the `verdict`.
     """
     by_seed = _by_seed(aucs)
     rows = []
@@ -75,7 +75,7 @@ def auc_comparison(aucs: pd.DataFrame) -> pd.DataFrame:
         paired = by_seed.loc[score].to_numpy() - by_seed.loc[baseline].to_numpy()
         difference, margin = (float(value) for value in mean_and_margin(paired))
         row = {"score": score, "baseline": baseline, "difference": difference, "margin": margin}
-        rows.append({**row, "verdict": _verdict(difference, margin)})
+        rows.append({**row, "verdict": verdict(difference, margin)})
     return pd.DataFrame(rows)
 
 
@@ -93,7 +93,7 @@ def mean_roc_curves(table: pd.DataFrame) -> pd.DataFrame:
     curves = []
     for score in SCORES:
         rates = np.array(
-            [_true_positive_rates(found, score, grid) for _, found in table.groupby("seed")]
+            [_true_positive_rates(rows, score, grid) for _, rows in table.groupby("seed")]
         )
         mean, margin = mean_and_margin(rates.T)
         curve = {"false_positive_rate": grid, "true_positive_rate": mean, "margin": margin}
@@ -101,21 +101,15 @@ def mean_roc_curves(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(curves, ignore_index=True)
 
 
-def _true_positive_rates(found: pd.DataFrame, score: str, grid: np.ndarray) -> np.ndarray:
-    false_positive, true_positive, _ = roc_curve(found["flipped"], _suspicion(found, score))
+def _true_positive_rates(rows: pd.DataFrame, score: str, grid: np.ndarray) -> np.ndarray:
+    false_positive, true_positive, _ = roc_curve(rows["flipped"], _suspicion(rows, score))
     rates: np.ndarray = np.interp(grid, false_positive, true_positive)
     return rates
 
 
-def _verdict(difference: float, margin: float) -> str:
-    if abs(difference) <= margin:
-        return "not told apart"
-    return "better" if difference > 0 else "worse"
-
-
-def _suspicion(found: pd.DataFrame, score: str) -> pd.Series:
+def _suspicion(rows: pd.DataFrame, score: str) -> pd.Series:
     column, sign = SCORES[score]
-    return sign * found[column]
+    return sign * rows[column]
 
 
 def _by_seed(aucs: pd.DataFrame) -> pd.DataFrame:

@@ -1,10 +1,8 @@
-"""The rule `leave_group_out`: does removing training samples do what their influence says?"""
+"""Does removing training samples do what their influence says?"""
 
 import logging
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,60 +10,46 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from explaind.config import Config, stage_config
-from explaind.config.experiments import LeaveGroupOutExperiment
-from explaind.config.run import Run
 from explaind.config.training import History
 from explaind.data.load import LoadedDataset
 from explaind.errors import ConfigError
+from explaind.experiments.job import Job
 from explaind.experiments.leave_group_out.groups import Group, removed_groups
-from explaind.experiments.scratch import scratch_folder
-from explaind.files import replacing
+from explaind.experiments.leave_group_out.settings import LeaveGroupOutSettings
 from explaind.kernel.functionals import target_logprob
+from explaind.kernel.path_kernel import PathKernel
 from explaind.log import progress
-from explaind.paths import Paths
-from explaind.pipeline.load_kernel import RunKernel, kernel_of_run
 from explaind.store import remove_store
 from explaind.training.train import record_training
 
 logger = logging.getLogger(__name__)
 
 
-def leave_group_out(config: Config, paths: Paths, experiment: str) -> None:
-    """Write `results/{run}/experiments/{experiment}.parquet`, a row per group and target.
+def compute(job: Job[LeaveGroupOutSettings]) -> pd.DataFrame:
+    """Train the network without each group of training samples, and test what that changes.
 
-    The network is trained again without each group (`record_training`): from the same initial
-    parameters, over the same steps and batches, from which the removed samples are missing; the
-    loss of a batch is the mean over the others.
+    It is trained again (`record_training`) from the same initial parameters, over the same steps
+    and batches, from which the removed samples are missing; the loss of a batch is the mean over
+    the others.
 
     Args:
-        config: the whole configuration.
-        paths: where things lie.
-        experiment: name of the experiment.
+        job: the experiment.
 
-    Raises:
-        StoreError: if the dataset or the history is missing or does not fit.
-        ConfigError: if there are fewer validation samples than targets.
+    Returns:
+        The rows of `group_table` for every group.
     """
-    settings = config.experiments[experiment]
-    assert isinstance(settings, LeaveGroupOutExperiment)
-    opened = kernel_of_run(config, paths, settings.run)
-    run, data = config.runs[settings.run], opened.data
-    rows = target_rows(len(data.y_validation), settings, experiment)
-    targets = explained_targets(opened, rows, settings.block)
+    settings, data = job.settings, job.data
+    indices = target_indices(len(data.y_validation), settings, job.name)
+    targets = explained_targets(job.kernel, data, indices, settings.block)
     groups = removed_groups(
         targets.influence.mean(0), settings.shares, settings.draws, settings.seed
     )
-    stage = stage_config(config, "leave_group_out", experiment)
-    path, tables = paths.experiment(settings.run, experiment), []
-    with scratch_folder(path) as folder:
-        for group in progress(list(groups), "train"):
-            model = retrained(run, data, group.samples, folder / "history.zarr", stage)
-            after = log_probabilities(model, data, rows)
-            tables.append(group_table(group, targets, after))
-            logger.info("%s, share %g, draw %d", group.kind, group.share, group.draw)
-    with replacing(path) as temporary:
-        pd.concat(tables).to_parquet(temporary, index=False)
+    tables = []
+    for group in progress(list(groups), "train"):
+        after = log_probabilities(retrained(job, group.samples), data, indices)
+        tables.append(group_table(group, targets, after))
+        logger.info("%s, share %g, draw %d", group.kind, group.share, group.draw)
+    return pd.concat(tables)
 
 
 @dataclass(frozen=True)
@@ -73,18 +57,18 @@ class Targets:
     """Validation samples whose log-probability of the true class is looked at.
 
     Attributes:
-        rows: rows of the validation split.
+        indices: rows of the validation split.
         before: log-probability by the network of the run, nat.
         influence: influence of every training sample on it, nat, positive = raised it.
     """
 
-    rows: Int[np.ndarray, " target"]
+    indices: Int[np.ndarray, " target"]
     before: Float[np.ndarray, " target"]
     influence: Float[np.ndarray, "target train"]
 
 
-def target_rows(
-    validation: int, settings: LeaveGroupOutExperiment, experiment: str
+def target_indices(
+    validation: int, settings: LeaveGroupOutSettings, experiment: str
 ) -> Int[np.ndarray, " target"]:
     """Choose the targets among the validation samples, at random.
 
@@ -92,6 +76,9 @@ def target_rows(
         validation: number of validation samples.
         settings: how many, and the seed.
         experiment: name of the experiment, for the message.
+
+    Returns:
+        Their rows in the validation split, ascending.
 
     Raises:
         ConfigError: if there are fewer.
@@ -104,57 +91,61 @@ def target_rows(
     return np.sort(np.random.default_rng(settings.seed).permutation(validation)[: settings.targets])
 
 
-def explained_targets(opened: RunKernel, rows: Int[np.ndarray, " target"], block: int) -> Targets:
-    """Explain the targets, some at a time."""
-    x, y = opened.data.x_validation, opened.data.y_validation
-    found = [
-        opened.kernel.explain(x[some], y[some], keep=("influence",), block=block)
-        for some in np.array_split(rows, math.ceil(len(rows) / block))
-    ]
-    names = ("final_output", "influence")
-    before, influence = (
-        np.concatenate([part[name].values[:, 0] for part in found]).astype(np.float64)
-        for name in names
-    )
-    return Targets(rows, before, influence)
-
-
-def retrained(
-    run: Run,
-    data: LoadedDataset,
-    removed: Int[np.ndarray, " removed"],
-    store: Path,
-    config: dict[str, Any],
-) -> nn.Module:
-    """Train the network of a run without some samples.
+def explained_targets(
+    kernel: PathKernel, data: LoadedDataset, indices: Int[np.ndarray, " target"], block: int
+) -> Targets:
+    """Explain the targets.
 
     Args:
-        run: the run.
+        kernel: the path kernel of the run.
         data: its dataset.
-        removed: the training samples to leave out.
-        store: folder of a history store that is made and removed again; it holds only the first
-            and the last parameters.
-        config: what it is made with.
+        indices: rows of the validation split.
+        block: samples explained in a block.
+
+    Returns:
+        The targets with what is known before any sample is removed.
     """
-    thin = History(every=run.training.steps(len(data.y_train)))
-    training = run.training.model_copy(update={"history": thin})
-    settings = run.model_copy(update={"training": training})
-    model = record_training(settings, data, store, config, removed.tolist())
+    parts = [
+        kernel.explain(
+            data.x_validation[rows], data.y_validation[rows], keep=("influence",), block=block
+        )
+        for rows in np.array_split(indices, math.ceil(len(indices) / block))
+    ]
+    before, influence = (
+        np.concatenate([part[name].values[:, 0] for part in parts]).astype(np.float64)
+        for name in ("final_output", "influence")
+    )
+    return Targets(indices, before, influence)
+
+
+def retrained(job: Job[LeaveGroupOutSettings], removed: Int[np.ndarray, " removed"]) -> nn.Module:
+    """Train the network of the run without some samples.
+
+    Args:
+        job: the experiment.
+        removed: the training samples to leave out.
+
+    Returns:
+        The trained network, on the device of the run.
+    """
+    ends = History(every=job.run.training.steps(len(job.data.y_train)))  # nothing between is read
+    training = job.run.training.model_copy(update={"history": ends})
+    run, store = job.run.model_copy(update={"training": training}), job.scratch / "history.zarr"
+    model = record_training(run, job.data, store, job.values, removed.tolist())
     remove_store(store)
     return model
 
 
 @torch.no_grad()
 def log_probabilities(
-    model: nn.Module, data: LoadedDataset, rows: Int[np.ndarray, " target"]
+    model: nn.Module, data: LoadedDataset, indices: Int[np.ndarray, " target"]
 ) -> Float[np.ndarray, " target"]:
-    """Log-probability of the true class of some validation samples, nat, float64."""
+    """Return the log-probability of the true class of validation samples, nat, float64."""
     device = next(model.parameters()).device
-    output: Tensor = model(data.x_validation[rows].to(device))
-    found: np.ndarray = (
-        target_logprob(output, data.y_validation[rows].to(device)).double().cpu().numpy()
-    )
-    return found
+    output: Tensor = model(data.x_validation[indices].to(device))
+    values = target_logprob(output, data.y_validation[indices].to(device))
+    logged: np.ndarray = values.double().cpu().numpy()
+    return logged
 
 
 def group_table(
@@ -178,7 +169,7 @@ def group_table(
             "share": group.share,
             "draw": group.draw,
             "removed": len(group.samples),
-            "target": targets.rows,
+            "target": targets.indices,
             "before": targets.before,
             "predicted": -targets.influence[:, group.samples].sum(1),
             "actual": after - targets.before,

@@ -1,4 +1,4 @@
-"""What the experiment `leave_group_out` found: predicted against actual change."""
+"""What the experiment `leave_group_out` measured: predicted against actual change."""
 
 import numpy as np
 import pandas as pd
@@ -64,10 +64,10 @@ def _of_means(means: pd.DataFrame) -> dict[str, float]:
 
 
 def _of_targets(chosen: pd.DataFrame) -> dict[str, float]:
-    """The rank correlation of Park et al. (2023), there over random halves of the samples."""
+    """Return the rank correlation of Park et al. (2023), there over random halves of samples."""
     pairs = [
-        (found["predicted"].to_numpy(), found["actual"].to_numpy())
-        for _, found in chosen.groupby("target")
+        (rows["predicted"].to_numpy(), rows["actual"].to_numpy())
+        for _, rows in chosen.groupby("target")
     ]
     defined = [stats.spearmanr(*pair).statistic for pair in pairs if _is_defined(*pair)]
     if len(defined) < 2:

@@ -19,11 +19,11 @@ def output_metrics(
         target: the true classes.
 
     Returns:
-        `accuracy` and `agreement` (with the answers of the unpruned network), shares of the
+        `accuracy` and `agreement` (with the predictions of the unpruned network), fractions of the
         samples, and `kl`, the mean over the samples of `KL(softmax unpruned || softmax output)`,
         nat.
     """
-    answer = output.argmax(1)
+    predicted = output.argmax(1)
     divergence = functional.kl_div(
         output.double().log_softmax(1),
         unpruned.double().log_softmax(1),
@@ -31,22 +31,25 @@ def output_metrics(
         log_target=True,
     )
     return {
-        "accuracy": float((answer == target).double().mean()),
-        "agreement": float((answer == unpruned.argmax(1)).double().mean()),
+        "accuracy": float((predicted == target).double().mean()),
+        "agreement": float((predicted == unpruned.argmax(1)).double().mean()),
         "kl": float(divergence),
     }
 
 
 @torch.no_grad()
-def zero_shares(model: nn.Module) -> dict[str, float]:
+def zero_fractions(model: nn.Module) -> dict[str, float]:
     """Count the zeros among the parameters.
 
+    Args:
+        model: the network.
+
     Returns:
-        `kept`, the share of all parameters that is not zero, and `zeros_{tensor}`, the share of
+        `kept`, the fraction of all parameters that is not zero, and `zeros_{tensor}`, that of
         zeros in each tensor.
     """
     named = dict(model.named_parameters())
     zeros = {name: int((tensor == 0).sum()) for name, tensor in named.items()}
     total = sum(tensor.numel() for tensor in named.values())
-    shares = {f"zeros_{name}": zeros[name] / tensor.numel() for name, tensor in named.items()}
-    return {"kept": 1 - sum(zeros.values()) / total, **shares}
+    fractions = {f"zeros_{name}": zeros[name] / tensor.numel() for name, tensor in named.items()}
+    return {"kept": 1 - sum(zeros.values()) / total, **fractions}

@@ -1,4 +1,4 @@
-"""Plots of the pruned networks: metrics over the share of parameters kept, zeros by layer."""
+"""Plots of the pruned networks: metrics over the fraction of parameters kept, zeros by layer."""
 
 import numpy as np
 import pandas as pd
@@ -20,20 +20,23 @@ METHOD_COLOURS = {
     "random": RESIDUAL,
 }
 AXES = {
-    "accuracy": "accuracy (share of samples, 0 to 1)",
-    "agreement": "same answer as unpruned (share, 0 to 1)",
-    "kl": "divergence (nat per sample, ≥ 0)",
+    "accuracy": "accuracy (fraction of samples)",
+    "agreement": "prediction agreement (fraction of samples)",
+    "kl": "KL divergence (nat per sample)",
 }
-KEPT = "parameters kept (share of all, realised)"
+KEPT = "fraction of parameters kept"
 
 
 def metric_figure(means: pd.DataFrame, metric: str, unpruned: float) -> go.Figure:
-    """Draw one metric of every method over the share of parameters kept.
+    """Draw one metric of every method over the fraction of parameters kept.
 
     Args:
-        means: rows of one grid and quota of `pruning_means`.
+        means: rows of one grid and scope of `pruning_means`.
         metric: one of `AXES`.
         unpruned: the metric of the unpruned network, a dotted line.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(360)
     for method, rows in means.groupby("method", sort=False):
@@ -55,10 +58,13 @@ def metric_figure(means: pd.DataFrame, metric: str, unpruned: float) -> go.Figur
 
 
 def zeros_figure(layers: pd.DataFrame) -> go.Figure:
-    """Draw the share of zeros in each tensor over the share of parameters kept.
+    """Draw the share of zeros in each tensor over the fraction of parameters kept.
 
     Args:
-        layers: rows of one grid, quota and method of `layer_means`.
+        layers: rows of one grid, scope and method of `layer_means`.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(360)
     styles = component_styles([str(tensor) for tensor in layers["tensor"].unique()])
@@ -72,7 +78,7 @@ def zeros_figure(layers: pd.DataFrame) -> go.Figure:
             line=styles[str(tensor)],
             hovertemplate="%{y:.3g}",
         )
-    label_axes(figure, KEPT, "zeros in the tensor (share, 0 to 1)", range=[-0.02, 1.04])
+    label_axes(figure, KEPT, "fraction of zeros in the tensor", range=[-0.02, 1.04])
     figure.update_xaxes(tickformat="~p", hoverformat=".2~p")
     return figure
 

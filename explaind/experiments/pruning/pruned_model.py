@@ -2,58 +2,64 @@
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from explaind.errors import ConfigError
 
-QUOTAS = ("global", "layer")
+Scope = Literal["global", "layer"]
 """Whether the kept parameters are counted over all tensors together or within each."""
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 Place = tuple[nn.Module, str]
 
 
-def prunable(names: Collection[str], spared: Collection[str], key: str) -> list[str]:
+def prunable(names: Collection[str], excluded: Collection[str], key: str) -> list[str]:
     """Names of the tensors that are pruned.
 
     Args:
         names: names of the trained tensors.
-        spared: those that are never pruned.
-        key: config key of `spared`, for the message.
+        excluded: those that are never pruned.
+        key: config key of `excluded`, for the message.
+
+    Returns:
+        The names, in their order.
 
     Raises:
-        ConfigError: if a spared name is not a trained tensor, or nothing is left to prune.
+        ConfigError: if an excluded name is not a trained tensor, or nothing is left to prune.
     """
-    unknown = sorted(set(spared) - set(names))
+    unknown = sorted(set(excluded) - set(names))
     if unknown:
         raise ConfigError(
             f"{key}: expected names of trained tensors ({', '.join(names)}), got {unknown[0]!r};"
             " correct it."
         )
-    found = [name for name in names if name not in spared]
-    if not found:
-        raise ConfigError(f"{key}: expected at least one tensor to prune, got none; spare fewer.")
-    return found
+    rest = [name for name in names if name not in excluded]
+    if not rest:
+        raise ConfigError(f"{key}: expected at least one tensor to prune, got none; exclude fewer.")
+    return rest
 
 
 def pruned_model(
-    model: nn.Module, scores: Mapping[str, Tensor], keep: float, quota: str
+    model: nn.Module, scores: Mapping[str, Tensor], keep: float, scope: Scope
 ) -> nn.Module:
     """Set the parameters of smallest score to zero; no fine-tuning.
 
     Args:
         model: the trained model, left as it is.
         scores: importance of the parameters of each prunable tensor, by name, not negative.
-        keep: share of the prunable parameters that is kept, to the nearest whole number.
-        quota: one of `QUOTAS`.
+        keep: fraction of the prunable parameters that is kept, to the nearest whole number.
+        scope: what the fraction is of.
 
     Returns:
-        The pruned copy. Exactly the quota is pruned, whatever scores are equal.
+        The pruned copy. Exactly that fraction is kept, whatever scores are equal.
     """
     copy = deepcopy(model)
     places = {name: _place(copy, name) for name in scores}
-    if quota == "global":
+    if scope == "global":
         prune.global_unstructured(
             list(places.values()),
             prune.L1Unstructured,

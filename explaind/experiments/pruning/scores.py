@@ -22,11 +22,11 @@ def influence_scores(
         x: validation inputs, sample first.
         y: their targets.
         scored: rows of the samples that count, for every split.
-        block: samples worked on at a time.
+        block: samples worked on in a block.
 
     Returns:
         `influence`: of the influence of the whole training, so that contributions of opposite sign
-        at different steps cancel, as in the publication; `influence per step`: they do not. All
+        at different steps cancel, as in the paper; `influence per step`: they do not. All
         outputs of the model count; nat, float64, on the CPU.
     """
     counts = torch.zeros(len(scored), len(y), dtype=torch.float64)
@@ -36,14 +36,14 @@ def influence_scores(
     absolute = net.clone()
     for start in range(0, len(y), block):
         rows = slice(start, start + block)
-        found = kernel.parameter_influence(x[rows], y[rows])
-        net += counts[:, rows] @ torch.from_numpy(np.abs(found["net"].values).sum(1))
-        absolute += counts[:, rows] @ torch.from_numpy(found["absolute"].values.sum(1))
+        parts = kernel.parameter_influence(x[rows], y[rows])
+        net += counts[:, rows] @ torch.from_numpy(np.abs(parts["net"].values).sum(1))
+        absolute += counts[:, rows] @ torch.from_numpy(parts["absolute"].values.sum(1))
     return {"influence": net, "influence per step": absolute}
 
 
 def magnitude_scores(model: nn.Module, layout: ParameterLayout) -> Float[Tensor, " param"]:
-    """Score parameters by their absolute value."""
+    """Return the absolute value of each parameter as its score."""
     return layout.flatten(dict(model.named_parameters())).abs()
 
 
@@ -66,7 +66,7 @@ def taylor_scores(
         loss_fn: loss of each sample.
         x: inputs of the scoring samples.
         y: their targets.
-        block: samples worked on at a time.
+        block: samples worked on in a block.
 
     Returns:
         Scores, nat.
@@ -77,11 +77,11 @@ def taylor_scores(
     for start in range(0, len(y), block):
         rows = slice(start, start + block)
         loss = loss_fn(model(x[rows]), y[rows]).sum() / len(y)
-        found = torch.autograd.grad(loss, list(parameters.values()))
-        gradient += layout.flatten(dict(zip(parameters, found, strict=True)))
+        gradients = torch.autograd.grad(loss, list(parameters.values()))
+        gradient += layout.flatten(dict(zip(parameters, gradients, strict=True)))
     return (gradient * theta).abs()
 
 
 def random_scores(layout: ParameterLayout, seed: int) -> Float[Tensor, " param"]:
-    """Score parameters by seeded uniform random numbers."""
+    """Return seeded uniform random numbers as scores."""
     return torch.rand(layout.size, generator=torch.Generator().manual_seed(seed))

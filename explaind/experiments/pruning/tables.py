@@ -1,16 +1,17 @@
-"""What the experiment `pruning` found: means over its seeds, and methods compared."""
+"""What the experiment `pruning` measured: means over its random splits, and methods compared."""
 
+from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from explaind.report.tables.confidence import mean_and_margin
-from explaind.report.tables.run import read_table
+from explaind.experiments.pruning.settings import PruningSettings
+from explaind.report.sources import Sources
+from explaind.report.tables.confidence import mean_and_margin, verdict
 
-CASE = ["grid", "quota", "method", "keep"]
+CASE = ["grid", "scope", "method", "keep"]
 METRICS = {"accuracy": 1, "agreement": 1, "kl": -1}
 """The metrics; 1 = larger is better."""
 
@@ -19,13 +20,40 @@ ZEROS = "zeros_"
 INFLUENCE = ("influence", "influence per step")
 
 
-def read_pruning(path: Path) -> pd.DataFrame:
-    """Read the table of the experiment, one row per pruned network.
+@dataclass(frozen=True)
+class PruningTables:
+    """All numbers of the page.
 
-    Raises:
-        StoreError: if the file is missing or unreadable.
+    Attributes:
+        unpruned: the rows of the unpruned network, one per seed.
+        means: see `pruning_means`.
+        comparison: see `pruning_comparison`.
+        layers: see `layer_means`.
     """
-    return read_table(path, "pruning")
+
+    unpruned: pd.DataFrame
+    means: pd.DataFrame
+    comparison: pd.DataFrame
+    layers: pd.DataFrame
+
+    def files(self) -> dict[str, pd.DataFrame]:
+        """Return the tables behind the panels by name."""
+        return {"means": self.means, "comparison": self.comparison, "layers": self.layers}
+
+
+def read(sources: Sources, _: PruningSettings) -> PruningTables:
+    """Work the numbers of the page out of the result of the experiment.
+
+    Args:
+        sources: what the run left on disk.
+
+    Returns:
+        The numbers.
+    """
+    table = sources.result("pruning")
+    unpruned = table[table["method"] == UNPRUNED]
+    means, comparison = pruning_means(table), pruning_comparison(table)
+    return PruningTables(unpruned, means, comparison, layer_means(table))
 
 
 def pruning_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -35,7 +63,7 @@ def pruning_means(table: pd.DataFrame) -> pd.DataFrame:
         table: the table of the experiment.
 
     Returns:
-        One row per grid, quota, method and share asked for (`keep`): `kept`, `accuracy`,
+        One row per grid, scope, method and share asked for (`keep`): `kept`, `accuracy`,
         `agreement`, `kl` (nat) and, for each, `_margin`, half of its 95 % interval.
     """
     return _means(table, ["kept", *METRICS])
@@ -48,7 +76,7 @@ def layer_means(table: pd.DataFrame) -> pd.DataFrame:
         table: the table of the experiment.
 
     Returns:
-        One row per grid, quota, method, share asked for and tensor: `kept` (of all parameters),
+        One row per grid, scope, method, share asked for and tensor: `kept` (of all parameters),
         `tensor`, `zeros` and `zeros_margin`, half of its 95 % interval.
     """
     columns = [str(column) for column in table.columns if str(column).startswith(ZEROS)]
@@ -75,46 +103,38 @@ def pruning_comparison(table: pd.DataFrame) -> pd.DataFrame:
         table: the table of the experiment.
 
     Returns:
-        One row per grid, quota, method by influence, other method (`baseline`) and `metric`: the
+        One row per grid, scope, method by influence, other method (`baseline`) and `metric`: the
         mean of both, `difference` (method less baseline) with half of its 95 % interval
-        (`margin`), and the `verdict`: `better` or `worse` where the interval leaves out zero, else
-        `not told apart`.
+        (`margin`), and the `verdict`.
     """
     pruned = table[table["method"] != UNPRUNED]
     averages = {metric: _grid_averages(pruned, metric) for metric in METRICS}
-    grids, quotas, methods = (pruned[column].unique() for column in ("grid", "quota", "method"))
+    grids, scopes, methods = (pruned[column].unique() for column in ("grid", "scope", "method"))
     others = [method for method in methods if method not in INFLUENCE]
     rows = []
-    for grid, quota, method, other, metric in product(grids, quotas, INFLUENCE, others, METRICS):
-        own, theirs = (averages[metric][grid, quota, name] for name in (method, other))
+    for grid, scope, method, other, metric in product(grids, scopes, INFLUENCE, others, METRICS):
+        own, theirs = (averages[metric][grid, scope, name] for name in (method, other))
         difference, margin = (float(value) for value in mean_and_margin(own - theirs))
-        row = {"grid": grid, "quota": quota, "method": method, "baseline": other}
+        row = {"grid": grid, "scope": scope, "method": method, "baseline": other}
         row |= {"metric": metric, "mean": own.mean(), "baseline_mean": theirs.mean()}
         row |= {"difference": difference, "margin": margin}
-        rows.append({**row, "verdict": verdict(difference, margin, metric)})
+        rows.append({**row, "verdict": verdict(difference, margin, METRICS[metric])})
     return pd.DataFrame(rows)
 
 
-def verdict(difference: float, margin: float, metric: str) -> str:
-    """Say what a difference with its margin means for a metric."""
-    if abs(difference) <= margin:
-        return "not told apart"
-    return "better" if METRICS[metric] * difference > 0 else "worse"
-
-
 def _grid_averages(pruned: pd.DataFrame, metric: str) -> dict[Any, np.ndarray]:
-    """Mean over the shares of a grid by seed, for every grid, quota and method."""
-    index = ["grid", "quota", "method"]
+    """Return mean over the shares of a grid by seed, for every grid, scope and method."""
+    index = ["grid", "scope", "method"]
     wide = pruned.pivot_table(index=index, columns="seed", values=metric, sort=False)
     return dict(zip(wide.index, wide.to_numpy(), strict=True))
 
 
 def _means(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     pruned = table[table["method"] != UNPRUNED]
-    found: dict[str, np.ndarray] = {}
+    averages: dict[str, np.ndarray] = {}
     for column in columns:
         by_seed = pruned.pivot_table(index=CASE, columns="seed", values=column, sort=False)
         mean, margin = mean_and_margin(by_seed.to_numpy())
-        found |= {column: mean, f"{column}_margin": margin}
-    means = pd.DataFrame(found, index=by_seed.index).reset_index()
+        averages |= {column: mean, f"{column}_margin": margin}
+    means = pd.DataFrame(averages, index=by_seed.index).reset_index()
     return means.sort_values("keep", kind="stable", ignore_index=True)

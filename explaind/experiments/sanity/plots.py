@@ -1,4 +1,4 @@
-"""Plots on the sanity of influence: ROC curves, their areas, predicted against actual change."""
+"""Plots of the sanity checks: ROC curves, their areas, predicted against actual change."""
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ def roc_figure(curves: pd.DataFrame) -> go.Figure:
 
     Args:
         curves: the table of `mean_roc_curves`.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(400)
     for score, rows in curves.groupby("score", sort=False):
@@ -42,8 +45,8 @@ def roc_figure(curves: pd.DataFrame) -> go.Figure:
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=DOTTED, layer="below")
     label_axes(
         figure,
-        "right labels checked (share, 0 to 1)",
-        "wrong labels found (share, 0 to 1)",
+        "false positive rate",
+        "true positive rate",
         range=[-0.02, 1.04],
     )
     return figure
@@ -55,6 +58,9 @@ def auc_figure(means: pd.DataFrame, aucs: pd.DataFrame) -> go.Figure:
     Args:
         means: the table of `auc_means`.
         aucs: the table of `detection_aucs`.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(400)
     figure.add_bar(
@@ -75,9 +81,7 @@ def auc_figure(means: pd.DataFrame, aucs: pd.DataFrame) -> go.Figure:
         hovertemplate="%{y:.3g}",
     )
     figure.add_hline(y=0.5, line=DOTTED)
-    label_axes(
-        figure, "score", "area under the ROC curve (0 to 1, 0.5 = chance)", rangemode="tozero"
-    )
+    label_axes(figure, "score", "area under the ROC curve (0.5 = chance)", rangemode="tozero")
     return figure
 
 
@@ -86,6 +90,9 @@ def change_figure(means: pd.DataFrame) -> go.Figure:
 
     Args:
         means: the table of `group_means`.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(420)
     drawn = means[means["group"].isin(GROUPS)]
@@ -116,6 +123,6 @@ def change_figure(means: pd.DataFrame) -> go.Figure:
 
 
 def _ends(drawn: pd.DataFrame) -> tuple[float, float]:
-    """Both changes lie between these."""
+    """Return between which values both changes lie."""
     values = drawn[["predicted", "actual"]].to_numpy()
     return float(values.min()), float(values.max())

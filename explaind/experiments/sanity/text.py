@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from explaind.report.text import number, percent, signed
 
@@ -11,14 +12,29 @@ Row = tuple[str, str, str]
 
 SMALL, LARGE = 0.5, 2.0  # slopes between them: the size of the change is about the predicted one
 
+SAME = "no significant difference"
+CHANCE = {
+    "better": "finds flipped labels better than chance",
+    "worse": "finds flipped labels worse than chance",
+    SAME: "is not significantly different from chance",
+}
+BASELINE = {
+    "better": "better than",
+    "worse": "worse than",
+    SAME: "not significantly different from",
+}
 
-def noise_answer_html(means: pd.DataFrame, comparison: pd.DataFrame, seeds: int) -> str:
-    """Say whether influence finds wrong labels, and whether better than loss and gradient norm.
+
+def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, seeds: int) -> Markup:
+    """Say whether influence finds flipped labels, and whether better than loss and gradient norm.
 
     Args:
         means: the table of `auc_means`.
         comparison: the table of `auc_comparison`.
         seeds: number of sets of flipped labels.
+
+    Returns:
+        The answer.
     """
     area = {
         row["score"]: _with_margin(row["auc"], row["margin"]) for row in means.to_dict("records")
@@ -26,65 +42,76 @@ def noise_answer_html(means: pd.DataFrame, comparison: pd.DataFrame, seeds: int)
     chance = means.set_index("score")["verdict"]
     verdicts = comparison.set_index(["score", "baseline"])["verdict"]
     sentences = [
-        f"<strong>{score.capitalize()} {_chance(chance[score])}</strong> (area "
-        f"{area[score]}); it is {_against(verdicts[score, 'loss'])} the loss ({area['loss']}) and "
-        f"{_against(verdicts[score, 'gradient norm'])} the gradient norm "
-        f"({area['gradient norm']}) at the end of training."
+        Markup(
+            "<strong>{} {}</strong> (area {}); it is {} the loss ({}) and {} the gradient norm ({})"
+            " at the end of training."
+        ).format(
+            *(score.capitalize(), CHANCE[chance[score]], area[score]),
+            *(BASELINE[verdicts[score, "loss"]], area["loss"]),
+            *(BASELINE[verdicts[score, "gradient norm"]], area["gradient norm"]),
+        )
         for score in comparison["score"].unique()
     ]
-    return (
-        f"{' '.join(sentences)} Means of {seeds} sets of flipped labels, for each of which the "
-        "network was trained anew, ± half of the 95 % interval (Student's t); differences are "
-        "paired. “Not told apart from” means that the interval of the difference includes zero."
-    )
+    return Markup(
+        "{} Means of {} sets of flipped labels, for each of which the network was retrained, ± "
+        "half of the 95 % interval (Student's t); differences are paired. “Not significantly "
+        "different” means that the interval of the difference includes 0."
+    ).format(Markup(" ").join(sentences), seeds)
 
 
-def removal_answer_html(correlations: pd.DataFrame, means: pd.DataFrame) -> str:
+def removal_answer(correlations: pd.DataFrame, means: pd.DataFrame) -> Markup:
     """Say whether the change was what influence predicted.
 
     Args:
         correlations: the table of `group_correlations`.
         means: the table of `group_means`.
+
+    Returns:
+        The answer.
     """
     all_groups = correlations.to_dict("records")[0]
     control = float(means.loc[means["group"] == "none", "actual"].iloc[0])
-    return (
-        f"<strong>{_correlated(all_groups['low'], all_groups['high'])}</strong> Over "
-        f"{int(all_groups['number'])} groups the correlation is {_pearson(all_groups)}; the rank "
-        "correlation of single targets is "
-        f"{_with_margin(all_groups['target_spearman'], all_groups['target_margin'])} in the mean. "
-        f"{_size(float(all_groups['slope']))} Influence divides the training that took place; "
-        "without some samples the others take other steps, which it says nothing about. Groups "
-        "contain one another and the network is trained once without each, so the interval is, if "
-        "anything, too narrow. Training again with all samples changed the mean by "
-        f"{signed(control)} nat."
+    return Markup(
+        "<strong>{related}</strong> Over {number} groups the correlation is {pearson}; the rank "
+        "correlation of single targets is {by_target} on average. {size} Influence decomposes the "
+        "training that took place; without some samples the others take other steps, which it says "
+        "nothing about. Groups contain one another and the network is retrained once without each, "
+        "so the interval is, if anything, too narrow. Retraining with all samples changed the mean "
+        "by {control} nat."
+    ).format(
+        related=_correlated(all_groups["low"], all_groups["high"]),
+        number=int(all_groups["number"]),
+        pearson=_pearson(all_groups),
+        by_target=_with_margin(all_groups["target_spearman"], all_groups["target_margin"]),
+        size=_size(float(all_groups["slope"])),
+        control=signed(control),
     )
 
 
 def correlation_rows(correlations: pd.DataFrame) -> list[Row]:
-    """Rows of (groups, number, meaning)."""
+    """Return rows of (groups, number, meaning)."""
     return [
         row
-        for found in correlations.to_dict("records")
+        for groups in correlations.to_dict("records")
         for row in (
             (
-                f"Correlation, {found['groups']}",
-                _pearson(found),
-                f"Pearson, predicted with actual change, {found['number']} groups",
+                f"Correlation, {groups['groups']}",
+                _pearson(groups),
+                f"Pearson, predicted with actual change, {groups['number']} groups",
             ),
             (
-                f"Rank correlation, {found['groups']}",
-                number(found["spearman"]),
+                f"Rank correlation, {groups['groups']}",
+                number(groups["spearman"]),
                 "Spearman, the same",
             ),
             (
-                f"Rank correlation of single targets, {found['groups']}",
-                _with_margin(found["target_spearman"], found["target_margin"]),
+                f"Rank correlation of single targets, {groups['groups']}",
+                _with_margin(groups["target_spearman"], groups["target_margin"]),
                 "Spearman over the groups, mean over the targets",
             ),
             (
-                f"Slope, {found['groups']}",
-                signed(found["slope"]),
+                f"Slope, {groups['groups']}",
+                signed(groups["slope"]),
                 "actual change per predicted change, least squares through zero; 1 is perfect",
             ),
         )
@@ -92,7 +119,7 @@ def correlation_rows(correlations: pd.DataFrame) -> list[Row]:
 
 
 def extreme_rows(means: pd.DataFrame) -> list[Row]:
-    """Rows of (group, actual change, meaning) for the most helpful and most harmful samples."""
+    """Return rows of (group, actual change, meaning) for the most helpful and harmful."""
     names = {"top": "most helpful", "bottom": "most harmful"}
     return [
         (
@@ -108,21 +135,9 @@ def _with_margin(mean: float, margin: float) -> str:
     return f"{number(mean)} ± {number(margin, 2)}"
 
 
-def _pearson(found: Mapping[Hashable, Any]) -> str:
-    low, high = (number(found[name], 2) for name in ("low", "high"))
-    return f"{number(found['pearson'], 2)} (95 % interval {low} to {high})"
-
-
-def _chance(verdict: str) -> str:
-    return {
-        "better": "finds wrong labels better than chance",
-        "worse": "finds wrong labels worse than chance",
-        "not told apart": "is not told apart from chance",
-    }[verdict]
-
-
-def _against(verdict: str) -> str:
-    return f"{verdict} {'from' if verdict == 'not told apart' else 'than'}"
+def _pearson(groups: Mapping[Hashable, Any]) -> str:
+    low, high = (number(groups[name], 2) for name in ("low", "high"))
+    return f"{number(groups['pearson'], 2)} (95 % interval {low} to {high})"
 
 
 def _correlated(low: float, high: float) -> str:

@@ -1,123 +1,75 @@
 """Pages of kind `training`: the metrics of a training run in detail."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import pandas as pd
 
-from explaind.config import Config
-from explaind.config.stages import pages_of_run
-from explaind.paths import Paths
-from explaind.report.page import Fact, Page, Panel, Plot, write_page, write_table
-from explaind.report.plots import curves
-from explaind.report.plots.phase_marks import HELD
-from explaind.report.tables.phases import find_phases
-from explaind.report.tables.run import read_metrics
-from explaind.report.text import number, percent, step
+from explaind.experiments.training.tables import TrainingTables
+from explaind.report.page import About, Fact, Page, Panel
+from explaind.report.plots.curves import learning_plots, norm_plots, schedule_plots
+from explaind.report.statistics import learning_facts
+from explaind.report.tables.phases import HELD, has_accuracy
+from explaind.report.text import number
+
+LOSS = (
+    "Mean loss (logarithmic axis, lower is better), for data that are trained on and for "
+    "validation data that are not"
+)
+ACCURACY = ", and fraction of their samples that is predicted correctly."
 
 
-def write_training(config: Config, paths: Paths, figure: str) -> None:
-    """Read the metrics of the run, write their table and the page.
-
-    Args:
-        config: the resolved configuration.
-        paths: where the project keeps its files.
-        figure: name of the figure.
-
-    Raises:
-        StoreError: if the metrics are missing or unreadable.
-    """
-    run = config.figures[figure].run
-    metrics = read_metrics(paths.metrics(run))
-    file = write_table(metrics, paths.table(figure, "metrics", "csv"))
-    page = training_page(figure, run, metrics, file)
-    write_page(replace(page, pages=pages_of_run(config, run)), paths.figure(figure))
-
-
-def training_page(figure: str, run: str, metrics: pd.DataFrame, file: Path) -> Page:
+def draw(tables: TrainingTables, about: About) -> Page:
     """Put the page together.
 
     Args:
-        figure: name of the figure.
-        run: name of the run.
-        metrics: one row per step.
-        file: the file that the metrics were written to.
+        tables: all numbers.
+        about: what the page is about.
+
+    Returns:
+        The page.
     """
+    metrics, files = tables.metrics, (about.files["metrics"],)
+    learning = learning_plots(metrics)
+    lead = "What was measured after every update of the parameters. Row 0 is the untrained network"
+    if has_accuracy(metrics):
+        lead += (
+            "; dashed lines mark the first steps from which training (memorised) and validation "
+            f"accuracy (generalised) stay at {HELD}"
+        )
     return Page(
-        name=figure,
-        title="Training curves",
-        subtitle=f"Run “{run}”",
-        lead=(
-            '<p class="lead">What was measured after every update of the parameters. Row 0 is '
-            "the untrained network; dashed lines mark the first steps from which training "
-            f"(memorised) and validation accuracy (generalised) stay at {HELD}.</p>"
-        ),
-        facts=_facts(metrics),
+        about,
+        lead=f"{lead}.",
+        facts=(*learning_facts(metrics), *_loss_facts(metrics)),
         panels=(
-            _learning_panel(metrics, file),
-            _norm_panel(metrics, file),
-            _schedule_panel(metrics, file),
+            Panel(
+                title=" and ".join(plot.heading.lower() for plot in learning).capitalize(),
+                caption=LOSS + (ACCURACY if has_accuracy(metrics) else "."),
+                plots=learning,
+                tables=files,
+            ),
+            Panel(
+                title="Parameter norms",
+                caption=(
+                    "Euclidean length of the vector of all parameters and of those of each "
+                    "component."
+                ),
+                plots=norm_plots(metrics),
+                tables=files,
+            ),
+            Panel(
+                title="Optimizer settings",
+                caption=(
+                    "Learning rate and weight decay coefficient as the optimizer used them at "
+                    "each step; constant lines mean that there was no schedule."
+                ),
+                plots=schedule_plots(metrics),
+                tables=files,
+            ),
         ),
     )
 
 
-def _facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
-    last, phases = metrics.iloc[-1], find_phases(metrics)
+def _loss_facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
+    last, unit = metrics.iloc[-1], "nat per sample"
     return (
-        Fact("Training steps", step(int(last["step"]))),
-        Fact("Memorised at step", step(phases.memorisation)),
-        Fact("Generalised at step", step(phases.generalisation)),
-        Fact("Final training loss", number(last["train_loss"]), "nat per sample"),
-        Fact("Final validation loss", number(last["validation_loss"]), "nat per sample"),
-        Fact("Final training accuracy", percent(last["train_accuracy"])),
-        Fact("Final validation accuracy", percent(last["validation_accuracy"])),
-    )
-
-
-def _learning_panel(metrics: pd.DataFrame, file: Path) -> Panel:
-    phases = find_phases(metrics)
-    return Panel(
-        title="Loss and accuracy",
-        caption=(
-            "Mean negative log-probability of the correct answer (logarithmic axis, lower is "
-            "better) and share of correct answers, for data that are trained on and for "
-            "validation data that are not."
-        ),
-        plots=(
-            Plot("loss", curves.loss_figure(metrics, phases), "Loss"),
-            Plot("accuracy", curves.accuracy_figure(metrics, phases), "Accuracy"),
-        ),
-        tables=(file,),
-    )
-
-
-def _norm_panel(metrics: pd.DataFrame, file: Path) -> Panel:
-    phases = find_phases(metrics)
-    return Panel(
-        title="Parameter norms",
-        caption=(
-            "Euclidean length of the vector of all parameters and of those of each component, "
-            "without unit."
-        ),
-        plots=(
-            Plot("norm", curves.norm_figure(metrics, phases), "All parameters"),
-            Plot("component-norm", curves.component_norm_figure(metrics, phases), "By component"),
-        ),
-        tables=(file,),
-    )
-
-
-def _schedule_panel(metrics: pd.DataFrame, file: Path) -> Panel:
-    phases = find_phases(metrics)
-    return Panel(
-        title="Optimizer settings",
-        caption=(
-            "Learning rate and weight decay coefficient as the optimizer used them at each step; "
-            "constant lines mean that there was no schedule."
-        ),
-        plots=(
-            Plot("learning-rate", curves.learning_rate_figure(metrics, phases), "Learning rate"),
-            Plot("weight-decay", curves.weight_decay_figure(metrics, phases), "Weight decay"),
-        ),
-        tables=(file,),
+        Fact("Final training loss", number(last["train_loss"]), unit),
+        Fact("Final validation loss", number(last["validation_loss"]), unit),
     )

@@ -1,1 +1,1 @@
-"""Parts of plots that pages share."""
+"""Plots that pages share."""

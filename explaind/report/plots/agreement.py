@@ -29,6 +29,9 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
     Args:
         table: the table of `output_table`; large ones are subsampled.
         seed: seed of the subsample.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(460)
     groups = (
@@ -49,12 +52,12 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
         figure.add_scatter(
             x=points["true"].to_numpy(dtype=np.float32),
             y=points["reformulated"].to_numpy(dtype=np.float32),
-            customdata=points["deviation"].to_numpy(dtype=np.float32),
+            customdata=points["error"].to_numpy(dtype=np.float32),
             mode="markers",
             name=name,
             marker={"color": colour, "size": 5, "opacity": opacity},
             hovertemplate=(
-                "true %{x:.4g}, reformulated %{y:.4g}<br>deviation %{customdata:.2e}<extra></extra>"
+                "true %{x:.4g}, reformulated %{y:.4g}<br>error %{customdata:+.2e}<extra></extra>"
             ),
         )
     figure.update_layout(hovermode="closest")
@@ -62,40 +65,43 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
     return figure
 
 
-def deviation_figure(table: pd.DataFrame) -> go.Figure:
-    """Draw the histogram of true minus reformulated outputs, binned before it reaches the page."""
+def error_figure(table: pd.DataFrame) -> go.Figure:
+    """Return the histogram of true minus reformulated outputs, binned before it is drawn."""
     figure = _histogram(
-        table["deviation"].to_numpy(),
-        "true minus reformulated log-probability (nat, signed)",
-        "number of outputs (1, log scale)",
+        table["error"].to_numpy(),
+        "error: true minus reformulated log-probability (nat, signed)",
+        "number of outputs (log scale)",
     )
     use_log_axis(figure)
     return figure
 
 
-def residual_share_figure(closure: pd.DataFrame) -> go.Figure:
-    """Draw the histogram over samples of the share of their total change that is residual."""
+def residual_share_figure(completeness: pd.DataFrame) -> go.Figure:
+    """Return the histogram over samples of the share of their total change that is residual."""
     return _histogram(
-        100 * closure["residual_share"].to_numpy(),
-        "residual, share of the total change (%, ≥ 0)",
-        "number of validation samples (1)",
+        100 * completeness["residual_share"].to_numpy(),
+        "residual, fraction of the total change (%)",
+        "number of validation samples",
     )
 
 
-def closure_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
-    """Draw how large change, residual and the rounding in it are, each sorted by size.
+def completeness_figure(completeness: pd.DataFrame, unit: str) -> go.Figure:
+    """Draw how large change, residual and, of it, rounding are, each sorted by size.
 
     Args:
-        closure: the table of `closure_table`.
+        completeness: the table of `decomposition_by_sample`.
         unit: unit of the explained output.
+
+    Returns:
+        The figure.
     """
     figure = new_figure(340)
     lines = {
-        "change of the output": (closure["final"] - closure["initial"], TRUE),
-        "residual": (closure["residual"], RESIDUAL),
-        "rounding in it": (closure["rounding"], DECAY),
+        "change of the output": (completeness["final"] - completeness["initial"], TRUE),
+        "residual": (completeness["residual"], RESIDUAL),
+        "of which rounding": (completeness["rounding"], DECAY),
     }
-    share = pd.Series(100 * (np.arange(len(closure)) + 0.5) / len(closure))
+    share = pd.Series(100 * (np.arange(len(completeness)) + 0.5) / len(completeness))
     for name, (values, colour) in lines.items():
         sizes = np.sort(np.abs(values.to_numpy()))
         line = {"color": colour, "width": 1.8}
@@ -103,7 +109,7 @@ def closure_figure(closure: pd.DataFrame, unit: str) -> go.Figure:
     label_axes(
         figure,
         "validation samples, each line sorted by size (%)",
-        f"size, whole training ({unit}, ≥ 0, log scale)",
+        f"size, whole training ({unit}, log scale)",
     )
     use_log_axis(figure)
     return figure

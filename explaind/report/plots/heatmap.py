@@ -1,7 +1,6 @@
 """Train-to-validation influence as maps over classes and over samples."""
 
 import base64
-import json
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,9 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
         maps: class maps as from `class_maps`.
         class_name: what a class is called on the axes.
         unit: unit of the explained output.
+
+    Returns:
+        The figure.
     """
     values = maps.isel(interval=0, component=0).to_numpy()
     figure = _map_figure(values.astype(np.float32), unit)
@@ -43,7 +45,7 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
 
 
 def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
-    """Draw the mean of the class map along its diagonals, for the whole run and all components."""
+    """Return the mean of the class map along its diagonals, for the whole run."""
     profile = difference_profile(maps.isel(interval=0, component=0)).to_numpy()
     figure = new_figure(520)
     figure.add_bar(
@@ -66,6 +68,9 @@ def sample_map_figure(values: xr.DataArray, class_name: str, unit: str) -> go.Fi
         values: the array of `sample_map`, sorted by class.
         class_name: what a class is called on the axes.
         unit: unit of the explained output.
+
+    Returns:
+        The figure.
     """
     figure = _map_figure(values.to_numpy(), unit)
     figure.update_layout(height=620)
@@ -104,18 +109,18 @@ def coarsen_intervals(maps: xr.DataArray, limit: int = MAX_MAP_VALUES) -> xr.Dat
         The maps, with fewer intervals if need be (at least one beside the whole run).
     """
     while maps.size > limit and maps.sizes["interval"] > WHOLE_AND_ONE:
-        parts = maps.isel(interval=slice(1, None))
-        pairs = np.arange(0, parts.sizes["interval"], 2)
-        merged = np.add.reduceat(parts.to_numpy(), pairs, axis=0)
-        last = np.minimum(pairs + 1, parts.sizes["interval"] - 1)
-        halved = parts.isel(interval=pairs).copy(data=merged)
-        halved = halved.assign_coords(stop=("interval", parts["stop"].to_numpy()[last]))
+        single = maps.isel(interval=slice(1, None))
+        pairs = np.arange(0, single.sizes["interval"], 2)
+        merged = np.add.reduceat(single.to_numpy(), pairs, axis=0)
+        last = np.minimum(pairs + 1, single.sizes["interval"] - 1)
+        halved = single.isel(interval=pairs).copy(data=merged)
+        halved = halved.assign_coords(stop=("interval", single["stop"].to_numpy()[last]))
         maps = xr.concat([maps.isel(interval=[0]), halved], dim="interval")
     return maps
 
 
-def class_map_data(maps: xr.DataArray) -> str:
-    """Return all class maps as JSON for the script of the page.
+def class_map_data(maps: xr.DataArray) -> dict[str, Any]:
+    """Pack all class maps for the script of the page, as JSON can hold them.
 
     Maps are packed as 16-bit integers with one scale per map (error below 2e-5 of its largest
     value).
@@ -124,12 +129,12 @@ def class_map_data(maps: xr.DataArray) -> str:
         maps: class maps as from `class_maps`.
 
     Returns:
-        JSON with the labels of both controls, the packed maps, their profiles and colour limits.
+        The labels of both controls, the packed maps, their profiles and colour limits.
     """
     flat = maps.to_numpy().reshape(-1, *maps.shape[2:])
     scale = np.array([_largest(values) / 32767 for values in flat])
     limits = np.array([robust_limit(values) for values in flat])
-    content: dict[str, Any] = {
+    return {
         "classes": maps.sizes["training_class"],
         "components": [str(name) for name in maps["component"].values],
         "intervals": interval_labels(maps),
@@ -142,7 +147,6 @@ def class_map_data(maps: xr.DataArray) -> str:
             float(f"{number:.4g}") for number in _common_limits(limits.reshape(maps.shape[:2]))
         ],
     }
-    return json.dumps(content, ensure_ascii=False).replace("</", "<\\/")
 
 
 def interval_labels(maps: xr.DataArray) -> list[str]:
@@ -177,7 +181,7 @@ def _map_figure(values: np.ndarray, unit: str) -> go.Figure:
 
 
 def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
-    """Put about `count` ticks at the middle of the block of a class."""
+    """Return about `count` ticks at the middle of the block of a class."""
     classes = np.unique(targets)
     shown = classes[:: max(1, len(classes) // count)]
     middle = [float(np.flatnonzero(targets == label).mean()) for label in shown]
@@ -185,7 +189,7 @@ def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
 
 
 def _common_limits(limits: np.ndarray) -> np.ndarray:
-    """Colour limit per component that holds for all its intervals (not for the whole run)."""
+    """Return the colour limit of each component for all its intervals, not for the whole run."""
     return np.asarray(limits[1:].max(axis=0) if len(limits) > 1 else limits[0])
 
 

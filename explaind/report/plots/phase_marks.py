@@ -6,12 +6,9 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from explaind.report.plots.theme import MUTED
-from explaind.report.tables.phases import HOLD, THRESHOLD, Phases
-from explaind.report.text import percent
+from explaind.report.tables.phases import Phases
 
 LABEL_WIDTH = 0.26  # of a label, as a share of the x axis
-
-HELD = f"{percent(THRESHOLD)} or more for {HOLD} steps or to the end"  # "reached", in captions
 
 
 class Label(NamedTuple):
@@ -48,7 +45,7 @@ def mark_phases(figure: go.Figure, phases: Phases, last_step: int) -> None:
 
 
 def place_labels(reached: dict[str, int], last_step: int) -> list[Label]:
-    """Lay a label on the side of its line where it fits; labels that would overlap become one."""
+    """Return labels at the side of their lines where they fit, one for two that would overlap."""
     labels = [
         Label(f"{name} {step}", step, "right" if _fits_left(step, last_step) else "left")
         for name, step in reached.items()

@@ -78,7 +78,7 @@ def component_styles(components: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def thin(table: pd.DataFrame, limit: int = MAX_POINTS) -> pd.DataFrame:
-    """Keep about `limit` evenly spaced rows and the last one; the table on disk keeps all."""
+    """Return about `limit` evenly spaced rows and the last one; the table on disk keeps all."""
     stride = -(-len(table) // limit)
     if stride <= 1:
         return table
@@ -152,7 +152,7 @@ def mark_zero(figure: go.Figure) -> None:
 
 
 def _drawn_values(figure: go.Figure) -> np.ndarray:
-    """All finite values that the traces show now or after a switch."""
+    """Return all finite values that the traces show now or after a switch."""
     drawn = [trace[key] for trace in figure.data for key in ("y", "customdata")]
     numbers = [np.ravel(values) for values in drawn if values is not None]
     values: np.ndarray = np.concatenate(numbers)

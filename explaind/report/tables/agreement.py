@@ -15,7 +15,7 @@ def output_table(validation: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         One row per validation sample and class: `sample`, `class`, `is_target`, `true`,
-        `reformulated`, `deviation` (true - reformulated), log-probabilities in nat.
+        `reformulated`, `error` (true - reformulated), log-probabilities in nat.
     """
     true = validation["true"].transpose("test", "class").to_numpy()
     reformulated = validation["reformulated"].transpose("test", "class").to_numpy()
@@ -28,7 +28,7 @@ def output_table(validation: xr.Dataset) -> pd.DataFrame:
             "is_target": (classes == target[:, None]).reshape(-1),
             "true": true.reshape(-1),
             "reformulated": reformulated.reshape(-1),
-            "deviation": (true - reformulated).reshape(-1),
+            "error": (true - reformulated).reshape(-1),
         }
     )
 
@@ -41,8 +41,8 @@ def subsample(table: pd.DataFrame, limit: int, seed: int = 0) -> pd.DataFrame:
     return table.iloc[np.sort(rows)]
 
 
-def validation_step_table(validation: xr.Dataset) -> pd.DataFrame:
-    """Split the change of every step into its parts, over all outputs of all validation samples.
+def sizes_by_step(validation: xr.Dataset) -> pd.DataFrame:
+    """Decompose the change of every step, over all outputs of all validation samples.
 
     Args:
         validation: the validation store.
@@ -52,7 +52,7 @@ def validation_step_table(validation: xr.Dataset) -> pd.DataFrame:
         samples and classes, nat); `subintervals` (mean).
     """
     names = {"true": "change", "data": "data", "decay": "decay", "residual": "residual"}
-    columns = {part: validation[f"step_{name}_mean_abs"].to_numpy() for part, name in names.items()}
+    columns = {term: validation[f"step_{name}_mean_abs"].to_numpy() for term, name in names.items()}
     return pd.DataFrame(
         {
             "step": np.arange(validation.sizes["step"]),
@@ -62,8 +62,8 @@ def validation_step_table(validation: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def closure_table(influence: xr.Dataset) -> pd.DataFrame:
-    """Set the parts of the explanation of every validation sample beside its final output.
+def decomposition_by_sample(influence: xr.Dataset) -> pd.DataFrame:
+    """Decompose the final output of every explained validation sample.
 
     initial + data + decay + residual is the final output by definition of the residual. Part of
     the residual is `rounding`: of the updates when the model was trained, a motion that belongs to
@@ -104,7 +104,7 @@ def _residual_share(influence: xr.Dataset, chosen: xr.DataArray) -> np.ndarray:
 
 
 def _total_size(array: xr.DataArray, chosen: xr.DataArray) -> np.ndarray:
-    """Sum of absolute values over the steps, block by block, shape [test]."""
+    """Return sum of absolute values over the steps, block by block, shape [test]."""
     total = np.zeros(array.sizes["test"])
     for block in blocks(array, "step"):
         total += abs(select_output(array.isel(step=block), chosen)).sum(dim="step").to_numpy()

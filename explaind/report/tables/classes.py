@@ -17,6 +17,7 @@ from explaind.report.tables.outputs import (
 from explaind.report.tables.steps import component_names
 
 ALL_COMPONENTS = "all components"
+SAMPLE_COORDINATES = ("test_index", "test_target", "train_index", "train_target")
 
 
 def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
@@ -25,9 +26,6 @@ def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
     Args:
         influence: the influence store.
         classes: number of classes.
-
-    Raises:
-        StoreError: if the run did not keep the total influence.
 
     Returns:
         dims (interval, component, validation_class, training_class); mean influence per pair of
@@ -112,15 +110,20 @@ def class_map_table(maps: xr.DataArray) -> pd.DataFrame:
     return table[order]
 
 
+def sample_map_table(values: xr.DataArray | None) -> pd.DataFrame:
+    """Return a map over samples in long form: one row per pair of samples, none without a map."""
+    if values is None:
+        return pd.DataFrame({column: [] for column in (*SAMPLE_COORDINATES, "influence")})
+    table = values.rename("influence").to_dataframe().reset_index(drop=True)
+    return table[[*SAMPLE_COORDINATES, "influence"]]
+
+
 def sample_map(influence: xr.Dataset, limit: int) -> xr.DataArray | None:
     """Return the total influence of each training on each validation sample, sorted by class.
 
     Args:
         influence: the influence store.
         limit: largest number of pairs of samples to return.
-
-    Raises:
-        StoreError: if the run did not keep the total influence.
 
     Returns:
         dims (test, train), float32, both axes sorted by target class (and by dataset position
@@ -148,11 +151,11 @@ def _interval_maps(
 ) -> list[np.ndarray]:
     if "component" not in array.dims:
         return [class_means(array, influence, classes)]
-    parts = [
+    by_component = [
         class_means(array.isel(component=c), influence, classes)
         for c in range(array.sizes["component"])
     ]
-    return [np.sum(parts, axis=0), *(parts if with_components else [])]
+    return [np.sum(by_component, axis=0), *(by_component if with_components else [])]
 
 
 def _interval_bounds(influence: xr.Dataset, intervals: int) -> tuple[list[int], list[int]]:
@@ -164,7 +167,7 @@ def _interval_bounds(influence: xr.Dataset, intervals: int) -> tuple[list[int], 
 
 
 def _sum_by_class(rows: np.ndarray, target: np.ndarray, classes: int) -> np.ndarray:
-    """Sum the rows of each class in float64, shape [row, column] -> [class, column]."""
+    """Return sums of the rows of each class, float64, [row, column] -> [class, column]."""
     order = np.argsort(target, kind="stable")
     present, starts = np.unique(target[order], return_index=True)
     sums = np.zeros((classes, rows.shape[1]))

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from explaind.report.text import percent
+
 THRESHOLD = 0.98
 HOLD = 100
+HELD = f"{percent(THRESHOLD)} or more for {HOLD} steps or to the end"  # "reached", in captions
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,13 @@ class Phases:
         generalisation: the same for the validation accuracy, or None.
     """
 
-    memorisation: int | None
-    generalisation: int | None
+    memorisation: int | None = None
+    generalisation: int | None = None
+
+
+def has_accuracy(metrics: pd.DataFrame) -> bool:
+    """Return whether the accuracy of both splits was measured: not every task has one."""
+    return {"train_accuracy", "validation_accuracy"} <= set(metrics.columns)
 
 
 def find_phases(metrics: pd.DataFrame, threshold: float = THRESHOLD, hold: int = HOLD) -> Phases:
@@ -34,8 +42,10 @@ def find_phases(metrics: pd.DataFrame, threshold: float = THRESHOLD, hold: int =
         hold: steps for which it must be held; fewer if the run ends before.
 
     Returns:
-        The first step of each such stretch; None where there is none.
+        The first such step of each split; None where there is none, or no accuracy.
     """
+    if not has_accuracy(metrics):
+        return Phases()
     steps = metrics["step"].to_numpy()
     train, validation = metrics["train_accuracy"], metrics["validation_accuracy"]
     return Phases(
@@ -45,7 +55,7 @@ def find_phases(metrics: pd.DataFrame, threshold: float = THRESHOLD, hold: int =
 
 
 def _first_held(steps: np.ndarray, reached: np.ndarray, hold: int) -> int | None:
-    """First step of the first stretch of `hold` reached steps, or of one that lasts to the end."""
+    """Return the first of the first `hold` reached steps in a row, or of a last such row."""
     missed = np.concatenate([[-1], np.flatnonzero(~reached), [len(reached)]])
     starts, lengths = missed[:-1] + 1, np.diff(missed) - 1
     lasts = (starts < len(reached)) & ((lengths >= hold) | (starts + lengths == len(reached)))

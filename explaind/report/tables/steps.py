@@ -9,11 +9,11 @@ import xarray as xr
 
 from explaind.report.tables.outputs import blocks, chosen_output, select_output
 
-PARTS = ("true", "data", "decay", "residual")
+TERMS = ("true", "data", "decay", "residual")
 
 
-def part_table(influence: xr.Dataset) -> pd.DataFrame:
-    """Split the change of every step into its parts.
+def decomposition_by_step(influence: xr.Dataset) -> pd.DataFrame:
+    """Decompose the change of every step.
 
     Args:
         influence: the influence store.
@@ -24,25 +24,25 @@ def part_table(influence: xr.Dataset) -> pd.DataFrame:
         `subintervals_max`.
     """
     columns = {"step": _step_numbers(influence)}
-    for part in PARTS:
-        net, absolute = _test_means(influence[f"step_{part}"], chosen_output(influence))
-        columns |= {part: net, f"{part}_absolute": absolute}
+    for term in TERMS:
+        net, absolute = _test_means(influence[f"step_{term}"], chosen_output(influence))
+        columns |= {term: net, f"{term}_absolute": absolute}
     subintervals = influence["subintervals"].load()
     columns["subintervals_mean"] = subintervals.mean("test").to_numpy()
     columns["subintervals_max"] = subintervals.max("test").to_numpy()
     return pd.DataFrame(columns)
 
 
-def component_table(influence: xr.Dataset) -> pd.DataFrame:
-    """Split the influence of every step by component of the model.
+def influence_by_component(influence: xr.Dataset) -> pd.DataFrame:
+    """Decompose the influence of every step by component of the model.
 
     Args:
         influence: the influence store.
 
     Returns:
         One row per step and component with the columns `step`, `component`, `absolute` (sum over
-        training samples of |influence|, the publication's Psi_s), `data` and `decay` (signed). No
-        row if the run did not keep `step_component` and `absolute`.
+        training samples of |influence|, Psi_s of the ExPLAIND paper), `data` and `decay` (signed).
+        No row if the run did not keep `step_component` and `absolute`.
     """
     sources = {"absolute": "step_absolute", "data": "step_data", "decay": "step_decay"}
     arrays = {column: influence.get(f"{name}_by_component") for column, name in sources.items()}
@@ -67,15 +67,49 @@ def component_names(influence: xr.Dataset) -> list[str]:
     return [str(name) for name in influence["component"].to_numpy()]
 
 
+def moving_average(values: np.ndarray, window: int) -> np.ndarray:
+    """Centred moving average along the first axis.
+
+    The window always lies symmetrically about its step: it shrinks towards both ends of the series
+    instead of becoming one-sided, so a straight line comes out unchanged and no feature is shifted
+    in time.
+
+    Args:
+        values: numbers per step, shape [step, ...]; NaN is left out of the averages.
+        window: number of steps averaged; an even number is taken as the next odd one.
+
+    Returns:
+        The averages, same shape, float64; NaN where a window holds no number.
+
+    Raises:
+        ValueError: if the window is below 1.
+    """
+    if window < 1:
+        raise ValueError(f"window must be at least 1 step, got {window}.")
+    numbers = np.asarray(values, dtype=np.float64)
+    steps = np.arange(len(numbers))
+    half = np.minimum(window // 2, np.minimum(steps, steps[::-1]))
+    known = np.isfinite(numbers)
+    total = _window_sums(np.where(known, numbers, 0.0), steps - half, steps + half + 1)
+    count = _window_sums(known.astype(np.float64), steps - half, steps + half + 1)
+    means: np.ndarray = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return means
+
+
 def _step_numbers(influence: xr.Dataset) -> np.ndarray:
     return np.arange(influence.sizes["step"])
 
 
 def _test_means(array: xr.DataArray, chosen: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and mean absolute value over `test` of the chosen outputs, block by block of steps."""
+    """Return mean and mean absolute value over `test` of the chosen outputs, in blocks of steps."""
     net, absolute = [], []
     for block in blocks(array, "step"):
         values = select_output(array.isel(step=block), chosen).astype(np.float64)
         net.append(values.mean(dim="test").to_numpy())
         absolute.append(abs(values).mean(dim="test").to_numpy())
     return np.concatenate(net), np.concatenate(absolute)
+
+
+def _window_sums(numbers: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    sums = np.concatenate([np.zeros((1, *numbers.shape[1:])), np.cumsum(numbers, axis=0)])
+    return np.asarray(sums[stop] - sums[start])

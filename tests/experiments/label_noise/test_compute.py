@@ -1,13 +1,14 @@
-"""The experiment with wrong labels: the samples it ranks, and the table of the rule."""
+"""The experiment with flipped labels: the samples it ranks, and the table of the rule."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.config import load_config
+from explaind.config.load import load_config
 from explaind.data.load import load_dataset
 from explaind.errors import ConfigError
-from explaind.experiments.label_noise.compute import label_noise, ranked_samples
+from explaind.experiments.job import compute_experiment
+from explaind.experiments.label_noise.compute import ranked_samples
 from explaind.paths import Paths
 
 
@@ -40,4 +41,4 @@ def test_more_samples_than_there_are_cannot_be_ranked(tiny_run):
     paths = Paths(tiny_run)
     config = load_config(paths.config(), {"experiments": {"label_noise": {"ranked": 53}}})
     with pytest.raises(ConfigError, match=r"label_noise.ranked: expected less than 53"):
-        label_noise(config, paths, "label_noise")
+        compute_experiment(config, paths, "label_noise")

@@ -44,7 +44,7 @@ def test_small_influence_on_held_out_data_and_large_self_influence_are_suspiciou
     assert found.loc[["influence on held-out data", "self-influence"], "auc"].tolist() == [1, 1]
 
 
-def test_a_mean_is_told_apart_from_chance_by_its_interval():
+def test_a_mean_differs_from_chance_by_its_interval():
     areas = {
         "self-influence": [0.9, 0.8, 0.85],
         "loss": [0.8, 0.3, 0.9],
@@ -61,9 +61,9 @@ def test_a_mean_is_told_apart_from_chance_by_its_interval():
     )
     assert means["verdict"].to_dict() == {
         "self-influence": "better",
-        "influence on held-out data": "not told apart",
-        "loss": "not told apart",
-        "gradient norm": "not told apart",
+        "influence on held-out data": "no significant difference",
+        "loss": "no significant difference",
+        "gradient norm": "no significant difference",
         "random": "worse",
     }
 
@@ -99,4 +99,4 @@ def test_differences_are_paired_by_seed():
     }
     held_out = found.loc["influence on held-out data", "verdict"]
     assert held_out["loss"] == "worse"
-    assert held_out["gradient norm"] == "not told apart"
+    assert held_out["gradient norm"] == "no significant difference"

@@ -4,29 +4,30 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.config import load_config
-from explaind.config.experiments import LeaveGroupOutExperiment
+from explaind.config.load import load_config
 from explaind.errors import ConfigError
 from explaind.experiments.leave_group_out.compute import (
     Targets,
     explained_targets,
     group_table,
-    target_rows,
+    target_indices,
 )
 from explaind.experiments.leave_group_out.groups import Group
+from explaind.experiments.leave_group_out.settings import LeaveGroupOutSettings
 from explaind.paths import Paths
 from explaind.pipeline.load_kernel import kernel_of_run
 
 
 def test_targets_are_seeded_and_there_must_be_enough():
     first, again, other = (
-        target_rows(50, LeaveGroupOutExperiment(targets=20, seed=seed), "x") for seed in (1, 1, 2)
+        target_indices(50, LeaveGroupOutSettings(run="a", targets=20, seed=seed), "x")
+        for seed in (1, 1, 2)
     )
     assert len(set(first)) == 20
     np.testing.assert_array_equal(first, again)
     assert set(first) != set(other)
     with pytest.raises(ConfigError, match=r"experiments.x.targets: expected at most 19"):
-        target_rows(19, LeaveGroupOutExperiment(targets=20), "x")
+        target_indices(19, LeaveGroupOutSettings(run="a", targets=20), "x")
 
 
 def test_prediction_is_minus_the_influence_of_the_group():
@@ -60,7 +61,7 @@ def test_table_of_the_rule(tiny_run):
     assert sums["top", 0] < sums["random"].min() <= sums["random"].max() < sums["bottom", 0]
     opened = kernel_of_run(config, paths, "grokking")
     rows = table["target"].unique()
-    whole, parts = (explained_targets(opened, rows, block) for block in (64, 3))
+    whole, parts = (explained_targets(opened.kernel, opened.data, rows, block) for block in (64, 3))
     np.testing.assert_allclose(parts.influence, whole.influence, atol=1e-5)
     lowest = np.sort(whole.influence.mean(0))[:6].sum()
     assert sums["bottom", 0] == pytest.approx(-lowest, abs=1e-5)

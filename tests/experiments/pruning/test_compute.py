@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from explaind.config.experiments import PruningExperiment
 from explaind.experiments.pruning.compute import pruned_rows, validation_splits
 from explaind.experiments.pruning.metrics import output_metrics
 from explaind.experiments.pruning.pruned_model import pruned_model
+from explaind.experiments.pruning.settings import PruningSettings
 from explaind.paths import Paths
 
-SETTINGS = PruningExperiment(coarse=(0.5, 0.25), fine=(0.1,), seeds=(4, 2))
+SETTINGS = PruningSettings(run="a", coarse=(0.5, 0.25), fine=(0.1,), seeds=(4, 2))
 
 
 def test_splits_divide_the_samples_and_differ_by_seed():
@@ -33,7 +33,7 @@ def test_rows_are_those_of_the_pruned_networks():
     rows = pd.DataFrame(pruned_rows(model, scores, (x, y), SETTINGS))
     assert list(rows["method"]) == ["none"] + ["magnitude"] * 6
     assert rows.loc[0, ["agreement", "kl", "kept"]].tolist() == [1, 0, 1]
-    case = rows[(rows["quota"] == "layer") & (rows["keep"] == 0.25)].iloc[0]
+    case = rows[(rows["scope"] == "layer") & (rows["keep"] == 0.25)].iloc[0]
     with torch.no_grad():
         output = pruned_model(model, scores["magnitude"], 0.25, "layer")(x)
         expected = output_metrics(output, model(x), y)
@@ -47,8 +47,8 @@ def test_table_of_the_rule(tiny_run):
     methods = {"influence", "influence per step", "magnitude", "Taylor", "random"}
     assert set(table["method"]) == {"none", *methods}
     assert len(table) == 2 * (1 + 5 * 2 * 3)
-    assert (table["zeros_decoder.weight"] == 0).all()  # spared
+    assert (table["zeros_decoder.weight"] == 0).all()  # excluded
     pruned = table[table["method"] != "none"]
     for name in ("embedding.weight", "linear1.bias"):
-        layer = pruned[pruned["quota"] == "layer"]
+        layer = pruned[pruned["scope"] == "layer"]
         np.testing.assert_allclose(1 - layer[f"zeros_{name}"], layer["keep"], atol=0.02)

@@ -18,7 +18,7 @@ def weights(model):
     return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
 
-def test_global_quota_keeps_the_largest_scores_of_all():
+def test_global_scope_keeps_the_largest_scores_of_all():
     model = network()
     scores = {
         "0.weight": torch.arange(20.0).reshape(4, 5).T.contiguous(),
@@ -28,10 +28,10 @@ def test_global_quota_keeps_the_largest_scores_of_all():
     expected = {"0.weight": scores["0.weight"] > 18.7, "0.bias": torch.ones(5, dtype=torch.bool)}
     for name, kept in expected.items():
         assert torch.equal(found[name], weights(model)[name] * kept)
-    assert torch.equal(found["2.weight"], weights(model)["2.weight"])  # has no score: spared
+    assert torch.equal(found["2.weight"], weights(model)["2.weight"])  # has no score: excluded
 
 
-def test_layer_quota_keeps_the_largest_of_each_tensor():
+def test_layer_scope_keeps_the_largest_of_each_tensor():
     model = network()
     scores = {
         name: tensor.abs() + 10 * k for k, (name, tensor) in enumerate(weights(model).items())
@@ -43,14 +43,14 @@ def test_layer_quota_keeps_the_largest_of_each_tensor():
         assert torch.equal(found[name], tensor * (tensor.abs() >= threshold))
 
 
-@pytest.mark.parametrize("quota", ["global", "layer"])
+@pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("keep", [0.04, 0.5, 1.0])
-def test_quota_is_exact_where_all_scores_are_equal(quota, keep):
+def test_fraction_is_exact_where_all_scores_are_equal(scope, keep):
     model = network()
     scores = {name: torch.ones_like(tensor) for name, tensor in weights(model).items()}
-    found = weights(pruned_model(model, scores, keep, quota))
+    found = weights(pruned_model(model, scores, keep, scope))
     kept = [int((tensor != 0).sum()) for tensor in found.values()]
-    if quota == "global":
+    if scope == "global":
         assert sum(kept) == round(keep * 40)
     else:
         assert kept == [round(keep * tensor.numel()) for tensor in found.values()]
@@ -75,7 +75,7 @@ def test_the_original_is_not_changed():
     assert all(torch.equal(before[name], tensor) for name, tensor in weights(model).items())
 
 
-def test_spared_tensors_must_exist_and_leave_some():
+def test_excluded_tensors_must_exist_and_leave_some():
     assert prunable(["a", "b"], ["b"], "k") == ["a"]
     with pytest.raises(
         ConfigError, match=r"k: expected names of trained tensors \(a, b\), got 'c'"

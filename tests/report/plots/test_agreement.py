@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explaind.report.plots import agreement
-from explaind.report.tables.agreement import closure_table, output_table
+from explaind.report.tables.agreement import decomposition_by_sample, output_table
 from tests.report.synthetic import SyntheticRun, influence_dataset, validation_dataset
 
 
@@ -36,33 +36,33 @@ def test_scatter_is_subsampled_reproducibly(outputs, monkeypatch):
 
 
 def test_histogram_counts_every_output(outputs):
-    figure = agreement.deviation_figure(outputs)
+    figure = agreement.error_figure(outputs)
     assert np.nansum(figure.data[0].y) == len(outputs)
     assert "(nat, signed)" in figure.layout.xaxis.title.text
 
 
-def test_closure_sets_sizes_of_residual_and_rounding_beside_the_change(influence):
-    closure = closure_table(influence)
-    closure.loc[1, "rounding"] = 0.0  # has no place on a logarithmic axis
-    change, residual, rounding = agreement.closure_figure(closure, "nat").data
-    expected = np.sort(abs(closure["final"] - closure["initial"]))
+def test_completeness_sets_sizes_of_residual_and_rounding_beside_the_change(influence):
+    table = decomposition_by_sample(influence)
+    table.loc[1, "rounding"] = 0.0  # has no place on a logarithmic axis
+    change, residual, rounding = agreement.completeness_figure(table, "nat").data
+    expected = np.sort(abs(table["final"] - table["initial"]))
     np.testing.assert_allclose(change.y, expected, rtol=1e-6)
-    np.testing.assert_allclose(residual.y, np.sort(abs(closure["residual"])), rtol=1e-6)
+    np.testing.assert_allclose(residual.y, np.sort(abs(table["residual"])), rtol=1e-6)
     assert np.isnan(rounding.y[0])
-    np.testing.assert_allclose(rounding.y[1:], np.sort(abs(closure["rounding"]))[1:], rtol=1e-6)
+    np.testing.assert_allclose(rounding.y[1:], np.sort(abs(table["rounding"]))[1:], rtol=1e-6)
 
 
 def test_residual_shares_are_counted(influence):
-    closure = closure_table(influence)
-    share = agreement.residual_share_figure(closure)
-    assert np.nansum(share.data[0].y) == len(closure)
-    largest = 100 * closure["residual_share"].max()
+    table = decomposition_by_sample(influence)
+    share = agreement.residual_share_figure(table)
+    assert np.nansum(share.data[0].y) == len(table)
+    largest = 100 * table["residual_share"].max()
     bar = share.data[0]
     np.testing.assert_allclose(bar.x[-1] + bar.width[-1] / 2, largest, rtol=1e-6)
 
 
 def test_histogram_leaves_out_missing_values(influence):
-    closure = closure_table(influence)
-    closure.loc[0, "residual_share"] = np.nan
-    figure = agreement.residual_share_figure(closure)
-    assert np.nansum(figure.data[0].y) == len(closure) - 1
+    table = decomposition_by_sample(influence)
+    table.loc[0, "residual_share"] = np.nan
+    figure = agreement.residual_share_figure(table)
+    assert np.nansum(figure.data[0].y) == len(table) - 1

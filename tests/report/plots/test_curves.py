@@ -17,11 +17,11 @@ def table():
     ("draw", "traces", "unit"),
     [
         (curves.loss_figure, ["train", "validation"], "nat per sample"),
-        (curves.accuracy_figure, ["train", "validation"], "share of samples"),
-        (curves.norm_figure, ["all parameters"], "1, ≥ 0"),
-        (curves.component_norm_figure, list(COMPONENTS), "1, ≥ 0"),
-        (curves.learning_rate_figure, ["learning rate"], "1 per step"),
-        (curves.weight_decay_figure, ["weight decay"], "1, times learning rate"),
+        (curves.accuracy_figure, ["train", "validation"], "fraction of samples"),
+        (curves.norm_figure, ["all parameters"], "L2 norm"),
+        (curves.component_norm_figure, list(COMPONENTS), "L2 norm"),
+        (curves.learning_rate_figure, ["learning rate"], "learning rate"),
+        (curves.weight_decay_figure, ["weight decay"], "coefficient"),
     ],
 )
 def test_traces_and_units(table, draw, traces, unit):
@@ -45,3 +45,11 @@ def test_marks_the_steps_that_were_reached(table):
         phases.memorisation,
         phases.generalisation,
     ]
+
+
+def test_accuracy_is_drawn_where_it_was_measured(table):
+    assert [plot.id for plot in curves.learning_plots(table)] == ["loss", "accuracy"]
+    for column in ("train_accuracy", "validation_accuracy"):
+        (loss,) = curves.learning_plots(table.drop(columns=column))
+        assert loss.id == "loss"
+        assert not loss.figure.layout.shapes  # no phases either

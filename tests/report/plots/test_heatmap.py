@@ -1,7 +1,6 @@
 """Maps over classes and samples."""
 
 import base64
-import json
 
 import numpy as np
 import pytest
@@ -49,7 +48,7 @@ def test_axes_say_what_they_are(maps):
 
 
 def test_packed_maps_decode_to_the_maps(maps):
-    data = json.loads(heatmap.class_map_data(maps))
+    data = heatmap.class_map_data(maps)
     packed = np.frombuffer(base64.b64decode(data["values"]), dtype="<i2").reshape(maps.shape)
     scale = np.array(data["scale"]).reshape(maps.shape[:2])[..., None, None]
     decoded = np.where(packed == data["missing"], np.nan, packed * scale)
@@ -61,7 +60,7 @@ def test_packed_maps_decode_to_the_maps(maps):
 
 
 def test_labels_of_the_controls(maps):
-    data = json.loads(heatmap.class_map_data(maps))
+    data = heatmap.class_map_data(maps)
     assert data["components"] == ["all components", *COMPONENTS]
     assert data["intervals"][:2] == ["whole run", "steps 0 to 11"]
     assert data["intervals"][-1] == "steps 48 to 59"

@@ -13,6 +13,7 @@ from explaind.report.tables.classes import (
     class_means,
     difference_profile,
     sample_map,
+    sample_map_table,
 )
 from tests.report.synthetic import COMPONENTS, SyntheticRun, influence_dataset
 
@@ -138,3 +139,16 @@ def test_sample_map_above_the_limit_is_left_out(influence):
     pairs = influence.sizes["test"] * influence.sizes["train"]
     assert sample_map(influence, pairs - 1) is None
     assert sample_map(influence, pairs) is not None
+
+
+def test_a_map_over_samples_in_long_form(influence):
+    values = sample_map(influence, 10**6)
+    table = sample_map_table(values)
+    columns = ["test_index", "test_target", "train_index", "train_target", "influence"]
+    assert list(table.columns) == list(sample_map_table(None).columns) == columns
+    assert sample_map_table(None).empty
+    dense = influence["influence"].isel(output=0).to_numpy()
+    rows = {index: row for row, index in enumerate(influence["test_index"].to_numpy())}
+    for row in table.sample(20, random_state=0).to_dict("records"):
+        expected = dense[rows[row["test_index"]], int(row["train_index"])]
+        assert row["influence"] == pytest.approx(expected)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from explaind.report.tables.confidence import mean_and_margin
+from explaind.report.tables.confidence import mean_and_margin, verdict
 
 
 @pytest.mark.parametrize("level", [0.5, 0.95])
@@ -21,3 +21,18 @@ def test_by_hand():
     mean, margin = mean_and_margin(np.array([1.0, 3.0]))
     assert float(mean) == 2
     assert float(margin) == pytest.approx(12.7062, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("difference", "margin", "sign", "expected"),
+    [
+        (0.2, 0.1, 1, "better"),
+        (-0.2, 0.1, 1, "worse"),
+        (-0.2, 0.1, -1, "better"),
+        (0.2, 0.1, -1, "worse"),
+        (0.1, 0.1, 1, "no significant difference"),
+        (0.0, 0.0, -1, "no significant difference"),
+    ],
+)
+def test_verdict(difference, margin, sign, expected):
+    assert verdict(difference, margin, sign) == expected

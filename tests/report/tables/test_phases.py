@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.report.tables.phases import Phases, find_phases
+from explaind.report.tables.phases import Phases, find_phases, has_accuracy
 
 
 def metrics(train, validation):
@@ -56,3 +56,11 @@ def test_missing_accuracy_counts_as_not_reached(accuracy, expected):
 def test_default_threshold_is_strict():
     table = metrics(np.repeat([0.97, 0.98, 0.97], 200), np.full(600, 0.979))
     assert find_phases(table) == Phases(memorisation=2000, generalisation=None)
+
+
+@pytest.mark.parametrize("column", ["train_accuracy", "validation_accuracy"])
+def test_without_accuracy_there_are_no_phases(column):
+    table = metrics([1.0, 1.0], [1.0, 1.0])
+    assert has_accuracy(table)
+    assert not has_accuracy(table.drop(columns=column))
+    assert find_phases(table.drop(columns=column)) == Phases(None, None)

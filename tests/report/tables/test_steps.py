@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explaind.report.tables import outputs
-from explaind.report.tables.steps import component_table, part_table
+from explaind.report.tables.steps import (
+    decomposition_by_step,
+    influence_by_component,
+    moving_average,
+)
 from tests.report.synthetic import COMPONENTS, SyntheticRun, influence_dataset
 
 
@@ -25,7 +31,7 @@ def test_hand_computed_means():
             "test_target": (("test",), [0, 1]),
         }
     )
-    table = part_table(dataset)
+    table = decomposition_by_step(dataset)
     assert list(table["step"]) == [0, 1]
     assert list(table["data"]) == [4.0, 0.0]
     assert list(table["data_absolute"]) == [4.0, 4.0]
@@ -35,8 +41,8 @@ def test_hand_computed_means():
     assert list(table["subintervals_max"]) == [1, 4]
 
 
-def test_parts_add_up_to_the_true_change(influence):
-    table = part_table(influence)
+def test_terms_add_up_to_the_true_change(influence):
+    table = decomposition_by_step(influence)
     np.testing.assert_allclose(
         table["true"], table["data"] + table["decay"] + table["residual"], atol=1e-12
     )
@@ -44,16 +50,16 @@ def test_parts_add_up_to_the_true_change(influence):
     np.testing.assert_allclose(table["true"].sum(), final, rtol=1e-10)
 
 
-def test_components_add_up_to_the_parts(influence):
-    table = component_table(influence)
+def test_components_add_up_to_the_terms(influence):
+    table = influence_by_component(influence)
     sums = table.groupby("step")[["data", "decay"]].sum()
-    parts = part_table(influence)
-    np.testing.assert_allclose(sums["data"], parts["data"], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(sums["decay"], parts["decay"], rtol=1e-5, atol=1e-6)
+    terms = decomposition_by_step(influence)
+    np.testing.assert_allclose(sums["data"], terms["data"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(sums["decay"], terms["decay"], rtol=1e-5, atol=1e-6)
 
 
 def test_component_rows_belong_to_their_component(influence):
-    table = component_table(influence)
+    table = influence_by_component(influence)
     assert list(table["component"][: len(COMPONENTS)]) == list(COMPONENTS)
     stored = influence["step_absolute_by_component"]
     row = table[(table["step"] == 3) & (table["component"] == "linear1")]
@@ -63,12 +69,42 @@ def test_component_rows_belong_to_their_component(influence):
 
 def test_no_rows_without_components():
     case = SyntheticRun(keep=("interval",))
-    table = component_table(influence_dataset(case, np.random.default_rng(0)))
+    table = influence_by_component(influence_dataset(case, np.random.default_rng(0)))
     assert table.empty
     assert list(table.columns) == ["step", "component", "absolute", "data", "decay"]
 
 
 def test_result_does_not_depend_on_the_block_size(influence, monkeypatch):
-    whole = part_table(influence)
+    whole = decomposition_by_step(influence)
     monkeypatch.setattr(outputs, "BLOCK_BYTES", 1)
-    assert part_table(influence).equals(whole)
+    assert decomposition_by_step(influence).equals(whole)
+
+
+def test_moving_average_by_hand():
+    smooth = moving_average(np.array([0.0, 3.0, 6.0, 0.0, 30.0]), 3)
+    np.testing.assert_allclose(smooth, [0.0, 3.0, 3.0, 12.0, 30.0])
+
+
+@given(st.integers(1, 40), st.integers(1, 25))
+def test_straight_line_is_not_shifted(steps, window):
+    line = 2.0 * np.arange(steps) - 5.0
+    np.testing.assert_allclose(moving_average(line, window), line, atol=1e-12)
+
+
+@pytest.mark.parametrize("window", [1, 2, 5, 8, 101])
+def test_moving_average_equals_slow_loop_over_raw_values(window):
+    values = np.random.default_rng(0).standard_normal((30, 2))
+    values[[4, 5, 17], 0] = np.nan
+    expected = np.full_like(values, np.nan)
+    for s in range(30):
+        half = min(window // 2, s, 29 - s)
+        for column in range(2):
+            inside = values[s - half : s + half + 1, column]
+            known = inside[~np.isnan(inside)]
+            expected[s, column] = known.mean() if len(known) else np.nan
+    np.testing.assert_allclose(moving_average(values, window), expected)
+
+
+def test_refuses_empty_window():
+    with pytest.raises(ValueError, match="window must be at least 1"):
+        moving_average(np.ones(3), 0)

@@ -1,0 +1,92 @@
+"""The pages of the experiments and the index: read the numbers, write their tables, draw."""
+
+from importlib import import_module
+from pathlib import Path, PurePath
+
+import pandas as pd
+
+from explaind.config.schema import Config
+from explaind.files import replacing
+from explaind.paths import Paths
+from explaind.report.html import write_page
+from explaind.report.index import Entry, write_index
+from explaind.report.page import About
+from explaind.report.sources import Sources
+
+
+def draw_page(config: Config, paths: Paths, name: str) -> None:
+    """Write the page of an experiment and the tables behind its panels.
+
+    What is missing, incomplete or does not fit is a `StoreError` or `ConfigError` of what reads it.
+
+    Args:
+        config: the resolved configuration.
+        paths: where the project keeps its files.
+        name: the experiment.
+    """
+    settings, spec = config.experiments[name], config.spec(name)
+    folder = f"explaind.experiments.{spec.name}"
+    tables = import_module(f"{folder}.tables").read(sources_of(config, paths, name), settings)
+    content, files = tables.files(), {}
+    for table in map(PurePath, spec.shown.tables if spec.shown else ()):
+        files[table.stem] = paths.table(name, table.stem, table.suffix.removeprefix("."))
+        _write_table(content[table.stem], files[table.stem])
+    about = About(name, spec.title, settings.run, files)
+    page = import_module(f"{folder}.page").draw(tables, about)
+    pages = {entry.name: entry.title for entry in entries(config) if entry.run == settings.run}
+    write_page(page, pages, paths.figure(name))
+
+
+def draw_index(config: Config, paths: Paths) -> None:
+    """Write the page that links everything.
+
+    Args:
+        config: the resolved configuration.
+        paths: where the project keeps its files.
+    """
+    write_index(paths, entries(config), config.model_dump(mode="json"))
+
+
+def entries(config: Config) -> list[Entry]:
+    """List the pages.
+
+    Args:
+        config: the resolved configuration.
+
+    Returns:
+        How each is linked, in the order of the configuration.
+    """
+    specs = {name: config.spec(name) for name in config.experiments}
+    return [
+        Entry(name, config.experiments[name].run, spec.title, spec.summary)
+        for name, spec in specs.items()
+        if spec.shown
+    ]
+
+
+def sources_of(config: Config, paths: Paths, name: str) -> Sources:
+    """Find what the page of an experiment may read.
+
+    Args:
+        config: the resolved configuration.
+        paths: where the project keeps its files.
+        name: the experiment.
+
+    Returns:
+        The sources, not opened yet.
+    """
+    settings, spec = config.experiments[name], config.spec(name)
+    dataset = config.runs[settings.run].dataset
+    results = {spec.name: (spec.name, name)} if spec.computed else {}
+    for key, kind in (spec.shown.results if spec.shown else {}).items():
+        results[key] = (kind, getattr(settings, key))
+    return Sources(paths, name, settings.run, dataset, config.datasets[dataset], results)
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV or parquet, by the ending of its file, atomically."""
+    with replacing(path) as temporary:
+        if path.suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, index=False, float_format="%.9g")

@@ -1,0 +1,26 @@
+"""Every experiment and page there is. To add one: its import and its name in the list."""
+
+from explaind.experiments.epk_validation import SPEC as EPK_VALIDATION
+from explaind.experiments.examples import SPEC as EXAMPLES
+from explaind.experiments.grokking import SPEC as GROKKING
+from explaind.experiments.label_noise import SPEC as LABEL_NOISE
+from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
+from explaind.experiments.pruning import SPEC as PRUNING
+from explaind.experiments.sanity import SPEC as SANITY
+from explaind.experiments.spec import Spec
+from explaind.experiments.training import SPEC as TRAINING
+
+SPECS: dict[str, Spec] = {
+    spec.name: spec
+    for spec in (
+        GROKKING,
+        TRAINING,
+        EPK_VALIDATION,
+        PRUNING,
+        EXAMPLES,
+        SANITY,
+        LABEL_NOISE,
+        LEAVE_GROUP_OUT,
+    )
+}
+"""By kind, in the order of the reference and of the command line."""

@@ -1,0 +1,76 @@
+"use strict";
+
+// Curves: exchange the drawn values (y) with the stored alternative (customdata) of every trace.
+document.querySelectorAll("[data-swap]").forEach(function (control) {
+  control.addEventListener("change", function () {
+    control.dataset.swap.split(" ").forEach(function (id) {
+      const plot = document.getElementById(id);
+      const traces = [...plot.data.keys()].filter((index) => plot.data[index].customdata);
+      Plotly.restyle(plot, {
+        y: traces.map((index) => plot.data[index].customdata),
+        customdata: traces.map((index) => plot.data[index].y),
+      }, traces);
+    });
+  });
+});
+
+// Class maps: one per (interval, component), packed as base64; two controls choose one together.
+function setUpClassMaps() {
+  const source = document.getElementById("class-maps");
+  if (!source) { return; }
+  const maps = JSON.parse(source.textContent);
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
+  const values = new Int16Array(bytes(maps.values));
+  const profiles = new Float32Array(bytes(maps.profiles));
+  const classes = maps.classes;
+  const component = document.getElementById("map-component");
+  const interval = document.getElementById("map-interval");
+  const label = document.getElementById("map-interval-label");
+  const common = document.getElementById("map-common-scale");
+  const play = document.getElementById("map-play");
+  let timer = null;
+
+  function matrix(index) {
+    const offset = index * classes * classes;
+    const row = (r) => Array.from(
+      values.subarray(offset + r * classes, offset + (r + 1) * classes),
+      (value) => value === maps.missing ? null : value * maps.scale[index]);
+    return Array.from({length: classes}, (_, r) => row(r));
+  }
+
+  function draw() {
+    const k = Number(interval.value);
+    const index = k * maps.components.length + component.selectedIndex;
+    const limit = common.checked ? maps.common_limit[component.selectedIndex] : maps.limit[index];
+    const offset = index * classes;
+    const profile = Array.from(profiles.subarray(offset, offset + classes));
+    label.textContent = maps.intervals[k];
+    Plotly.restyle("class-map", {z: [matrix(index)], zmin: -limit, zmax: limit}, [0]);
+    Plotly.restyle("class-profile", {y: [profile]}, [0]);
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "▶ Play";
+  }
+
+  function step() {
+    const next = Number(interval.value) + 1;
+    if (next > Number(interval.max)) { stop(); return; }
+    interval.value = next;
+    draw();
+  }
+
+  play.addEventListener("click", function () {
+    if (timer) { stop(); return; }
+    interval.value = 0;
+    play.textContent = "❚❚ Stop";
+    timer = setInterval(step, 900);
+    step();
+  });
+  interval.addEventListener("input", draw);
+  component.addEventListener("change", draw);
+  common.addEventListener("change", draw);
+}
+setUpClassMaps();

@@ -1,0 +1,110 @@
+"""Experiments as jobs: what they are given, where the result goes, and what is left behind."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import xarray as xr
+
+from explaind.config.load import load_config
+from explaind.config.stages import stage_config
+from explaind.errors import StoreError
+from explaind.experiments import job as jobs
+from explaind.experiments.job import Job, compute_experiment
+from explaind.experiments.registry import SPECS
+from explaind.experiments.spec import Computed
+from explaind.paths import Paths, seal
+from explaind.store import open_sealed
+
+CONFIG = load_config({"experiments": {"mine": {"kind": "pruning", "run": "grokking"}}})
+TABLE = pd.DataFrame({"x": [1, 2]})
+STORE = xr.Dataset({"x": ("row", np.arange(3.0), {"units": "1", "description": "numbers"})})
+
+
+@pytest.fixture
+def computes(monkeypatch):
+    """Replace what is computed for the kind of the experiment `mine`."""
+
+    def set_compute(compute, suffix="parquet"):
+        modules = {"explaind.experiments.pruning.compute": SimpleNamespace(compute=compute)}
+        monkeypatch.setattr(jobs, "import_module", modules.__getitem__)
+        changed = replace(SPECS["pruning"], computed=Computed((), suffix=suffix))
+        monkeypatch.setitem(SPECS, "pruning", changed)
+
+    return set_compute
+
+
+def files_below(root):
+    return [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+
+
+def test_a_table_is_written(tmp_path, computes):
+    computes(lambda _: TABLE)
+    compute_experiment(CONFIG, Paths(tmp_path), "mine")
+    assert files_below(tmp_path) == ["results/grokking/experiments/mine.parquet"]
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(Paths(tmp_path).experiment("grokking", "mine")), TABLE
+    )
+
+
+def test_a_store_is_written_with_the_values_it_depends_on(tmp_path, computes):
+    computes(lambda _: STORE, suffix="zarr")
+    compute_experiment(CONFIG, Paths(tmp_path), "mine")
+    path = Paths(tmp_path).experiment("grokking", "mine", "zarr")
+    assert seal(path).exists()
+    stored = open_sealed(path, stage_config(CONFIG, "pruning", "mine"))
+    np.testing.assert_array_equal(stored["x"], STORE["x"])
+
+
+def test_the_scratch_folder_is_empty_before_and_gone_after(tmp_path, computes):
+    left = tmp_path / "results" / "grokking" / "experiments" / ".mine.scratch" / "history.zarr"
+    left.mkdir(parents=True)  # by a killed process
+
+    def compute(job):
+        assert job.scratch == left.parent
+        assert not job.scratch.exists()
+        job.scratch.mkdir()
+        (job.scratch / "file").write_text("")
+        return TABLE
+
+    computes(compute)
+    compute_experiment(CONFIG, Paths(tmp_path), "mine")
+    assert files_below(tmp_path) == ["results/grokking/experiments/mine.parquet"]
+    assert not left.parent.exists()
+
+
+def test_a_failure_leaves_nothing(tmp_path, computes):
+    def compute(job):
+        job.scratch.mkdir()
+        raise ZeroDivisionError
+
+    computes(compute)
+    with pytest.raises(ZeroDivisionError):
+        compute_experiment(CONFIG, Paths(tmp_path), "mine")
+    assert list((tmp_path / "results" / "grokking" / "experiments").iterdir()) == []
+
+
+def test_two_at_once_are_refused(tmp_path, computes):
+    def compute(job):
+        with pytest.raises(StoreError):
+            compute_experiment(CONFIG, Paths(tmp_path), "mine")
+        return TABLE
+
+    computes(compute)
+    compute_experiment(CONFIG, Paths(tmp_path), "mine")
+
+
+def test_a_job_opens_what_the_run_left(tiny_run):
+    paths = Paths(tiny_run)
+    config = load_config(paths.config())
+    job = Job("pruning", config.experiments["pruning"], config, paths, tiny_run / "none")
+    assert job.run == config.runs["grokking"]
+    assert len(job.data.y_train) == 53
+    assert job.influence.sizes["train"] == 53
+    model, history = job.trained_model(), job.kernel.history
+    assert torch.equal(
+        history.layout.flatten(dict(model.named_parameters())), history.theta(history.steps)
+    )

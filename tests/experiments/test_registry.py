@@ -1,0 +1,61 @@
+"""The list of experiments and pages, and what each of them declares."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import explaind.experiments
+from explaind.experiments.registry import SPECS
+from explaind.experiments.spec import Source
+
+FOLDER = Path(explaind.experiments.__file__).parent
+KINDS = sorted(SPECS)
+
+
+def test_every_folder_is_in_the_registry():
+    assert sorted(path.parent.name for path in FOLDER.glob("*/__init__.py")) == KINDS
+
+
+@pytest.mark.parametrize("module", ["explaind.experiments.registry", "explaind.config.load"])
+def test_reading_what_there_is_needs_no_arrays(module):
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch", "numpy", "pandas", "xarray", "plotly"}.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_has_the_modules_of_what_it_declares(kind):
+    spec = SPECS[kind]
+    declared = {"compute": spec.computed, "tables": spec.shown, "page": spec.shown}
+    for module, rule in declared.items():
+        found = find_spec(f"explaind.experiments.{kind}.{module}") is not None
+        assert found or not rule, module
+    assert spec.computed or spec.shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_declaration_fits_its_settings(kind):
+    spec = SPECS[kind]
+    settings = spec.settings(run="a")
+    assert settings.kind == spec.name == kind
+    assert set(settings.only_rounding) <= set(spec.settings.model_fields)
+    for key, other in (spec.shown.results if spec.shown else {}).items():
+        assert key in spec.settings.model_fields
+        assert SPECS[other].computed
+    reads = {
+        *(spec.computed.reads if spec.computed else ()),
+        *(spec.shown.reads if spec.shown else ()),
+    }
+    assert reads <= set(get_args(Source))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_summary_is_one_sentence(kind):
+    summary = SPECS[kind].summary
+    assert summary[0].isupper()
+    assert summary.endswith((".", "?"))
+    assert ". " not in summary

@@ -1,0 +1,180 @@
+"""What is recorded is what the loop did; what is not part of the path is refused."""
+
+import inspect
+import re
+
+import pytest
+import torch
+
+import explaind
+from explaind.errors import ConfigError, RecordingError, StoreError
+from explaind.store import is_sealed
+from tests.history.training_loop import SGD, Training
+from tests.kernel.engine import explain, loader
+from tests.oracles.problems import cross_entropy
+
+
+def test_theta_0_is_what_the_first_step_started_from(store):
+    """Weights changed after ``record`` began but before the first step were once overlooked."""
+    training = Training(store)
+    training.before_training = lambda: training.model.last.weight.data.mul_(3.0)
+    result = training.run_and_explain()
+    start = SGD.model()
+    start.last.weight.data.mul_(3.0)
+    expected = start(SGD.test_data()[0]).detach()
+    torch.testing.assert_close(torch.from_numpy(result.initial_output.values), expected)
+    assert abs(result.residual.values).max() < 1e-9
+
+
+def test_weights_changed_outside_the_optimizer_are_refused(store):
+    training = Training(store)
+    training.after_step = lambda: training.model.last.weight.data.mul_(0.9)
+    with pytest.raises(RecordingError, match="step 1"):
+        training.run()
+    assert not is_sealed(store)
+
+
+def test_a_change_after_the_training_does_not_enter_the_history(store):
+    training = Training(store)
+    training.run()
+    x, _ = SGD.test_data()
+    final = training.model(x).detach()
+    training.model.last.weight.data.zero_()
+    result = explain(SGD, store, training.model, outputs="all")
+    torch.testing.assert_close(torch.from_numpy(result.final_output.values), final)
+
+
+def test_clipping_behind_the_recorder_is_noticed(store):
+    """The gradients of the samples then do not add up to the recorded step."""
+    training = Training(store)
+    weights = list(training.model.parameters())
+    training.before_step = lambda _: torch.nn.utils.clip_grad_norm_(weights, 0.05)
+    with pytest.raises(RecordingError, match=r"clip_grad_norm_"):
+        training.run_and_explain()
+
+
+def test_clipping_through_the_recorder_returns_the_norm_and_is_explained(store):
+    """As ``torch.nn.utils.clip_grad_norm_`` does; without the factor the parts would not add up."""
+    norms = []
+    training = Training(store)
+    training.before_step = lambda recorder: norms.append(float(recorder.clip_grad_norm_(0.05)))
+    result = training.run_and_explain()
+    free = SGD.model()
+    x, y = SGD.train_data()
+    first = SGD.batches()[0]
+    cross_entropy(free(x[first]), y[first]).mean().backward()
+    norm = torch.cat([p.grad.flatten() for p in free.parameters()]).norm()
+    assert norms[0] == pytest.approx(float(norm), rel=1e-12)
+    assert norms[0] > 0.05
+    assert abs(result.residual.values).max() < 1e-9
+
+
+def test_clipping_twice_multiplies(store):
+    def clip_twice(recorder):
+        recorder.clip_grad_norm_(0.2)
+        recorder.clip_grad_norm_(0.1)
+
+    training = Training(store)
+    training.before_step = clip_twice
+    assert abs(training.run_and_explain().residual.values).max() < 1e-9
+
+
+def test_a_mean_recorded_as_a_sum_is_noticed(store):
+    """The loop averages, but ``record`` was told that it sums."""
+    training = Training(store)
+    training.reduction = "sum"
+    with pytest.raises(RecordingError, match="reduction"):
+        training.run_and_explain()
+
+
+def test_gradient_accumulation_is_refused(store):
+    """Two batches for one step."""
+    training = Training(store)
+    training.step = lambda: None
+    with pytest.raises(RecordingError, match=r"(?i)accumulat"):
+        training.run()
+
+
+def test_two_steps_on_one_batch_are_refused(store):
+    training = Training(store)
+    training.after_step = training.optimizer.step
+    with pytest.raises(RecordingError, match="batch"):
+        training.run()
+
+
+def test_a_step_without_a_recorded_batch_is_refused(store):
+    training = Training(store)
+    training.before_training = training.optimizer.step
+    with pytest.raises(RecordingError, match="batches"):
+        training.run()
+
+
+def test_an_interrupted_training_is_never_read_as_a_history(store):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    training = Training(store)
+    training.after_step = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+    assert not is_sealed(store)
+    with pytest.raises(StoreError, match=re.escape(store.name)):
+        explain(SGD, store, training.model)
+
+
+def test_clipping_twice_is_refused_while_recording(tmp_path):
+    training = Training(tmp_path / "run.zarr")
+    training.every = 2
+
+    def clip_twice(recorder):
+        recorder.clip_grad_norm_(0.2)
+        recorder.clip_grad_norm_(0.1)
+
+    training.before_step = clip_twice
+    with pytest.raises(RecordingError, match="step 0 is clipped a second time"):
+        training.run()
+
+
+def test_interval_below_one_is_refused(tmp_path):
+    training = Training(tmp_path / "run.zarr")
+    training.every = 0
+    with pytest.raises(ConfigError, match="every: expected at least 1"):
+        training.run()
+
+
+def test_an_unknown_reduction_is_refused(store):
+    record, model = inspect.unwrap(explaind.record), SGD.model()  # no types are checked for users
+    with pytest.raises(ConfigError, match=r"reduction: expected one of .*mean.*sum.*'median'"):
+        record(model, SGD.optimizer(model), cross_entropy, store, reduction="median")
+
+
+def test_an_existing_store_is_left_alone(store):
+    Training(store).run()
+    before = (store / "seal.json").read_text()
+    with pytest.raises(StoreError, match="exists already"):
+        Training(store).run()
+    assert (store / "seal.json").read_text() == before
+
+
+def test_a_batch_larger_than_the_first_names_the_room_needed(store):
+    training = Training(store)
+    training.loader = loader(SGD.train_data(), [[0, 1], [2, 3, 4]])
+    with pytest.raises(RecordingError, match=r"step 1 has 3 samples.*max_batch_size=3"):
+        training.run()
+
+
+def test_no_hook_and_no_lock_is_left_behind(store):
+    training = Training(store)
+    training.run()
+    training.step()  # outside of the block: not recorded, not refused
+    assert [file.name for file in store.parent.iterdir()] == [store.name]
+
+
+def test_metrics_are_those_that_were_announced(store):
+    model = SGD.model()
+    recorder = explaind.record(model, SGD.optimizer(model), cross_entropy, store, metrics=["loss"])
+    with (
+        pytest.raises(RecordingError, match=r"Expected metrics \['loss'\], got \['norm'\]"),
+        recorder,
+    ):
+        recorder.log(norm=1.0)

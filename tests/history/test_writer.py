@@ -1,0 +1,72 @@
+"""A recording that stops goes on behind its last checkpoint."""
+
+import pytest
+import torch
+
+import explaind
+from explaind.errors import RecordingError, StoreError
+from explaind.history.history import History
+from explaind.history.state import CHECKPOINT
+from explaind.store import is_sealed
+from tests.history.training_loop import SGD
+from tests.kernel.engine import loader, record
+from tests.oracles.problems import cross_entropy
+
+STEPS = 7
+PROBLEM = SGD.but(steps=STEPS)
+
+
+def recorder(store, model, optimizer, **options):
+    return explaind.record(model, optimizer, cross_entropy, store, chunk=2, resume=True, **options)
+
+
+def train(store, stop=None, **options):
+    """Record from where the store is; an error before a step as if the process was killed."""
+    model = PROBLEM.model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with recorder(store, model, optimizer, **options) as recording:
+        started = recording.steps
+        for batch in recording.batches(loader(PROBLEM.train_data(), PROBLEM.batches()[started:])):
+            if recording.steps == stop:
+                raise KeyboardInterrupt
+            optimizer.zero_grad()
+            cross_entropy(model(batch.x), batch.y).mean().backward()
+            optimizer.step()
+    return started
+
+
+@pytest.fixture
+def interrupted(store):
+    """Stopped before step 5, its last checkpoint behind step 4."""
+    with pytest.raises(KeyboardInterrupt):
+        train(store, stop=5)
+    assert not is_sealed(store)
+    return store
+
+
+def test_it_goes_on_and_ends_as_if_never_stopped(interrupted, tmp_path):
+    assert train(interrupted) == 4
+    record(PROBLEM, tmp_path / "whole.zarr", chunk=2)
+    found, expected = History(interrupted), History(tmp_path / "whole.zarr")
+    assert found.steps == expected.steps == STEPS
+    assert all(torch.equal(found.theta(s), expected.theta(s)) for s in range(STEPS + 1))
+    assert (found.sample_checksums() == expected.sample_checksums()).all()
+    assert not (interrupted / CHECKPOINT).exists()
+
+
+def test_it_does_not_go_on_with_other_settings(interrupted):
+    with pytest.raises(RecordingError, match="recorded with other settings"):
+        train(interrupted, attributes={"seed": 1})
+
+
+def test_a_damaged_checkpoint_starts_anew(interrupted, caplog):
+    path = interrupted / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:-1])
+    assert train(interrupted) == 0
+    assert "starts anew" in caplog.text
+
+
+def test_a_sealed_store_is_not_resumed(store):
+    train(store)
+    with pytest.raises(StoreError, match="nothing to resume"):
+        train(store)

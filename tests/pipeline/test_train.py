@@ -1,0 +1,144 @@
+"""The rule `train`: killed at any moment it goes on and ends bit-identical; its metrics table."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import torch
+
+from explaind.config.load import load_config
+from explaind.errors import RecordingError, StoreError
+from explaind.paths import Paths
+from explaind.pipeline.prepare import prepare_dataset
+from explaind.pipeline.train import train
+from explaind.store import is_sealed, stored_attributes
+
+STEPS = 210
+SMALL = {
+    "datasets": {"modulo": {"p": 7}},
+    "runs": {
+        "grokking": {
+            "model": {"width": 8, "heads": 2, "mlp_width": 8},
+            "training": {"max_steps": STEPS, "stop_at_accuracy": None, "batch_size": 9},
+        }
+    },
+}
+OPTIMIZERS = {
+    "adamw": {"kind": "adamw"},
+    "amsgrad": {"kind": "adam", "amsgrad": True},
+    "momentum": {"kind": "sgd", "momentum": 0.9, "learning_rate": 0.01},
+}
+ADAMW = OPTIMIZERS["adamw"]
+PROGRAM = """
+import sys, torch
+torch.set_num_threads(1)
+from explaind.config.load import load_config
+from explaind.paths import Paths
+from explaind.pipeline.train import train
+train(load_config(sys.argv[1]), Paths(sys.argv[2]), "grokking")
+"""
+
+
+def config_of(optimizer, **training):
+    run = SMALL["runs"]["grokking"]
+    section = {**run["training"], "optimizer": optimizer, **training}
+    return load_config({**SMALL, "runs": {"grokking": {**run, "training": section}}})
+
+
+def trained(root, config):
+    torch.set_num_threads(1)
+    prepare_dataset(config, Paths(root), "modulo")
+    train(config, Paths(root), "grokking")
+    return Paths(root).history("grokking")
+
+
+def contents(store):
+    return {
+        str(file.relative_to(store)): file.read_bytes()
+        for file in sorted(store.rglob("*"))
+        if file.is_file() and file.suffix != ".pt"
+    }
+
+
+def start(root, config_file):
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(config_file), str(root)])
+
+
+def wait_for_chunk(store, number, process):
+    """Until so many chunks of steps and one more are written."""
+    chunk = store / "params" / "c" / str(number) / "0"
+    while not chunk.exists() and process.poll() is None:
+        time.sleep(0.002)
+
+
+TRIANGULAR = {"max_steps": None, "epochs": STEPS // 3, "schedule": {"kind": "triangular"}}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "every", "options"),
+    [("amsgrad", 1, {}), ("momentum", 1, TRIANGULAR), ("amsgrad", 7, {})],
+)
+def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options):
+    config = config_of(OPTIMIZERS[optimizer], history={"every": every}, **options)
+    expected = contents(trained(tmp_path / "whole", config))
+    root = tmp_path / "killed"
+    prepare_dataset(config, Paths(root), "modulo")
+    config_file = tmp_path / "config.json"
+    config_file.write_text(config.model_dump_json())
+    store = Paths(root).history("grokking")
+    kills = 0
+    for number in (0, 1):
+        process = start(root, config_file)
+        wait_for_chunk(store, number, process)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        process.wait()
+    assert kills == 2
+    assert not is_sealed(store)
+    train(config, Paths(root), "grokking")
+    found = contents(store)
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+
+
+def test_unfinished_store_of_another_config_is_started_anew(tmp_path):
+    config = config_of(ADAMW)
+    store = trained(tmp_path, config)
+    (store / "seal.json").unlink()  # as if killed
+    other = config_of(ADAMW, seed=1)
+    train(other, Paths(tmp_path), "grokking")
+    assert stored_attributes(store)["config"]["training"]["seed"] == 1
+
+
+def test_stops_at_the_goal_and_logs_the_last_point(tmp_path):
+    goal = config_of(ADAMW, stop_at_accuracy=0.05, batch_size=None)
+    goal = load_config(
+        {**goal.model_dump(), "datasets": {"modulo": {"p": 11, "train_fraction": 0.5}}}
+    )
+    store = trained(tmp_path, goal)
+    steps = stored_attributes(store)["steps"]
+    metrics = pd.read_parquet(Paths(tmp_path).metrics("grokking"))
+    assert len(metrics) == steps + 1
+    assert 0 < steps < STEPS
+    last = metrics.iloc[-1]
+    assert min(last.train_accuracy, last.validation_accuracy) >= 0.05
+    assert metrics.drop(columns=["learning_rate", "weight_decay"]).notna().all(axis=None)
+
+
+def test_diverging_training_names_the_step_and_leaves_no_sealed_store(tmp_path):
+    with pytest.raises(RecordingError, match=r"at step \d+"):
+        trained(tmp_path, config_of({"kind": "sgd", "learning_rate": 1e30}))
+    assert not is_sealed(Paths(tmp_path).history("grokking"))
+
+
+def test_dataset_of_another_config_is_refused(tmp_path):
+    config = config_of(ADAMW)
+    prepare_dataset(config, Paths(tmp_path), "modulo")
+    other = load_config({**SMALL, "datasets": {"modulo": {"p": 11}}})
+    with pytest.raises(StoreError, match="p is 7, now 11"):
+        train(other, Paths(tmp_path), "grokking")

@@ -1,0 +1,70 @@
+"""Templates: escaping, missing values, pictures, atomic writing."""
+
+import base64
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+from PIL import Image
+
+from explaind.report.html import not_kept, picture_uri, render, write_page
+from explaind.report.page import About, Fact, Page, Panel
+
+ABOUT = About("training", "Old <title>", "<run>", {})
+
+
+def test_texts_are_escaped_and_markup_is_not():
+    panel = Panel("<p>", Markup("<em>this</em> {}").format("<that>"), extra=Markup("<hr>"))
+    page = Page(ABOUT, "<lead>", (panel,), (Fact("<label>", "<value>", "<detail>"),), "<sub>")
+    html = render("page.html", page=page, pages={"<other>": "<Other>"})
+    body = html[html.index("<body>") : html.index("<script>")]
+    assert "<em>this</em> &lt;that&gt;" in body
+    assert "<hr>" in body
+    for text in ("title", "run", "lead", "label", "value", "detail", "sub", "p", "other", "Other"):
+        assert f"&lt;{text}&gt;" in body
+    for text in ("<title>", "<run>", "<lead>", "<label>", "<detail>", "<that>", "<other>"):
+        assert text not in body
+
+
+def test_a_value_that_is_missing_is_an_error():
+    with pytest.raises(UndefinedError, match="'rows' is undefined"):
+        render("table.html")
+
+
+def test_arrays_that_were_not_kept_are_named():
+    html = not_kept("a<b", "component", "absolute")
+    assert "<code>component</code> and <code>absolute</code>" in html
+    assert "<code>runs.a&lt;b.epk.keep</code>" in html
+
+
+def test_a_failed_writer_leaves_the_old_page(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError("disk is full")
+
+    path = tmp_path / "page.html"
+    page = Page(ABOUT, lead="", panels=())
+    write_page(page, {}, path)
+    before = path.read_bytes()
+    monkeypatch.setattr("explaind.files.os.replace", refuse)
+    with pytest.raises(OSError, match="disk is full"):
+        write_page(replace(page, lead="New"), {}, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def decoded(uri):
+    head, code = uri.split(",")
+    assert head == "data:image/png;base64"
+    return np.asarray(Image.open(BytesIO(base64.b64decode(code))))
+
+
+def test_pictures_by_hand():
+    colour = np.arange(24, dtype=np.uint8).reshape(3, 2, 4)
+    np.testing.assert_array_equal(decoded(picture_uri(colour)), colour.transpose(1, 2, 0))
+    floating = np.array([[[-1.0, 0.0], [0.0, 1.0]]])
+    np.testing.assert_array_equal(decoded(picture_uri(floating)), [[0, 128], [128, 255]])
+    constant = np.full((1, 2, 2), 7.0)
+    np.testing.assert_array_equal(decoded(picture_uri(constant)), np.zeros((2, 2)))

@@ -1,0 +1,130 @@
+"""Every command and every block of Python in the README and the docs is run as it stands there."""
+
+import pytest
+
+from explaind.files import write_text
+from tests.documents import blocks, commands, documents
+from tests.workflow.project import Project
+
+DRY_RUN = {
+    "snakemake --cores 8 all",
+    "snakemake --configfile config/cifar2-cpu.yaml -- all",
+    "snakemake --configfile config/paper.yaml -- all",
+    "snakemake --configfile mine.yaml -- all",
+    "snakemake --config 'runs={grokking: {epk: {intervals: 20}}}' -- all",
+    "snakemake --workflow-profile workflow/profiles/slurm --configfile mine.yaml -- all",
+    "snakemake --workflow-profile workflow/profiles/slurm all",
+    "snakemake results/figures/grokking.html",
+    "snakemake results/figures/pruning.html",
+    "snakemake results/grokking/plan.json",
+}
+RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
+    "explaind --help",
+    "explaind prepare-dataset --config mine.yaml --dataset modulo",
+    "explaind prepare-dataset --config config/config.yaml --dataset modulo",
+    "explaind train --config config/config.yaml --run grokking",
+    "explaind plan --config config/config.yaml --run grokking",
+    "explaind plan-epk --config config/config.yaml --run grokking",
+    "explaind predict-epk --config config/config.yaml --run grokking --shard 0/2",
+    "explaind pruning --config config/config.yaml --experiment pruning",
+    "explaind page-pruning --config config/config.yaml --experiment pruning",
+    "snakemake --list",
+    "snakemake --unlock",
+)
+ELSEWHERE = {
+    ".ci/run": "runs these tests itself",
+    "apt-get install munge slurmctld slurmd slurm-client": "system packages; done by .ci/run",
+    "explaind plan --parameters 1e8 --gpus 64 ...": "shortened; in full further down",
+    "explaind train --config mine.yaml": "shortened; in full in the README",
+    "make all": "the main job; done by .ci/run",
+    "make lint": "done by .ci/run",
+    "make test": "runs these tests itself; done by .ci/run",
+    "make test-all": "the same",
+    "pip install --constraint constraints.txt --editable .[slurm]": "network; done by make",
+    "pip install --constraint constraints.txt --editable .[vision]": "network; done by make",
+    "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
+    "python -m benchmarks.recording": "minutes, and measures the machine",
+    "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
+    "snakemake results/figures/average.html": "tests/test_docs_experiment.py",
+}
+TRANSCRIPTS = {
+    command.line: command.output
+    for document in documents()
+    for command in commands(document)
+    if command.output
+}
+SMALL_TRAINING = """
+import torch
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 5))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+loss_fn = torch.nn.CrossEntropyLoss(reduction="none")
+train_data = (torch.randn(12, 4), torch.arange(12) % 5)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*train_data), batch_size=4)
+x, y, epochs = torch.randn(2, 4), torch.tensor([0, 1]), 4
+"""
+SETUP = {"README.md": SMALL_TRAINING, "docs/own_model.md": SMALL_TRAINING}
+"""What the blocks of Python of a document take for granted."""
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    """A project as it is checked out, with the file that the README shows as `mine.yaml`."""
+    project = Project.create(tmp_path_factory.mktemp("fresh"))
+    mine = next(block for block in blocks("README.md") if block.language == "yaml")
+    write_text(project.root / "mine.yaml", mine.text)
+    return project
+
+
+def test_every_command_is_tried():
+    shown = {
+        command.line
+        for document in documents()
+        if document != "CHANGELOG.md"  # speaks of former ones, too
+        for command in commands(document)
+    }
+    assert shown == DRY_RUN | set(RUN) | set(ELSEWHERE) | set(TRANSCRIPTS)
+
+
+@pytest.mark.parametrize("command", sorted(DRY_RUN))
+def test_workflow(fresh, command):
+    _, arguments = command.split(" ", 1)
+    assert "This was a dry-run" in fresh.shell(f"snakemake --dry-run {arguments}")
+
+
+def test_commands_of_a_run(fresh, tmp_path):
+    project = fresh.copy(tmp_path)
+    tiny = ("--config", "config/config.yaml", "--config", "config/tiny.yaml")
+    project.explaind("resolve-config", *tiny)
+    resolved = (tmp_path / "results/config.json").read_text()
+    write_text(tmp_path / "config/config.yaml", resolved)
+    for command in RUN:
+        project.shell(command)
+    assert (tmp_path / "results/figures/pruning.html").is_file()
+
+
+@pytest.mark.parametrize("command", TRANSCRIPTS)
+def test_transcripts(fresh, command):
+    written = fresh.shell(command, fails=TRANSCRIPTS[command].startswith("error: "))
+    assert written.split() == TRANSCRIPTS[command].split()
+
+
+def test_every_document_with_python_is_run():
+    with_python = {
+        document
+        for document in documents()
+        if any(block.language == "python" for block in blocks(document))
+    }
+    assert with_python == {*SETUP, "docs/add_an_experiment.md"}  # for that, test_docs_experiment
+
+
+@pytest.mark.parametrize("document", SETUP)
+def test_python(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(SETUP[document], names)
+    for block in blocks(document):
+        if block.language == "python":
+            exec(compile(block.text, document, "exec"), names)
+    assert names["explained"].influence.dims == ("test", "output", "train")

@@ -1,0 +1,113 @@
+"""Wheel and sdist: built from a copy of the checkout, installed elsewhere, used from there."""
+
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+
+import pytest
+import yaml
+
+import explaind
+from tests.workflow.project import REPOSITORY
+
+MADE = {".git", ".snakemake", ".venv", "build", "data", "dist", "logs", "results"}
+"""What may lie in a checkout and is not of it."""
+
+CHECKOUT = ("workflow/Snakefile", "workflow/rules/common.smk", "config/config.yaml", "Makefile")
+SDIST = "import setuptools.build_meta as build; build.build_sdist({!r})"
+
+
+def run(*arguments, cwd, **environment):
+    done = subprocess.run(
+        arguments,
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _made(folder, names):
+    caches = fnmatch.filter(names, "*cache*") + fnmatch.filter(names, "*.egg-info")
+    return {*caches, *(MADE if folder == str(REPOSITORY) else ())}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Paths of the sdist, and of the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("built")
+    shutil.copytree(REPOSITORY, folder / "checkout", ignore=_made)
+    run(sys.executable, "-c", SDIST.format(str(folder)), cwd=folder / "checkout")
+    (sdist,) = folder.glob("*.tar.gz")
+    offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", *offline, "--wheel-dir", str(folder), str(sdist), cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    return sdist, wheel
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    """A folder with nothing but what the wheel holds; other packages are those of the tests."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+    run(*pip, "--no-deps", "--no-index", "--target", str(folder), str(built[1]), cwd=folder)
+    return folder
+
+
+def test_the_names(built):
+    for file in built:
+        assert file.name.startswith(f"explaind_paths-{explaind.__version__}")
+
+
+def test_the_sdist_is_a_checkout(built):
+    with tarfile.open(built[0]) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= {*CHECKOUT, "LICENSE", "CITATION.cff", "docs/mathematics.md", ".ci/run"}
+    assert "tests/oracles/dense_midpoint.py" in names
+
+
+def test_the_wheel_holds_all_files_of_the_library_and_nothing_else(built):
+    with zipfile.ZipFile(built[1]) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        described = archive.read(metadata).decode()
+    library = REPOSITORY.glob("explaind/**/*")
+    files = {str(file.relative_to(REPOSITORY)) for file in library if file.is_file()}
+    assert names == {file for file in files if not re.search(r"__pycache__|\.pyc$", file)}
+    assert "License-Expression: MIT" in described
+
+
+def test_the_command_and_the_library_work_from_another_folder(installed, tmp_path):
+    environment = {"PYTHONPATH": str(installed)}
+    command = (sys.executable, str(installed / "bin" / "explaind"))
+    assert "predict-epk" in run(*command, "--help", cwd=tmp_path, **environment)
+    assert "| jobs |" in run(*command, "plan", "--parameters", "1e6", cwd=tmp_path, **environment)
+    code = "import explaind; print(explaind.__file__, explaind.PathKernel, explaind.record)"
+    said = run(sys.executable, "-c", code, cwd=tmp_path, **environment)
+    assert said.startswith(str(installed / "explaind"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_citation_is_of_this_version_and_names_the_papers():
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == explaind.__version__
+    cited = {reference.get("doi", reference.get("url")) for reference in citation["references"]}
+    papers = ("2505.20076", "2012.00152", "2308.00824", "2203.01928")
+    assert cited >= {f"10.48550/arXiv.{paper}" for paper in papers}
+
+
+def test_extras_name_the_distribution():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    own = [need for needs in extras.values() for need in needs if need.startswith("explaind")]
+    assert {f"{project['name']}[{extra}]" for extra in ("slurm", "vision")} == set(own)

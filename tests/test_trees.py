@@ -1,0 +1,29 @@
+"""Batches given as any pytree of tensors."""
+
+import torch
+
+from explaind.trees import batch_size, leaves, map_leaves, replace_leaves, rows_of, take
+
+TREE = {"a": torch.arange(6).reshape(3, 2), "b": (torch.arange(3), [torch.arange(3) * 10])}
+
+
+def test_leaves_are_in_one_order_and_can_be_replaced():
+    doubled = replace_leaves(TREE, [2 * leaf for leaf in leaves(TREE)])
+    assert doubled["b"][1][0].tolist() == [0, 20, 40]
+    assert all(map(torch.equal, leaves(doubled), leaves(map_leaves(lambda leaf: 2 * leaf, TREE))))
+    assert isinstance(doubled["b"], tuple)
+    assert isinstance(doubled["b"][1], list)
+
+
+def test_a_tensor_is_a_tree_of_one_leaf():
+    x = torch.ones(4, 2)
+    assert batch_size(x) == 4
+    assert torch.equal(rows_of(x, 1, 3), x[1:3])
+
+
+def test_samples_are_cut_in_every_leaf():
+    assert batch_size(TREE) == 3
+    assert [len(leaf) for leaf in leaves(rows_of(TREE, 1, 3))] == [2, 2, 2]
+    taken = take(TREE, torch.tensor([2, 0]))
+    assert taken["a"].tolist() == [[4, 5], [0, 1]]
+    assert taken["b"][1][0].tolist() == [20, 0]

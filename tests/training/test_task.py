@@ -1,0 +1,68 @@
+"""What belongs to a task: loss, metrics, what can be explained, how outputs are compared."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from explaind.config.training import Loss
+from explaind.errors import ConfigError
+from explaind.kernel.functionals import NAMED, find_functional
+from explaind.training.task import TASKS, Metric, Task, compare_classes, task_of
+
+LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 1.0]])
+TARGET = torch.tensor([0, 1, 0, 2])
+
+
+def test_every_loss_of_the_config_has_a_task():
+    assert set(TASKS) == set(get_args(Loss))
+    for loss in get_args(Loss):
+        task = task_of(loss)
+        assert task.measures() == ("loss", "accuracy")
+        assert task.loss_unit == "nat"
+
+
+def test_losses_are_per_sample_and_agree_on_log_probabilities():
+    expected = functional.cross_entropy(LOGITS, TARGET, reduction="none")
+    assert torch.equal(task_of("cross_entropy").loss_fn(LOGITS, TARGET), expected)
+    found = task_of("nll").loss_fn(LOGITS.log_softmax(-1), TARGET)
+    torch.testing.assert_close(found, expected)
+
+
+def test_a_classification_measures_loss_and_accuracy():
+    found = task_of("cross_entropy").measure(LOGITS, TARGET)
+    assert found["accuracy"] == 0.75
+    assert found["loss"] == float(functional.cross_entropy(LOGITS, TARGET))
+
+
+def test_what_can_be_explained_exists_in_the_kernel():
+    for task in TASKS.values():
+        assert task.functionals == NAMED
+    for name in Task(functional.mse_loss, "1").functionals:
+        assert find_functional(name, functional.mse_loss)[0] == name
+    with pytest.raises(ConfigError):
+        find_functional("accuracy", functional.mse_loss)
+
+
+def test_classes_are_compared_by_argmax_and_divergence():
+    true, other = LOGITS.numpy(), LOGITS.numpy().copy()
+    other[2] = [3.0, 0.0, 2.0]  # now the target
+    found = compare_classes(true, other, TARGET.numpy())
+    assert found["model_accuracy"] == 0.75
+    assert found["reformulated_accuracy"] == 1.0
+    assert found["argmax_agreement"] == 0.75
+    p, q = (np.exp(row) / np.exp(row).sum() for row in (true[2], other[2]))
+    assert found["kl_mean_per_sample"] == pytest.approx((p * np.log(p / q)).sum() / 4, rel=1e-5)
+    assert compare_classes(true, true, TARGET.numpy())["kl_mean_per_sample"] == 0
+
+
+def test_another_task_measures_and_compares_what_it_names():
+    far = Metric(lambda output, target: float((output - target).abs().max()), "m")
+    task = Task(lambda output, target: (output - target).square(), "m^2", {"farthest": far})
+    assert task.measure(torch.tensor([1.0, 4.0]), torch.tensor([0.0, 1.0])) == {
+        "loss": 5.0,
+        "farthest": 3.0,
+    }
+    assert task.compare(np.zeros(2), np.ones(2), np.ones(2)) == {}
