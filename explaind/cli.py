@@ -118,14 +118,14 @@ def plan(
     tflops: Annotated[float, typer.Option(help="Matrix products of a GPU, 10^12 / s.")] = 50.0,
 ) -> None:
     """Print a plan: of a run (--config, --run), or of a size without any run."""
-    from explaind.pipeline.plan import plan_of_run
+    from explaind.pipeline.plan import plan_run
     from explaind.plan.build import build_plan
     from explaind.plan.hypothetical import hypothetical_machine, hypothetical_sizes
     from explaind.plan.table import plan_table
 
     if run:
         checked, shared = _with_run(config or [], root, run), cores or os.cpu_count() or 1
-        typer.echo(plan_table(plan_of_run(checked, Paths(root), run, shared)), nl=False)
+        typer.echo(plan_table(plan_run(checked, Paths(root), run, shared)), nl=False)
         return
     sizes = hypothetical_sizes(
         *(round(parameters), layers, round(train), queries, round(steps), batch),

@@ -1,4 +1,4 @@
-"""Closed choices, typed once: the config, the library and the plan read them from here; no torch."""
+"""Closed choices, typed once, for the config and the library; no torch."""
 
 from typing import Literal, get_args
 
@@ -15,7 +15,7 @@ OutputArray = Literal[
 """Arrays of an explanation that are kept beside totals per query and step."""
 
 Credit = Literal["gradient_step", "application_step"]
-"""The step that influence is booked at: where the gradient was computed, or where it was applied."""
+"""The step that influence is booked at: where the gradient was computed, or where it acted."""
 
 Precision = Literal["float32", "float64", "tf32", "bf16"]
 """Type of the computation; `tf32` and `bf16` are float32 with reduced products."""

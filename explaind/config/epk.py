@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from explaind.config.base import Device, Index, Section, canonical
+from explaind.config.choices import Credit, OutputArray, Precision, QuadratureRule
 
 
 def _check_functional(functional: str) -> str:
@@ -23,7 +24,7 @@ Functional = Annotated[str, AfterValidator(_check_functional)]
 class Quadrature(Section):
     """How the gradient is averaged along each step."""
 
-    rule: Literal["auto", "secant", "gauss_legendre", "midpoint"] = Field(
+    rule: QuadratureRule = Field(
         "auto", description="auto = secant for kinked networks, Gauss-Legendre for smooth ones."
     )
     subintervals: int = Field(1, ge=1, description="Subintervals per step to begin with.")
@@ -43,18 +44,6 @@ class Quadrature(Section):
                 f"{self.subintervals}; raise max_subintervals"
             )
         return self
-
-
-Slice = Literal[
-    "influence",
-    "component",
-    "interval",
-    "parameter",
-    "step_component",
-    "absolute",
-    "top",
-    "top_component",
-]
 
 
 class Epk(Section):
@@ -83,12 +72,12 @@ class Epk(Section):
     )
     quadrature: Quadrature = Field(Quadrature(), description="How steps are integrated.")
     intervals: int = Field(10, ge=1, description="Intervals of training that are told apart.")
-    credit: Literal["gradient_step", "application_step"] = Field(
+    credit: Credit = Field(
         "gradient_step",
         description="Interval that influence is credited to: where the gradient was computed, or "
         "where momentum applied it.",
     )
-    keep: Annotated[tuple[Slice, ...], AfterValidator(canonical)] = Field(
+    keep: Annotated[tuple[OutputArray, ...], AfterValidator(canonical)] = Field(
         ("absolute", "component", "influence", "interval", "step_component"),
         description="Arrays that are stored: `influence` (total), `component` and `interval` "
         "(influence split by them), `parameter` (scores of every parameter by interval), "
@@ -107,7 +96,7 @@ class Epk(Section):
         min_length=1,
         description="Training samples that the influence arrays keep; null = all.",
     )
-    precision: Literal["float32", "float64", "tf32", "bf16"] = Field(
+    precision: Precision = Field(
         "float32",
         description="Numbers computed and stored; tf32 (GPU) and bf16 are float32 with less "
         "exact products of adjoint and gradients.",

@@ -90,7 +90,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
 def _wrong_tensors(
     gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
 ) -> set[str]:
-    """Tensors that no layer rule knows, or whose gradients differ from autograd's.
+    """Return the tensors that no layer rule knows, or whose gradients differ from autograd's.
 
     Autograd goes through the forward pass of the same batch: one sample alone would be rounded
     otherwise, and where a kink is hit, its gradient differs for that reason.

@@ -39,7 +39,7 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.nonsmooth.secant import RecordOps
 from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.kernel.query.queries import SAMPLES_PER_BLOCK, Queries
+from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
 from explaind.kernel.result import (
     PARAMETER_INFLUENCE,
@@ -135,7 +135,7 @@ class PathKernel:
         top: int = 10,
         train_samples: Collection[int] | None = None,
         segment: tuple[int, int] = (0, 1),
-        block: int = SAMPLES_PER_BLOCK,
+        block: int = SAMPLES_PER_PASS,
     ) -> xr.Dataset:
         """Explain outputs of the trained model at some inputs.
 
@@ -206,7 +206,7 @@ class PathKernel:
         targets: Targets,
         outputs: str | OutputFunction = "target_logprob",
         *,
-        block: int = SAMPLES_PER_BLOCK,
+        block: int = SAMPLES_PER_PASS,
     ) -> Float[np.ndarray, "test train"]:
         """Influence of all training samples on one output of some inputs (`kernel.attributor`).
 
@@ -233,7 +233,7 @@ class PathKernel:
 
     @torch.no_grad()
     def reformulate(
-        self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_BLOCK
+        self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_PASS
     ) -> xr.Dataset:
         """Rebuild all outputs of the trained model; credits no single samples (mathematics, 5).
 
@@ -262,7 +262,7 @@ class PathKernel:
         targets: Targets,
         outputs: str | OutputFunction = "all",
         *,
-        block: int = SAMPLES_PER_BLOCK,
+        block: int = SAMPLES_PER_PASS,
     ) -> xr.Dataset:
         """Influence of all data through every single parameter; credits no single samples.
 

@@ -26,8 +26,10 @@ class RunKernel:
     data: LoadedDataset
 
 
-def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
+def load_kernel(config: Config, paths: Paths, run: str) -> RunKernel:
     """Open the recorded run.
+
+    Stores that are missing, incomplete or of another configuration are refused (`StoreError`).
 
     Args:
         config: the whole configuration; the stores must have been made with it.
@@ -36,10 +38,6 @@ def kernel_of_run(config: Config, paths: Paths, run: str) -> RunKernel:
 
     Returns:
         The kernel and the dataset.
-
-    Raises:
-        StoreError: if the dataset or history store is missing, incomplete or of another
-            configuration.
     """
     settings = config.runs[run]
     data = load_dataset(config, paths, settings.dataset)
@@ -53,15 +51,17 @@ def open_kernel(
 ) -> PathKernel:
     """Open the recorded path of a training.
 
+    A store that is missing, incomplete or of another configuration is refused (`StoreError`), and
+    so is a path that does not follow from the data (`RecordingError`).
+
     Args:
         settings: the run, as it was given to `record_training`.
         data: the dataset trained on.
         path: folder of the history store.
         config: what the store must have been made with.
 
-    Raises:
-        StoreError: if the store is missing, incomplete or of another configuration.
-        RecordingError: if the path does not follow from the data.
+    Returns:
+        The kernel.
     """
     epk, device = settings.epk, resolve_device(settings.epk.device)
     return PathKernel(

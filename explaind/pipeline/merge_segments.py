@@ -8,69 +8,69 @@ import torch
 import xarray as xr
 
 from explaind.kernel.collectors.strongest import BY_COMPONENT, TOP, TOTAL, top_samples
-from explaind.kernel.completeness import STEP_SUMS, close_account
+from explaind.kernel.completeness import STEP_SUMS, complete
 from explaind.kernel.result import ARRAYS, described
-from explaind.pipeline.merge_stores import Block, Gathered, Region, chunks_of
+from explaind.pipeline.merge_stores import Block, MergedStores, Region, chunks_of
 from explaind.store import ArraySpec, spec_of
 
 USED_UP = (*STEP_SUMS, TOTAL, TOTAL + BY_COMPONENT)
 """Arrays of the segments that are needed here only."""
 
-CLOSING = ("residual", "rounding")
+COMPLETING = ("residual", "rounding")
 
 
-class AddedSegments:
+class MergedSegments:
     """The arrays that the segments of a run lack.
 
     Args:
-        gathered: all shards and segments.
+        stores: all shards and segments.
         top: most helpful and harmful training samples kept, if the segments handed totals on.
 
     Attributes:
         specs: the arrays by name.
-        mismatch: of the two routes to the data part, see `closure.check_accounts`.
+        completeness_error: see `kernel.completeness`.
 
     Raises:
         RecordingError: if the routes disagree.
     """
 
-    def __init__(self, gathered: Gathered, top: int) -> None:
-        self._gathered = gathered
-        queries = gathered.spec("data").shape
-        self.specs = {name: _spec(name, queries, np.float64) for name in CLOSING}
-        self._endings = [end for end in ("", BY_COMPONENT) if TOTAL + end in gathered.names]
+    def __init__(self, stores: MergedStores, top: int) -> None:
+        self._stores = stores
+        queries, unit = stores.spec("data").shape, stores.spec("data").units
+        self.specs = {name: _spec(name, queries, np.float64, unit) for name in COMPLETING}
+        self._endings = [end for end in ("", BY_COMPONENT) if TOTAL + end in stores.names]
         for ending in self._endings:
-            total = gathered.spec(TOTAL + ending)
+            total = stores.spec(TOTAL + ending)
             shape = (*total.shape[:-1], min(top, total.shape[-1]))
             for name in TOP:
                 dtype = np.int64 if "index" in name else np.dtype(total.dtype)
-                self.specs[name + ending] = _spec(name + ending, shape, dtype)
-        self.mismatch = max(mismatch for _, _, mismatch in self._closed())
+                self.specs[name + ending] = _spec(name + ending, shape, dtype, unit)
+        self.completeness_error = max(error for _, _, error in self._completed())
 
     def blocks(self) -> Iterator[Block]:
-        """Work the arrays out, chunk by chunk."""
-        for region, closed, _ in self._closed():
-            for name, values in closed.items():
+        """Yield the arrays, chunk by chunk."""
+        for region, completed, _ in self._completed():
+            for name, values in completed.items():
                 yield Block(name, region, values)
         for ending in self._endings:
             for region in chunks_of(self.specs[TOP[0] + ending]):
                 for name, values in self._strongest(region, ending).items():
                     yield Block(name + ending, region, values)
 
-    def _closed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
+    def _completed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
         names = ("data", "decay", "initial_output", "final_output", *STEP_SUMS)
-        attributes = self._gathered.first.attrs
+        attributes = self._stores.first.attrs
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
         for region in chunks_of(self.specs["residual"]):
-            sums = {name: self._gathered.read(name, region) for name in names}
-            yield region, *close_account(sums, dtypes)
+            sums = {name: self._stores.read(name, region) for name in names}
+            yield region, *complete(sums, dtypes)
 
     def _strongest(self, region: Region, ending: str) -> dict[str, np.ndarray]:
         """The top samples of some queries, some rows of the totals at a time."""
         specs = {name: self.specs[name + ending] for name in TOP}
         shape = [cut.stop - cut.start for cut in region.values()]
-        found = {name: np.empty(shape, spec.dtype) for name, spec in specs.items()}
-        rows = self._gathered.spec(TOTAL + ending).chunks[:-1]
+        strongest = {name: np.empty(shape, spec.dtype) for name, spec in specs.items()}
+        rows = self._stores.spec(TOTAL + ending).chunks[:-1]
         for inner in chunks_of(
             replace(specs[TOP[0]], shape=tuple(shape), chunks=(*rows, shape[-1]))
         ):
@@ -79,13 +79,13 @@ class AddedSegments:
                 for dim, cut in inner.items()
                 if dim != "rank"
             }
-            total = torch.from_numpy(self._gathered.read(TOTAL + ending, outer))
+            total = torch.from_numpy(self._stores.read(TOTAL + ending, outer))
             for name, values in top_samples(total, shape[-1]).items():
-                found[name][tuple(inner.values())] = values.numpy()
-        return found
+                strongest[name][tuple(inner.values())] = values.numpy()
+        return strongest
 
 
-def _spec(name: str, shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> ArraySpec:
+def _spec(name: str, shape: tuple[int, ...], dtype: np.typing.DTypeLike, unit: str) -> ArraySpec:
     """What an array of an influence store is."""
     values = np.broadcast_to(np.zeros((), dtype), shape)  # takes no memory
-    return spec_of(xr.DataArray(xr.Variable(*described(ARRAYS, name, values))))
+    return spec_of(xr.DataArray(xr.Variable(*described(ARRAYS, name, values, unit))))

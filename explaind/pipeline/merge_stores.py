@@ -1,4 +1,7 @@
-"""Reading many influence stores as one, chunk by chunk: shards side by side, segments added."""
+"""Reading many influence stores as one, chunk by chunk: shards side by side, segments added.
+
+Chunks go from store to store past zarr where they can: moved as they lie on disk, or added.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +14,15 @@ import xarray as xr
 
 from explaind.errors import StoreError
 from explaind.kernel.result import SUMMED
-from explaind.pipeline.raw_chunks import RawChunk, added
-from explaind.store import ArraySpec, StoreFiles, open_sealed, spec_of
+from explaind.store import ArraySpec, StoreFiles, decode, encode, open_sealed, spec_of
 
 JOINED = ("test", "step", "interval")
 """Dimensions along which stores lie side by side. Intervals may overlap at segment bounds."""
 
 REMEDY = " Run the rule `predict_epk` again."
+
+ADDED_TOGETHER = 2**16
+"""Numbers added in float64 at once: they stay in the cache."""
 
 Region = dict[str, slice]
 
@@ -36,6 +41,20 @@ class Block(NamedTuple):
     values: np.ndarray
 
 
+class RawChunk(NamedTuple):
+    """An encoded chunk of an array.
+
+    Attributes:
+        name: the array.
+        number: number of the chunk along each dimension.
+        content: buffers, one after the other.
+    """
+
+    name: str
+    number: tuple[int, ...]
+    content: Sequence[Any]
+
+
 @dataclass(frozen=True)
 class Part:
     """One store of the many.
@@ -51,7 +70,7 @@ class Part:
     offset: Mapping[str, int]
 
 
-class Gathered:
+class MergedStores:
     """The stores of all shards and segments of a run, read as if they were one.
 
     Args:
@@ -98,11 +117,11 @@ class Gathered:
         self._added = len(stores[0]) > 1
 
     def spec(self, name: str) -> ArraySpec:
-        """What the whole array is."""
+        """Return what the whole array is."""
         return spec_of(self.first[name], {dim: self.sizes[dim] for dim in JOINED})
 
     def largest(self, attribute: str) -> float:
-        """Largest value of an attribute of the stores."""
+        """Return the largest value of an attribute of the stores."""
         return max(float(part.dataset.attrs[attribute]) for part in self._parts)
 
     def read(self, name: str, region: Region) -> np.ndarray:
@@ -120,16 +139,16 @@ class Gathered:
         summed = self._added and name in SUMMED
         pieces = list(self._pieces(whole))
         shape = [cut.stop - cut.start for cut in whole.values()]
-        if len(pieces) == 1 and not summed:  # most of what is gathered: read into place at once
+        if len(pieces) == 1 and not summed:  # most of what is merged: read into place at once
             return pieces[0].values(name)
-        found = np.zeros(shape, np.float64 if summed else self.first[name].dtype)
+        values = np.zeros(shape, np.float64 if summed else self.first[name].dtype)
         for piece in pieces:
             target = tuple(piece.outer.values())
             if summed:
-                found[target] += piece.values(name)
+                values[target] += piece.values(name)
             else:
-                found[target] = piece.values(name)
-        return found
+                values[target] = piece.values(name)
+        return values
 
     def read_chunk(self, name: str, region: Region) -> Block | RawChunk:
         """Read a chunk of the whole array; undecoded if it is made of chunks of the stores.
@@ -137,6 +156,9 @@ class Gathered:
         Args:
             name: the array.
             region: where the chunk lies.
+
+        Returns:
+            The chunk.
         """
         pieces, spec = list(self._pieces(region)), self.spec(name)
         summed = self._added and name in SUMMED
@@ -149,7 +171,7 @@ class Gathered:
             for piece, number in zip(pieces, numbers, strict=True)
             if number
         ]
-        return RawChunk(name, target, added(contents, spec.dtype) if summed else contents)
+        return RawChunk(name, target, sum_of_chunks(contents, spec.dtype) if summed else contents)
 
     def _pieces(self, whole: Region) -> Iterator["_Piece"]:
         """What the single stores hold of a region."""
@@ -178,21 +200,42 @@ class _Piece(NamedTuple):
     outer: Region
 
     def values(self, name: str) -> np.ndarray:
-        """The numbers of an array."""
+        """Return the numbers of an array."""
         return self.part.dataset[name].isel(self.inner).to_numpy()
 
     def number_of_chunk(
         self, name: str, chunks: tuple[int, ...], region: Region
     ) -> tuple[int, ...] | None:
-        """Number of the chunk of the store that holds all of a region; None if none does."""
+        """Return the number of the store's chunk that holds all of a region; None if none does."""
         cuts = zip(self.inner.values(), region.values(), strict=True)
         whole = all(own.stop - own.start == cut.stop - cut.start for own, cut in cuts)
         alike = self.part.dataset[name].encoding["chunks"] == chunks
         return _chunk_index(self.inner, chunks) if whole and alike else None
 
 
+def sum_of_chunks(contents: Sequence[Any], dtype: str) -> list[Any]:
+    """Sum of encoded chunks, taken in float64.
+
+    Args:
+        contents: chunks of the same place in several stores.
+        dtype: type of their numbers, and of the sum.
+
+    Returns:
+        The encoded sum, as buffers.
+    """
+    terms = [decode(content, dtype) for content in contents]
+    total = np.empty_like(terms[0])
+    for start in range(0, len(total), ADDED_TOGETHER):
+        piece = slice(start, start + ADDED_TOGETHER)
+        exact = terms[0][piece].astype(np.float64)
+        for term in terms[1:]:
+            exact += term[piece]
+        total[piece] = exact
+    return encode([total])
+
+
 def chunks_of(spec: ArraySpec) -> Iterator[Region]:
-    """The chunks of an array, in the order that they lie on disk."""
+    """Yield the chunks of an array, in the order that they lie on disk."""
     starts = [range(0, size, length) for size, length in zip(spec.shape, spec.chunks, strict=True)]
     for corner in product(*starts):
         axes = zip(spec.dims, corner, spec.chunks, spec.shape, strict=True)
@@ -214,6 +257,9 @@ def _check_fits(first: xr.Dataset, segment: xr.Dataset, other: xr.Dataset) -> No
         first: the first store.
         segment: the store of the first shard and the same segment as `other`.
         other: the store that is checked.
+
+    Raises:
+        StoreError: naming both.
     """
     for name, array in first.data_vars.items():
         shared = not set(array.dims) & set(JOINED)
@@ -223,11 +269,11 @@ def _check_fits(first: xr.Dataset, segment: xr.Dataset, other: xr.Dataset) -> No
                 " Run the rule `predict_epk` for all shards again."
             )
     wanted = {**_lengths(first), **_lengths(segment, ("step", "interval"))}
-    found = _lengths(other)
-    if wanted != found or not segment["interval_start"].equals(other["interval_start"]):
+    lengths = _lengths(other)
+    if wanted != lengths or not segment["interval_start"].equals(other["interval_start"]):
         raise StoreError(
             f"The shards {_name(segment)} and {_name(other)} have different axes:"
-            f" {wanted} and {found}. Run the rule `predict_epk` for all shards again."
+            f" {wanted} and {lengths}. Run the rule `predict_epk` for all shards again."
         )
 
 

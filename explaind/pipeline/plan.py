@@ -1,23 +1,35 @@
 """The rule `plan_epk`: what explaining a run costs, and how it is divided."""
 
+import gc
 import logging
+from typing import Any
 
 import torch
 
+from explaind.config.epk import Epk
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
+from explaind.data.load import LoadedDataset
 from explaind.files import write_json
+from explaind.kernel.functionals import find_functional
+from explaind.models.registry import build_model
 from explaind.paths import Paths
-from explaind.pipeline.measure import open_run
+from explaind.pipeline.load_kernel import load_kernel
 from explaind.pipeline.stored_plan import PLANNED, made_for, sized_by
 from explaind.plan.build import Plan, build_plan
-from explaind.plan.machine import MEGABYTE, this_machine
+from explaind.plan.machine import MEGABYTE, memory_in_use, this_machine
+from explaind.plan.measure import measured_sizes, recorded_sizes
+from explaind.plan.sizes import Sizes
+from explaind.training.task import task_of
 
 logger = logging.getLogger(__name__)
 
 
-def plan_of_run(config: Config, paths: Paths, run: str, cores: int) -> Plan:
+def plan_run(config: Config, paths: Paths, run: str, cores: int) -> Plan:
     """Plan the explanation of a recorded run.
+
+    Memory that cannot hold even one explained sample is refused (`PlanError`), and so are stores
+    that are missing or of another configuration (`StoreError`).
 
     Args:
         config: the whole configuration.
@@ -27,15 +39,26 @@ def plan_of_run(config: Config, paths: Paths, run: str, cores: int) -> Plan:
 
     Returns:
         The plan.
-
-    Raises:
-        PlanError: if the memory given cannot hold even one explained sample.
-        StoreError: if the dataset or history store is missing or of another configuration.
     """
-    epk = config.runs[run].epk
     torch.set_num_threads(1)  # the rate of one core
-    opened = open_run(config, paths, run)
-    return build_plan(opened.sizes, this_machine(opened, cores, epk.memory_gb), epk.shards)
+    loaded, settings = load_kernel(config, paths, run), config.runs[run]
+    history, data, epk = loaded.kernel.history, loaded.data, settings.epk
+    device = torch.device(history.device)
+    gc.collect()
+    opened = memory_in_use(device)
+    loss_fn = task_of(settings.training.loss).loss_fn
+    sizes = Sizes(
+        **recorded_sizes(history, epk.segments),
+        **_asked(epk, data),
+        **measured_sizes(
+            history,
+            build_model(settings.model, data.classes, data.input_shape),
+            find_functional(epk.functional, loss_fn).function,
+            loss_fn,
+            (data.x_train, data.y_train),
+        ),
+    )
+    return build_plan(sizes, this_machine(device, opened, cores, epk.memory_gb), epk.shards)
 
 
 def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
@@ -47,7 +70,7 @@ def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
         run: name of the run.
         cores: cores that the jobs share.
     """
-    plan = plan_of_run(config, paths, run, cores)
+    plan = plan_run(config, paths, run, cores)
     origin = {
         "stage": "plan_epk",
         "config": stage_config(config, "plan_epk", run),
@@ -56,10 +79,26 @@ def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
     }
     write_json(paths.plan(run), plan | origin)
     logger.info(
-        "%d shards of %d passes of %d samples, %.0f MB each of %.0f MB given",
+        "%d shards of %d query blocks of %d samples, %.0f MB each of %.0f MB given",
         plan["shards"],
-        plan["passes"],
-        plan["samples_per_pass"],
+        plan["blocks"],
+        plan["samples_per_block"],
         plan["jobs"]["predict_epk"]["peak_bytes"] / MEGABYTE,
         plan["memory_per_job"] / MEGABYTE,
     )
+
+
+def _asked(epk: Epk, data: LoadedDataset) -> dict[str, Any]:
+    """Sizes of what the config asks for."""
+    splits = epk.credit == "application_step" and "interval" in epk.keep
+    return {
+        "train": len(data.x_train),
+        "samples": epk.samples or len(data.x_validation),
+        "intervals": epk.intervals,
+        "keep": epk.keep,
+        "kept_train": len(epk.train_samples or data.x_train),
+        "top": epk.top,
+        "adjoint_parts": 2 if splits else 1,
+        "subintervals": epk.quadrature.subintervals,
+        "refines": epk.quadrature.tolerance is not None,
+    }

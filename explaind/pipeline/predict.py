@@ -13,14 +13,12 @@ from explaind.config.stages import stage_config
 from explaind.errors import ConfigError
 from explaind.kernel.result import ARRAYS, described
 from explaind.paths import Paths, shard_label
-from explaind.pipeline.load_kernel import RunKernel, kernel_of_run
-from explaind.pipeline.query_blocks import passes, write_passes
+from explaind.pipeline.load_kernel import RunKernel, load_kernel
+from explaind.pipeline.query_blocks import explain_blocks, write_blocks
 from explaind.pipeline.stored_plan import read_plan
-from explaind.plan.usage import peak_bytes
+from explaind.plan.machine import MEGABYTE, peak_bytes
 
 logger = logging.getLogger(__name__)
-
-MEGABYTE = 10**6
 
 
 def shard_rows(shard: str, samples: int) -> np.ndarray:
@@ -36,13 +34,13 @@ def shard_rows(shard: str, samples: int) -> np.ndarray:
     Raises:
         ConfigError: if `shard` is not of that form, or there are more shards than samples.
     """
-    found = re.fullmatch(r"(\d+)/(\d+)", shard)
-    if not found or not int(found[1]) < int(found[2]) <= samples:
+    numbers = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if not numbers or not int(numbers[1]) < int(numbers[2]) <= samples:
         raise ConfigError(
             f"--shard: expected K/N with K < N <= {samples}, the number of explained"
             f" samples, got {shard!r}."
         )
-    return np.array_split(np.arange(samples), int(found[2]))[int(found[1])]
+    return np.array_split(np.arange(samples), int(numbers[2]))[int(numbers[1])]
 
 
 def segment_numbers(segment: str) -> tuple[int, int]:
@@ -51,17 +49,22 @@ def segment_numbers(segment: str) -> tuple[int, int]:
     Args:
         segment: `"t/m"`, segment t of m, counted from 0.
 
+    Returns:
+        `(t, m)`.
+
     Raises:
         ConfigError: if `segment` is not of that form.
     """
-    found = re.fullmatch(r"(\d+)/(\d+)", segment)
-    if not found or not int(found[1]) < int(found[2]):
+    numbers = re.fullmatch(r"(\d+)/(\d+)", segment)
+    if not numbers or not int(numbers[1]) < int(numbers[2]):
         raise ConfigError(f"--segment: expected T/M with T < M, got {segment!r}.")
-    return int(found[1]), int(found[2])
+    return int(numbers[1]), int(numbers[2])
 
 
 def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str = "0/1") -> None:
-    """Explain one shard of the samples over one time segment, as many at a time as planned.
+    """Explain one shard of the samples over one time segment, in blocks as planned.
+
+    A plan, dataset or history that is missing or does not fit is refused (`StoreError`).
 
     Args:
         config: the whole configuration.
@@ -69,13 +72,10 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str
         run: name of the run.
         shard: `"k/n"`.
         segment: `"t/m"`, part of the training steps.
-
-    Raises:
-        StoreError: if the plan, the dataset or the history is missing or does not fit.
     """
     plan, epk = read_plan(config, paths, run), config.runs[run].epk
-    opened, part = kernel_of_run(config, paths, run), segment_numbers(segment)
-    rows = shard_rows(shard, epk.samples or len(opened.data.y_validation))
+    opened, part = load_kernel(config, paths, run), segment_numbers(segment)
+    rows = shard_rows(shard, epk.samples or len(opened.data.x_validation))
     projected = plan["jobs"]["predict_epk"]["peak_bytes"]
     attributes = {
         "stage": "predict_epk",
@@ -84,12 +84,12 @@ def predict_epk(config: Config, paths: Paths, run: str, shard: str, segment: str
         "segment": segment,
     }
     path = paths.shard(run, shard_label(shard, segment))
-    found = passes(
-        lambda some: _explained(opened, epk, rows[some], part),
+    blocks = explain_blocks(
+        lambda block: _explained(opened, epk, rows[block], part),
         len(rows),
-        plan["samples_per_pass"],
+        plan["samples_per_block"],
     )
-    write_passes(path, found, len(rows), attributes, lambda: _measured(opened, projected))
+    write_blocks(path, blocks, len(rows), attributes, lambda: _measured(opened, projected))
     logger.info("explained %d samples, shard %s, segment %s", len(rows), shard, segment)
 
 

@@ -1,4 +1,4 @@
-"""Passes: the samples of a shard, some at a time, each written as soon as it is explained."""
+"""Query blocks: the samples of a shard in blocks, each written as soon as it is explained."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -12,37 +12,34 @@ from explaind.store import MEASURED, StoreWriter, labels_of, new_store, spec_of
 
 logger = logging.getLogger(__name__)
 
-WORST = ("account_mismatch", "precision_deviation")
-"""Attributes of which the largest of all passes counts."""
+WORST = ("completeness_error", "precision_deviation")
+"""Attributes of which the largest of all blocks counts."""
 
 Explain = Callable[[slice], xr.Dataset]
 """Explains these samples of the shard."""
 
 
-def passes(explain: Explain, samples: int, size: int) -> Iterator[tuple[slice, xr.Dataset]]:
-    """Explain a shard pass by pass; a pass that does not fit on the GPU is halved.
+def explain_blocks(explain: Explain, samples: int, size: int) -> Iterator[tuple[slice, xr.Dataset]]:
+    """Explain a shard block by block; a block that does not fit on the GPU is halved.
 
     Args:
         explain: explains some samples.
         samples: number of samples of the shard.
-        size: samples per pass to begin with.
+        size: samples per block to begin with.
 
     Yields:
         Samples and their explanation, in order.
-
-    Raises:
-        torch.OutOfMemoryError: if a single sample does not fit.
     """
     start = 0
     while start < samples:
         rows = slice(start, min(start + size, samples))
-        found = _explained(explain, rows)
-        if found is None:
+        explanation = _explained(explain, rows)
+        if explanation is None:
             size = (rows.stop - rows.start) // 2
-            logger.warning("out of memory on the GPU: going on with passes of %d samples", size)
+            logger.warning("out of memory on the GPU: going on with blocks of %d samples", size)
             continue
-        yield rows, found
-        del found  # not in memory beside the next
+        yield rows, explanation
+        del explanation  # not in memory beside the next
         start = rows.stop
 
 
@@ -57,23 +54,23 @@ def _explained(explain: Explain, rows: slice) -> xr.Dataset | None:
     return None
 
 
-def write_passes(
+def write_blocks(
     path: Path,
-    found: Iterator[tuple[slice, xr.Dataset]],
+    blocks: Iterator[tuple[slice, xr.Dataset]],
     samples: int,
     attributes: Mapping[str, Any],
     measured: Callable[[], Mapping[str, Any]],
 ) -> None:
-    """Write a shard, one pass in memory at a time.
+    """Write a shard, one block in memory at a time.
 
     Args:
         path: the store.
-        found: samples and their explanation, in order.
+        blocks: samples and their explanation, in order.
         samples: number of samples of the shard.
         attributes: group attributes beside those of the explanation.
         measured: called at the end, attributes that differ between equal results.
     """
-    rows, first = next(found)
+    rows, first = next(blocks)
     total = {"test": samples}
     specs = {str(name): spec_of(array, total) for name, array in first.data_vars.items()}
     attributes = {**first.attrs, **attributes, "coordinates": labels_of(first)}
@@ -81,7 +78,7 @@ def write_passes(
     with new_store(path, specs, attributes) as writer:
         _write(writer, rows, first)
         del first
-        for rows, result in found:
+        for rows, result in blocks:
             _write(writer, rows, result)
             worst = {key: max(value, result.attrs[key]) for key, value in worst.items()}
             del result

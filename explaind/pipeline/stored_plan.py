@@ -20,6 +20,9 @@ def made_for(config: Config, run: str, rule: str) -> dict[str, Any]:
         config: the whole configuration.
         run: name of the run.
         rule: one of `PLANNED`.
+
+    Returns:
+        A key, JSON only.
     """
     key: dict[str, Any] = {
         "values": stage_config(config, rule, run),
@@ -32,7 +35,7 @@ def made_for(config: Config, run: str, rule: str) -> dict[str, Any]:
 
 
 def is_made_for(config: Config, paths: Paths, run: str, rule: str) -> bool:
-    """Whether the stored plan, if there is one, was made for what a rule computes now."""
+    """Return whether the stored plan, if there is one, was made for what a rule computes now."""
     path = paths.plan(run)
     if not path.is_file():
         return False
@@ -46,6 +49,9 @@ def sized_by(config: Config, run: str) -> dict[str, Any]:
     Args:
         config: the whole configuration.
         run: name of the run.
+
+    Returns:
+        Values of the config.
     """
     values = stage_config(config, "predict_epk", run)
     epk = {key: value for key, value in values["epk"].items() if key != "quadrature"}
@@ -76,6 +82,6 @@ def read_plan(config: Config, paths: Paths, run: str) -> dict[str, Any]:
 
 
 def shard_count(config: Config, paths: Paths, run: str) -> int:
-    """Number of shards of a run: from the config, or with `auto` from the plan."""
+    """Return the number of shards of a run: from the config, or with `auto` from the plan."""
     shards = config.runs[run].epk.shards
     return int(read_plan(config, paths, run)["shards"]) if shards == "auto" else shards

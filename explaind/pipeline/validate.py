@@ -10,7 +10,7 @@ from explaind.config.stages import stage_config
 from explaind.files import write_json
 from explaind.kernel.result import REFORMULATION, described
 from explaind.paths import Paths
-from explaind.pipeline.load_kernel import kernel_of_run
+from explaind.pipeline.load_kernel import load_kernel
 from explaind.store import write_store
 from explaind.training.task import Task, task_of
 
@@ -25,7 +25,7 @@ def validation_statistics(
     Args:
         task: what was trained on.
         true: outputs of the trained model, `[test, class]`.
-        reformulated: initial output plus data part plus decay part, `[test, class]`.
+        reformulated: initial output plus data part plus regularisation part, `[test, class]`.
         target: target of each sample.
 
     Returns:
@@ -49,7 +49,7 @@ def validate_epk(config: Config, paths: Paths, run: str) -> None:
         paths: where things lie.
         run: name of the run.
     """
-    opened = kernel_of_run(config, paths, run)
+    opened = load_kernel(config, paths, run)
     target = opened.data.y_validation
     rebuilt = opened.kernel.reformulate(opened.data.x_validation, target)
     rebuilt = rebuilt.assign(target=described(REFORMULATION, "target", target.numpy()))

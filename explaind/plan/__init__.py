@@ -1,16 +1,14 @@
-"""The plan of an explanation: what it costs, how it is divided, before it runs.
+"""The plan of an explanation: what it costs and how it is divided, before it runs.
 
-| module | job |
+| module | what it holds |
 |---|---|
 | `sizes` | the numbers that all costs follow from |
-| `measure` | those numbers for a run of the config |
-| `slices` | what each kept slice costs |
+| `measure` | those numbers for a recorded run |
+| `hypothetical` | those numbers without a run |
+| `machine` | memory given and in use, rate of a core |
+| `output_arrays` | what each output array costs |
 | `memory`, `flops` | bytes and operations per stage |
-| `machine` | memory given, rate of a core, memory of this process |
-| `choose` | shards and passes that fit |
-| `routes` | the gradient route of each layer |
+| `choose` | shards and query blocks that fit |
+| `routes` | the route to the influence through each tensor |
 | `build`, `table` | the plan, and the plan as text |
-| `hypothetical` | sizes and machine without a run |
-| `epk` | the rule `plan_epk` |
-| `stored` | the plan as the other rules read it |
 """

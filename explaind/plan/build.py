@@ -20,7 +20,7 @@ TIME_HEADROOM = 3  # over the projected time, which is a rougher number than the
 
 
 def build_plan(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) -> Plan:
-    """Plan an explanation.
+    """Plan an explanation; a job that cannot hold even one sample is refused (`PlanError`).
 
     Args:
         sizes: the sizes.
@@ -29,9 +29,6 @@ def build_plan(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) ->
 
     Returns:
         The plan, JSON only.
-
-    Raises:
-        PlanError: if a job cannot hold even one sample.
     """
     division = divide(sizes, machine, shards)
     return {
@@ -40,11 +37,11 @@ def build_plan(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) ->
         "shards": division.shards,
         "segments": sizes.segments,
         "jobs_at_once": division.jobs_at_once,
-        "samples_per_pass": division.samples_per_pass,
-        "passes": division.passes,
+        "samples_per_block": division.samples_per_block,
+        "blocks": division.blocks,
         "memory_per_job": division.memory,
         "stages": _stages(sizes, division),
-        "routes": choose_routes(sizes, division.samples_per_pass * sizes.outputs),
+        "routes": choose_routes(sizes, division.samples_per_block * sizes.outputs),
         "disk": _disk(sizes, division),
         "jobs": {
             "predict_epk": _predict_job(sizes, machine, division),
@@ -54,23 +51,23 @@ def build_plan(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) ->
 
 
 def _stages(sizes: Sizes, division: Division) -> dict[str, dict[str, int | float]]:
-    """Bytes of one pass and operations of one shard, by stage."""
-    flops = stage_flops(sizes, _shard_samples(sizes, division), division.passes)
+    """Bytes of one query block and operations of one shard, by stage."""
+    flops = stage_flops(sizes, _shard_samples(sizes, division), division.blocks)
     return {
         name: {**asdict(stage), "flops": flops.get(name, 0.0)}
-        for name, stage in stage_bytes(sizes, division.samples_per_pass).items()
+        for name, stage in stage_bytes(sizes, division.samples_per_block).items()
     }
 
 
 def _disk(sizes: Sizes, division: Division) -> dict[str, Any]:
-    """Bytes and files of the kept slices: in all shards, and once more where they are gathered."""
+    """Bytes and files of the output arrays: in all shards, and once more where they are merged."""
     jobs, samples = division.shards * sizes.segments, _shard_samples(sizes, division)
     rows = kept(sizes)
-    slices = {name: jobs * disk_bytes(row, sizes, samples) for name, row in rows.items()}
+    arrays = {name: jobs * disk_bytes(row, sizes, samples) for name, row in rows.items()}
     files = sum(jobs * disk_files(row, sizes, samples) for row in rows.values())
     return {
-        "slices": slices,
-        "bytes": 2 * sum(slices.values()),
+        "arrays": arrays,
+        "bytes": 2 * sum(arrays.values()),
         "files": 2 * files,
         "history_bytes": sizes.history_bytes,
     }
@@ -79,10 +76,10 @@ def _disk(sizes: Sizes, division: Division) -> dict[str, Any]:
 def _predict_job(sizes: Sizes, machine: Machine, division: Division) -> Plan:
     cores = max(1, machine.cores // (division.shards * sizes.segments))
     rate = machine.rate if machine.gpu else machine.rate * cores
-    time = seconds(sizes, _shard_samples(sizes, division), division.passes, rate)
-    host = machine.device_bytes + explain_bytes(sizes, division.samples_per_pass)
+    time = seconds(sizes, _shard_samples(sizes, division), division.blocks, rate)
+    host = machine.device_bytes + explain_bytes(sizes, division.samples_per_block)
     if machine.gpu:
-        stages = stage_bytes(sizes, division.samples_per_pass)
+        stages = stage_bytes(sizes, division.samples_per_block)
         host = machine.main_bytes + sum(
             stages[name].held + stages[name].working for name in ("history", "influence", "store")
         )

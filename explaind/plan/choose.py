@@ -21,25 +21,26 @@ class Division:
     Attributes:
         shards: jobs.
         jobs_at_once: how many of them share the memory.
-        samples_per_pass: explained samples that a job works on at a time.
-        passes: passes over the history that a job makes.
+        samples_per_block: explained samples of a query block, which a job works on at once.
+        blocks: query blocks of a job; each walks through the history.
         memory: bytes given to each job.
         peak: projected peak of a job, in bytes, at most `memory / HEADROOM`.
     """
 
     shards: int
     jobs_at_once: int
-    samples_per_pass: int
-    passes: int
+    samples_per_block: int
+    blocks: int
     memory: int
     peak: int
 
 
 def divide(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) -> Division:
-    """Choose the passes of each shard, and with `auto` the fewest shards that need one pass only.
+    """Choose the query blocks of each shard; with `auto` the fewest shards that need only one.
 
-    Every pass repeats the training side, so a pass is as large as the memory allows. Jobs at once
-    share the memory: as many as there are cores; a GPU has one job at a time.
+    Every block repeats the training side, so it is as large as the memory allows. Jobs at once
+    share the memory: as many as there are cores; a GPU has one job at a time. A job that cannot
+    hold even one sample is refused (`PlanError`).
 
     Args:
         sizes: the sizes.
@@ -48,9 +49,6 @@ def divide(sizes: Sizes, machine: Machine, shards: int | Literal["auto"]) -> Div
 
     Returns:
         The division.
-
-    Raises:
-        PlanError: if a job cannot hold even one sample.
     """
     if shards != "auto":
         return _divided(sizes, machine, shards)
@@ -67,6 +65,9 @@ def largest_fitting(bytes_of: Callable[[int], int], memory: int, most: int) -> i
         bytes_of: memory of a number of samples, growing with it.
         memory: what is given.
         most: the largest number that is of use.
+
+    Returns:
+        That number.
     """
     fits, above = 0, most + 1
     while above - fits > 1:
@@ -92,32 +93,32 @@ def _fitting(sizes: Sizes, machine: Machine, shards: int) -> int:
 
 
 def requested(peak: int) -> int:
-    """Memory to ask for when this peak is projected."""
+    """Return the memory to ask for when this peak is projected."""
     return ceil(HEADROOM * peak)
 
 
 def _divided(sizes: Sizes, machine: Machine, shards: int) -> Division:
     at_once, samples = _at_once(sizes, machine, shards), ceil(sizes.samples / shards)
-    memory, found = machine.memory // at_once, _fitting(sizes, machine, shards)
-    if found == 0:
+    memory, fitting = machine.memory // at_once, _fitting(sizes, machine, shards)
+    if fitting == 0:
         needed = requested(machine.device_bytes + explain_bytes(sizes, 1))
         raise PlanError(
             f"One explained sample needs {_mb(needed)}, but each of the {at_once} jobs at once is"
             f" given {_mb(memory)} ({machine.memory_from}: {_mb(machine.memory)}). {_remedy(sizes)}"
         )
-    passes = ceil(samples / found)
-    even = ceil(samples / passes)  # as few passes, but all of the same size
+    blocks = ceil(samples / fitting)
+    even = ceil(samples / blocks)  # as few blocks, but all of the same size
     peak = machine.device_bytes + explain_bytes(sizes, even)
-    return Division(shards, at_once, even, passes, memory, peak)
+    return Division(shards, at_once, even, blocks, memory, peak)
 
 
 def _remedy(sizes: Sizes) -> str:
     stages = stage_bytes(sizes, 1)
     most = max(stages, key=lambda name: stages[name].held + stages[name].working)
     advice = {
-        "history": "store the history thinned, with fewer steps between its snapshots",
-        "influence": "keep fewer slices or intervals",
-        "store": "keep fewer slices or intervals",
+        "history": "record a checkpointed history, with a shorter checkpoint interval",
+        "influence": "keep fewer output arrays or intervals",
+        "store": "keep fewer output arrays or intervals",
         "training": "train with smaller batches",
     }.get(most, "explain one output instead of all")
     return f"Raise epk.memory_gb, run fewer jobs at once (cores), or {advice}."

@@ -13,7 +13,7 @@ CALL_SECONDS = 0.01
 BACKWARD = 2  # a backward pass in forward passes
 
 
-def stage_flops(sizes: Sizes, samples: int, passes: int) -> dict[str, float]:
+def stage_flops(sizes: Sizes, samples: int, blocks: int) -> dict[str, float]:
     """Operations of every stage of a job.
 
     Numbers that are only moved count as `OPERATIONS_PER_NUMBER_MOVED` each.
@@ -21,7 +21,7 @@ def stage_flops(sizes: Sizes, samples: int, passes: int) -> dict[str, float]:
     Args:
         sizes: the sizes.
         samples: explained samples.
-        passes: passes over the history that they are divided among.
+        blocks: query blocks that they are divided among; each walks through the history.
 
     Returns:
         Operations by stage.
@@ -29,41 +29,44 @@ def stage_flops(sizes: Sizes, samples: int, passes: int) -> dict[str, float]:
     moved, queries = OPERATIONS_PER_NUMBER_MOVED, samples * sizes.outputs
     steps, credited = sizes.worked_steps, sizes.job_steps
     nodes = 3 * sizes.subintervals if sizes.refines else sizes.subintervals  # one refinement
-    per_pass = ceil(samples / passes) * sizes.outputs
+    per_block = ceil(samples / blocks) * sizes.outputs
     gradient = sizes.forward_flops * (1 + BACKWARD)
     vectors = 4 * (3 if sizes.adaptive else 2) * sizes.parameters
     stored = sum(numbers(row, sizes, samples) for row in kept(sizes).values())
     replayed = sizes.batch * gradient if sizes.every > 1 else 0
     return {
-        "history": float(passes * steps * (moved * vectors + replayed)),
+        "history": float(blocks * steps * (moved * vectors + replayed)),
         "query": float(
             steps * nodes * samples * (sizes.forward_flops + sizes.outputs * gradient)
             + steps * nodes * moved * 2 * queries * sizes.parameters
         ),
         "adjoint": float(steps * moved * 2 * queries * sizes.parameters),
         "training": float(
-            passes * credited * sizes.batch * (gradient + route_flops(sizes, per_pass))
+            blocks * credited * sizes.batch * (gradient + route_flops(sizes, per_block))
         ),
         "influence": float(credited * moved * 3 * queries * sizes.batch * sizes.components),
         "store": float(moved * 3 * stored),
     }
 
 
-def seconds(sizes: Sizes, samples: int, passes: int, rate: float) -> float:
+def seconds(sizes: Sizes, samples: int, blocks: int, rate: float) -> float:
     """Projected time of a job.
 
     Args:
         sizes: the sizes.
         samples: explained samples.
-        passes: passes over the history.
+        blocks: query blocks.
         rate: operations per second of a matrix product on what computes.
+
+    Returns:
+        Seconds.
     """
-    calls = CALL_SECONDS * sizes.worked_steps * passes
-    return sum(stage_flops(sizes, samples, passes).values()) / rate + calls
+    calls = CALL_SECONDS * sizes.worked_steps * blocks
+    return sum(stage_flops(sizes, samples, blocks).values()) / rate + calls
 
 
 def reformulate_seconds(sizes: Sizes, rate: float) -> float:
-    """Projected time of rebuilding all outputs of the validation samples: two derivatives each."""
+    """Return the projected time of rebuilding all outputs of all samples: two derivatives each."""
     nodes = 3 * sizes.subintervals if sizes.refines else sizes.subintervals
     passes = sizes.samples * sizes.steps * nodes * 4  # forward, and forward mode for two parts
     history = sizes.steps * OPERATIONS_PER_NUMBER_MOVED * 12 * sizes.parameters

@@ -1,16 +1,16 @@
-"""Sizes and machine that are only thought of, for a plan without a run."""
+"""Hypothetical sizes and machine, for a plan without a run."""
 
 from math import ceil, isqrt, log, sqrt
 
-from explaind.kernel.gradients import Work
+import torch
+
+from explaind.kernel.gradients.rule import Work
+from explaind.kernel.trajectory.intervals import FORGOTTEN
 from explaind.plan.machine import GIGABYTE, Machine
 from explaind.plan.sizes import Layer, Sizes
 
 PROCESS = 10**9
 """Main memory of a process on a GPU before it explains anything."""
-
-FORGOTTEN = 1e-7
-"""Share of the momentum's adjoint at which the warm-up of a segment begins."""
 
 
 def hypothetical_layers(parameters: int, layers: int, positions: int) -> tuple[Layer, ...]:
@@ -20,6 +20,9 @@ def hypothetical_layers(parameters: int, layers: int, positions: int) -> tuple[L
         parameters: scalars in all layers together.
         layers: how many.
         positions: positions (tokens, pixels) of a sample at which each layer is used.
+
+    Returns:
+        The layers.
     """
     size = ceil(parameters / layers)
     product = 2 * positions * size
@@ -52,10 +55,10 @@ def hypothetical_sizes(
         steps: `S`.
         batch: samples per batch, `B`.
         positions: positions of a sample at which each layer is used.
-        every: steps between the snapshots of the history; 1 = all are stored.
+        every: checkpoint interval of the history; 1 = all steps are stored.
         segments: parts of the training that are explained by jobs of their own.
         intervals: training intervals.
-        keep: kept slices.
+        keep: output arrays that are kept.
         momentum: the optimizer's momentum (beta1), which sets the warm-up of a segment.
 
     Returns:
@@ -85,7 +88,7 @@ def hypothetical_sizes(
         itemsize=4,
         every=every,
         segments=segments,
-        warm_up=ceil(log(FORGOTTEN) / log(momentum)) if segments > 1 else 0,
+        warm_up=ceil(log(FORGOTTEN[torch.float32]) / log(momentum)) if segments > 1 else 0,
     )
 
 
@@ -95,6 +98,9 @@ def hypothetical_machine(gpu_memory_gb: float, teraflops: float) -> Machine:
     Args:
         gpu_memory_gb: its memory, in GB.
         teraflops: operations of a matrix product that it does, in 10^12 per second.
+
+    Returns:
+        The machine.
     """
     memory = round(gpu_memory_gb * GIGABYTE)
     return Machine(memory, "of a GPU", PROCESS, 0, 1, teraflops * 1e12, gpu=True)

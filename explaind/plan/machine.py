@@ -1,13 +1,14 @@
 """The machine: memory that is given, memory in use, and how fast it multiplies."""
 
 import os
+import resource
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-
-from explaind.pipeline.measure import Opened
 
 GIGABYTE = 10**9
 MEGABYTE = 10**6
@@ -36,17 +37,40 @@ class Machine:
     gpu: bool
 
 
-def this_machine(opened: Opened, cores: int, memory_gb: float | None) -> Machine:
+class MemoryInUse(NamedTuple):
+    """Memory of this process.
+
+    Attributes:
+        main_bytes: main memory.
+        device_bytes: memory of the device that computes, the same if that is the CPU.
+    """
+
+    main_bytes: int
+    device_bytes: int
+
+
+def memory_in_use(device: torch.device) -> MemoryInUse:
+    """Return the memory that this process uses now."""
+    main = resident_bytes()
+    return MemoryInUse(main, torch.cuda.memory_allocated(device) if _is_gpu(device) else main)
+
+
+def this_machine(
+    device: torch.device, opened: MemoryInUse, cores: int, memory_gb: float | None
+) -> Machine:
     """Look at the machine that this process runs on.
 
     Args:
-        opened: a run as a job has opened it.
+        device: what computes.
+        opened: memory of a job that has opened the run.
         cores: cores that the jobs share.
         memory_gb: memory given, in GB; None = what is free on the device, and what this process
             has of it already.
+
+    Returns:
+        What may be used.
     """
-    device = opened.device
-    gpu = device.type == "cuda"
+    gpu = _is_gpu(device)
     if memory_gb is None:
         memory = free_bytes(device) + opened.device_bytes
         given = f"free on the {'GPU' if gpu else 'machine'} when the plan was made"
@@ -64,8 +88,8 @@ def this_machine(opened: Opened, cores: int, memory_gb: float | None) -> Machine
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that new processes can have without pushing anything out."""
-    if device.type == "cuda":
+    """Return the memory that new processes can have without pushing anything out."""
+    if _is_gpu(device):
         return int(torch.cuda.mem_get_info(device)[0])
     info = Path("/proc/meminfo")
     if info.is_file():
@@ -81,6 +105,9 @@ def sgemm_rate(device: torch.device, size: int = 768, duration: float = 0.3) -> 
         device: what computes, with the threads that torch has now.
         size: rows and columns.
         duration: seconds to measure for.
+
+    Returns:
+        The rate.
     """
     a = torch.rand(size, size, device=device)
     torch.mm(a, a)  # the first product also starts the library
@@ -91,3 +118,23 @@ def sgemm_rate(device: torch.device, size: int = 768, duration: float = 0.3) -> 
             torch.cuda.synchronize(device)
         products += 1
     return products * 2.0 * size**3 / passed
+
+
+def resident_bytes() -> int:
+    """Return the memory of this process now (its peak where the system does not tell)."""
+    statistics = Path("/proc/self/statm")
+    if not statistics.is_file():
+        return peak_bytes(torch.device("cpu"))
+    return int(statistics.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_bytes(device: torch.device) -> int:
+    """Return the peak of this process so far: on the GPU if that computes, else in main memory."""
+    if _is_gpu(device):
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _is_gpu(device: torch.device) -> bool:
+    return device.type == "cuda"

@@ -6,16 +6,15 @@ hold plus the most that one of them works with.
 
 from dataclasses import dataclass
 
+from explaind.kernel.collectors.output_arrays import BY_COMPONENT
 from explaind.kernel.contraction.training_side import WORKING_BYTES
+from explaind.kernel.query.queries import SAMPLES_PER_PASS
 from explaind.plan.output_arrays import kept, numbers, sums
 from explaind.plan.sizes import Sizes
 from explaind.store import TARGET_CHUNK_BYTES
 
-BLOCK = 256
-"""Explained samples per forward and backward pass (`PathKernel.explain`)."""
-
 REFINING = 4
-"""Copies of a block's averaged gradients while it is refined: the coarse and the fine ones of the
+"""Copies of a pass's averaged gradients while it is refined: the coarse and the fine ones of the
 samples that go on, those before, and the extrapolation."""
 
 CHUNKS_IN_FLIGHT = 10
@@ -36,11 +35,11 @@ class StageBytes:
 
 
 def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
-    """Memory of every stage for a pass over some explained samples.
+    """Memory of every stage for a query block.
 
     Args:
         sizes: the sizes.
-        samples: explained samples of the pass.
+        samples: explained samples of the block.
 
     Returns:
         Bytes by stage, those of the opened run not counted.
@@ -56,7 +55,7 @@ def stage_bytes(sizes: Sizes, samples: int) -> dict[str, StageBytes]:
 
 
 def explain_bytes(sizes: Sizes, samples: int) -> int:
-    """Peak of a pass over some explained samples, the opened run not counted."""
+    """Return the peak of a query block, the opened run not counted."""
     stages = stage_bytes(sizes, samples)
     loop = sum(stage.held for stage in stages.values())
     loop += max(stage.working for name, stage in stages.items() if name != "store")
@@ -65,11 +64,11 @@ def explain_bytes(sizes: Sizes, samples: int) -> int:
 
 
 def reformulate_bytes(sizes: Sizes) -> int:
-    """Peak of rebuilding all outputs of all validation samples, the opened run not counted."""
+    """Return the peak of rebuilding all outputs of all samples, the opened run not counted."""
     stages = stage_bytes(sizes, 0)
-    block = min(BLOCK, sizes.samples) * sizes.activation_bytes
+    passing = min(SAMPLES_PER_PASS, sizes.samples) * sizes.activation_bytes
     sums = 5 * sizes.samples * sizes.outputs * 8
-    return sums + stages["history"].held + max(stages["history"].working, 5 * block)
+    return sums + stages["history"].held + max(stages["history"].working, 5 * passing)
 
 
 def _matrix(sizes: Sizes, samples: int) -> int:
@@ -86,19 +85,18 @@ def _history(sizes: Sizes) -> StageBytes:
 
 
 def _query(sizes: Sizes, samples: int) -> StageBytes:
-    """The averaged gradients of this step beside those of the last; a block more to refine."""
-    matrix, block = _matrix(sizes, samples), min(BLOCK, samples)
-    joined = 1 if samples <= BLOCK else 2
-    largest = block * sizes.outputs * sizes.largest_layer * sizes.itemsize
-    passing = block * sizes.activation_bytes * (2 + sizes.outputs) + 2 * largest
-    refining = REFINING * _matrix(sizes, block) if sizes.refines else 0
+    """The averaged gradients of this step beside those of the last; those of a pass to refine."""
+    matrix, at_once = _matrix(sizes, samples), min(SAMPLES_PER_PASS, samples)
+    joined = 1 if samples <= SAMPLES_PER_PASS else 2
+    largest = at_once * sizes.outputs * sizes.largest_layer * sizes.itemsize
+    passing = at_once * sizes.activation_bytes * (2 + sizes.outputs) + 2 * largest
+    refining = REFINING * _matrix(sizes, at_once) if sizes.refines else 0
     return StageBytes(matrix, joined * matrix + max(passing, refining))
 
 
 def _training(sizes: Sizes, samples: int) -> StageBytes:
     """Products of the batch: those of the last step and new ones, in float64; its pass."""
-    split = {"component", "interval", "absolute", "top_component"} & set(sizes.keep)
-    components = sizes.components if split else 1
+    components = sizes.components if BY_COMPONENT & set(sizes.keep) else 1
     products = components * sizes.adjoint_parts * samples * sizes.outputs * sizes.batch
     gradients = min(WORKING_BYTES, sizes.batch * sizes.largest_layer * sizes.itemsize)
     passing = sizes.batch * (2 * sizes.activation_bytes + sizes.sample_bytes) + 3 * gradients

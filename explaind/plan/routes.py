@@ -1,6 +1,6 @@
-"""The gradient route of each layer, by the cost model of `kernel.routes`."""
+"""The route to the influence through each tensor, by the cost model of `kernel.contraction`."""
 
-from explaind.kernel.contraction.routes import Route, cheapest, general_costs, layer_costs
+from explaind.kernel.contraction.routes import Route, cheapest, fallback_costs, layer_costs
 from explaind.plan.sizes import Layer, Sizes
 
 
@@ -9,33 +9,42 @@ def choose_routes(sizes: Sizes, queries: int) -> dict[str, Route]:
 
     Args:
         sizes: the sizes.
-        queries: queries of a pass.
+        queries: queries of a block.
 
     Returns:
         Route by tensor.
     """
-    rest = cheapest(general_costs(queries, len({layer.component for layer in general(sizes)})))
+    components = {layer.component for layer in without_rule(sizes)}
+    rest = cheapest(fallback_costs(queries, len(components)))
     return {
-        layer.name: rest if layer.general else cheapest(layer_costs(layer.works, queries))
+        layer.name: rest if layer.fallback else cheapest(layer_costs(layer.works, queries))
         for layer in sizes.layers
     }
 
 
 def route_flops(sizes: Sizes, queries: int) -> float:
-    """Operations for one training sample, all layers by their routes."""
-    found = sum(
+    """Operations for one training sample, all layers by their routes.
+
+    Args:
+        sizes: the sizes.
+        queries: queries of a block.
+
+    Returns:
+        Number of operations.
+    """
+    flops = sum(
         min(layer_costs(layer.works, queries).values())
         for layer in sizes.layers
-        if not layer.general
+        if not layer.fallback
     )
-    rest = general(sizes)
+    rest = without_rule(sizes)
     if rest:
-        costs = general_costs(queries, len({layer.component for layer in rest}))
-        found += min(costs.values()) * 3 * sizes.forward_flops
-        found += 2.0 * queries * sum(layer.parameters for layer in rest)
-    return found
+        costs = fallback_costs(queries, len({layer.component for layer in rest}))
+        flops += min(costs.values()) * 3 * sizes.forward_flops
+        flops += 2.0 * queries * sum(layer.parameters for layer in rest)
+    return flops
 
 
-def general(sizes: Sizes) -> list[Layer]:
-    """Tensors that cannot be read from a backward pass."""
-    return [layer for layer in sizes.layers if layer.general]
+def without_rule(sizes: Sizes) -> list[Layer]:
+    """Return the tensors that no layer rule reads."""
+    return [layer for layer in sizes.layers if layer.fallback]

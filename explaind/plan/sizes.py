@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from explaind.kernel.gradients import Work
+from explaind.kernel.gradients.rule import Work
 
 
 @dataclass(frozen=True)
@@ -14,15 +14,15 @@ class Layer:
         name: its name in the model.
         component: the component it is reported with.
         parameters: its number of scalars.
-        works: work of each of its uses, where its gradients are read from the backward pass.
-        general: whether they cannot be read from it.
+        works: work of each call that uses it, where a layer rule reads its gradients.
+        fallback: whether no layer rule does.
     """
 
     name: str
     component: str
     parameters: int
     works: tuple[Work, ...] = ()
-    general: bool = False
+    fallback: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Sizes:
         samples: explained samples.
         outputs: explained outputs of each sample; samples times outputs is `Q`.
         intervals: training intervals.
-        keep: kept slices, names of `slices.SLICES`.
+        keep: output arrays that are kept.
         kept_train: training samples that the influence arrays keep.
         top: most helpful and most harmful training samples kept with `top`.
         adjoint_parts: intervals that the adjoint tells apart at a time.
@@ -49,7 +49,7 @@ class Sizes:
         sample_bytes: input and target of one sample.
         forward_flops: operations of one sample's forward pass.
         itemsize: bytes of a number of the computation.
-        every: steps between the snapshots of the history.
+        every: checkpoint interval of the history.
         segments: parts of the training that are explained by jobs of their own.
         warm_up: steps after a segment that its job works through as well.
     """
@@ -115,6 +115,9 @@ class Sizes:
 
         Args:
             samples: explained samples.
+
+        Returns:
+            Length by dimension.
         """
         return {
             "query": samples * self.outputs,

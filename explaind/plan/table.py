@@ -29,7 +29,7 @@ def _sizes(plan: Plan) -> list[str]:
         ("training samples N, batch B", f"{sizes['train']:,}, {sizes['batch']:,}"),
         ("steps S", f"{sizes['steps']:,}"),
         ("queries Q", f"{sizes['samples']:,} samples x {sizes['outputs']} outputs"),
-        ("intervals, kept slices", f"{sizes['intervals']}, {', '.join(plan['disk']['slices'])}"),
+        ("intervals, output arrays", f"{sizes['intervals']}, {', '.join(plan['disk']['arrays'])}"),
     ]
     return _table(("size", "value"), rows)
 
@@ -40,7 +40,7 @@ def _division(plan: Plan, workers: int | None) -> list[str]:
     waves = ceil(jobs / (workers or plan["jobs_at_once"]))
     rows = [
         ("jobs", f"{plan['shards']} shards x {plan['segments']} segments = {jobs:,}"),
-        ("passes", f"{plan['passes']} of {plan['samples_per_pass']} samples in each job"),
+        ("query blocks", f"{plan['blocks']} of {plan['samples_per_block']} samples in each job"),
         ("memory given", f"{_bytes(plan['memory_per_job'])} per job: {machine['memory_from']}"),
         ("projected peak", f"{_bytes(job['peak_bytes'])} per job"),
         ("asked for", f"mem_mb {job['mem_mb']:,}, runtime {job['runtime']:,} min"),
@@ -60,8 +60,8 @@ def _stages(plan: Plan) -> list[str]:
 
 def _disk(plan: Plan) -> list[str]:
     disk = plan["disk"]
-    rows = [(name, _bytes(size)) for name, size in disk["slices"].items()]
-    rows.append(("shards and gathered store", f"{_bytes(disk['bytes'])}, {disk['files']:,} files"))
+    rows = [(name, _bytes(size)) for name, size in disk["arrays"].items()]
+    rows.append(("shards and merged store", f"{_bytes(disk['bytes'])}, {disk['files']:,} files"))
     rows.append(("history", _bytes(disk["history_bytes"])))
     return _table(("on disk", "size"), rows)
 

@@ -4,7 +4,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CLASSES = 3
+from explaind.history.layout import ParameterLayout
+from explaind.kernel.functionals import ModelFunction
+from explaind.kernel.gradients.per_sample import PerSampleGradients
+
+CLASSES, BATCH = 3, 7
 
 
 class Scaled(nn.Module):
@@ -95,3 +99,39 @@ def layer_models():
         "products": Products(),
         "tied": Tied(),
     }
+
+
+def layer_problem(name):
+    """A model, its layout and parameters, and a batch."""
+    torch.manual_seed(1)
+    model = layer_models()[name].double()
+    x, y = torch.randn(BATCH, 20, dtype=torch.float64), torch.arange(BATCH) % CLASSES
+    return model, *layout_of(model), x, y
+
+
+def layout_of(model):
+    """How the parameters of a model lie in a vector, and that vector."""
+    layout = ParameterLayout.of(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    return layout, layout.flatten(dict(model.named_parameters()))
+
+
+def gradients_of(model, layout, function, fallback=frozenset()):
+    function = ModelFunction(model, dict(model.named_buffers()), function)
+    return PerSampleGradients(function, layout, fallback)
+
+
+def cross_entropy(output, target):
+    return functional.cross_entropy(output, target, reduction="none")
+
+
+def one_by_one(gradients, theta, x, y):
+    """Gradients `[batch, output, param]` by plain autograd."""
+    rows = []
+    for i in range(len(y)):
+        leaf = theta.clone().requires_grad_(True)
+        h = gradients.function(gradients.layout.unflatten(leaf), x[i : i + 1], y[i : i + 1])
+        outputs = h.reshape(-1)
+        rows.append(
+            torch.stack([torch.autograd.grad(o, leaf, retain_graph=True)[0] for o in outputs])
+        )
+    return torch.stack(rows)

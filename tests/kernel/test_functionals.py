@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.optim import SGD
 
-from explaind.errors import ExplaindError
+from explaind.errors import ConfigError, ExplaindError
+from explaind.kernel.functionals import find_functional
+from explaind.kernel.functionals import margin as named_margin
 from tests.kernel.engine import record_and_explain
 from tests.oracles.dense_midpoint import gauss_legendre_nodes
 from tests.oracles.forward_path_kernel import explain
@@ -68,3 +70,24 @@ WRONG_FUNCTIONALS = {
 def test_a_functional_that_is_not_one_of_each_sample_is_refused(name, tmp_path):
     with pytest.raises(ExplaindError, match=r"(?i)sample"):
         record_and_explain(PROBLEM, tmp_path, outputs=WRONG_FUNCTIONALS[name])
+
+
+def test_functionals_carry_name_and_unit():
+    def squared(output, target):
+        return (output[:, 0] - target) ** 2
+
+    squared.unit = "m2"
+    for name in ("target_logprob", "margin", "all", "logit[3]", "loss"):
+        functional = find_functional(name, cross_entropy)
+        assert (functional.name, functional.unit) == (name, "nat")
+    assert find_functional("loss", squared).unit == "m2"
+    custom = find_functional(cross_entropy, squared)
+    assert (custom.name, custom.unit, custom.function) == ("cross_entropy", "1", cross_entropy)
+    with pytest.raises(ConfigError, match="Unknown output functional 'logits'"):
+        find_functional("logits", squared)
+
+
+def test_a_margin_can_be_batched_by_the_fallback():
+    output, target = torch.randn(4, 3), torch.tensor([0, 2, 1, 1])
+    each = torch.func.vmap(lambda o, t: named_margin(o[None], t[None])[0])(output, target)
+    torch.testing.assert_close(each, margin(output, target))

@@ -10,7 +10,7 @@ so that the influence of sample `i` of batch `s` is `kappa_s w_{s,i} <psi_s, gra
 Memory is `Q x P`, whatever the number of training samples (more only for `application_step`).
 """
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class GradientAdjoint(NamedTuple):
     factor: float
 
 
+@runtime_checkable
 class Adjoint(Protocol):
     """What the loop over the steps needs of an adjoint, carried from the last step to the first.
 

@@ -1,4 +1,4 @@
-"""Kept slices: each against the oracle or the dense arrays, and nothing that nobody asked for."""
+"""Output arrays: each against the oracle or the dense arrays, and nothing that nobody asked for."""
 
 from itertools import pairwise
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from explaind.config.choices import OUTPUT_ARRAYS
 from explaind.errors import ConfigError
-from explaind.kernel.collectors import accumulator, collect
+from explaind.kernel.collectors import influence as influence_sums
 from explaind.kernel.collectors import parameters as parameter_scores
-from explaind.kernel.collectors.output_arrays import DEFAULT_SLICES, SLICES
+from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS
 from tests.kernel.engine import explain, record, record_and_explain
 from tests.kernel.trajectory.test_adjoint import (
     ROWS,
@@ -49,7 +50,7 @@ def recorded(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def everything(recorded):
-    return recorded(keep=SLICES)
+    return recorded(keep=OUTPUT_ARRAYS)
 
 
 def assert_same(found, expected):
@@ -62,24 +63,24 @@ def assert_same(found, expected):
         )
 
 
-@pytest.mark.parametrize("kept", SLICES)
-def test_each_slice_alone_is_what_it_is_among_all(kept, recorded, everything):
+@pytest.mark.parametrize("kept", OUTPUT_ARRAYS)
+def test_each_array_alone_is_what_it_is_among_all(kept, recorded, everything):
     found = recorded(keep=[kept])
-    others = set().union(*(ARRAYS_OF[name] for name in SLICES)) - ARRAYS_OF[kept]
+    others = set().union(*(ARRAYS_OF[name] for name in OUTPUT_ARRAYS)) - ARRAYS_OF[kept]
     assert set(found.data_vars) == set(everything.data_vars) - others
     assert_same(found, everything)
     needs = {"component", "interval", "step_component", "absolute", "top_component"}
     assert ("component" in found.coords) == (kept in needs)
 
 
-def test_totals_need_no_slice(recorded, everything):
+def test_totals_need_no_array(recorded, everything):
     found = recorded(keep=[])
     np.testing.assert_allclose(found.data, everything.influence.sum("train"), rtol=1e-10)
     assert "train" not in found.sizes
 
 
 def test_the_default_has_what_the_figures_read():
-    assert set(DEFAULT_SLICES) == set(SLICES) - {"parameter", "top", "top_component"}
+    assert set(DEFAULT_ARRAYS) == set(OUTPUT_ARRAYS) - {"parameter", "top", "top_component"}
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -125,7 +126,7 @@ def test_top_samples_are_the_ends_of_the_sorted_influence(
 
 def test_a_subset_of_the_training_samples(recorded, everything):
     """Dense arrays are cut; totals, absolute sums and top samples are still those of all."""
-    found = recorded(keep=SLICES, train_samples=[7, 2, 2, 11])
+    found = recorded(keep=OUTPUT_ARRAYS, train_samples=[7, 2, 2, 11])
     assert found.train_index.values.tolist() == [2, 7, 11]
     assert found.attrs["train_samples"] == TRAIN_SAMPLES
     assert_same(found, everything.isel(train=[2, 7, 11]))
@@ -191,7 +192,7 @@ def test_nothing_dense_that_nobody_asked_for(keep, expected, tmp_path, monkeypat
 
         return make
 
-    for module in (accumulator, collect, parameter_scores):
+    for module in (influence_sums, parameter_scores):
         fake = type("Torch", (), dict(vars(torch)))
         fake.zeros = staticmethod(watched(torch.zeros))
         monkeypatch.setattr(module, "torch", fake)

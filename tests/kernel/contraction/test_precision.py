@@ -6,8 +6,8 @@ import torch
 from torch.optim import AdamW
 
 import explaind
+from explaind.config.choices import OUTPUT_ARRAYS
 from explaind.errors import ConfigError
-from explaind.kernel.collectors.output_arrays import SLICES
 from explaind.kernel.contraction import precision
 from explaind.kernel.contraction.precision import Contraction, deviation, dtype_of
 from tests.kernel.engine import SMOOTH, record
@@ -41,7 +41,7 @@ def kernel(tmp_path_factory):
 def found(kernel):
     x, y = PROBLEM.test_data()
     return {
-        precision: kernel(precision).explain(x, y, keep=SLICES)
+        precision: kernel(precision).explain(x, y, keep=OUTPUT_ARRAYS)
         for precision in ("float32", "float64", "bf16")
     }
 
@@ -114,18 +114,18 @@ def test_products_in_blocks_and_pieces_are_added_once_each(shape, dtype, monkeyp
     torch.testing.assert_close(place, expected, rtol=limit, atol=limit)
 
 
-def test_exact_products_inside_of_the_block_only():
-    contraction = Contraction("bf16")
+def test_an_exact_copy_leaves_the_contraction_as_it_is():
+    reduced = Contraction("bf16")
     gradient, psi = torch.randn(3, 50), torch.randn(2, 50)
 
-    def product():
+    def product(contraction):
         place = torch.zeros(3, 2, dtype=torch.float64)
         contraction.addmm_(place, gradient, psi)
         return place.float()
 
-    with contraction.exact():
-        torch.testing.assert_close(product(), gradient @ psi.T, rtol=1e-6, atol=1e-6)
-    assert not torch.allclose(product(), gradient @ psi.T, rtol=1e-6, atol=1e-6)
+    expected = gradient @ psi.T
+    torch.testing.assert_close(product(reduced.exact()), expected, rtol=1e-6, atol=1e-6)
+    assert not torch.allclose(product(reduced), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_deviation_is_that_of_the_worst_query():

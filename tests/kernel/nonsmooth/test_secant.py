@@ -1,4 +1,4 @@
-"""The secant rule against plain gradients, for every kinked function that it claims to know."""
+"""The secant rule against plain gradients, for every piecewise-linear op that it claims to know."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.kernel.query.queries import QueryBlock
+from explaind.kernel.query.queries import Queries
 from tests.oracles.dense_midpoint import averaged_gradient, gauss_legendre_nodes, midpoint_nodes
 from tests.oracles.problems import all_outputs, cross_entropy, shuffled_batches
 from tests.oracles.problems import target_log_probability as target_logprob
@@ -32,7 +32,8 @@ def averaged_by_engine(model, functional, queries, ends, quadrature):
     gradient = FullGradient(PerSampleGradients(ModelFunction(model, {}, functional), layout))
     change = ends[1] - ends[0]
     parts = torch.stack([change, torch.zeros_like(change)])
-    return QueryBlock(gradient, quadrature, *queries).step(*ends, parts).averaged.flatten(0, 1)
+    side = Queries(gradient, quadrature, *queries, block=256)
+    return side.step(*ends, parts).averaged.flatten(0, 1)
 
 
 def averaged_by_nodes(model, functional, queries, ends, nodes):
@@ -48,18 +49,18 @@ def averaged_by_nodes(model, functional, queries, ends, nodes):
 
 
 class Dense(nn.Module):
-    """Two hidden layers with a kinked function behind each."""
+    """Two hidden layers with a piecewise-linear op behind each."""
 
-    def __init__(self, kinked):
+    def __init__(self, op):
         super().__init__()
-        self.kinked = kinked
+        self.op = op
         self.first = nn.Linear(SIDE * SIDE, 16)
         self.second = nn.Linear(16, 12)
         self.last = nn.Linear(12, CLASSES)
 
     def forward(self, x):
-        hidden = self.kinked(self.first(x.flatten(1)))
-        return self.last(self.kinked(self.second(hidden)))
+        hidden = self.op(self.first(x.flatten(1)))
+        return self.last(self.op(self.second(hidden)))
 
 
 class MaxPooling(nn.Module):
@@ -165,15 +166,15 @@ UNITS = 12
 
 
 class OneLayer(nn.Module):
-    """A linear layer and a kinked function: units move on straight lines during a step."""
+    """A linear layer and a piecewise-linear op: units move on straight lines during a step."""
 
-    def __init__(self, kinked):
+    def __init__(self, op):
         super().__init__()
-        self.kinked = kinked
+        self.op = op
         self.layer = nn.Linear(5, UNITS)
 
     def forward(self, x):
-        return self.kinked(self.layer(x)[:, None]).flatten(1)
+        return self.op(self.layer(x)[:, None]).flatten(1)
 
 
 def moving_units(model):
@@ -198,8 +199,8 @@ def pieces_between(crossings):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_one_gradient_is_exact_where_units_move_on_straight_lines(name):
-    kinked, thresholds = ELEMENTWISE[name]
-    model = OneLayer(kinked).double()
+    op, thresholds = ELEMENTWISE[name]
+    model = OneLayer(op).double()
     queries, ends, (start, stop) = moving_units(model)
     crossings = [place for t in thresholds for place in (t - start) / (stop - start)]
     where = model, all_outputs, queries, ends
@@ -228,7 +229,7 @@ def test_the_two_numbers_of_subintervals_are_extrapolated():
 
 
 def test_a_smooth_network_is_left_alone_by_the_secant_rule():
-    """Without kinked calls it is the plain midpoint rule."""
+    """Without piecewise-linear ops it is the plain midpoint rule."""
     model = OneLayer(torch.tanh).double()
     queries, ends, _ = moving_units(model)
     where = model, all_outputs, queries, ends

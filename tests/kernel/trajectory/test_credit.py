@@ -8,9 +8,8 @@ import torch
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
-from explaind.kernel import explain as explain_module
-from explaind.kernel.contraction.precision import TOLERANCE
 from explaind.kernel.trajectory import adjoint
+from explaind.kernel.trajectory.intervals import FORGOTTEN
 from tests.kernel.engine import explain, record, record_and_explain
 from tests.kernel.trajectory.test_adjoint import (
     assert_equal,
@@ -83,7 +82,7 @@ def test_tails_are_given_up_when_they_have_died_out(tmp_path, monkeypatch):
     monkeypatch.setattr(adjoint.MomentumAdjoint, "step", watched)
     found = record_and_explain(LONG, tmp_path, intervals=8, **APPLICATION)
     assert max(parts) == 4
-    assert TOLERANCE[torch.float64] == 1e-12
+    assert FORGOTTEN[torch.float64] == 1e-12
     store = tmp_path / "long.zarr"
     exact = explain(LONG, store, LONG.model(), intervals=8, keep=["influence"])
     np.testing.assert_allclose(found.influence, exact.influence, rtol=1e-11, atol=1e-15)
@@ -94,7 +93,7 @@ def test_tails_are_given_up_when_they_have_died_out(tmp_path, monkeypatch):
 
 def test_a_tail_that_is_given_up_is_not_lost(tmp_path, monkeypatch):
     """With a coarse tolerance bins are coarse; the total stays exact."""
-    monkeypatch.setitem(explain_module.TOLERANCE, torch.float64, 0.1)
+    monkeypatch.setitem(FORGOTTEN, torch.float64, 0.1)
     found = record_and_explain(LONG, tmp_path, intervals=8, **APPLICATION)
     monkeypatch.undo()
     exact = explain(LONG, tmp_path / "long.zarr", LONG.model(), intervals=8, **APPLICATION)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch.optim import SGD, AdamW
 
+from explaind.config.choices import OUTPUT_ARRAYS
 from explaind.history.history import Block, History
-from explaind.kernel.collectors.collect import collectors_of
-from explaind.kernel.collectors.explained_step import ExplainedStep
-from explaind.kernel.collectors.output_arrays import SLICES, Slices
+from explaind.kernel.collectors.collector import ExplainedStep
+from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
 from explaind.kernel.query.queries import StepDerivative
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
-from explaind.kernel.trajectory.segment import Segment
+from explaind.kernel.trajectory.intervals import Segment
 from tests.kernel.engine import record
 from tests.oracles.problems import TRAIN_SAMPLES, Problem
 
@@ -35,14 +35,14 @@ OPTIMIZERS = pytest.mark.parametrize(
 
 
 @pytest.mark.parametrize("train_samples", [None, (1, 4)])
-def test_no_slice_waits_for_the_device(train_samples, tmp_path):
+def test_no_output_array_waits_for_the_device(train_samples, tmp_path):
     record(Problem("gpu", groups, steps=6), tmp_path / "run.zarr")
     history = History(tmp_path / "run.zarr", device=GPU)
     params, steps = history.layout.size, history.steps
     like = torch.zeros(params, device=GPU)
-    slices = Slices(frozenset(SLICES), 1, "application_step", 2, train_samples)
+    outputs = OutputArrays(frozenset(OUTPUT_ARRAYS), 1, "application_step", 2, train_samples)
     segment = Segment(0, steps, steps, whole=True)
-    collectors = collectors_of(slices, segment, history.layout, steps, TRAIN_SAMPLES, like)
+    collectors = make_collectors(outputs, segment, history.layout, steps, TRAIN_SAMPLES, like)
     for number in reversed(range(steps)):
         averaged = torch.ones(SAMPLES, OUTPUTS, params, device=GPU)
         explained = fake_step(history, number, averaged)

@@ -1,4 +1,4 @@
-"""Time segments: computed on their own and added, they are the single pass."""
+"""Segments of the steps: computed on their own and added, they are the single pass."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,11 @@ import torch
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
+from explaind.config.choices import OUTPUT_ARRAYS
 from explaind.errors import RecordingError, StoreError
 from explaind.history.history import History
-from explaind.kernel.collectors.output_arrays import SLICES
-from explaind.kernel.trajectory.segment import segment_of
-from explaind.pipeline.accumulate import gather_stores
+from explaind.kernel.trajectory.intervals import segment_of
+from explaind.pipeline.accumulate import merge_stores
 from explaind.store import open_sealed, write_store
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import Problem, all_outputs
@@ -56,7 +56,8 @@ def run(request, tmp_path_factory):
             folder / "run.zarr",
             model,
             queries=(x[rows], y[rows]),
-            **{"intervals": 4, "keep": SLICES, "train_samples": [0, 3, 11], "top": 3} | options,
+            **{"intervals": 4, "keep": OUTPUT_ARRAYS, "train_samples": [0, 3, 11], "top": 3}
+            | options,
         )
 
     explained.problem, explained.store = problem, folder / "run.zarr"
@@ -68,8 +69,8 @@ def stored(dataset, path, shard, segment):
     return path
 
 
-def gathered(run, folder, segments, **options):
-    """Two shards times some segments, stored, gathered and read."""
+def merged(run, folder, segments, **options):
+    """Two shards times some segments, stored, merged and read."""
     stores = [
         [
             stored(
@@ -82,7 +83,7 @@ def gathered(run, folder, segments, **options):
         ]
         for k, rows in enumerate((slice(0, 2), slice(2, 3)))
     ]
-    gather_stores(stores, folder / "all.zarr", top=3)
+    merge_stores(stores, folder / "all.zarr", top=3)
     return open_sealed(folder / "all.zarr").load()
 
 
@@ -101,9 +102,9 @@ def assert_same(found, expected, tolerance):
     ("segments", "credit"), [(1, "gradient_step"), (3, "gradient_step"), (2, "application_step")]
 )
 def test_segments_add_up_to_the_single_pass(run, segments, credit, tmp_path):
-    found = gathered(run, tmp_path, segments, credit=credit)
+    found = merged(run, tmp_path, segments, credit=credit)
     assert_same(found, run(credit=credit), tolerance=1e-11)
-    assert found.attrs["account_mismatch"] < 1e-10
+    assert found.attrs["completeness_error"] < 1e-10
     assert found.attrs["credit"] == credit
     assert not {"shard", "segment"} & set(found.attrs)
 
@@ -111,7 +112,7 @@ def test_segments_add_up_to_the_single_pass(run, segments, credit, tmp_path):
 @pytest.mark.parametrize("run", ["adamw"], indirect=True)
 def test_segments_in_float32(run, tmp_path):
     options = {"dtype": torch.float32, "keep": ["influence", "top"], "train_samples": None}
-    found, expected = gathered(run, tmp_path, 3, **options), run(**options)
+    found, expected = merged(run, tmp_path, 3, **options), run(**options)
     scale = float(np.abs(expected.influence).max())
     np.testing.assert_allclose(found.influence, expected.influence, rtol=0, atol=2e-6 * scale)
     np.testing.assert_allclose(found.helpful_influence, expected.helpful_influence, rtol=1e-4)
@@ -122,7 +123,7 @@ def test_segments_in_float32(run, tmp_path):
 def test_a_segment_alone_says_that_it_is_no_whole(run):
     part = run(segment=(1, 3))
     assert "residual" not in part
-    assert "account_mismatch" not in part.attrs
+    assert "completeness_error" not in part.attrs
     assert part.sizes["step"] == STEPS // 3
 
 
@@ -163,7 +164,7 @@ def test_momentum_that_changes_over_time(tmp_path):
             for t in range(3)
         ]
     ]
-    gather_stores(stores, tmp_path / "all.zarr", top=1)
+    merge_stores(stores, tmp_path / "all.zarr", top=1)
     expected = explain(problem, tmp_path / "run.zarr", model)
     assert_same(open_sealed(tmp_path / "all.zarr").load(), expected, tolerance=1e-11)
 
@@ -175,7 +176,7 @@ def test_segments_that_do_not_add_up_are_refused(run, tmp_path):
     parts[1] = parts[1].assign(data=parts[1].data * 1.1)
     stores = [[stored(p, tmp_path / f"{t}.zarr", "0/1", f"{t}/2") for t, p in enumerate(parts)]]
     with pytest.raises(RecordingError, match="adds up to something else"):
-        gather_stores(stores, tmp_path / "all.zarr", top=1)
+        merge_stores(stores, tmp_path / "all.zarr", top=1)
     assert not (tmp_path / "all.zarr").exists()
 
 
@@ -203,4 +204,4 @@ def test_shards_that_do_not_fit_are_refused(change, message, tmp_path):
         for k, options in enumerate(({}, change))
     ]
     with pytest.raises(StoreError, match=message):
-        gather_stores(stores, tmp_path / "all.zarr", top=1)
+        merge_stores(stores, tmp_path / "all.zarr", top=1)

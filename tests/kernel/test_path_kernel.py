@@ -1,0 +1,74 @@
+"""The path kernel as one attribution method among others."""
+
+import numpy as np
+import pytest
+import torch
+from torch.optim import AdamW
+
+import explaind
+from explaind.errors import ConfigError
+from explaind.kernel.attributor import Attributor
+from tests.kernel.engine import SMOOTH, record
+from tests.oracles.problems import TEST_SAMPLES, TRAIN_SAMPLES, Problem
+
+PROBLEM = Problem("adamw", lambda model: AdamW(model.parameters(), lr=0.05, weight_decay=0.5))
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    store = tmp_path_factory.mktemp("history") / "run.zarr"
+    model = record(PROBLEM, store)
+    data = PROBLEM.train_data()
+    return explaind.PathKernel(store, model, PROBLEM.loss_fn, data, quadrature=SMOOTH)
+
+
+def test_scores_are_the_influence_of_all_training_samples(kernel):
+    x, y = PROBLEM.test_data()
+    method: Attributor = kernel
+    assert isinstance(method, Attributor)
+    scores = method.scores(x, y)
+    assert scores.shape == (TEST_SAMPLES, TRAIN_SAMPLES)
+    np.testing.assert_array_equal(scores, kernel.explain(x, y).influence[:, 0])
+    np.testing.assert_array_equal(
+        kernel.scores(x, y, "logit[1]"), kernel.explain(x, y, "logit[1]").influence[:, 0]
+    )
+
+
+def test_scores_of_several_outputs_are_refused(kernel):
+    with pytest.raises(ConfigError, match="expected one explained output per sample, got 3"):
+        kernel.scores(*PROBLEM.test_data(), "all")
+
+
+def test_no_samples_are_refused(kernel):
+    x, y = PROBLEM.test_data()
+    with pytest.raises(ConfigError, match="at least one sample"):
+        kernel.explain(x[:0], y[:0])
+
+
+def squares(output, _):
+    return output.square().sum(-1)
+
+
+@pytest.mark.parametrize(("unit", "expected"), [(None, "1"), ("m2", "m2")])
+def test_arrays_carry_the_unit_of_the_functional(kernel, unit, expected):
+    def functional(output, targets):
+        return squares(output, targets)
+
+    if unit:
+        functional.unit = unit
+    found = kernel.explain(*PROBLEM.test_data(), functional)
+    assert {found[name].units for name in ("influence", "decay", "step_true")} == {expected}
+    assert found.subintervals.units == "1"
+    assert kernel.explain(*PROBLEM.test_data()).influence.units == "nat"
+
+
+def test_components_in_place_of_the_recorded_ones(kernel, tmp_path):
+    model = record(PROBLEM, tmp_path / "run.zarr")
+    options = {"quadrature": SMOOTH, "components": {"first.weight": "front", "first.bias": "front"}}
+    data = PROBLEM.train_data()
+    other = explaind.PathKernel(tmp_path / "run.zarr", model, PROBLEM.loss_fn, data, **options)
+    found, plain = (k.explain(*PROBLEM.test_data()) for k in (other, kernel))
+    assert "front" in found.component
+    torch.testing.assert_close(
+        torch.from_numpy(found.influence.values), torch.from_numpy(plain.influence.values)
+    )
