@@ -50,7 +50,7 @@ CASES: dict[str, Keys] = {
     "default": case(shards=2),
     "default, few queries": case(samples=10),
     "default, all outputs of 10": case(samples=10, functional="all"),
-    "default, no slices": case(keep=[]),
+    "default, no arrays": case(keep=[]),
     "mini-batch": case(batch_size=64),
     "p=113, 20 queries": case(**PUBLISHED, validation_samples=20),
     "p=113, 125 queries": case(**PUBLISHED, validation_samples=125),
