@@ -13,7 +13,6 @@ SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "config/*.py": "config/test_load.py",
-    "errors.py": "test_cli.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/spec.py": "experiments/test_registry.py",
@@ -23,7 +22,7 @@ TRIED_TOGETHER = {
     "kernel/gradients/*.py": "kernel/contraction/test_routes.py",
     "kernel/nonsmooth/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/query/*.py": "kernel/nonsmooth/test_secant.py",
-    "kernel/trajectory/*.py": "kernel/trajectory/test_segment.py",
+    "kernel/trajectory/*.py": "kernel/trajectory/test_intervals.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
     "report/page.py": "report/test_html.py",
@@ -34,12 +33,14 @@ SHORT = {
     "*/__init__.py": "says what a folder is",
     "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
+    "config/choices.py": "closed choices, typed once for rooms that must not import each other",
     "config/experiment.py": "what the settings of all experiments share",
     "data/digits.py": "a module for each family of sources",
     "device.py": "the one place that chooses a device",
     "experiments/*/settings.py": "the section of the config",
     "experiments/registry.py": "the list of all there is",
     "experiments/training/tables.py": "the tables of a page are a module of their own",
+    "kernel/attributor.py": "a protocol",
     "prefetch.py": "the one place with a thread",
 }
 """Modules of fewer lines than others, and why they are no part of another one."""

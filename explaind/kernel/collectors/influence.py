@@ -104,7 +104,7 @@ class InfluenceSums:
             self._sum_of(interval, part).index_add_(2, place, part.transpose(1, 2))
 
     def total(self) -> Float[Tensor, "component query train"]:
-        """Close what is open and return the total (one component unless told apart)."""
+        """Return the total (one component unless told apart); closes what is open."""
         for interval in list(self._open):
             self._close(interval)
         assert self._total is not None  # a segment has at least one step
