@@ -21,7 +21,7 @@ import typer
 import xarray as xr
 
 from explaind.kernel.result import build_dataset
-from explaind.pipeline.accumulate import gather_stores
+from explaind.pipeline.accumulate import merge_stores
 from explaind.store import write_store
 
 app = typer.Typer(add_completion=False)
@@ -55,7 +55,7 @@ def part(tests: int, shard: str, segment: str) -> xr.Dataset:
         "computed_dtype": "float32",
         "recorded_dtype": "float32",
         "precision_deviation": 0.0,
-        "account_mismatch": 0.0,
+        "completeness_error": 0.0,
     }
     names = tuple(f"component {k}" for k in range(COMPONENTS))
     return build_dataset(arrays, names, ["target_logprob"], attributes)
@@ -71,14 +71,14 @@ def peak_bytes(reset: bool = False) -> int:
 
 @app.command()
 def measure(folder: Path, shards: int, segments: int) -> None:
-    """Copy and gather in turn; print seconds, median ratio and the growth of peak memory, bytes."""
+    """Copy and merge in turn; print seconds, median ratio and the growth of peak memory, bytes."""
     stores = [[folder / f"{k}_{t}.zarr" for t in range(segments)] for k in range(shards)]
-    gathered(stores, folder)  # what is imported on first use is no matter of the disk
+    merged(stores, folder)  # what is imported on first use is no matter of the disk
     before = peak_bytes(reset=True)
-    runs = [(copied(folder / "file"), gathered(stores, folder)) for _ in range(REPEATS)]
-    copy, gather = (statistics.median(column) for column in zip(*runs, strict=True))
-    ratio = statistics.median(copy / gather for copy, gather in runs)
-    found = {"copy": copy, "gather": gather, "ratio": ratio, "peak": peak_bytes() - before}
+    runs = [(copied(folder / "file"), merged(stores, folder)) for _ in range(REPEATS)]
+    copy, merge = (statistics.median(column) for column in zip(*runs, strict=True))
+    ratio = statistics.median(copy / merge for copy, merge in runs)
+    found = {"copy": copy, "merge": merge, "ratio": ratio, "peak": peak_bytes() - before}
     sys.stdout.write(json.dumps(found) + "\n")
 
 
@@ -95,10 +95,10 @@ def copied(source: Path) -> float:
     return seconds
 
 
-def gathered(stores: list[list[Path]], folder: Path) -> float:
-    """Seconds to gather stores and have the result on disk."""
+def merged(stores: list[list[Path]], folder: Path) -> float:
+    """Seconds to merge stores and have the result on disk."""
     start = time.perf_counter()
-    gather_stores(stores, folder / "all.zarr", top=10)
+    merge_stores(stores, folder / "all.zarr", top=10)
     os.sync()
     seconds = time.perf_counter() - start
     shutil.rmtree(folder / "all.zarr")
@@ -107,7 +107,7 @@ def gathered(stores: list[list[Path]], folder: Path) -> float:
 
 @app.command()
 def main(
-    megabytes: Annotated[int, typer.Option(help="Size of the gathered store.")] = 1024,
+    megabytes: Annotated[int, typer.Option(help="Size of the merged store.")] = 1024,
     folder: Annotated[Path | None, typer.Option(help="Where to work, on the disk meant.")] = None,
 ) -> None:
     """Print a table of rates and memory, for some numbers of shards and segments."""
@@ -127,7 +127,7 @@ def main(
             )
             found = json.loads(done.stdout)
             sys.stdout.write(
-                f"| {shards} x {segments} | {megabytes / found['gather']:.0f} |"
+                f"| {shards} x {segments} | {megabytes / found['merge']:.0f} |"
                 f" {megabytes / found['copy']:.0f} | {found['ratio']:.2f} |"
                 f" {found['peak'] / 2**20:.0f} |\n"
             )

@@ -16,11 +16,12 @@ import typer
 
 from explaind.config.load import load_config, resolve_config
 from explaind.paths import Paths
+from explaind.plan.machine import MEGABYTE
 from explaind.store import stored_attributes
 
 app = typer.Typer(add_completion=False)
 RUN = "grokking"
-MEGABYTE = 10**6
+
 
 Keys = dict[str, Any]
 
@@ -50,7 +51,7 @@ CASES: dict[str, Keys] = {
     "default": case(shards=2),
     "default, few queries": case(samples=10),
     "default, all outputs of 10": case(samples=10, functional="all"),
-    "default, no slices": case(keep=[]),
+    "default, no arrays": case(keep=[]),
     "mini-batch": case(batch_size=64),
     "p=113, 20 queries": case(**PUBLISHED, validation_samples=20),
     "p=113, 125 queries": case(**PUBLISHED, validation_samples=125),

@@ -38,7 +38,7 @@ CASE = {
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
 }
-PLANNED = ("config", "made_for", "passes", "samples_per_pass", "shards", "sized_by")
+PLANNED = ("blocks", "config", "made_for", "samples_per_block", "shards", "sized_by")
 IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
     "pipeline.accumulate",

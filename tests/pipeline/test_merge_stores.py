@@ -1,4 +1,4 @@
-"""Gathering stores chunk by chunk: any cut of the samples and steps gives the same whole."""
+"""Merging stores chunk by chunk: any cut of the samples and steps gives the same whole."""
 
 import tempfile
 from itertools import pairwise
@@ -15,9 +15,8 @@ from explaind.kernel.collectors.strongest import top_samples
 from explaind.kernel.completeness import STEP_SUMS
 from explaind.kernel.result import SUMMED, build_dataset
 from explaind.pipeline import accumulate
-from explaind.pipeline.accumulate import gather_stores
-from explaind.pipeline.merge_stores import Block, Gathered, chunks_of
-from explaind.pipeline.raw_chunks import RawChunk
+from explaind.pipeline.accumulate import merge_stores
+from explaind.pipeline.merge_stores import Block, MergedStores, RawChunk, chunks_of
 from explaind.store import open_sealed, spec, write_store
 from explaind.store.spec import spec_of
 
@@ -26,7 +25,7 @@ ATTRIBUTES = {
     "computed_dtype": "float64",
     "recorded_dtype": "float64",
     "precision_deviation": 0.0,
-    "account_mismatch": 0.0,
+    "completeness_error": 0.0,
 }
 
 
@@ -98,7 +97,7 @@ def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(spec, "TARGET_CHUNK_BYTES", chunk_bytes)
         run, folder = whole_run(tests=9, steps=6, intervals=2), Path(name)
-        gather_stores(cut(run, folder, [0, *inner, 9]), folder / "all.zarr", top=1)
+        merge_stores(cut(run, folder, [0, *inner, 9]), folder / "all.zarr", top=1)
         found = open_sealed(folder / "all.zarr").load()
         xr.testing.assert_equal(found, run)
 
@@ -115,7 +114,7 @@ def test_segments_are_added_and_their_steps_laid_side_by_side(inner, steps, chun
         patch.setattr(spec, "TARGET_CHUNK_BYTES", chunk_bytes)
         run, folder = whole_run(tests=9, steps=6, intervals=2), Path(name)
         paths = cut(run, folder, [0, *inner, 9], [0, *steps, 6])
-        gather_stores(paths, folder / "all.zarr", top=2)
+        merge_stores(paths, folder / "all.zarr", top=2)
         found = open_sealed(folder / "all.zarr").load()
         xr.testing.assert_equal(found[list(run.data_vars)], run)
         residual = run.final_output - run.initial_output - run.data - run.decay
@@ -135,11 +134,11 @@ def shards(tmp_path, monkeypatch):
 
 
 def test_equal_shards_move_chunk_by_chunk_undecoded(shards):
-    gathered = Gathered(shards)
+    merged = MergedStores(shards)
     pieces = [
-        gathered.read_chunk(name, region)
+        merged.read_chunk(name, region)
         for name in ("influence", "influence_by_interval", "step_data", "data")
-        for region in chunks_of(gathered.spec(name))
+        for region in chunks_of(merged.spec(name))
     ]
     assert len(pieces) > 15
     assert {type(piece) for piece in pieces} == {RawChunk}
@@ -147,12 +146,14 @@ def test_equal_shards_move_chunk_by_chunk_undecoded(shards):
 
 def test_equal_segments_are_added_chunk_by_chunk(tmp_path, monkeypatch):
     monkeypatch.setattr(spec, "TARGET_CHUNK_BYTES", 200)
-    gathered = Gathered(cut(whole_run(tests=8, steps=6, intervals=2), tmp_path, [0, 4, 8], [0, 6]))
+    merged = MergedStores(
+        cut(whole_run(tests=8, steps=6, intervals=2), tmp_path, [0, 4, 8], [0, 6])
+    )
     parted = cut(whole_run(tests=8, steps=6, intervals=2), tmp_path / "t", [0, 4, 8], [0, 2, 6])
-    added = Gathered(parted)
+    added = MergedStores(parted)
     for name in ("influence", "influence_total", "data"):
-        for region in chunks_of(gathered.spec(name)):
-            found, expected = (run.read_chunk(name, region) for run in (added, gathered))
+        for region in chunks_of(merged.spec(name)):
+            found, expected = (run.read_chunk(name, region) for run in (added, merged))
             assert isinstance(found, RawChunk)
             assert _whole(found) == _whole(expected)
 
@@ -173,7 +174,7 @@ def test_no_more_than_a_chunk_is_read_at_a_time(shards, monkeypatch, tmp_path):
             yield piece
 
     monkeypatch.setattr(accumulate, "_chunks", watched)
-    gather_stores(shards, tmp_path / "all.zarr", top=1)
+    merge_stores(shards, tmp_path / "all.zarr", top=1)
     assert max(sizes) <= 200 + 4
     assert len(sizes) > 25
 
@@ -189,7 +190,7 @@ def test_a_damaged_chunk_is_named(damage, message, shards, tmp_path):
     file = shards[1][0] / "influence" / "c" / "0" / "0" / "0"
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(DamagedStoreError, match=f"1_0.zarr/influence/c/0/0/0 {message}"):
-        gather_stores(shards, tmp_path / "all.zarr", top=1)
+        merge_stores(shards, tmp_path / "all.zarr", top=1)
     assert not (tmp_path / "all.zarr").exists()
 
 
