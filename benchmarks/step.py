@@ -1,4 +1,4 @@
-"""Time of one step at the size of the paper against the machine's rates and the published algorithm.
+"""Time of a step at the size of the paper against the machine's rates and the published algorithm.
 
     python -m benchmarks.step [--threads 2] [--repeats 3] [--published-queries 1]
 
