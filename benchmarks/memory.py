@@ -16,11 +16,12 @@ import typer
 
 from explaind.config.load import load_config, resolve_config
 from explaind.paths import Paths
+from explaind.plan.machine import MEGABYTE
 from explaind.store import stored_attributes
 
 app = typer.Typer(add_completion=False)
 RUN = "grokking"
-MEGABYTE = 10**6
+
 
 Keys = dict[str, Any]
 

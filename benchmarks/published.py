@@ -2,7 +2,7 @@
 
 Forward in time; for every training sample a momentum-averaged gradient (an `N x P` buffer, all of
 it touched at every step); for every query the gradient at 100 midpoints of every step, each by
-`vmap(grad)`. Two mends keep it correct: the train axis is in dataset order, and each sample has the
+`vmap(grad)`. Two fixes keep it correct: the train axis is in dataset order, and each sample has the
 weight of its own batch.
 """
 

@@ -52,7 +52,7 @@ class Size:
 
 SIZES = {
     "default, p=53": Size(53, 1144, 256),
-    "publication, p=113": Size(113, 4000, 512),
+    "paper, p=113": Size(113, 4000, 512),
     "default, batches of 256": Size(53, 1144, 256, batch_size=256, steps=1000),
 }
 

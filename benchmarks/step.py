@@ -1,4 +1,4 @@
-"""Time of one step at publication size against the machine's own rates and the published algorithm.
+"""Time of a step at the size of the paper against the machine's rates and the published algorithm.
 
     python -m benchmarks.step [--threads 2] [--repeats 3] [--published-queries 1]
 
@@ -32,7 +32,7 @@ from explaind.kernel.query.quadrature import Quadrature
 from explaind.training.task import nll
 
 STEPS = (2, 6)
-PUBLICATION = Size(queries=100, samples=4000, mlp_width=512, steps=STEPS[1], p=113, width=64)
+PAPER = Size(queries=100, samples=4000, mlp_width=512, steps=STEPS[1], p=113, width=64)
 app = typer.Typer(add_completion=False)
 
 
@@ -138,7 +138,7 @@ def main(
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
         problems = {
-            steps: recorded_problem(replace(PUBLICATION, steps=steps), Path(folder, str(steps)))
+            steps: recorded_problem(replace(PAPER, steps=steps), Path(folder, str(steps)))
             for steps in STEPS
         }
         sys.stdout.write("\n".join(table(problems, repeats, published_queries)) + "\n")

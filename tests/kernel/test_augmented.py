@@ -1,4 +1,4 @@
-"""A small ResNet with everything of the publication's training, mirrored images above all."""
+"""A small ResNet with everything of the paper's training, mirrored images above all."""
 
 import functools
 
