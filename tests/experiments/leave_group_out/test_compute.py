@@ -15,7 +15,7 @@ from explaind.experiments.leave_group_out.compute import (
 from explaind.experiments.leave_group_out.groups import Group
 from explaind.experiments.leave_group_out.settings import LeaveGroupOutSettings
 from explaind.paths import Paths
-from explaind.pipeline.load_kernel import kernel_of_run
+from explaind.pipeline.load_kernel import load_kernel
 
 
 def test_targets_are_seeded_and_there_must_be_enough():
@@ -59,7 +59,7 @@ def test_table_of_the_rule(tiny_run):
     assert (removed["actual"].abs() > 1e-3).any()
     sums = removed.groupby(["group", "draw"])["predicted"].mean()
     assert sums["top", 0] < sums["random"].min() <= sums["random"].max() < sums["bottom", 0]
-    opened = kernel_of_run(config, paths, "grokking")
+    opened = load_kernel(config, paths, "grokking")
     rows = table["target"].unique()
     whole, parts = (explained_targets(opened.kernel, opened.data, rows, block) for block in (64, 3))
     np.testing.assert_allclose(parts.influence, whole.influence, atol=1e-5)
