@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.workflow.forks import run_snakemake
+
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("config", "explaind", "workflow")
 TINY = ("--configfile", "config/tiny.yaml")
@@ -84,6 +86,8 @@ class Project:
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
+        if arguments[:2] == ("-m", "snakemake"):
+            return run_snakemake(arguments[2:], self.root, environment)
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
