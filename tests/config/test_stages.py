@@ -12,7 +12,7 @@ from tests.config.sections import DEFAULT, epk, modulo, optimizer
 STAGES = ["train", "plan_epk", "predict_epk", "accumulate_kernel", "validate_epk"]
 CHANGES = {
     "p": (
-        modulo(p=7),
+        modulo(p=37),
         {"prepare_dataset", "train", "plan_epk", "predict_epk", "validate_epk", "report"},
     ),
     "learning rate": (optimizer(learning_rate=0.5), {"train", "report"}),

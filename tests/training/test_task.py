@@ -41,7 +41,7 @@ def test_what_can_be_explained_exists_in_the_kernel():
     for task in TASKS.values():
         assert task.functionals == NAMED
     for name in Task(functional.mse_loss, "1").functionals:
-        assert find_functional(name, functional.mse_loss)[0] == name
+        assert find_functional(name, functional.mse_loss).name == name
     with pytest.raises(ConfigError):
         find_functional("accuracy", functional.mse_loss)
 
