@@ -3,6 +3,7 @@
 import random
 import re
 
+from explaind.experiments.registry import SPECS
 from tests.faults.kills import differences, run_with_kills
 from tests.faults.stages import STAGES
 from tests.workflow.project import REPOSITORY
@@ -20,4 +21,7 @@ def test_every_rule_can_be_killed():
     rules = "".join(file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
     commands = set(re.findall(r'"explaind ([a-z-]+)', rules))
     assert commands
+    names = {name.replace("_", "-"): spec for name, spec in SPECS.items()}
+    commands |= {name for name, spec in names.items() if spec.computed}
+    commands |= {f"page-{name}" for name, spec in names.items() if spec.shown}
     assert {stage.command.split()[0] for stage in STAGES} == commands
