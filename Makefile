@@ -8,6 +8,8 @@
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 BIN := .venv/bin
+# Half the time: most files are never imported; those that are, are compiled then.
+PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
 PYTEST := $(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
@@ -42,9 +44,9 @@ clean:
 
 # The stamps are newer than what they depend on, so that nothing is installed twice.
 $(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/pip install --constraint constraints.txt --editable .
+	$(PIP_INSTALL) --editable .
 	touch $@
 
 $(INSTALLED_DEV): pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/pip install --constraint constraints.txt --editable .[dev]
+	$(PIP_INSTALL) --editable .[dev]
 	touch $@ $(INSTALLED)

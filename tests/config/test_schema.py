@@ -15,7 +15,7 @@ def test_first_run_of_the_default_file_holds_the_defaults_of_the_schema():
     default = load_config(DEFAULT)
     assert default.datasets["modulo"] == Config().datasets["modulo"]
     run = default.runs["grokking"]
-    assert run.epk.samples == 96  # the one difference: the embedded job explains a part
+    assert run.epk.samples == 64  # the one difference: the embedded job explains a part
     whole = run.model_copy(update={"epk": run.epk.model_copy(update={"samples": None})})
     assert whole == Config().runs["grokking"]
 

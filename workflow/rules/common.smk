@@ -106,7 +106,7 @@ def threads_per_shard(wildcards):
 
 
 def half_of_the_cores(_):
-    """Two experiments at a time: small networks gain little from many threads."""
+    """Two jobs at a time: small networks gain little from many threads."""
     return max(1, CORES // 2)
 
 

@@ -101,7 +101,7 @@ rule validate_epk:
         "logs/validate_epk/{run}.log",
     benchmark:
         PATHS.benchmark("{run}", "validate_epk")
-    threads: 4
+    threads: half_of_the_cores
     resources:
         mem_mb=memory(planned("validate_epk", "mem_mb")),
         runtime=planned("validate_epk", "runtime"),
