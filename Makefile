@@ -8,7 +8,6 @@
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 BIN := .venv/bin
-# Half the time: most files are never imported; those that are, are compiled then.
 PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
@@ -16,6 +15,9 @@ PYTEST := $(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
 
 .PHONY: all test test-all lint clean
 .DELETE_ON_ERROR:
+
+# Most of what is installed is never imported: the rest is compiled when it is, and kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES) all
