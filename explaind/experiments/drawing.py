@@ -1,5 +1,6 @@
 """The pages of the experiments and the index: read the numbers, write their tables, draw."""
 
+from collections import Counter
 from importlib import import_module
 from pathlib import Path, PurePath
 
@@ -7,7 +8,8 @@ import pandas as pd
 
 from explaind.config.schema import Config
 from explaind.files import replacing
-from explaind.paths import Paths
+from explaind.paths import Paths, shard_labels
+from explaind.pipeline.stored_plan import shard_count
 from explaind.report.html import write_page
 from explaind.report.index import Entry, write_index
 from explaind.report.page import About
@@ -31,9 +33,9 @@ def draw_page(config: Config, paths: Paths, name: str) -> None:
     for table in map(PurePath, spec.shown.tables if spec.shown else ()):
         files[table.stem] = paths.table(name, table.stem, table.suffix.removeprefix("."))
         _write_table(content[table.stem], files[table.stem])
-    about = About(name, spec.title, settings.run, files)
-    page = import_module(f"{folder}.page").draw(tables, about)
     pages = {entry.name: entry.title for entry in entries(config) if entry.run == settings.run}
+    about = About(name, pages[name], settings.run, files)
+    page = import_module(f"{folder}.page").draw(tables, about)
     write_page(page, pages, paths.figure(name))
 
 
@@ -44,7 +46,8 @@ def draw_index(config: Config, paths: Paths) -> None:
         config: the resolved configuration.
         paths: where the project keeps its files.
     """
-    write_index(paths, entries(config), config.model_dump(mode="json"))
+    benchmarks = {run: _benchmarks(config, paths, run) for run in config.runs}
+    write_index(paths, entries(config), benchmarks, config.model_dump(mode="json"))
 
 
 def entries(config: Config) -> list[Entry]:
@@ -54,13 +57,20 @@ def entries(config: Config) -> list[Entry]:
         config: the resolved configuration.
 
     Returns:
-        How each is linked, in the order of the configuration.
+        How each is linked, in the order of the configuration. Pages of one kind on one run have
+        their names in their titles.
     """
-    specs = {name: config.spec(name) for name in config.experiments}
+    shown = {name: spec for name in config.experiments if (spec := config.spec(name)).shown}
+    runs = {name: config.experiments[name].run for name in shown}
+    alike = Counter((runs[name], spec.name) for name, spec in shown.items())
     return [
-        Entry(name, config.experiments[name].run, spec.title, spec.summary)
-        for name, spec in specs.items()
-        if spec.shown
+        Entry(
+            name,
+            runs[name],
+            f"{spec.title} ({name})" if alike[runs[name], spec.name] > 1 else spec.title,
+            spec.summary,
+        )
+        for name, spec in shown.items()
     ]
 
 
@@ -81,6 +91,17 @@ def sources_of(config: Config, paths: Paths, name: str) -> Sources:
     for key, kind in (spec.shown.results if spec.shown else {}).items():
         results[key] = (kind, getattr(settings, key))
     return Sources(paths, name, settings.run, dataset, config.datasets[dataset], results)
+
+
+def _benchmarks(config: Config, paths: Paths, run: str) -> dict[str, Path]:
+    """The files with time and memory of the jobs of a run, by job; some may not be there."""
+    shards = shard_labels(shard_count(config, paths, run), config.runs[run].epk.segments)
+    jobs = ["train", *(f"predict_epk_{label}" for row in shards for label in row)]
+    jobs += ["accumulate_kernel", "validate_epk"]
+    for name, settings in config.experiments.items():
+        if settings.run == run and config.spec(name).computed:
+            jobs.append(f"{settings.kind}_{name}")
+    return {job: paths.benchmark(run, job) for job in jobs}
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

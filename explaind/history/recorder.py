@@ -34,7 +34,8 @@ from explaind.history.schema import (
 )
 from explaind.history.state import TrainingState
 from explaind.history.writer import HistoryWriter, resume_writing
-from explaind.store import TARGET_CHUNK_BYTES, only_writer
+from explaind.provenance import provenance
+from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
 from explaind.trees import Augmentation, LossFunction
 
 
@@ -328,7 +329,8 @@ class Recorder:
             raise RecordingError("No optimizer step was taken inside the record block.")
         self._state.check_constants(self.steps)
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
-        self._writer.seal({"steps": self.steps}, self._checksums.values)
+        made = {MADE_WITH: provenance(self._theta.device)}
+        self._writer.seal({"steps": self.steps, **made}, self._checksums.values)
 
     def _metrics(self) -> Rows:
         logged = self._pending.logged

@@ -5,7 +5,8 @@ folder. The same input gives the same bytes: identifiers of plots are fixed and 
 """
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from io import BytesIO
@@ -23,7 +24,8 @@ from plotly.offline import get_plotlyjs
 from explaind import __version__
 from explaind.files import write_text
 from explaind.paths import Paths
-from explaind.report.page import Page
+from explaind.report.page import Page, Panel
+from explaind.report.text import PAPER
 
 PLOT_CONFIG = {
     "responsive": True,
@@ -94,14 +96,30 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"version": __version__, "package_file": _package_file}
-    environment.filters |= {"plotly": _plot, "png": picture_uri}
+    environment.globals |= {
+        "version": __version__,
+        "package_file": _package_file,
+        "paper": PAPER,
+    }
+    environment.filters |= {"plotly": _plot, "png": picture_uri, "anchored": _anchored}
     return environment
 
 
 def _package_file(name: str) -> Markup:
     text = resources.files("explaind.report").joinpath(name).read_text(encoding="utf-8")
     return Markup(text.rstrip())
+
+
+def _anchored(panels: Sequence[Panel]) -> list[tuple[Panel, str]]:
+    """Each panel with the anchor that links lead to: of its title, and of no other of the page."""
+    anchors: list[str] = []
+    for panel in panels:
+        words = re.findall(r"\w+", panel.title.lower())
+        anchor = "-".join(("panel", *words))  # no plot is named like that
+        while anchor in anchors:
+            anchor += "-more"
+        anchors.append(anchor)
+    return list(zip(panels, anchors, strict=True))
 
 
 def _plot(figure: go.Figure, name: str) -> Markup:

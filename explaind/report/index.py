@@ -1,16 +1,20 @@
-"""The page `results/index.html`: what was run, its numbers, every page, the configuration."""
+"""The page `results/index.html`: what was run, what is concluded, every page, the configuration."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from explaind.files import write_text
 from explaind.paths import Paths
 from explaind.report.html import render
-from explaind.report.page import Fact
+from explaind.report.provenance import cost_rows, provenance_rows
 from explaind.report.sources import read_metrics, read_statistics
 from explaind.report.statistics import learning_facts, statistics_rows
+from explaind.report.thumbnail import thumbnail
+from explaind.report.verdict import verdict
+from explaind.store import open_sealed
 
 
 @dataclass(frozen=True)
@@ -30,20 +34,27 @@ class Entry:
     summary: str
 
 
-def write_index(paths: Paths, entries: Sequence[Entry], config: Mapping[str, Any]) -> None:
-    """Write the page that shows the numbers of every shown run and links every page and table.
+def write_index(
+    paths: Paths,
+    entries: Sequence[Entry],
+    benchmarks: Mapping[str, Mapping[str, Path]],
+    config: Mapping[str, Any],
+) -> None:
+    """Write the page that shows every run and links every page and table.
 
     Args:
         paths: where the project keeps its files.
         entries: the pages.
+        benchmarks: by run and job, where its time and memory are if it was measured; the runs are
+            shown in this order.
         config: all values of the resolved configuration.
     """
-    runs = sorted({entry.run for entry in entries})
     html = render(
         "index.html",
-        entries=entries,
-        tiles=[fact for run in runs for fact in _facts(run, paths)],
-        runs=[_run(run, paths) for run in runs],
+        runs=[
+            _run(run, [entry for entry in entries if entry.run == run], jobs, paths)
+            for run, jobs in benchmarks.items()
+        ],
         config=json.dumps(config, indent=2, sort_keys=True),
         # A killed job leaves hidden files behind.
         tables=sorted(path.name for path in paths.table("", "").parent.glob("[!.]*")),
@@ -51,15 +62,20 @@ def write_index(paths: Paths, entries: Sequence[Entry], config: Mapping[str, Any
     write_text(paths.index(), html)
 
 
-def _facts(run: str, paths: Paths) -> list[Fact]:
-    facts = learning_facts(read_metrics(paths, run))
-    return [Fact(fact.label, fact.value, f"run “{run}”") for fact in facts]
-
-
-def _run(run: str, paths: Paths) -> Mapping[str, object]:
+def _run(
+    run: str, entries: Sequence[Entry], benchmarks: Mapping[str, Path], paths: Paths
+) -> Mapping[str, object]:
+    metrics, statistics = read_metrics(paths, run), read_statistics(paths, run)
+    history = open_sealed(paths.history(run), rule="train").attrs
     files = (paths.metrics(run), paths.validation_summary(run))
     return {
         "name": run,
-        "numbers": render("table.html", rows=statistics_rows(read_statistics(paths, run))),
+        "entries": entries,
+        "thumbnail": thumbnail(metrics),
+        "verdict": verdict(metrics, statistics),
+        "facts": learning_facts(metrics),
+        "numbers": statistics_rows(statistics),
+        "provenance": provenance_rows(history),
+        "cost": cost_rows(benchmarks),
         "files": [file.relative_to(paths.results).as_posix() for file in files],
     }

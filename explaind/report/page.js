@@ -1,5 +1,36 @@
 "use strict";
 
+const plots = [...document.querySelectorAll(".js-plotly-plot")];
+
+// Keyboard: the buttons over a plot serve the mouse; with them, Tab would stop ten times at each.
+function skipButtons(plot) {
+  plot.querySelectorAll(".modebar-btn").forEach((button) => { button.tabIndex = -1; });
+}
+plots.forEach(function (plot) {
+  skipButtons(plot);
+  plot.on("plotly_afterplot", () => skipButtons(plot));
+});
+
+// Screen readers: what was chosen is said. A slider has an <output>, which says it itself.
+document.addEventListener("change", function (event) {
+  const control = event.target, label = control.closest(".controls label");
+  if (!label || control.type === "range") { return; }
+  const words = [...label.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+  const name = words.map((node) => node.textContent.trim()).join(" ").trim();
+  const value = control.type === "checkbox" ? (control.checked ? "on" : "off") :
+    control.selectedOptions ? control.selectedOptions[0].textContent.trim() : control.value;
+  document.getElementById("announcement").textContent = `${name}: ${value}. Plots updated.`;
+});
+
+// Paper: plots are as wide as A4 or Letter within its margins, and as before afterwards.
+const PAPER_WIDTH = 680;
+window.addEventListener("beforeprint", function () {
+  plots.forEach((plot) => Plotly.relayout(plot, {width: PAPER_WIDTH}));
+});
+window.addEventListener("afterprint", function () {
+  plots.forEach((plot) => Plotly.relayout(plot, {width: null, autosize: true}));
+});
+
 // Curves: exchange the drawn values (y) with the stored alternative (customdata) of every trace.
 document.querySelectorAll("[data-swap]").forEach(function (control) {
   control.addEventListener("change", function () {

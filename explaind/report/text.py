@@ -4,13 +4,17 @@ import math
 
 from markupsafe import Markup
 
-PAPER = Markup('the <a href="https://arxiv.org/abs/2505.20076">ExPLAIND paper</a>')
-"""Named where a page compares with it."""
+PAPER = Markup(
+    'the <a href="https://arxiv.org/abs/2505.20076" title="ExPLAIND: Unifying Model, Data, and'
+    ' Training Attribution to Study Model Behavior">ExPLAIND paper</a>'
+)
+"""Named at the end of every page, and where a page compares with it."""
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PLAIN_FROM, PLAIN_TO = 1e-3, 1e5  # sizes outside are written with a power of ten
 SMALLEST_PERCENT = 0.01
+SHORT = 10.0  # seconds below are written with a decimal
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -37,6 +41,17 @@ def percent(share: float | None) -> str:
     if 0 < 100 * share < SMALLEST_PERCENT:
         return f"{number(100 * share, 2)} %"
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two largest units it has, of hours, minutes and seconds."""
+    if seconds < SHORT:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def step(value: int | None) -> str:

@@ -22,11 +22,12 @@ from explaind.store.chunks import StoreFiles
 from explaind.store.encoding import decode, encode
 from explaind.store.lock import only_writer
 from explaind.store.reader import open_sealed, stored_attributes
-from explaind.store.seal import MEASURED, is_sealed, withdraw_seal
+from explaind.store.seal import MADE_WITH, MEASURED, is_sealed, withdraw_seal
 from explaind.store.spec import TARGET_CHUNK_BYTES, ArraySpec, labels_of, spec_of
 from explaind.store.writer import StoreWriter, new_store, remove_store, write_store
 
 __all__ = [
+    "MADE_WITH",
     "MEASURED",
     "TARGET_CHUNK_BYTES",
     "ArraySpec",

@@ -16,7 +16,9 @@ from explaind.paths import SEAL
 
 SCHEMA_VERSION = 4
 METADATA = "zarr.json"
-MEASURED = "measured"  # group attribute that no seal covers: memory, time of equal results
+MEASURED, MADE_WITH = "measured", "made_with"
+UNSEALED = (MEASURED, MADE_WITH)
+"""Group attributes that no seal covers: equal results differ in memory, time, versions, commit."""
 
 
 def is_sealed(path: Path) -> bool:
@@ -114,11 +116,12 @@ def _metadata_digest(path: Path, names: Iterable[str]) -> str:
 
 
 def _group_metadata(path: Path) -> bytes:
-    """Return the metadata of the group, less what was measured."""
+    """Return the metadata of the group, less what equal results differ in."""
     content = (path / METADATA).read_bytes()
     try:
         group = json.loads(content)
-        group["attributes"].pop(MEASURED, None)
+        for name in UNSEALED:
+            group["attributes"].pop(name, None)
     except (ValueError, TypeError, KeyError, AttributeError):
         return content  # damaged, which its hash will tell
     return json.dumps(group, sort_keys=True).encode()

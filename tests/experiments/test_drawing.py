@@ -42,16 +42,21 @@ def test_every_link_leads_to_a_file(root):
     (root / "results" / "config.json").write_text("{}")
     for page in page_files(root):
         html = page.read_text()
-        targets = re.findall(r'(?:href|src)="(?!data:)([^"]+)"', html)
+        targets = re.findall(r'(?:href|src)="(?!data:|https:)([^"]+)"', html)
         assert targets
         for target in targets:
+            if target.startswith("#"):
+                assert f'id="{target[1:]}"' in html
+                continue
             assert (page.parent / target).is_file(), f"{page.name} links {target}"
 
 
 def test_nothing_is_loaded_from_outside(root):
     for page in page_files(root):
         html = page.read_text()
-        assert not re.search(r"https?://", html)
+        assert not re.search(r"""(src=|<link[^>]+href=|url\(|@import|fetch\()['" ]*https?:""", html)
+        linked = set(re.findall(r'https?://[^"<> ]+', html))
+        assert linked == {"https://arxiv.org/abs/2505.20076"}
 
 
 def test_no_page_has_plotly_inside(root):
@@ -69,7 +74,7 @@ def test_same_input_gives_the_same_bytes(root, tmp_path):
 @pytest.mark.parametrize("name", PAGES)
 def test_every_plot_is_explained_and_every_axis_titled(root, name):
     html = Paths(root).figure(name).read_text()
-    sections = html.split("<section>")[1:]
+    sections = html.split("<section id=")[1:]
     assert [
         re.findall(r'class="letter">(\w)<', section) for section in sections if 'letter"' in section
     ] == [[letter] for letter in PANELS[name]]
@@ -100,10 +105,10 @@ def test_table_holds_the_numbers_of_the_store(root):
 
 def test_pages_link_the_others_of_their_run(root):
     html = Paths(root).figure("training").read_text()
-    navigation = re.search(r"<nav>(.*?)</nav>", html, re.S).group(1)
+    navigation = re.search(r"<nav [^>]+>(.*?)</nav>", html, re.S).group(1)
     assert '<a href="../index.html">Overview</a>' in navigation
     assert f'<a href="grokking.html">{SPECS["grokking"].title}</a>' in navigation
-    assert f'<span class="here">{SPECS["training"].title}</span>' in navigation
+    assert f'<span class="here" aria-current="page">{SPECS["training"].title}</span>' in navigation
 
 
 def test_entries_are_those_with_a_page():
@@ -113,6 +118,27 @@ def test_entries_are_those_with_a_page():
     assert set(found) == shown < set(config.experiments)
     assert found["digits_training"].title == SPECS["training"].title
     assert found["digits_training"].run == "digits"
+
+
+def test_pages_of_one_kind_are_named_apart():
+    """By their run; on one run, by their names."""
+    config = load_config(
+        {
+            "datasets": {"modulo": {}},
+            "runs": {"a": {"dataset": "modulo"}, "b": {"dataset": "modulo"}},
+            "experiments": {
+                "one": {"kind": "training", "run": "a"},
+                "two": {"kind": "training", "run": "a"},
+                "three": {"kind": "training", "run": "b"},
+            },
+        }
+    )
+    title = SPECS["training"].title
+    assert {entry.name: entry.title for entry in entries(config)} == {
+        "one": f"{title} (one)",
+        "two": f"{title} (two)",
+        "three": title,
+    }
 
 
 def test_sources_name_the_results_that_a_page_shows(tmp_path):

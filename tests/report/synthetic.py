@@ -29,6 +29,17 @@ COMPONENTS = (
 )
 SUBINTERVALS = (1, 2, 4)
 PAGES = ("grokking", "training", "epk_validation")
+HISTORY = {
+    "data": "0123456789abcdef",
+    "config": {
+        "dataset": {"kind": "modulo", "seed": 3},
+        "model": {"seed": 4},
+        "training": {"seed": 5},
+    },
+    "made_with": {"python": "3.x", "torch": "2.x", "device": "a device", "commit": "abc-dirty"},
+}
+"""Attributes of a history store that pages show."""
+
 DEFAULT_KEEP = ("influence", "component", "interval", "step_component", "absolute")
 
 
@@ -62,6 +73,7 @@ def write_run(paths: Paths, run: str, case: SyntheticRun = DEFAULT) -> xr.Datase
     validation = validation_dataset(case, influence, random)
     write_store(paths.validation(run), validation, {"stage": "validate_epk"})
     write_json(paths.validation_summary(run), statistics(validation, case.steps))
+    write_store(paths.history(run), xr.Dataset(), HISTORY)
     metrics(case, random).to_parquet(paths.metrics(run))
     return influence
 

@@ -1,17 +1,19 @@
 """Templates: escaping, missing values, pictures, atomic writing."""
 
 import base64
+import re
 from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 from PIL import Image
 
 from explaind.report.html import not_kept, picture_uri, render, write_page
-from explaind.report.page import About, Fact, Page, Panel
+from explaind.report.page import About, Fact, Page, Panel, Plot
 
 ABOUT = About("training", "Old <title>", "<run>", {})
 
@@ -27,6 +29,34 @@ def test_texts_are_escaped_and_markup_is_not():
         assert f"&lt;{text}&gt;" in body
     for text in ("<title>", "<run>", "<lead>", "<label>", "<detail>", "<that>", "<other>"):
         assert text not in body
+
+
+def test_every_panel_has_an_anchor_of_its_own():
+    panels = [Panel(title) for title in ("Loss, by step", "Loss by step!", "Verlust über Schritte")]
+    html = render("page.html", page=Page(ABOUT, "", panels), pages={})
+    anchors = re.findall(r'<section id="([^"]+)">', html)
+    assert anchors == [
+        "panel-loss-by-step",
+        "panel-loss-by-step-more",
+        "panel-verlust-über-schritte",
+    ]
+    assert re.findall(r'class="anchor" href="#([^"]+)"', html) == anchors
+
+
+def test_pages_say_their_run_and_whose_method_it_is():
+    html = render("page.html", page=Page(ABOUT, "", ()), pages={})
+    assert "<title>Old &lt;title&gt; · &lt;run&gt;</title>" in html
+    assert "https://arxiv.org/abs/2505.20076" in html[html.index("<footer>") :]
+
+
+def test_plots_have_a_name_for_those_who_do_not_see_them():
+    plots = [Plot("one", go.Figure(), "Of <one>"), Plot("two", go.Figure())]
+    page = Page(ABOUT, "", (Panel("The panel", plots=plots),))
+    html = render("page.html", page=page, pages={})
+    assert re.findall(r'<figure aria-label="([^"]+)">', html) == [
+        "Plot: Of &lt;one&gt;",
+        "Plot: The panel",
+    ]
 
 
 def test_a_value_that_is_missing_is_an_error():

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from explaind.errors import StoreError
+from explaind.files import write_text
 from explaind.paths import Paths
 from explaind.report.index import Entry, write_index
 from tests.report.synthetic import SyntheticRun, write_run
@@ -12,38 +13,65 @@ ENTRIES = [
     Entry("one", "first", "Title & one", "What <it> shows."),
     Entry("two", "second", "Title two", "More."),
 ]
+RUNS = {"first": {}, "second": {}}
 
 
 @pytest.fixture
 def paths(tmp_path):
     paths = Paths(tmp_path)
-    for name in ("first", "second"):
+    for name in RUNS:
         write_run(paths, name, SyntheticRun(p=3, steps=8))
     return paths
 
 
-def test_cards_say_what_the_entries_say(paths):
-    write_index(paths, ENTRIES, {"key": "<value>"})
-    html = paths.index().read_text()
-    assert '<a class="card" href="figures/one.html"><strong>Title &amp; one</strong>' in html
-    assert "Run “first”. What &lt;it&gt; shows." in html
-    assert "Run “second”: is the explanation faithful?" in html
-    assert 'href="second/validation.json"' in html
-    assert "&#34;&lt;value&gt;&#34;" in html
-    assert html.count("Memorised at step") == 2
+def sections(paths):
+    """HTML of each run."""
+    _, *parts = paths.index().read_text().split('<section class="run" id="run-')
+    return {part.split('"', 1)[0]: part.split("</section>", 1)[0] for part in parts}
+
+
+def test_a_run_has_its_own_pages_verdict_and_files(paths):
+    write_index(paths, ENTRIES, RUNS, {"key": "<value>"})
+    first, second = sections(paths).values()
+    assert '<a class="card" href="figures/one.html"><strong>Title &amp; one</strong>' in first
+    assert "What &lt;it&gt; shows." in first
+    assert "two.html" not in first
+    assert "two.html" in second
+    for section in (first, second):
+        assert '<strong class="badge' in section
+        assert "Memorised at step" in section
+        assert "<svg" in section
+        assert "Cost: not measured" in section
+    assert 'href="second/validation.json"' in second
+    assert "&#34;&lt;value&gt;&#34;" in paths.index().read_text()
+
+
+def test_a_run_without_a_page_is_shown(paths):
+    write_index(paths, ENTRIES[:1], RUNS, {})
+    assert "No page of this run is configured." in sections(paths)["second"]
+
+
+def test_the_cost_is_that_of_the_jobs_that_were_measured(paths):
+    jobs = {job: paths.benchmark("first", job) for job in ("train", "by_hand")}
+    write_text(jobs["train"], "s\tmax_rss\n75\t512\n")
+    write_index(paths, ENTRIES, {"first": jobs}, {})
+    section = sections(paths)["first"]
+    assert "Cost: 1 min 15 s, peak 0.50 GB" in section
+    assert "by_hand" not in section
 
 
 def test_a_run_without_accuracy_has_only_its_steps(paths):
     table = pd.read_parquet(paths.metrics("first"))
     table.drop(columns="train_accuracy").to_parquet(paths.metrics("first"))
-    write_index(paths, ENTRIES, {})
-    html = paths.index().read_text()
-    assert html.count("Training steps") == 2
-    assert html.count("Memorised at step") == html.count("Final validation accuracy") == 1
+    write_index(paths, ENTRIES, RUNS, {})
+    first, second = sections(paths).values()
+    assert "Training steps" in first
+    assert "Memorised at step" not in first
+    assert "Final validation accuracy" in second
 
 
 def test_missing_numbers_of_a_shown_run_name_their_rule(paths):
     paths.validation_summary("second").unlink()
     with pytest.raises(StoreError, match="Run the rule `validate_epk` again"):
-        write_index(paths, ENTRIES, {})
-    write_index(paths, ENTRIES[:1], {})
+        write_index(paths, ENTRIES, RUNS, {})
+    write_index(paths, ENTRIES, {"first": {}}, {})

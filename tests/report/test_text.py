@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from explaind.report.text import number, percent, power_of_ten, signed, step
+from explaind.report.text import duration, number, percent, power_of_ten, signed, step
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,18 @@ def test_step():
 )
 def test_power_of_ten(power, expected):
     assert power_of_ten(power) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (12.4, "12 s"),
+        (59.6, "1 min 0 s"),
+        (754.0, "12 min 34 s"),
+        (7261.0, "2 h 1 min"),
+    ],
+)
+def test_duration(seconds, expected):
+    assert duration(seconds) == expected

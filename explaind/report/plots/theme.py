@@ -1,6 +1,11 @@
-"""The look of all figures: colours with a fixed meaning, one template, axes over training steps."""
+"""The look of all figures: colours with a fixed meaning, one template, axes over training steps.
+
+Colours are those of Okabe and Ito (2008), less yellow, which is hardly seen on white, and a dark
+grey: a reader with any colour vision tells them apart. Lines differ in their dashes as well.
+"""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -9,12 +14,12 @@ import plotly.graph_objects as go
 
 from explaind.report.text import power_of_ten
 
-TRAIN, VALIDATION = "#2f6fb5", "#d9702b"
-DATA, DECAY, RESIDUAL, TRUE = "#2f6fb5", "#c8404f", "#8a8f98", "#1d2430"
-COMPONENTS = (
-    *("#4269d0", "#efb118", "#e4572e", "#3ca951", "#a463f2"),
-    *("#6cc5b0", "#ff8ab7", "#9c6b4e", "#97a3b4", "#12507b"),
-)
+BLUE, ORANGE, GREEN, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+SKY, PURPLE, BLACK = "#56b4e9", "#cc79a7", "#000000"
+INK, MUTED, RULE, GRID = "#1d2430", "#5b6472", "#c3c8d1", "#e7e9ee"
+TRAIN, VALIDATION = BLUE, VERMILLION
+DATA, DECAY, RESIDUAL, TRUE = BLUE, VERMILLION, MUTED, BLACK
+COMPONENTS = (BLUE, ORANGE, GREEN, VERMILLION, SKY, PURPLE, BLACK)
 DASHES = ("solid", "dash", "dot", "dashdot")
 DIVERGING = (
     (0.0, "#1f4e8c"),
@@ -23,7 +28,6 @@ DIVERGING = (
     (0.75, "#eb9a78"),
     (1.0, "#a3262a"),
 )
-INK, MUTED, RULE, GRID = "#1d2430", "#5b6472", "#c3c8d1", "#e7e9ee"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 STEP_TITLE = "training step"
 MAX_POINTS = 4000
@@ -66,14 +70,10 @@ def new_figure(height: int = 340) -> go.Figure:
 
 def component_styles(components: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the line style of each component, the same on every figure of a run."""
-    count = len(COMPONENTS)
+    looks = zip(cycle(COMPONENTS), cycle(DASHES), strict=False)  # 7 and 4: all 28 pairs
     return {
-        name: {
-            "color": COMPONENTS[i % count],
-            "dash": DASHES[(i // count) % len(DASHES)],
-            "width": 1.8,
-        }
-        for i, name in enumerate(components)
+        name: {"color": colour, "dash": dash, "width": 1.8}
+        for name, (colour, dash) in zip(components, looks, strict=False)
     }
 
 

@@ -1,17 +1,37 @@
 """Shared look."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from explaind.report.plots.theme import (
+    BLACK,
     COMPONENTS,
+    DASHES,
+    DATA,
+    DECAY,
+    DIVERGING,
+    RESIDUAL,
+    TRAIN,
+    VALIDATION,
     component_styles,
     new_figure,
     show_bulk,
     thin,
     use_log_axis,
 )
+from tests.report.plots.colour_vision import VISION, distance
+
+TOLD_APART = 15.0  # of CIE L*a*b*; 2 is seen side by side
+DRAWN_TOGETHER = {
+    "components": COMPONENTS,
+    "components and what is left": (*COMPONENTS, RESIDUAL),
+    "splits": (TRAIN, VALIDATION, BLACK),
+    "parts": (DATA, DECAY, RESIDUAL, BLACK),
+    "heat map": [colour for _, colour in DIVERGING],
+}
 
 
 @pytest.mark.parametrize("rows", [1, 99, 100, 101, 1234])
@@ -30,6 +50,23 @@ def test_every_component_has_its_own_style():
     styles = component_styles(names)
     assert len({tuple(style.items()) for style in styles.values()}) == len(names)
     assert component_styles(names[:4]) == {name: styles[name] for name in names[:4]}
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("colours", DRAWN_TOGETHER.values(), ids=DRAWN_TOGETHER)
+def test_colours_are_told_apart_by_everyone(colours, vision):
+    near = {pair: distance(*pair, vision) for pair in combinations(dict.fromkeys(colours), 2)}
+    assert {pair: far for pair, far in near.items() if far < TOLD_APART} == {}
+
+
+def test_the_colours_that_were_there_before_would_be_refused():
+    assert distance("#6cc5b0", "#ff8ab7", "deuteranopia") < TOLD_APART / 3  # teal and pink
+    assert distance("#6cc5b0", "#ff8ab7", "ordinary") > TOLD_APART
+
+
+def test_neighbours_differ_in_their_dashes_too():
+    dashes = [style["dash"] for style in component_styles("abcdefgh").values()]
+    assert dashes == [*DASHES, *DASHES]
 
 
 def figure_of(values):
