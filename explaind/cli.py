@@ -6,30 +6,34 @@ commands, so that `explaind --help` and the pages do not wait for torch.
 
 import atexit
 import gc
+import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from explaind import __version__
 from explaind.config.load import load_config
 from explaind.config.schema import Config
 from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
-from explaind.log import configure_logging
+from explaind.log import configure_logging, send_output_to
 from explaind.paths import Paths
 
+logger = logging.getLogger(__name__)
 app = typer.Typer(
-    help="Exact path kernels: which samples, components and training steps made the outputs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # a plain traceback reads better in a log file
 )
 
-KERNEL, EXPERIMENTS, PAGES = "Rules of the kernel", "Experiments", "Pages"
+BEFORE, KERNEL = "Before a run", "Rules of the kernel"
+EXPERIMENTS, PAGES = "Experiments", "Pages"
 
 Files = Annotated[
     list[str],
@@ -50,7 +54,36 @@ Cores = Annotated[
 ]
 
 
-@app.command()
+def _show_version(asked: bool) -> bool:
+    if asked:
+        typer.echo(f"explaind {__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def options(
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="File that everything is written to that the command says; the terminal gets a"
+            " line on how far it is, every 30 seconds.",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Exact path kernels: which samples, components and training steps made the outputs."""
+    if log:
+        start = time.monotonic()
+        send_output_to(log)
+        atexit.register(lambda: logger.info("took %.1f s", time.monotonic() - start))
+
+
+@app.command(rich_help_panel=BEFORE)
 def resolve_config(config: Files, root: Root = ".") -> None:
     """Write the complete config, defaults filled in."""
     from explaind.config.load import resolve_config as library
@@ -94,7 +127,7 @@ def plan_epk(
     library(_with_run(config, root, run), Paths(root), run, cores or os.cpu_count() or 1)
 
 
-@app.command()
+@app.command(rich_help_panel=BEFORE)
 def plan(
     config: Annotated[list[str] | None, typer.Option(help="Config file; may be repeated.")] = None,
     run: Annotated[
@@ -204,10 +237,12 @@ def _drawing(spec: Spec) -> Callable[..., None]:
     return command
 
 
-for _spec in SPECS.values():
+for _spec in SPECS.values():  # in the order of the groups, which is that of a run
     _name = _spec.name.replace("_", "-")
     if _spec.computed:
         app.command(_name, help=_spec.summary, rich_help_panel=EXPERIMENTS)(_computing(_spec))
+for _spec in SPECS.values():
+    _name = _spec.name.replace("_", "-")
     if _spec.shown:
         _help = f"Draw the page “{_spec.title}”. {_spec.summary}"
         app.command(f"page-{_name}", help=_help, rich_help_panel=PAGES)(_drawing(_spec))

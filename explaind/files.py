@@ -2,13 +2,19 @@
 
 import errno
 import json
+import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from explaind.errors import DiskFullError
+
+logger = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -57,12 +63,45 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def writing_result(path: Path) -> Iterator[Path]:
+    """Do as `replacing` does, and say in the log what was written.
+
+    Args:
+        path: the file to create or replace.
+
+    Yields:
+        The temporary path to write to.
+    """
+    start = time.monotonic()
+    with replacing(path) as temporary:
+        yield temporary
+    log_written(path, start)
+
+
+def log_written(path: Path, start: float) -> None:
+    """Say in the log what was written: its path, its size and how long it took.
+
+    Args:
+        path: a file, or a folder with everything below it.
+        start: `time.monotonic()` when it was begun.
+    """
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = tqdm.format_sizeof(sum(file.stat().st_size for file in files), "B")
+    logger.info("wrote %s: %s in %.1f s", path, size, time.monotonic() - start)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically."""
-    with replacing(path) as temporary:
+    with writing_result(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as sorted, indented JSON to `path` atomically."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    write_text(path, as_json(content))
+
+
+def as_json(content: Any) -> str:
+    """Return `content` as sorted, indented JSON."""
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"

@@ -1,5 +1,6 @@
 """The command line."""
 
+import re
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ from explaind.config.load import load_config
 from explaind.experiments.registry import SPECS
 from explaind.files import write_text
 from explaind.paths import Paths
+
+PANELS = (cli.BEFORE, cli.KERNEL, cli.EXPERIMENTS, cli.PAGES)
 
 
 def call(monkeypatch, *arguments):
@@ -27,8 +30,31 @@ def test_help_lists_every_subcommand(monkeypatch, capsys):
     names = typer.main.get_command(cli.app).commands
     assert len(names) == 19
     assert [name for name in names if name not in shown] == []
-    for panel in (cli.KERNEL, cli.EXPERIMENTS, cli.PAGES):
-        assert panel in shown
+    places = [shown.find(f"─ {panel} ─") for panel in PANELS]
+    assert places[0] > -1
+    assert places == sorted(places)
+    assert "─ Commands ─" not in shown  # that of commands without a group
+
+
+def test_the_version_is_that_of_the_package(monkeypatch, capsys):
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"explaind {explaind.__version__}\n"
+
+
+def test_with_a_log_everything_is_in_the_file(tmp_path):
+    """An error, a message and what is printed; nothing of it on the terminal."""
+    (tmp_path / "good.yaml").write_text("datasets: {modulo: {p: 7}}")
+    (tmp_path / "bad.yaml").write_text("datasets: {modulo: {p: 1}}")
+    for name, status in (("good", 0), ("bad", 1)):
+        options = ("--log", f"logs/{name}.log", "resolve-config", "--config", f"{name}.yaml")
+        command = [sys.executable, "-m", "explaind", *options]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+    good, bad = ((tmp_path / "logs" / f"{name}.log").read_text() for name in ("good", "bad"))
+    size = Paths(tmp_path).config().stat().st_size
+    assert re.search(rf"wrote results/config\.json: {size / 1000:.2f}kB in \d+\.\d s\n", good)
+    assert re.search(r"took \d+\.\d s\n$", good)
+    assert "error: 1 problem in the config (bad.yaml):" in bad
 
 
 def test_commands_of_experiments_say_what_they_do(monkeypatch, capsys):

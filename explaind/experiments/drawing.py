@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from explaind.config.schema import Config
-from explaind.files import replacing
+from explaind.files import writing_result
 from explaind.paths import Paths, shard_labels
 from explaind.pipeline.stored_plan import shard_count
 from explaind.report.html import write_page
@@ -106,7 +106,7 @@ def _benchmarks(config: Config, paths: Paths, run: str) -> dict[str, Path]:
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV or parquet, by the ending of its file, atomically."""
-    with replacing(path) as temporary:
+    with writing_result(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
         else:

@@ -22,7 +22,7 @@ from explaind.config.run import Run, check_sizes
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.data.load import LoadedDataset, load_dataset
-from explaind.files import replacing
+from explaind.files import writing_result
 from explaind.kernel.path_kernel import PathKernel
 from explaind.models.registry import build_model
 from explaind.paths import Paths
@@ -112,7 +112,7 @@ def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]
     if isinstance(result, xr.Dataset):
         write_store(path, result, {"config": values})
         return
-    with replacing(path) as temporary:
+    with writing_result(path) as temporary:
         result.to_parquet(temporary, index=False)
 
 

@@ -1,6 +1,7 @@
 """Recording a training loop by hooks on its optimizer."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from explaind.errors import ConfigError, RecordingError, StoreError
+from explaind.files import log_written
 from explaind.history.batches import Batch, indexed_batches
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
@@ -179,7 +181,7 @@ class Recorder:
         self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
         self._path, self._schema, self._attributes = path, schema, attributes
         self._augment = augment
-        self._exit = ExitStack()
+        self._exit, self._start = ExitStack(), time.monotonic()
         self._exit.enter_context(only_writer(path))
         self._pending = Pending()
         self._checked = False  # model and loss, on the first batch
@@ -331,6 +333,7 @@ class Recorder:
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
         made = {MADE_WITH: provenance(self._theta.device)}
         self._writer.seal({"steps": self.steps, **made}, self._checksums.values)
+        log_written(self._path, self._start)
 
     def _metrics(self) -> Rows:
         logged = self._pending.logged

@@ -120,9 +120,9 @@ def _measured(opened: RunKernel, projected: int) -> dict[str, int]:
     """The peak memory of this process beside the projected one."""
     peak = peak_bytes(torch.device(opened.kernel.history.device))
     logger.info(
-        "peak memory %.0f MB, projected %.0f MB (ratio %.2f)",
+        "peak memory %.0f MB, %.2f times the projected %.0f MB",
         peak / MEGABYTE,
+        peak / projected,
         projected / MEGABYTE,
-        projected / peak,
     )
     return {"peak_bytes": peak, "projected_bytes": projected}

@@ -6,7 +6,7 @@ from explaind.config.run import check_sizes
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.data.load import load_dataset
-from explaind.files import replacing
+from explaind.files import writing_result
 from explaind.paths import Paths
 from explaind.store import open_sealed
 from explaind.training.train import record_training
@@ -45,5 +45,5 @@ def write_metrics(paths: Paths, run: str) -> None:
     for name in ("learning_rate", "weight_decay"):  # the last point has no step, hence no value
         table[name] = pd.Series(scalars.sel(scalar=name).values)
     path = paths.metrics(run)
-    with replacing(path) as temporary:
+    with writing_result(path) as temporary:
         table.to_parquet(temporary, index=False)

@@ -11,7 +11,7 @@ import zarr
 
 from explaind import __version__
 from explaind.errors import DamagedStoreError, StoreError
-from explaind.files import write_json
+from explaind.files import as_json, replacing
 from explaind.paths import SEAL
 
 SCHEMA_VERSION = 4
@@ -48,7 +48,8 @@ def write_seal(path: Path, arrays: Mapping[str, "zarr.Array[Any]"]) -> None:
         "metadata": _metadata_digest(path, arrays),
         "digest": _digest(path, arrays),
     }
-    write_json(path / SEAL, content)
+    with replacing(path / SEAL) as temporary:
+        temporary.write_text(as_json(content), encoding="utf-8")
 
 
 def check_complete(path: Path, remedy: str) -> None:

@@ -1,6 +1,7 @@
 """The only module that opens zarr for writing: stores that grow, and whole ones at once."""
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import zarr
 
 from explaind import __version__
 from explaind.errors import StoreError
-from explaind.files import naming_full_disk
+from explaind.files import log_written, naming_full_disk
 from explaind.store.chunks import StoreFiles, open_group, plain_files_allowed
 from explaind.store.encoding import Encoded, compressors, encode, fill_value
 from explaind.store.lock import only_writer
@@ -200,7 +201,7 @@ def new_store(
         The writer. A crash leaves `path` as it was. A second process that writes the same store
         waits for the first.
     """
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary, start = path.with_name(f".{path.name}.partial"), time.monotonic()
     with only_writer(path, wait=True):
         shutil.rmtree(temporary, ignore_errors=True)  # of a killed process
         try:
@@ -209,6 +210,7 @@ def new_store(
             writer.seal()
             remove_store(path)
             temporary.rename(path)
+            log_written(path, start)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -242,17 +242,25 @@ def shown_by(spec):
 
 def tables_of(spec):
     """The tables behind the panels of a page."""
-    return [
-        PATHS.table("{experiment}", *table.split(".")) for table in spec.shown.tables
-    ]
+    return [table_of(spec, table) for table in spec.shown.tables]
+
+
+def table_of(spec, table):
+    """A table behind the panels of a page, as Snakemake's own report shows it."""
+    file = PATHS.table("{experiment}", *table.split("."))
+    labels = {"file": table, "what it shows": "numbers behind the panels"}
+    placed = {"category": category, "subcategory": spec.title, "labels": labels}
+    return report(file, caption="../report/table.rst", **placed)
+
+
+def category(wildcards):
+    """Where Snakemake's own report puts what belongs to an experiment: with its run."""
+    return f"Run {CONFIG.experiments[wildcards.experiment].run}"
 
 
 def command(name):
-    """Start of the shell command that computes or draws an experiment.
+    """Subcommand that computes or draws an experiment.
 
     A parameter, because Snakemake evaluates shell commands when the loop over the rules has ended.
     """
-    return (
-        f"explaind {name.replace('_', '-')} --config results/config.json"
-        " --experiment {experiment}"
-    )
+    return name.replace("_", "-")

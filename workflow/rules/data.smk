@@ -26,5 +26,5 @@ rule prepare_dataset:
     message:
         "Prepare dataset {wildcards.dataset}"
     shell:
-        "explaind prepare-dataset --config results/config.json --dataset {wildcards.dataset}"
-        " > {log} 2>&1"
+        "explaind --log {log} prepare-dataset --config results/config.json"
+        " --dataset {wildcards.dataset}"

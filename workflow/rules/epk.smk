@@ -33,8 +33,8 @@ checkpoint plan_epk:
     message:
         "Plan the explanation of run {wildcards.run}"
     shell:
-        "explaind plan-epk --config results/config.json --run {wildcards.run}"
-        " --cores {resources.shared_cores} > {log} 2>&1"
+        "explaind --log {log} plan-epk --config results/config.json --run {wildcards.run}"
+        " --cores {resources.shared_cores}"
 
 
 rule predict_epk:
@@ -61,8 +61,8 @@ rule predict_epk:
     message:
         "Explain shard {wildcards.shard} of run {wildcards.run} (progress in {log})"
     shell:
-        "explaind predict-epk --config results/config.json --run {wildcards.run}"
-        " {params.shard} --threads {threads} > {log} 2>&1"
+        "explaind --log {log} predict-epk --config results/config.json --run {wildcards.run}"
+        " {params.shard} --threads {threads}"
 
 
 rule accumulate_kernel:
@@ -85,7 +85,7 @@ rule accumulate_kernel:
     message:
         "Gather the shards of run {wildcards.run}"
     shell:
-        "explaind accumulate-kernel --config results/config.json --run {wildcards.run} > {log} 2>&1"
+        "explaind --log {log} accumulate-kernel --config results/config.json --run {wildcards.run}"
 
 
 rule validate_epk:
@@ -96,7 +96,13 @@ rule validate_epk:
         plan=plan_for("validate_epk"),
     output:
         outputs=seal(PATHS.validation("{run}")),
-        statistics=PATHS.validation_summary("{run}"),
+        statistics=report(
+            PATHS.validation_summary("{run}"),
+            caption="../report/validation.rst",
+            category="Run {run}",
+            subcategory="Is the explanation faithful?",
+            labels={"file": "statistics"},
+        ),
     log:
         "logs/validate_epk/{run}.log",
     benchmark:
@@ -112,5 +118,5 @@ rule validate_epk:
     message:
         "Compare reformulated and true outputs of run {wildcards.run} (progress in {log})"
     shell:
-        "explaind validate-epk --config results/config.json --run {wildcards.run}"
-        " --threads {threads} > {log} 2>&1"
+        "explaind --log {log} validate-epk --config results/config.json --run {wildcards.run}"
+        " --threads {threads}"

@@ -35,6 +35,7 @@ for spec in COMPUTED:
         message:
             "Compute {output.result} (progress in {log})"
         shell:
-            "{params.command} --threads {threads} > {log} 2>&1"
+            "explaind --log {log} {params.command} --config results/config.json"
+            " --experiment {wildcards.experiment} --threads {threads}"
 
     workflow.get_rule(spec.name).docstring = spec.summary

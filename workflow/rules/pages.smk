@@ -24,7 +24,7 @@ rule plotly_js:
     message:
         "Write the plotting library that the pages share"
     shell:
-        "explaind plotly-js > {log} 2>&1"
+        "explaind --log {log} plotly-js"
 
 
 for spec in SHOWN:
@@ -36,7 +36,13 @@ for spec in SHOWN:
             unpack(shown_by(spec)),
             script=PATHS.plotly_js(),
         output:
-            page=PATHS.figure("{experiment}"),
+            page=report(
+                PATHS.figure("{experiment}"),
+                caption="../report/page.rst",
+                category=category,
+                subcategory=spec.title,
+                labels={"file": "page", "what it shows": spec.summary},
+            ),
             tables=tables_of(spec),
         log:
             f"logs/page_{spec.name}/{{experiment}}.log",
@@ -56,7 +62,8 @@ for spec in SHOWN:
         message:
             "Draw {output.page}"
         shell:
-            "{params.command} > {log} 2>&1"
+            "explaind --log {log} {params.command} --config results/config.json"
+            " --experiment {wildcards.experiment}"
 
     workflow.get_rule(f"page_{spec.name}").docstring = (
         f"Draw the page “{spec.title}”. {spec.summary}"

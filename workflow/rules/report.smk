@@ -2,7 +2,8 @@
 
 REQUIRED INPUTS:
     results/figures/{experiment}.html
-    results/{run}/metrics.parquet, results/{run}/validation.json of every run
+    results/{run}/history.zarr, metrics.parquet, validation.json of every run; benchmarks if there are
+    some
 OUTPUTS:
     results/index.html
 """
@@ -12,6 +13,7 @@ rule report:
     """Write the index page."""
     input:
         pages=PAGES,
+        histories=[seal(PATHS.history(run)) for run in RUNS],
         metrics=[PATHS.metrics(run) for run in RUNS],
         statistics=[PATHS.validation_summary(run) for run in RUNS],
     output:
@@ -28,4 +30,4 @@ rule report:
     message:
         "Write {output.page}"
     shell:
-        "explaind report --config results/config.json > {log} 2>&1"
+        "explaind --log {log} report --config results/config.json"

@@ -30,5 +30,5 @@ rule train:
     message:
         "Train run {wildcards.run} (progress in {log})"
     shell:
-        "explaind train --config results/config.json --run {wildcards.run} --threads {threads}"
-        " > {log} 2>&1"
+        "explaind --log {log} train --config results/config.json --run {wildcards.run}"
+        " --threads {threads}"

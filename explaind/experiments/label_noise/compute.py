@@ -12,6 +12,7 @@ from explaind.experiments.job import Job
 from explaind.experiments.label_noise.flipped_labels import flip_labels
 from explaind.experiments.label_noise.scores import explained_scores, final_scores
 from explaind.experiments.label_noise.settings import LabelNoiseSettings
+from explaind.log import progress
 from explaind.pipeline.load_kernel import open_kernel
 from explaind.training.task import task_of
 from explaind.training.train import record_training
@@ -38,7 +39,7 @@ def compute(job: Job[LabelNoiseSettings]) -> pd.DataFrame:
             f" samples, got {settings.ranked}; lower it, or null for all"
         )
     tables = []
-    for seed in settings.seeds:
+    for seed in progress(settings.seeds, "seeds of flipped labels"):
         tables.append(scored_samples(job, seed))
         logger.info("scored the training samples of seed %d", seed)
     return pd.concat(tables)

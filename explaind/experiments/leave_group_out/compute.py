@@ -45,7 +45,7 @@ def compute(job: Job[LeaveGroupOutSettings]) -> pd.DataFrame:
         targets.influence.mean(0), settings.shares, settings.draws, settings.seed
     )
     tables = []
-    for group in progress(list(groups), "train"):
+    for group in progress(list(groups), "retrain without a group"):
         after = log_probabilities(retrained(job, group.samples), data, indices)
         tables.append(group_table(group, targets, after))
         logger.info("%s, share %g, draw %d", group.kind, group.share, group.draw)
