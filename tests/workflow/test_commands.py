@@ -17,6 +17,7 @@ def test_each_rule_is_a_subcommand(project):
     described = dict(re.findall(r"^(\w+) \((.+)\)$", rules, flags=re.MULTILINE))
     commands = {name.replace("-", "_") for name in typer.main.get_command(app).commands}
     assert described.keys() >= {"train", "predict_epk", "pruning", "page_pruning"}
+    assert described["all"] == "Everything of the configured runs."
     assert described.keys() - {"all"} == commands - {"resolve_config", "plan"}  # see common.smk
     for kind, spec in SPECS.items():
         assert described.get(kind) == (spec.summary if spec.computed else None)
@@ -59,6 +60,21 @@ def test_a_subcommand_by_hand_gives_the_result_of_the_rule(project):
     assert by_command.identical(by_rule)
     by_hand = json.loads(paths.validation_summary("grokking").read_text())
     assert by_hand == pytest.approx(summary, abs=1e-5)
+
+
+def test_the_terminal_of_a_long_job_shows_how_far_it_is(project):
+    project.replace(
+        "explaind/log.py", "SECONDS_BETWEEN_LINES = 30.0", "SECONDS_BETWEEN_LINES = -1.0"
+    )
+    written = project.snakemake(
+        "--forcerun", "validate_epk", "--until", "validate_epk", "--", "all"
+    )
+    line = r"reformulate: 15 of 30, 50%, \d\d:\d\d left\n"
+    assert re.search(rf"^validate_epk/grokking {line}", written, flags=re.MULTILINE)
+    log = (project.root / "logs" / "validate_epk" / "grokking.log").read_text()
+    assert re.search(line, log)
+    assert "wrote results/grokking/validation.json" in log
+    assert "wrote results/grokking/validation.json" not in written
 
 
 def test_the_config_beside_the_results_is_complete(project):
