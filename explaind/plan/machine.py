@@ -12,6 +12,8 @@ import torch
 
 GIGABYTE = 10**9
 MEGABYTE = 10**6
+HEAP_HOLES = 32 * 2**20
+"""What is lost between blocks: glibc takes those of up to 32 MiB from a heap, and keeps it."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Machine:
     Attributes:
         memory: bytes given to all jobs that share it.
         memory_from: where that number is from.
-        main_bytes: main memory of a job that has opened the run (model, data, self-checks).
+        main_bytes: main memory of a job that has opened the run (model, data, self-checks), and
+            what its heap will lose.
         device_bytes: its memory where the computation takes place; the same but for a GPU.
         cores: cores of the machine, shared by the jobs that run at a time.
         rate: operations per second of a matrix product on one core or the GPU.
@@ -50,7 +53,9 @@ class MemoryInUse(NamedTuple):
 
 
 def memory_in_use(device: torch.device) -> MemoryInUse:
-    """Return the memory that this process uses now."""
+    """Return the memory that this process uses, all modules loaded that gradients need."""
+    x = torch.zeros(1, requires_grad=True)
+    torch.autograd.grad(x.exp(), x)  # the first one imports sympy: 36 MB of every job
     main = resident_bytes()
     return MemoryInUse(main, torch.cuda.memory_allocated(device) if _is_gpu(device) else main)
 
@@ -79,8 +84,8 @@ def this_machine(
     return Machine(
         memory,
         given,
-        opened.main_bytes,
-        opened.device_bytes,
+        opened.main_bytes + HEAP_HOLES,
+        opened.device_bytes + (0 if gpu else HEAP_HOLES),
         cores,
         sgemm_rate(device),
         gpu,
