@@ -43,17 +43,6 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
 
 
-def duration(seconds: float) -> str:
-    """Return a time in the two largest units it has, of hours, minutes and seconds."""
-    if seconds < SHORT:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def step(value: int | None) -> str:
     """Return a step number, "not reached" for None."""
     return "not reached" if value is None else f"{value:,}"
@@ -63,6 +52,17 @@ def power_of_ten(power: int) -> str:
     """Return ten to a power as the label of a tick, plain where that is short."""
     plain = PLAIN_FROM <= 10.0**power < PLAIN_TO
     return f"{10.0**power:,g}" if plain else f"10{_superscript(power)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two largest units it has, of hours, minutes and seconds."""
+    if seconds < SHORT:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _superscript(power: int) -> str:

@@ -39,7 +39,7 @@ def test_a_run_has_its_own_pages_verdict_and_files(paths):
     assert "two.html" in second
     for section in (first, second):
         assert '<strong class="badge' in section
-        assert "Memorised at step" in section
+        assert "Final validation accuracy" in section
         assert "<svg" in section
         assert "Cost: not measured" in section
     assert 'href="second/validation.json"' in second
@@ -66,7 +66,7 @@ def test_a_run_without_accuracy_has_only_its_steps(paths):
     write_index(paths, ENTRIES, RUNS, {})
     first, second = sections(paths).values()
     assert "Training steps" in first
-    assert "Memorised at step" not in first
+    assert "Final validation accuracy" not in first
     assert "Final validation accuracy" in second
 
 
