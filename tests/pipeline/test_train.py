@@ -57,10 +57,11 @@ def trained(root, config):
 
 
 def contents(store):
+    """Files of a store; the seal has a digest of the group's attributes, less `made_with`."""
     return {
         str(file.relative_to(store)): file.read_bytes()
         for file in sorted(store.rglob("*"))
-        if file.is_file() and file.suffix != ".pt"
+        if file.is_file() and file.suffix != ".pt" and file != store / "zarr.json"
     }
 
 
