@@ -13,7 +13,7 @@ from explaind.store import MADE_WITH
 
 NOT_RECORDED = "not recorded"
 DIGITS = 12  # of a checksum; the store has all of them
-MEGABYTES_PER_GIGABYTE = 1024
+GIGABYTES = 2**20 / 1e9  # in what Snakemake calls a megabyte
 
 
 def provenance_rows(history: Mapping[str, Any]) -> list[Row]:
@@ -66,4 +66,4 @@ def _cost(seconds: float, megabytes: float) -> str:
     """Time, and the peak of memory unless the job was too short for that to be measured."""
     if math.isnan(megabytes):
         return duration(seconds)
-    return f"{duration(seconds)}, peak {megabytes / MEGABYTES_PER_GIGABYTE:.2f} GB"
+    return f"{duration(seconds)}, peak {megabytes * GIGABYTES:.2f} GB"

@@ -8,7 +8,8 @@ import torch
 
 import explaind
 from explaind.errors import ConfigError, RecordingError, StoreError
-from explaind.store import is_sealed
+from explaind.provenance import provenance
+from explaind.store import is_sealed, stored_attributes
 from tests.history.training_loop import SGD, Training
 from tests.kernel.engine import explain, loader
 from tests.oracles.problems import cross_entropy
@@ -32,6 +33,11 @@ def test_weights_changed_outside_the_optimizer_are_refused(store):
     with pytest.raises(RecordingError, match="step 1"):
         training.run()
     assert not is_sealed(store)
+
+
+def test_a_history_says_what_it_was_made_with(store):
+    Training(store).run()
+    assert stored_attributes(store)["made_with"] == provenance(torch.device("cpu"))
 
 
 def test_a_change_after_the_training_does_not_enter_the_history(store):

@@ -56,7 +56,7 @@ def test_the_cost_is_that_of_the_jobs_that_were_measured(paths):
     write_text(jobs["train"], "s\tmax_rss\n75\t512\n")
     write_index(paths, ENTRIES, {"first": jobs}, {})
     section = sections(paths)["first"]
-    assert "Cost: 1 min 15 s, peak 0.50 GB" in section
+    assert "Cost: 1 min 15 s, peak 0.54 GB" in section
     assert "by_hand" not in section
 
 

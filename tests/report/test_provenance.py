@@ -31,10 +31,10 @@ def test_times_add_up_and_the_largest_peak_counts(tmp_path):
     write_text(files["plan"], HEADER + "0.5\t0:00:00\tNA\n")  # too short to be measured
     write_text(files["predict"], HEADER + "3600\t1:00:00\t2048\n")
     assert [(name, value) for name, value, _ in cost_rows(files)] == [
-        ("All jobs", "1 h 0 min, peak 2.00 GB"),
-        ("train", "5.2 s, peak 0.50 GB"),
+        ("All jobs", "1 h 0 min, peak 2.15 GB"),
+        ("train", "5.2 s, peak 0.54 GB"),
         ("plan", "0.5 s"),
-        ("predict", "1 h 0 min, peak 2.00 GB"),
+        ("predict", "1 h 0 min, peak 2.15 GB"),
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explaind.errors import StoreError
-from explaind.store import ArraySpec, StoreWriter, is_sealed, open_sealed
+from explaind.store import MADE_WITH, MEASURED, ArraySpec, StoreWriter, is_sealed, open_sealed
 
 
 def test_unsealed_store_is_refused(written):
@@ -51,3 +51,19 @@ def test_incomplete_store_cannot_be_sealed(path):
     with pytest.raises(StoreError, match="1 of 2 chunks"):
         writer.seal()
     assert not is_sealed(path)
+
+
+def sealed_with(path, **attributes):
+    writer = StoreWriter.create(path, {}, {})
+    writer.set_attributes(attributes)
+    writer.seal()
+    return (path / "seal.json").read_text()
+
+
+def test_no_seal_covers_what_equal_results_differ_in(path):
+    """Other values of these rerun nothing: Snakemake compares the seals."""
+    plain = sealed_with(path / "a", steps=3)
+    free = {MEASURED: {"peak_bytes": 5}, MADE_WITH: {"commit": "abc"}}
+    assert sealed_with(path / "b", steps=3, **free) == plain
+    assert open_sealed(path / "b").attrs[MADE_WITH] == {"commit": "abc"}
+    assert sealed_with(path / "c", steps=4, **free) != plain
