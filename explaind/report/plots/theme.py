@@ -26,6 +26,7 @@ DIVERGING = (
 INK, MUTED, RULE, GRID = "#1d2430", "#5b6472", "#c3c8d1", "#e7e9ee"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 STEP_TITLE = "training step"
+OVER_STEPS = "over steps"
 MAX_POINTS = 4000
 BULK_TAIL = 0.03  # share of the values that may lie outside the axis at either end
 BULK_RATIO = 3.0
@@ -104,6 +105,22 @@ def add_line(
         hovertemplate="%{y:.4g}",
         **trace,
     )
+
+
+def label_step_axes(figure: go.Figure, y: str, credit: str = "", **y_axis: Any) -> None:
+    """Title the axes of a figure over training steps.
+
+    The script of the page finds such figures by their `meta` and marks an interval on them.
+
+    Args:
+        figure: the figure.
+        y: title of the other axis.
+        credit: the step that influence is booked at, where any is drawn.
+        y_axis: options of that axis.
+    """
+    figure.update_layout(meta=OVER_STEPS)
+    label_axes(figure, f"{STEP_TITLE} ({credit.replace('_', ' ')})" if credit else STEP_TITLE, y)
+    figure.update_yaxes(**y_axis)
 
 
 def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
