@@ -65,7 +65,6 @@ def test_classes_are_compared_by_argmax_and_divergence():
 def test_another_task_measures_and_compares_what_it_names():
     far = Metric(lambda output, target: float((output - target).abs().max()), "m")
 
-
     @measured_in("m^2")
     def squared(output, target):
         return (output - target).square()
