@@ -48,8 +48,8 @@ function setUpClassMaps() {
       .replace("-", "\u2212");
     const ticks = [-limit, -limit / 2, 0, limit / 2, limit];
     const texts = ticks.map(text);
-    texts[0] += " or less";
-    texts[4] += " or more";
+    texts[0] = `≤ ${texts[0]}`;
+    texts[4] = `≥ ${texts[4]}`;
     return {zmin: -limit, zmax: limit, "colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]};
   }
 

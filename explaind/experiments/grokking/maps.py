@@ -30,10 +30,10 @@ def class_panel(tables: GrokkingTables, about: About) -> Panel:
         caption=Markup(
             "Mean influence of a training pair (column) on {} of a validation pair (row), both "
             "grouped by their result {}. Red = the training pair pushed the output up, blue = "
-            "pushed it down; the colour scale is symmetric about 0, a few cells are stronger than "
-            "its ends, and grey means that there is no such pair. Right: the map averaged along "
-            "its diagonals; 0 is the same result. A training interval, whose influence is credited "
-            'to the {}, is shaded in the <a href="#loss">plots over training steps above</a>.'
+            "pushed it down, at the ends of the colour scale this much or more, and grey means "
+            "that there is no such pair. Right: the map averaged along its diagonals; 0 is the "
+            "same result. A training interval, whose influence is credited to the {}, is shaded in "
+            'the <a href="#loss">plots over training steps above</a>.'
         ).format(explained.output, CLASS_NAME, explained.credit.replace("_", " ")),
         controls=controls + Markup().join(not_kept(about.run, dim) for dim in absent),
         plots=(
@@ -44,7 +44,7 @@ def class_panel(tables: GrokkingTables, about: About) -> Panel:
             ),
             Plot(
                 "class-profile",
-                heatmap.profile_figure(maps, CLASS_NAME, explained.unit),
+                heatmap.profile_figure(maps, explained.unit),
                 "Averaged along the diagonals",
             ),
         ),

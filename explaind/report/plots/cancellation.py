@@ -61,7 +61,7 @@ def cancellation_figure(table: pd.DataFrame, names: Names, unit: str) -> go.Figu
         hovertemplate="%{x:+.4g}",
     )
     figure.update_layout(barmode="relative", hovermode="y unified")
-    label_axes(figure, axis_title("sum of influences", unit, "", "+ = raised"), "")
+    label_axes(figure, axis_title("influence", unit, "", "+ = raised"), "")
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(tickformat=",~g")
     figure.add_vline(x=0, line={"color": INK, "width": 1})

@@ -37,7 +37,7 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
         The figure.
     """
     values = maps.isel(interval=0, component=0).to_numpy()
-    title = axis_title("mean influence", unit, "per pair of samples", "+ = raised")
+    title = axis_title("mean influence", unit, "per pair", "+ = raised")
     figure = _map_figure(values.astype(np.float32), title)
     figure.update_traces(
         hovertemplate=f"{class_name}: validation %{{y}}, training %{{x}}<br>"
@@ -47,7 +47,7 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
     return figure
 
 
-def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
+def profile_figure(maps: xr.DataArray, unit: str) -> go.Figure:
     """Return the mean of the class map along its diagonals, for the whole run."""
     profile = difference_profile(maps.isel(interval=0, component=0)).to_numpy()
     figure = new_figure(520)
@@ -58,8 +58,8 @@ def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
         hovertemplate=f"difference %{{x}}: {measured('%{y:+.3g}', unit)}<extra></extra>",
     )
     figure.update_layout(hovermode="closest", bargap=0.15)
-    x = f"{class_name}: training minus validation (modulo {len(profile)})"
-    label_axes(figure, x, axis_title("mean influence", unit, "per pair of samples", "+ = raised"))
+    x = f"training minus validation (mod {len(profile)})"
+    label_axes(figure, x, axis_title("mean influence", unit, "per pair", "+ = raised"))
     mark_zero(figure)
     return figure
 
@@ -86,8 +86,8 @@ def sample_map_figure(values: xr.DataArray, class_name: str, unit: str) -> go.Fi
     )
     label_axes(
         figure,
-        f"training samples, sorted by {class_name} (ticks)",
-        f"validation samples, sorted by {class_name} (ticks)",
+        f"training samples, sorted by {class_name}",
+        f"validation samples, sorted by {class_name}",
     )
     figure.update_xaxes(**_class_ticks(values, "train"), constrain=None)
     figure.update_yaxes(**_class_ticks(values, "test"), scaleanchor=None)
@@ -180,17 +180,24 @@ def _map_figure(values: np.ndarray, title: str) -> go.Figure:
         colorbar={
             "title": {
                 "text": title,
-                "side": "right",
+                "side": "top",
                 "font": {"size": 12.5, "color": MUTED},
             },
-            "thickness": 14,
+            # above the map, so that a narrow page leaves the map its width
+            "orientation": "h",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "len": 0.8,
+            "tickangle": 0,
+            "ticklabeloverflow": "allow",
+            "thickness": 12,
             "outlinewidth": 0,
             # the strongest cells are cut off: the page's script keeps to these texts
             "tickvals": ticks,
-            "ticktext": [f"{low} or less", *inner, f"{high} or more"],
+            "ticktext": [f"≤ {low}", *inner, f"≥ {high}"],
         },
     )
-    figure.update_layout(hovermode="closest", margin={"t": 20}, plot_bgcolor="#d9dce2")
+    figure.update_layout(hovermode="closest", margin={"t": 70}, plot_bgcolor="#d9dce2")
     figure.update_xaxes(showgrid=False, constrain="domain")
     figure.update_yaxes(showgrid=False, constrain="domain", autorange="reversed", scaleanchor="x")
     return figure

@@ -23,7 +23,7 @@ def test_bars_are_what_raised_and_lowered_and_the_net_is_named(table):
     np.testing.assert_allclose(lowered.x, rows["lowered"])
     np.testing.assert_allclose(net.x, rows["net"])
     assert [text.partition("<br>")[0] for text in net.y] == [*CLASSES.values()]
-    assert figure.layout.xaxis.title.text == "sum of influences (bit, + = raised)"
+    assert figure.layout.xaxis.title.text == "influence (bit, + = raised)"
 
 
 def test_intervals_lie_at_their_steps_and_add_up(table):
