@@ -27,6 +27,10 @@ TERMS = {
 CLASSES = {SAME: "same class", OTHER: "other classes", ALL: "all training samples"}
 """What the groups of training samples are called, unless a page has better names."""
 
+INFLUENCE_OF_ALL = Markup(
+    "This needs the influence of every training sample: <code>influence</code> in <code>runs.{0}."
+    "epk.keep</code>, and no <code>runs.{0}.epk.train_samples</code>."
+)
 ACCURACY = ", and fraction of the samples that is predicted correctly,"
 BATCH = " Training curves are those of the batch of each step alone, not of all training samples."
 
@@ -104,7 +108,8 @@ def cancellation_panel(
     table, unit, credit = explained.cancellation, explained.unit, explained.credit
     title = "What cancels"
     if table.empty:
-        return Panel(title, letter=letter, extra=not_kept(about.run, "influence"))
+        missing = render("missing.html", message=INFLUENCE_OF_ALL.format(about.run))
+        return Panel(title, letter=letter, extra=missing)
     whole = whole_run(table)
     plots = [Plot("cancellation", cancellation_figure(table, names, unit), "Whole training")]
     intervals = by_interval(table)

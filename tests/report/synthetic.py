@@ -163,6 +163,7 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
         attrs={
             "functional": "all" if case.all_outputs else "target_logprob",
             "credit": case.credit,
+            "train_samples": len(train_target),
         },
     )
     return dataset.assign_coords(

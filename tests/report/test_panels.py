@@ -56,6 +56,7 @@ def test_what_was_not_kept_is_named(keep, plots, missing):
     panel = cancellation_panel(explained(keep=keep), ABOUT)
     assert len(panel.plots) == plots
     assert f"<code>{missing}</code>" in panel.extra
+    assert "mine.epk" in panel.extra
 
 
 @pytest.mark.parametrize(

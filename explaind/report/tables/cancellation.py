@@ -29,10 +29,10 @@ def cancellation(influence: xr.Dataset) -> pd.DataFrame:
         `OTHER`, `ALL`), means over the explained samples: number of training `samples`; sum of
         their positive influences `raised`, of the negative ones `lowered`, of all `net`, and of
         absolute values `gross`, in the unit of the explained output. An influence is that of a
-        sample over all steps of the range and all components. No row if the run kept no `influence`
-        of single samples.
+        sample over all steps of the range and all components. No row unless the run kept the
+        `influence` of all training samples: those of some do not add up to what the data did.
     """
-    if "influence" not in influence:
+    if influence.get("influence") is None or _some_only(influence):
         return pd.DataFrame({column: [] for column in COLUMNS})
     rows = [
         {"start": start, "stop": stop, **row}
@@ -50,6 +50,10 @@ def whole_run(table: pd.DataFrame) -> pd.DataFrame:
 def by_interval(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the intervals, none if the run kept no intervals."""
     return table.iloc[3:]
+
+
+def _some_only(influence: xr.Dataset) -> bool:
+    return influence.sizes["train"] < int(influence.attrs["train_samples"])
 
 
 def _ranges(influence: xr.Dataset) -> Iterator[tuple[int, int, xr.DataArray]]:
