@@ -63,7 +63,7 @@ def _ranges(influence: xr.Dataset) -> Iterator[tuple[int, int, xr.DataArray]]:
     bounds = (influence[f"interval_{end}"].to_numpy() for end in ("start", "stop"))
     for number, (start, stop) in enumerate(zip(*bounds, strict=True)):
         array = influence["influence_by_interval"].isel(interval=number)
-        yield int(start), int(stop), array.sum("component") if "component" in array.dims else array
+        yield int(start), int(stop), array
 
 
 def _rows(array: xr.DataArray, influence: xr.Dataset) -> list[dict[str, object]]:
@@ -72,7 +72,8 @@ def _rows(array: xr.DataArray, influence: xr.Dataset) -> list[dict[str, object]]
     sums = np.zeros((2, 3))  # same and other classes; samples, raised, lowered
     for block in blocks(array, "test"):
         values = select_output(array.isel(test=block), chosen.isel(test=block))
-        numbers = values.transpose("test", "train").to_numpy().astype(np.float64)
+        by_sample = values.transpose(..., "test", "train").to_numpy().astype(np.float64)
+        numbers = by_sample.reshape(-1, *by_sample.shape[-2:]).sum(0)  # over components, if any
         same = test[block, None] == train
         for row, group in enumerate((same, ~same)):
             found = numbers[group]
