@@ -15,7 +15,7 @@ from explaind.report.tables.cancellation import ALL, OTHER, SAME, by_interval, w
 from explaind.report.tables.explained import Explained
 from explaind.report.tables.metrics import has_accuracy, uses_mini_batches
 from explaind.report.tables.phases import HELD, Phases, find_phases
-from explaind.report.text import measured, number, signed, step
+from explaind.report.text import measured, number, signed, step, words
 
 TERMS = {
     "initial": ("initial output", "of the untrained network", MUTED),
@@ -126,7 +126,7 @@ def cancellation_panel(
             f"and what lowered the output, for training samples of the {names[SAME]} "
             f"({number(whole['samples'][SAME])} on average), of {names[OTHER]} "
             f"({number(whole['samples'][OTHER])}) and for all; the diamond is their sum. Right: "
-            f"these sums in every training interval, credited to the {credit.replace('_', ' ')}."
+            f"these sums in every training interval, credited to the {words(credit)}."
         ),
         plots=plots,
         extra=Markup() if not intervals.empty else not_kept(about.run, "interval"),

@@ -39,6 +39,11 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
 
 
+def words(name: str) -> str:
+    """Return a name of the stores as words: `gradient_step` as "gradient step"."""
+    return name.replace("_", " ")
+
+
 def measured(text: str, unit: str) -> str:
     """Return the text of a number with its unit, alone if it is a pure number (unit "1")."""
     return text if unit == "1" else f"{text} {unit}"

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from explaind.report.text import axis_title, measured, number, percent, power_of_ten, signed, step
+from explaind.report.text import (
+    axis_title,
+    measured,
+    number,
+    percent,
+    power_of_ten,
+    signed,
+    step,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,10 @@ def test_pure_numbers_have_no_unit():
     assert axis_title("change", "1", "per step", "+ = raised") == "change (per step, + = raised)"
     assert axis_title("size", "m", "", "log scale") == "size (m, log scale)"
     assert axis_title("true logit", "1") == "true logit"
+
+
+def test_names_of_the_stores_are_words_on_a_page():
+    assert words("gradient_step") == "gradient step"
 
 
 def test_step():

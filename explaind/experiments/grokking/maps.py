@@ -6,7 +6,7 @@ from explaind.experiments.grokking.tables import GrokkingTables
 from explaind.report.html import not_kept, render
 from explaind.report.page import About, Files, Panel, Plot
 from explaind.report.plots import heatmap
-from explaind.report.text import percent
+from explaind.report.text import percent, words
 
 CLASS_NAME = "(a + b) mod p"
 
@@ -34,7 +34,7 @@ def class_panel(tables: GrokkingTables, about: About) -> Panel:
             "that there is no such pair. Right: the map averaged along its diagonals; 0 is the "
             "same result. A training interval, whose influence is credited to the {}, is shaded in "
             'the <a href="#loss">plots over training steps above</a>.'
-        ).format(explained.output, CLASS_NAME, explained.credit.replace("_", " ")),
+        ).format(explained.output, CLASS_NAME, words(explained.credit)),
         controls=controls + Markup().join(not_kept(about.run, dim) for dim in absent),
         plots=(
             Plot(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from explaind.report.text import power_of_ten
+from explaind.report.text import power_of_ten, words
 
 TRAIN, VALIDATION = "#2f6fb5", "#d9702b"
 DATA, DECAY, RESIDUAL, TRUE = "#2f6fb5", "#c8404f", "#8a8f98", "#1d2430"
@@ -119,7 +119,7 @@ def label_step_axes(figure: go.Figure, y: str, credit: str = "", **y_axis: Any) 
         y_axis: options of that axis.
     """
     figure.update_layout(meta=OVER_STEPS)
-    label_axes(figure, f"{STEP_TITLE} ({credit.replace('_', ' ')})" if credit else STEP_TITLE, y)
+    label_axes(figure, f"{STEP_TITLE} ({words(credit)})" if credit else STEP_TITLE, y)
     figure.update_yaxes(**y_axis)
 
 
