@@ -58,7 +58,7 @@ def part(tests: int, shard: str, segment: str) -> xr.Dataset:
         "completeness_error": 0.0,
     }
     names = tuple(f"component {k}" for k in range(COMPONENTS))
-    return build_dataset(arrays, names, ["target_logprob"], attributes)
+    return build_dataset(arrays, names, ["target_logprob"], attributes, "nat")
 
 
 def peak_bytes(reset: bool = False) -> int:

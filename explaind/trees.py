@@ -5,7 +5,7 @@ every leaf has the sample first.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxtyping import Int
 from torch import Tensor
@@ -29,6 +29,24 @@ Penalty = Callable[[dict[str, Tensor]], Tensor]
 Augmentation = Callable[[Inputs, Int[Tensor, " batch"], int], Inputs]
 """`(inputs, dataset indices, step) -> inputs as that step sees them`; the same arguments must give
 the same result."""
+
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def measured_in(unit: str) -> Callable[[FunctionT], FunctionT]:
+    """Return a decorator that gives a loss or a functional its `unit`; see `unit_of`."""
+
+    def mark(function: FunctionT) -> FunctionT:
+        function.unit = unit  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def unit_of(function: Callable[..., Any]) -> str:
+    """Return the unit of a loss or a functional: its attribute `unit`, "1" (a number) without."""
+    return str(getattr(function, "unit", "1"))
 
 
 def leaves(tree: Any) -> list[Any]:

@@ -39,7 +39,6 @@ SHORT = {
     "device.py": "the one place that chooses a device",
     "experiments/*/settings.py": "the section of the config",
     "experiments/registry.py": "the list of all there is",
-    "experiments/training/tables.py": "the tables of a page are a module of their own",
     "kernel/attributor.py": "a protocol",
     "prefetch.py": "the one place with a thread",
 }

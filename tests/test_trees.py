@@ -2,7 +2,16 @@
 
 import torch
 
-from explaind.trees import batch_size, leaves, map_leaves, replace_leaves, rows_of, take
+from explaind.trees import (
+    batch_size,
+    leaves,
+    map_leaves,
+    measured_in,
+    replace_leaves,
+    rows_of,
+    take,
+    unit_of,
+)
 
 TREE = {"a": torch.arange(6).reshape(3, 2), "b": (torch.arange(3), [torch.arange(3) * 10])}
 
@@ -27,3 +36,12 @@ def test_samples_are_cut_in_every_leaf():
     taken = take(TREE, torch.tensor([2, 0]))
     assert taken["a"].tolist() == [[4, 5], [0, 1]]
     assert taken["b"][1][0].tolist() == [20, 0]
+
+
+def test_functions_carry_their_unit():
+    @measured_in("m2")
+    def squared(output, target):
+        return (output - target).square()
+
+    assert unit_of(squared) == "m2"
+    assert unit_of(torch.sub) == "1"

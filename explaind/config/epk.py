@@ -81,8 +81,9 @@ class Epk(Section):
         ("absolute", "component", "influence", "interval", "step_component"),
         description="Arrays that are stored: `influence` (total), `component` and `interval` "
         "(influence split by them), `parameter` (scores of every parameter by interval), "
-        "`step_component` (data and decay of every step by component), `absolute` (sum of "
-        "absolute influence of every step by component), `top` (strongest training samples only), "
+        "`step_component` (data and decay of every step by component), `absolute` "
+        "(influence of every gradient step by component, summed over samples with and without "
+        "sign), `top` (strongest training samples only), "
         "`top_component` (the same through each component).",
     )
     top: int = Field(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from explaind.errors import ConfigError
-from explaind.trees import Inputs, LossFunction, Outputs, Targets
+from explaind.trees import Inputs, LossFunction, Outputs, Targets, unit_of
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -51,16 +51,18 @@ def margin(output: Tensor, target: Tensor) -> Tensor:
     return output.gather(-1, target[:, None])[:, 0] - others
 
 
-def find_functional(outputs: str | OutputFunction, loss_fn: LossFunction) -> Functional:
+def find_functional(
+    outputs: str | OutputFunction, loss_fn: LossFunction, output_unit: str = "1"
+) -> Functional:
     """Resolve a functional by name.
 
-    Log-probabilities, margins and outputs of the model, which are log-probabilities up to a
-    constant per sample, are in nat; so is the loss unless it has a `unit` of its own.
+    Log-probabilities and margins are in nat. A callable and the loss are in the unit that they
+    carry (`trees.unit_of`), outputs of the model in that of the model.
 
     Args:
-        outputs: one of `NAMED`, or any callable `(output, target) -> [batch] or [batch, output]`,
-            a pure number unless it has a `unit`.
+        outputs: one of `NAMED`, or any callable `(output, target) -> [batch] or [batch, output]`.
         loss_fn: the training loss, for `"loss"`.
+        output_unit: unit of the model's outputs: "nat" of log-probabilities, "1" of logits.
 
     Returns:
         The functional.
@@ -70,21 +72,20 @@ def find_functional(outputs: str | OutputFunction, loss_fn: LossFunction) -> Fun
     """
     if callable(outputs):
         name = getattr(outputs, "__name__", "custom")
-        return Functional(name, getattr(outputs, "unit", "1"), outputs)
-    table: dict[str, OutputFunction] = {
-        "target_logprob": target_logprob,
-        "all": all_outputs,
-        "margin": margin,
-        "loss": loss_fn,
+        return Functional(name, unit_of(outputs), outputs)
+    table: dict[str, tuple[str, OutputFunction]] = {
+        "target_logprob": ("nat", target_logprob),
+        "all": (output_unit, all_outputs),
+        "margin": ("nat", margin),
+        "loss": (unit_of(loss_fn), loss_fn),
     }
     logit = re.fullmatch(r"logit\[(\d+)\]", outputs)
     if logit:
         index = int(logit.group(1))
-        return Functional(outputs, "nat", lambda output, _: output[:, index])
+        return Functional(outputs, output_unit, lambda output, _: output[:, index])
     if outputs not in table:
         raise ConfigError(f"Unknown output functional {outputs!r}. Expected one of {NAMED}.")
-    function = table[outputs]
-    return Functional(outputs, getattr(function, "unit", "nat"), function)
+    return Functional(outputs, *table[outputs])
 
 
 class ModelFunction:

@@ -70,7 +70,8 @@ class PathKernel:
     Args:
         store: sealed history store made by `explaind.record`.
         model: the module that was trained. Its trained values, frozen parameters and buffers are
-            taken from the store; the module is not changed.
+            taken from the store; the module is not changed. Its attribute `output_unit` is the unit
+            of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
         train_data: `(x, y)` tensors or a map-style dataset, in the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
@@ -115,6 +116,7 @@ class PathKernel:
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn = model, loss_fn
+        self._output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
         self._regularisation = RegularisationMotion(self.history, penalty)
@@ -166,7 +168,7 @@ class PathKernel:
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
         if not batch_size(x):
             raise ConfigError("Expected at least one sample to explain, got none.")
-        functional = find_functional(outputs, self._loss_fn)
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
         queries = self._explained(functional, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
@@ -253,7 +255,7 @@ class PathKernel:
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
-        return build_reformulation(arrays)
+        return build_reformulation(arrays, self._output_unit)
 
     @torch.no_grad()
     def parameter_influence(
@@ -276,7 +278,7 @@ class PathKernel:
             `net` (positive = pushed the output up; opposite signs at different steps cancel) and
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
-        functional = find_functional(outputs, self._loss_fn)
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
         queries = self._explained(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return xr.Dataset(

@@ -74,6 +74,11 @@ ARRAYS: ArrayTable = {
         UNIT,
         "sum over training samples of |influence| of each gradient step",
     ),
+    "step_net_by_component": (
+        _STEP_COMPONENT,
+        UNIT,
+        "sum over training samples of the influence of each gradient step",
+    ),
     "subintervals": (("step", "test"), "1", "quadrature subintervals used"),
     "initial_output": (_QUERY, UNIT, "explained output at theta_0"),
     "final_output": (_QUERY, UNIT, "explained output at theta_S"),
@@ -135,7 +140,7 @@ def build_dataset(
     components: tuple[str, ...],
     outputs: list[str],
     attributes: Mapping[str, Any],
-    unit: str = "nat",
+    unit: str,
 ) -> xr.Dataset:
     """Assemble an influence dataset.
 
@@ -177,18 +182,19 @@ REFORMULATION: ArrayTable = {
 """Name -> (dimensions, unit, description) of every array of a validation store."""
 
 
-def build_reformulation(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
+def build_reformulation(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
     """Assemble a reformulation dataset; `reformulated` is added.
 
     Args:
         arrays: values by name, a subset of `REFORMULATION`.
+        unit: unit of the outputs of the model.
 
     Returns:
         The dataset with units and descriptions.
     """
     values = {**arrays, "reformulated": arrays["initial"] + arrays["data"] + arrays["decay"]}
     return xr.Dataset(
-        {name: described(REFORMULATION, name, value) for name, value in values.items()}
+        {name: described(REFORMULATION, name, value, unit) for name, value in values.items()}
     )
 
 
@@ -204,7 +210,7 @@ PARAMETER_INFLUENCE: ArrayTable = {
 
 
 def described(
-    table: ArrayTable, name: str, values: np.ndarray, unit: str = "nat"
+    table: ArrayTable, name: str, values: np.ndarray, unit: str = "1"
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
     """Describe an array as xarray takes it.
 

@@ -34,6 +34,9 @@ class ResNet9(nn.Module):
         classes: number of output classes.
         width: channels of the first layer.
         log_softmax: whether the outputs are log-probabilities; else they are logits.
+
+    Attributes:
+        output_unit: unit of the outputs, "1" of logits.
     """
 
     smallest_side: ClassVar[int] = 11
@@ -55,6 +58,7 @@ class ResNet9(nn.Module):
     def __init__(self, channels: int, classes: int, width: int, log_softmax: bool) -> None:
         super().__init__()
         self.log_softmax = log_softmax
+        self.output_unit = "nat" if log_softmax else "1"
         self.conv1 = _convolution(channels, width, 3, padding=1)
         self.conv2 = _convolution(width, 2 * width, 5, stride=2, padding=2)
         self.residual1 = Residual(2 * width)

@@ -53,6 +53,9 @@ class Transformer(nn.Module):
     }
     """Component of every parameter tensor."""
 
+    output_unit: ClassVar[str] = "nat"
+    """Unit of the outputs, which are log-probabilities."""
+
     def forward(self, tokens: Int[Tensor, "batch position"]) -> Float[Tensor, "batch class"]:
         """Log-probabilities of the classes at the last position.
 

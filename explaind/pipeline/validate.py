@@ -60,12 +60,13 @@ def validate_epk(config: Config, paths: Paths, run: str) -> None:
     logger.info("validation: %s", statistics)
 
 
-def _statistics(task: Task, rebuilt: xr.Dataset) -> dict[str, float | int]:
+def _statistics(task: Task, rebuilt: xr.Dataset) -> dict[str, float | int | str]:
     true, reformulated = rebuilt["true"].values, rebuilt["reformulated"].values
     sizes = {
         "samples": rebuilt.sizes["test"],
         "classes": rebuilt.sizes["class"],
         "steps": rebuilt.sizes["step"],
+        "unit": rebuilt["true"].attrs["units"],
     }
     target = rebuilt["target"].values
     return {**validation_statistics(task, true, reformulated, target), **sizes}

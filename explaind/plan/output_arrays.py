@@ -33,7 +33,7 @@ COSTS = {
     "interval": ArrayCost(1, ("interval", "component", "query", "train"), held=4),
     "parameter": ArrayCost(2, ("interval", "query", "param"), held=4),
     "step_component": ArrayCost(2, ("step", "component", "query"), held=4),
-    "absolute": ArrayCost(1, ("step", "component", "query"), held=4),
+    "absolute": ArrayCost(2, ("step", "component", "query"), held=4),
     "top": ArrayCost(4, ("query", "rank"), made=6, stored=6),  # indices and influences
     "top_component": ArrayCost(4, ("component", "query", "rank"), made=6, stored=6),
 }

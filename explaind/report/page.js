@@ -59,6 +59,10 @@ function setUpClassMaps() {
   const label = document.getElementById("map-interval-label");
   const common = document.getElementById("map-common-scale");
   const play = document.getElementById("map-play");
+  const saturated = document.getElementById("map-saturated");
+  const overSteps = [...document.querySelectorAll(".js-plotly-plot")].filter(
+    (plot) => plot.layout.meta === "over steps");
+  const shapes = new Map(overSteps.map((plot) => [plot, plot.layout.shapes || []]));
   let timer = null;
 
   function matrix(index) {
@@ -69,14 +73,38 @@ function setUpClassMaps() {
     return Array.from({length: classes}, (_, r) => row(r));
   }
 
+  // Ends of the colour scale, in the words that the page was written with.
+  function colours(limit) {
+    const text = (value) => (value > 0 ? "+" : "") + String(Number(value.toPrecision(2)))
+      .replace("-", "\u2212");
+    const ticks = [-limit, -limit / 2, 0, limit / 2, limit];
+    const texts = ticks.map(text);
+    texts[0] = `≤ ${texts[0]}`;
+    texts[4] = `≥ ${texts[4]}`;
+    return {zmin: -limit, zmax: limit, "colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]};
+  }
+
+  // Marks steps [start, stop) on the plots over training steps.
+  function mark([start, stop], whole) {
+    const band = {type: "rect", xref: "x", yref: "paper", x0: start - 0.5, x1: stop - 0.5, y0: 0,
+      y1: 1, fillcolor: "#5b6472", opacity: 0.16, line: {width: 0}, layer: "below"};
+    shapes.forEach((drawn, plot) => Plotly.relayout(plot, {
+      shapes: whole ? drawn : [...drawn, band]}));
+  }
+
   function draw() {
     const k = Number(interval.value);
     const index = k * maps.components.length + component.selectedIndex;
     const limit = common.checked ? maps.common_limit[component.selectedIndex] : maps.limit[index];
     const offset = index * classes;
     const profile = Array.from(profiles.subarray(offset, offset + classes));
+    const cells = matrix(index);
+    const known = cells.flat().filter((value) => value !== null);
+    const strong = known.filter((value) => Math.abs(value) > limit).length;
     label.textContent = maps.intervals[k];
-    Plotly.restyle("class-map", {z: [matrix(index)], zmin: -limit, zmax: limit}, [0]);
+    saturated.textContent = `${Number((100 * strong / known.length).toFixed(2))} %`;
+    Plotly.restyle("class-map", {z: [cells], ...colours(limit)}, [0]);
+    mark(maps.bounds[k], k === 0);
     Plotly.restyle("class-profile", {y: [profile]}, [0]);
   }
 

@@ -6,10 +6,14 @@ from typing import Any
 import pandas as pd
 
 from explaind.report.page import Fact
-from explaind.report.tables.phases import HELD, find_phases, has_accuracy
-from explaind.report.text import number, percent, step
+from explaind.report.tables.cancellation import whole_run
+from explaind.report.tables.metrics import has_accuracy
+from explaind.report.tables.phases import HELD, find_phases
+from explaind.report.text import measured, number, percent, signed, step
 
 Row = tuple[str, str, str]
+
+SPLITS = ("validation", "train")
 
 FRACTIONS = {
     "model_accuracy": (
@@ -28,18 +32,27 @@ FRACTIONS = {
 DISTANCES = {
     "kl_mean_per_sample": (
         "KL divergence",
-        "from network to reformulation, mean per sample; 0 is perfect",
+        "nat",
+        "from network to reformulation, after dividing by the sums below; mean per sample",
     ),
     "deviation_mean": (
         "Mean absolute error",
+        "",
         "mean of |true minus reformulated| over all outputs of all validation samples",
     ),
-    "deviation_max": ("Largest absolute error", "the worst single output"),
+    "deviation_max": ("Largest absolute error", "", "the worst single output"),
     "deviation_std": (
         "Standard deviation of the error",
+        "",
         "of true minus reformulated over all outputs",
     ),
 }
+"""Name, unit (none = that of the outputs) and meaning."""
+
+SUMS = (
+    "what they are divided by: sum over the classes of exp(reformulated), relative to that of "
+    "exp(true), smallest to largest of any sample; 1 is perfect"
+)
 
 
 def learning_facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
@@ -49,22 +62,21 @@ def learning_facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
         metrics: the metrics table, one row per step.
 
     Returns:
-        Its number of steps and, where accuracy was measured, what was reached when.
+        Its number of steps; where accuracy was measured, the last one; and when the run memorised
+        and generalised, if it did so one after the other.
     """
     last, phases = metrics.iloc[-1], find_phases(metrics)
-    steps = Fact("Training steps", step(int(last["step"])), "updates of the parameters")
-    if not has_accuracy(metrics):
-        return (steps,)
-    return (
-        steps,
-        Fact("Memorised at step", step(phases.memorisation), f"training accuracy {HELD}"),
-        Fact("Generalised at step", step(phases.generalisation), f"validation accuracy {HELD}"),
-        Fact(
-            "Final validation accuracy",
-            percent(last["validation_accuracy"]),
-            f"training: {percent(last['train_accuracy'])}",
-        ),
-    )
+    facts = [Fact("Training steps", step(int(last["step"])), "updates of the parameters")]
+    if phases.memorisation is not None:
+        of_validation = f"validation accuracy {HELD} or to the end"
+        facts += [
+            Fact("Memorised at step", step(phases.memorisation), f"training accuracy {HELD}"),
+            Fact("Generalised at step", step(phases.generalisation), of_validation),
+        ]
+    if has_accuracy(metrics):
+        validation, train = (percent(last[f"{split}_accuracy"]) for split in SPLITS)
+        facts.append(Fact("Final validation accuracy", validation, f"training: {train}"))
+    return tuple(facts)
 
 
 def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
@@ -80,10 +92,32 @@ def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
         (name, percent(float(statistics[key])), text) for key, (name, text) in FRACTIONS.items()
     ]
     distances = [
-        (name, f"{number(float(statistics[key]))} nat", text)
-        for key, (name, text) in DISTANCES.items()
+        (name, measured(number(float(statistics[key])), unit or statistics["unit"]), text)
+        for key, (name, unit, text) in DISTANCES.items()
     ]
-    return fractions + distances
+    low, high = (number(float(statistics[f"probability_sum_{end}"]), 4) for end in ("min", "max"))
+    return [*fractions, *distances, ("Sums of probabilities", f"{low} to {high}", SUMS)]
+
+
+def cancellation_rows(table: pd.DataFrame, names: Mapping[str, str], unit: str) -> list[Row]:
+    """Say of how much the net influence of the training data is left over.
+
+    Args:
+        table: the table of `cancellation`, not empty.
+        names: what its groups of classes are called.
+        unit: unit of the explained output.
+
+    Returns:
+        Rows of (name, value, meaning).
+    """
+    rows = []
+    for classes, row in whole_run(table).iterrows():
+        raised, lowered = (measured(signed(row[sign]), unit) for sign in ("raised", "lowered"))
+        gross = measured(number(row["gross"]), unit)
+        meaning = f"{raised} and {lowered}, {gross} in absolute value"
+        name = f"Training data, {names[str(classes)]}"
+        rows.append((name, measured(signed(row["net"]), unit), meaning))
+    return rows
 
 
 def completeness_rows(completeness: pd.DataFrame, unit: str) -> list[Row]:
@@ -104,7 +138,7 @@ def completeness_rows(completeness: pd.DataFrame, unit: str) -> list[Row]:
         ),
     }
     rows = [
-        (f"{name}, {which} sample", f"{number(value)} {unit}", text)
+        (f"{name}, {which} sample", measured(number(value), unit), text)
         for column, (name, text) in sizes.items()
         for which, value in _median_and_worst(completeness[column].abs())
     ]

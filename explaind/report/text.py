@@ -43,6 +43,33 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"
 
 
+def words(name: str) -> str:
+    """Return a name of the stores as words: `gradient_step` as "gradient step"."""
+    return name.replace("_", " ")
+
+
+def measured(text: str, unit: str) -> str:
+    """Return the text of a number with its unit, alone if it is a pure number (unit "1")."""
+    return text if unit == "1" else f"{text} {unit}"
+
+
+def axis_title(quantity: str, unit: str, per: str = "", *notes: str) -> str:
+    """Return the title of an axis or colour bar.
+
+    Args:
+        quantity: what is drawn.
+        unit: its unit, "1" of pure numbers.
+        per: what it is counted by, "per step" say.
+        notes: sign and scale.
+
+    Returns:
+        E.g. "change (nat per step, + = raised)".
+    """
+    counted = " ".join(text for text in ("" if unit == "1" else unit, per) if text)
+    inside = ", ".join(text for text in (counted, *notes) if text)
+    return f"{quantity} ({inside})" if inside else quantity
+
+
 def step(value: int | None) -> str:
     """Return a step number, "not reached" for None."""
     return "not reached" if value is None else f"{value:,}"

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from explaind.config.training import Loss
-from explaind.trees import LossFunction
+from explaind.trees import LossFunction, measured_in, unit_of
 
 Comparison = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
 """`(true outputs, reformulated outputs, targets) -> statistics`, sample first in each."""
@@ -37,22 +37,20 @@ class Task:
     """What a network is trained on.
 
     Attributes:
-        loss_fn: per-sample losses.
-        loss_unit: unit of the loss.
+        loss_fn: per-sample losses; they carry their unit (`trees.unit_of`).
         metrics: what is measured beside the loss, by name.
         functionals: names of the outputs that can be explained (`kernel.functionals`).
         compare: statistics of reformulated outputs that only this task has.
     """
 
     loss_fn: LossFunction
-    loss_unit: str
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     functionals: tuple[str, ...] = ("all", "loss")
     compare: Comparison = field(default=lambda *_: {})
 
-    def measures(self) -> tuple[str, ...]:
-        """Return the names of what `measure` returns."""
-        return ("loss", *self.metrics)
+    def measures(self) -> dict[str, str]:
+        """Return the names of what `measure` returns, with their units."""
+        return {"loss": unit_of(self.loss_fn)} | {n: m.unit for n, m in self.metrics.items()}
 
     def measure(self, output: Tensor, target: Tensor) -> dict[str, float]:
         """Measure outputs on a split.
@@ -68,6 +66,7 @@ class Task:
         return {"loss": loss} | {n: m.function(output, target) for n, m in self.metrics.items()}
 
 
+@measured_in("nat")
 def nll(
     output: Float[Tensor, "batch class"], target: Int[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
@@ -75,6 +74,7 @@ def nll(
     return functional.nll_loss(output, target, reduction="none")
 
 
+@measured_in("nat")
 def cross_entropy(
     output: Float[Tensor, "batch class"], target: Int[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
@@ -100,23 +100,27 @@ def compare_classes(
         target: target class of each sample.
 
     Returns:
-        Accuracies, agreement of argmax, and the mean over samples of
-        `KL(softmax true || softmax reformulated)`, nat.
+        Accuracies, agreement of argmax, the mean over samples of
+        `KL(softmax true || softmax reformulated)`, nat, and what that softmax divides by: smallest
+        and largest sum over the classes of `exp(reformulated)`, relative to that of `exp(true)`.
     """
     p, q = (torch.from_numpy(f).log_softmax(1).numpy() for f in (true, reformulated))
     divergence = (np.exp(p) * (p - q)).sum(1)
+    sums = np.exp(np.logaddexp.reduce(reformulated, 1) - np.logaddexp.reduce(true, 1))
     return {
         "model_accuracy": float((true.argmax(1) == target).mean()),
         "reformulated_accuracy": float((reformulated.argmax(1) == target).mean()),
         "argmax_agreement": float((true.argmax(1) == reformulated.argmax(1)).mean()),
         "kl_mean_per_sample": float(divergence.mean()),
+        "probability_sum_min": float(sums.min()),
+        "probability_sum_max": float(sums.max()),
     }
 
 
 def classification(loss_fn: LossFunction) -> Task:
     """Return the task of telling classes apart with a loss in nat."""
     functionals = ("target_logprob", "all", "margin", "loss", "logit[c]")
-    return Task(loss_fn, "nat", {"accuracy": Metric(accuracy)}, functionals, compare_classes)
+    return Task(loss_fn, {"accuracy": Metric(accuracy)}, functionals, compare_classes)
 
 
 TASKS: dict[Loss, Task] = {

@@ -9,8 +9,10 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from explaind.report.plots.heatmap import robust_limit, saturated_share
 from explaind.report.tables.classes import class_maps, difference_profile
 from explaind.report.tables.steps import influence_by_component
+from explaind.report.text import percent, signed
 from explaind.store import open_sealed
 from tests.report.synthetic import COMPONENTS
 
@@ -18,22 +20,21 @@ TRACES = {
     "grokking": {
         "loss": 2,
         "accuracy": 2,
-        "norm": 1,
-        "component-norm": 6,
-        "influence-absolute": 6,
-        "influence-net": 6,
-        "decomposition-step": 3,
-        "decomposition-cumulative": 4,
+        "cancellation": 3,
+        "cancellation-interval": 3,
         "class-map": 1,
         "class-profile": 1,
         "sample-map": 1,
-        "agreement": 3,
-        "residual": 2,
-        "subintervals": 2,
     },
     "training": {
         "loss": 2,
         "accuracy": 2,
+        "decomposition-step": 3,
+        "decomposition-cumulative": 4,
+        "component-absolute": 6,
+        "component-net": 6,
+        "cancellation": 3,
+        "cancellation-interval": 3,
         "norm": 1,
         "component-norm": 6,
         "learning-rate": 1,
@@ -43,7 +44,9 @@ TRACES = {
         "scatter": 3,
         "error": 1,
         "step-sizes": 4,
+        "residual": 2,
         "cumulative-residual": 1,
+        "subintervals": 2,
         "completeness": 3,
         "residual-share": 1,
     },
@@ -182,6 +185,38 @@ def test_colours_are_symmetric_and_can_be_shared(pages, browser):
     assert shared[1] >= max(first[1], last[1])
 
 
+def test_an_interval_is_shaded_in_the_plots_over_steps(pages, browser):
+    bands = """
+    return [...document.querySelectorAll(".js-plotly-plot")].map((plot) => [plot.id,
+      (plot.layout.shapes || []).filter((shape) => shape.type === "rect").map(
+        (shape) => [shape.x0, shape.x1])]).filter((found) => found[1].length);
+    """
+    show(browser, pages.figure("grokking"))
+    over_steps = ("loss", "accuracy", "cancellation-interval")
+    move_slider(browser, 2)
+    assert dict(browser.execute_script(bands)) == {plot: [[19.5, 39.5]] for plot in over_steps}
+    move_slider(browser, 3)
+    assert dict(browser.execute_script(bands)) == {plot: [[39.5, 59.5]] for plot in over_steps}
+    move_slider(browser, 0)
+    assert browser.execute_script(bands) == []
+
+
+def test_the_colour_bar_follows_the_map(pages, browser):
+    maps = class_maps(open_sealed(pages.influence("grokking")), 7)
+    bar = "const bar = document.getElementById('class-map').data[0].colorbar;"
+    show(browser, pages.figure("grokking"))
+    first = browser.execute_script(f"{bar} return bar.ticktext")
+    move_slider(browser, 2)
+    limit = robust_limit(maps[2, 0].to_numpy())
+    ticks = browser.execute_script(f"{bar} return bar.tickvals")
+    np.testing.assert_allclose(ticks, np.linspace(-limit, limit, 5), rtol=1e-3, atol=1e-9)
+    texts = browser.execute_script(f"{bar} return bar.ticktext")
+    assert texts[-1] == f"≥ {signed(limit, 2)}"
+    assert texts != first
+    share = percent(saturated_share(maps[2, 0].to_numpy(), limit))
+    assert browser.find_element(By.ID, "map-saturated").text == share
+
+
 def test_play_runs_through_the_intervals(pages, browser):
     expected = ["steps 0 to 19", "steps 20 to 39", "steps 40 to 59"]
     maps = class_maps(open_sealed(pages.influence("grokking")), 7)
@@ -214,13 +249,13 @@ def test_stop_keeps_the_interval(pages, browser):
 def test_single_steps_replace_the_moving_average_and_back(pages, browser):
     table = influence_by_component(open_sealed(pages.influence("grokking")))
     raw = table.loc[table["component"] == COMPONENTS[0], "absolute"]
-    show(browser, pages.figure("grokking"))
-    smooth = drawn(browser, "influence-absolute", "y")
-    switch = browser.find_element(By.CSS_SELECTOR, '[data-swap~="influence-absolute"]')
+    show(browser, pages.figure("training"))
+    smooth = drawn(browser, "component-absolute", "y")
+    switch = browser.find_element(By.CSS_SELECTOR, '[data-swap~="component-absolute"]')
     switch.click()
-    np.testing.assert_allclose(drawn(browser, "influence-absolute", "y"), raw, rtol=1e-6)
+    np.testing.assert_allclose(drawn(browser, "component-absolute", "y"), raw, rtol=1e-6)
     switch.click()
-    np.testing.assert_array_equal(drawn(browser, "influence-absolute", "y"), smooth)
+    np.testing.assert_array_equal(drawn(browser, "component-absolute", "y"), smooth)
     assert not np.allclose(smooth, raw)
 
 

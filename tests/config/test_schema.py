@@ -123,7 +123,7 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         ({"experiments": {"pruning": {"run": "x"}}}, "experiments.pruning.run: expected one of"),
         ({"experiments": {"other": {}}}, "experiments.other.kind: expected one of 'grokking', 't"),
         (on_grokking("pruning", fine=[0.5, 2]), "experiments.pruning.fine.1: expected"),
-        (on_grokking("training", smoothing=3), "training: unknown key 'smoothing'"),
+        (on_grokking("grokking", smoothing=3), "grokking: unknown key 'smoothing'"),
         ({"figures": {}}, "figures: expected no such section, it is now part of `experiments`"),
         ({"runs": {"figures": {}, "grokking": {}}}, "runs.figures: expected another name"),
         ({"runs": {"a b": {}, "grokking": {}}}, "expected a name of letters, digits, - and _"),

@@ -27,7 +27,7 @@ CHANGES = {
         epk(quadrature={"rule": "midpoint"}),
         {"plan_epk", "predict_epk", "validate_epk", "report"},
     ),
-    "smoothing": ({"experiments": {"grokking": {"smoothing": 1}}}, {"page_grokking", "report"}),
+    "smoothing": ({"experiments": {"training": {"smoothing": 1}}}, {"page_training", "report"}),
     "another page": (
         {"experiments": {"new": {"kind": "training", "run": "grokking"}}},
         {"page_grokking", "page_training", "page_epk_validation", "report"},

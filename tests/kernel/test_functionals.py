@@ -77,10 +77,13 @@ def test_functionals_carry_name_and_unit():
         return (output[:, 0] - target) ** 2
 
     squared.unit = "m2"
-    for name in ("target_logprob", "margin", "all", "logit[3]", "loss"):
-        functional = find_functional(name, cross_entropy)
-        assert (functional.name, functional.unit) == (name, "nat")
-    assert find_functional("loss", squared).unit == "m2"
+    of_logits = {"target_logprob": "nat", "margin": "nat", "all": "1", "logit[3]": "1"}
+    for name, unit in {**of_logits, "loss": "m2"}.items():
+        functional = find_functional(name, squared)
+        assert (functional.name, functional.unit) == (name, unit)
+    for name in of_logits:
+        assert find_functional(name, squared, output_unit="nat").unit == "nat"
+    assert find_functional("loss", cross_entropy).unit == "1"  # it carries none
     custom = find_functional(cross_entropy, squared)
     assert (custom.name, custom.unit, custom.function) == ("cross_entropy", "1", cross_entropy)
     with pytest.raises(ConfigError, match="Unknown output functional 'logits'"):

@@ -52,7 +52,7 @@ def whole_run(tests, steps, intervals):
     arrays["influence"] = arrays["influence_by_interval"].sum((0, 1))
     arrays["data"] = arrays["step_data"].sum(0)
     names = tuple(f"component {k}" for k in range(COMPONENTS))
-    return build_dataset(arrays, names, ["a", "b"], ATTRIBUTES)
+    return build_dataset(arrays, names, ["a", "b"], ATTRIBUTES, "nat")
 
 
 def segment_of(run, steps, others):

@@ -17,7 +17,7 @@ ARRAYS = {
     "interval": ("influence_by_interval",),
     "parameter": ("parameter_data", "parameter_decay"),
     "step_component": ("step_data_by_component", "step_decay_by_component"),
-    "absolute": ("step_absolute_by_component",),
+    "absolute": ("step_absolute_by_component", "step_net_by_component"),
     "top": ("helpful_index", "helpful_influence", "harmful_index", "harmful_influence"),
     "top_component": (
         *("helpful_index_by_component", "helpful_influence_by_component"),

@@ -114,6 +114,7 @@ def test_unfinished_store_of_another_config_is_started_anew(tmp_path):
     other = config_of(ADAMW, seed=1)
     train(other, Paths(tmp_path), "grokking")
     assert stored_attributes(store)["config"]["training"]["seed"] == 1
+    assert pd.read_parquet(Paths(tmp_path).metrics("grokking")).attrs["mini_batches"]
 
 
 def test_stops_at_the_goal_and_logs_the_last_point(tmp_path):
@@ -126,6 +127,7 @@ def test_stops_at_the_goal_and_logs_the_last_point(tmp_path):
     metrics = pd.read_parquet(Paths(tmp_path).metrics("grokking"))
     assert len(metrics) == steps + 1
     assert 0 < steps < STEPS
+    assert metrics.attrs == {"units": {"loss": "nat", "accuracy": "1"}, "mini_batches": False}
     last = metrics.iloc[-1]
     assert min(last.train_accuracy, last.validation_accuracy) >= 0.05
     assert metrics.drop(columns=["learning_rate", "weight_decay"]).notna().all(axis=None)

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from explaind.config.dataset import ModuloDataset
 from explaind.config.load import load_config
 from explaind.config.schema import Config
+from explaind.data.modulo import modulo_dataset
 from explaind.experiments.drawing import draw_index, draw_page
 from explaind.files import write_json
 from explaind.paths import Paths
@@ -54,6 +56,8 @@ class SyntheticRun:
     keep: tuple[str, ...] = DEFAULT_KEEP
     all_outputs: bool = False
     generalises: bool = True
+    mini_batches: bool = False
+    credit: str = "gradient_step"
     seed: int = 0
 
     @property
@@ -67,9 +71,11 @@ DEFAULT = SyntheticRun()
 
 def write_run(paths: Paths, run: str, case: SyntheticRun = DEFAULT) -> xr.Dataset:
     """Write all stores of a run that the figures read; return the influence dataset."""
+    data = modulo_dataset(ModuloDataset(p=case.p))
+    write_store(paths.dataset("modulo"), data, data.attrs)
     random = np.random.default_rng(case.seed)
     influence = influence_dataset(case, random)
-    write_store(paths.influence(run), influence, {"stage": "accumulate_kernel"})
+    write_store(paths.influence(run), influence, {"stage": "accumulate_kernel", **influence.attrs})
     validation = validation_dataset(case, influence, random)
     write_store(paths.validation(run), validation, {"stage": "validate_epk"})
     write_json(paths.validation_summary(run), statistics(validation, case.steps))
@@ -88,7 +94,7 @@ def metrics(case: SyntheticRun, random: np.random.Generator) -> pd.DataFrame:
     components = {
         f"parameter_norm_{name}": norm / (2 + i) for i, name in enumerate(case.components)
     }
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "step": steps,
             "train_loss": (np.log(case.p) * (1 - train) + 1e-3) * noise[0],
@@ -101,6 +107,8 @@ def metrics(case: SyntheticRun, random: np.random.Generator) -> pd.DataFrame:
             "weight_decay": 4.0,
         }
     )
+    table.attrs = {"units": {"loss": "nat", "accuracy": "1"}, "mini_batches": case.mini_batches}
+    return table
 
 
 def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dataset:
@@ -124,7 +132,7 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
     totals = {name: values.sum(0) for name, values in parts.items()}
     rounding = 1e-6 * random.standard_normal(explained.shape)
     totals |= {"data": totals["data"] - rounding, "residual": totals["residual"] + rounding}
-    labels = ["target_logprob"] if outputs is None else [f"output[{k}]" for k in outputs]
+    labels = ["target_logprob"] if outputs is None else [str(k) for k in outputs]
     subintervals = random.choice(SUBINTERVALS, size=(case.steps, len(test_target)))
     absolute = np.abs(step_data) * (2 + random.random(step_data.shape))
     arrays = {
@@ -154,6 +162,8 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
         arrays["step_decay_by_component"] = (dims, step_decay.astype(np.float32))
     if "absolute" in case.keep:
         arrays["step_absolute_by_component"] = (dims, absolute.astype(np.float32))
+        net = 0.9 * step_data  # a step's gradients, not its motion
+        arrays["step_net_by_component"] = (dims, net.astype(np.float32))
     if "interval" in case.keep:
         arrays["influence_by_interval"] = (
             ("interval", "component", "test", "output", "train"),
@@ -161,7 +171,12 @@ def influence_dataset(case: SyntheticRun, random: np.random.Generator) -> xr.Dat
         )
     coordinates = {"component": list(case.components), "output": labels}
     dataset = xr.Dataset(
-        {name: (dims, values, {"units": _unit(name)}) for name, (dims, values) in arrays.items()}
+        {name: (dims, values, {"units": _unit(name)}) for name, (dims, values) in arrays.items()},
+        attrs={
+            "functional": "all" if case.all_outputs else "target_logprob",
+            "credit": case.credit,
+            "train_samples": len(train_target),
+        },
     )
     return dataset.assign_coords(
         {name: values for name, values in coordinates.items() if name in dataset.dims}
@@ -209,7 +224,7 @@ def validation_dataset(
     )
 
 
-def statistics(validation: xr.Dataset, steps: int) -> dict[str, float | int]:
+def statistics(validation: xr.Dataset, steps: int) -> dict[str, float | int | str]:
     true, reformulated = validation["true"].to_numpy(), validation["reformulated"].to_numpy()
     target = validation["target"].to_numpy()
     deviation = true - reformulated
@@ -221,9 +236,12 @@ def statistics(validation: xr.Dataset, steps: int) -> dict[str, float | int]:
         "deviation_max": float(np.abs(deviation).max()),
         "deviation_std": float(deviation.std()),
         "kl_mean_per_sample": float((np.exp(true) * deviation).sum(1).mean()),
+        "probability_sum_min": float(np.exp(reformulated).sum(1).min()),
+        "probability_sum_max": float(np.exp(reformulated).sum(1).max()),
         "samples": true.shape[0],
         "classes": true.shape[1],
         "steps": steps,
+        "unit": "nat",
     }
 
 

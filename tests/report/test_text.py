@@ -4,7 +4,17 @@ import math
 
 import pytest
 
-from explaind.report.text import duration, number, percent, power_of_ten, signed, step
+from explaind.report.text import (
+    axis_title,
+    duration,
+    measured,
+    number,
+    percent,
+    power_of_ten,
+    signed,
+    step,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +54,21 @@ def test_signed(value, expected):
 )
 def test_percent(share, expected):
     assert percent(share) == expected
+
+
+def test_pure_numbers_have_no_unit():
+    assert measured("4", "nat") == "4 nat"
+    assert measured("4", "1") == "4"
+    assert (
+        axis_title("change", "nat", "per step", "+ = raised") == "change (nat per step, + = raised)"
+    )
+    assert axis_title("change", "1", "per step", "+ = raised") == "change (per step, + = raised)"
+    assert axis_title("size", "m", "", "log scale") == "size (m, log scale)"
+    assert axis_title("true logit", "1") == "true logit"
+
+
+def test_names_of_the_stores_are_words_on_a_page():
+    assert words("gradient_step") == "gradient step"
 
 
 def test_step():

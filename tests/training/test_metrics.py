@@ -32,7 +32,7 @@ def test_names_are_those_of_both_splits_and_of_all_components(layout):
         "parameter_norm_0",
         "parameter_norm_1",
     ]
-    regression = Task(nn.functional.mse_loss, "1")
+    regression = Task(nn.functional.mse_loss)
     assert metric_names(regression, layout)[:2] == ["train_loss", "validation_loss"]
 
 

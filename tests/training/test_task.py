@@ -11,6 +11,7 @@ from explaind.config.training import Loss
 from explaind.errors import ConfigError
 from explaind.kernel.functionals import NAMED, find_functional
 from explaind.training.task import TASKS, Metric, Task, compare_classes, task_of
+from explaind.trees import measured_in
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 1.0]])
 TARGET = torch.tensor([0, 1, 0, 2])
@@ -20,8 +21,7 @@ def test_every_loss_of_the_config_has_a_task():
     assert set(TASKS) == set(get_args(Loss))
     for loss in get_args(Loss):
         task = task_of(loss)
-        assert task.measures() == ("loss", "accuracy")
-        assert task.loss_unit == "nat"
+        assert task.measures() == {"loss": "nat", "accuracy": "1"}
 
 
 def test_losses_are_per_sample_and_agree_on_log_probabilities():
@@ -40,7 +40,7 @@ def test_a_classification_measures_loss_and_accuracy():
 def test_what_can_be_explained_exists_in_the_kernel():
     for task in TASKS.values():
         assert task.functionals == NAMED
-    for name in Task(functional.mse_loss, "1").functionals:
+    for name in Task(functional.mse_loss).functionals:
         assert find_functional(name, functional.mse_loss).name == name
     with pytest.raises(ConfigError):
         find_functional("accuracy", functional.mse_loss)
@@ -55,12 +55,22 @@ def test_classes_are_compared_by_argmax_and_divergence():
     assert found["argmax_agreement"] == 0.75
     p, q = (np.exp(row) / np.exp(row).sum() for row in (true[2], other[2]))
     assert found["kl_mean_per_sample"] == pytest.approx((p * np.log(p / q)).sum() / 4, rel=1e-5)
-    assert compare_classes(true, true, TARGET.numpy())["kl_mean_per_sample"] == 0
+    totals = [np.exp(other[k]).sum() / np.exp(true[k]).sum() for k in range(4)]
+    assert found["probability_sum_max"] == pytest.approx(max(totals), rel=1e-5)
+    same = compare_classes(true, true, TARGET.numpy())
+    assert same["kl_mean_per_sample"] == 0
+    assert same["probability_sum_min"] == same["probability_sum_max"] == 1
 
 
 def test_another_task_measures_and_compares_what_it_names():
     far = Metric(lambda output, target: float((output - target).abs().max()), "m")
-    task = Task(lambda output, target: (output - target).square(), "m^2", {"farthest": far})
+
+    @measured_in("m^2")
+    def squared(output, target):
+        return (output - target).square()
+
+    task = Task(squared, {"farthest": far})
+    assert task.measures() == {"loss": "m^2", "farthest": "m"}
     assert task.measure(torch.tensor([1.0, 4.0]), torch.tensor([0.0, 1.0])) == {
         "loss": 5.0,
         "farthest": 3.0,

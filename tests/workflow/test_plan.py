@@ -62,8 +62,8 @@ def test_other_memory_makes_a_new_plan_and_no_shard(project):
 
 def test_a_new_plan_hides_no_other_change(project):
     """Snakemake looks at the jobs behind the plan again once it is made."""
-    output = project.snakemake(*MEMORY, "experiments={grokking: {smoothing: 3}}", "--", "all")
-    assert done(output) == {"plan_epk", "page_grokking", "report"}
+    output = project.snakemake(*MEMORY, "experiments={training: {smoothing: 3}}", "--", "all")
+    assert done(output) == {"plan_epk", "page_training", "report"}
 
 
 def test_a_lost_plan_makes_no_shard_again(project):

@@ -8,7 +8,7 @@ from explaind.paths import Paths
 from explaind.store import open_sealed
 
 DRAWN = {"page_grokking": 1, "page_epk_validation": 1, "report": 1}
-GATHERED = {"accumulate_kernel": 1, **DRAWN}
+GATHERED = {"accumulate_kernel": 1, "page_training": 1, **DRAWN}
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **GATHERED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
@@ -18,7 +18,7 @@ EXPERIMENTS = {**PRUNED, **LEFT_OUT, **FLIPPED}
 PAGES = {
     f"page_{kind}": 1 for kind in ("grokking", "training", "epk_validation", "pruning", "sanity")
 } | {"report": 1}
-TRAINED = {"train": 1, "page_training": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
+TRAINED = {"train": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
 
@@ -34,7 +34,7 @@ def test_parsing_needs_no_torch(project):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("experiments={grokking: {smoothing: 3}}", {"page_grokking": 1, "report": 1}),
+        ("experiments={training: {smoothing: 3}}", {"page_training": 1, "report": 1}),
         (
             "runs={grokking: {epk: {quadrature: {subintervals: 2}}}}",
             {**PREDICTED, **VALIDATED, **EXPERIMENTS},
@@ -152,5 +152,5 @@ def test_only_what_a_page_needs_is_made(project):
     project.snakemake("--delete-all-output", "all")
     output = project.snakemake("--dry-run", "results/figures/training.html")
     assert "page_training" in output
-    assert "train " in output
-    assert "predict_epk" not in output
+    assert "predict_epk" in output
+    assert "validate_epk" not in output

@@ -16,6 +16,7 @@ SPEC = Spec(
             "steps.csv",
             "decomposition.csv",
             "completeness.csv",
+            "cancellation.csv",
         ),
         reads=("metrics", "influence", "validation"),
     ),

@@ -5,10 +5,12 @@ from markupsafe import Markup
 from explaind.experiments.epk_validation.tables import ValidationTables
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
+from explaind.report.panels import CLASSES, equation
 from explaind.report.plots import agreement, steps
-from explaind.report.statistics import completeness_rows, statistics_rows
+from explaind.report.statistics import cancellation_rows, completeness_rows, statistics_rows
+from explaind.report.tables.outputs import model_output_name
 from explaind.report.tables.steps import TERMS
-from explaind.report.text import number, percent
+from explaind.report.text import measured, number, percent
 
 
 def draw(tables: ValidationTables, about: About) -> Page:
@@ -50,11 +52,11 @@ def _facts(tables: ValidationTables) -> tuple[Fact, ...]:
         Fact(
             "KL divergence",
             f"{number(float(numbers['kl_mean_per_sample']))} nat",
-            "mean per sample",
+            "mean per sample, after normalising",
         ),
         Fact(
             "Largest absolute error",
-            f"{number(float(numbers['deviation_max']))} nat",
+            measured(number(float(numbers["deviation_max"])), tables.output_unit),
             "worst single output",
         ),
         Fact(
@@ -71,7 +73,9 @@ def _number_panel(tables: ValidationTables, files: Files) -> Panel:
         title="The numbers",
         caption=(
             "“True” is the trained network, “reformulated” the sum of initial output, training "
-            "data and regularisation; errors are in nat, the unit of log-probabilities."
+            f"data and regularisation; each output is a {model_output_name(tables.output_unit)}. "
+            "Nothing makes the probabilities of reformulated outputs add up to 1: the KL "
+            "divergence is taken after dividing them by their sum, which is shown below it."
         ),
         extra=render("table.html", rows=statistics_rows(tables.statistics)),
         tables=(files["statistics"],),
@@ -79,6 +83,7 @@ def _number_panel(tables: ValidationTables, files: Files) -> Panel:
 
 
 def _output_panel(tables: ValidationTables, files: Files) -> Panel:
+    drawn = (tables.outputs, tables.output_unit)
     return Panel(
         title="Output by output",
         caption=(
@@ -87,44 +92,56 @@ def _output_panel(tables: ValidationTables, files: Files) -> Panel:
             "which error occurs; it should be narrow and centred on 0."
         ),
         plots=(
-            Plot("scatter", agreement.scatter_figure(tables.outputs), "Reformulated against true"),
-            Plot("error", agreement.error_figure(tables.outputs), "Errors"),
+            Plot("scatter", agreement.scatter_figure(*drawn), "Reformulated against true"),
+            Plot("error", agreement.error_figure(*drawn), "Errors"),
         ),
         tables=(files["outputs"],),
     )
 
 
 def _step_panel(tables: ValidationTables, files: Files) -> Panel:
-    phases = tables.phases
-    sizes = steps.magnitude_figure(tables.steps, TERMS, "nat", phases)
-    residual = steps.cumulative_residual_figure(tables.decomposition, tables.unit, phases)
+    explained, table = tables.explained, tables.decomposition
+    phases = explained.phases
+    sizes = steps.magnitude_figure(tables.steps, TERMS, tables.output_unit, phases)
+    residual = steps.residual_figure(table, explained.unit, phases)
+    added_up = steps.cumulative_residual_figure(table, explained.unit, phases)
     return Panel(
         title="Step by step",
         caption=(
-            "Left: mean size of the true change, of what training data and regularisation did and "
-            "of the residual at each step, over all outputs of all validation samples. Right: the "
-            f"signed residual of the explained output ({tables.output}) added up since step 0, "
-            "averaged over samples; it should stay small against the change of the output."
+            "First: mean size of the true change, of what training data and regularisation did and "
+            "of the residual at each step, over all outputs of all validation samples. Then, of "
+            f"{explained.output} of the explained samples: the size of the residual beside that of "
+            "the true change (the further the grey line lies below, the better), the signed "
+            "residual added up since step 0, which should stay small against the change of the "
+            "output, and into how many subintervals a step was cut to integrate it."
         ),
         plots=(
-            Plot("step-sizes", sizes, "Sizes per step"),
-            Plot("cumulative-residual", residual, "Residual added up"),
+            Plot("step-sizes", sizes, "Sizes per step, all outputs"),
+            Plot("residual", residual, "Residual per step, explained output"),
+            Plot("cumulative-residual", added_up, "Residual added up"),
+            Plot("subintervals", steps.subinterval_figure(table, phases), "Subintervals"),
         ),
         tables=(files["steps"], files["decomposition"]),
     )
 
 
 def _completeness_panel(tables: ValidationTables, files: Files) -> Panel:
-    table, unit = tables.completeness, tables.unit
+    explained = tables.explained
+    table, unit = explained.completeness, explained.unit
+    rows = completeness_rows(table, unit)
+    if not explained.cancellation.empty:
+        rows += cancellation_rows(explained.cancellation, CLASSES, unit)
     return Panel(
         title="Completeness",
         caption=(
-            f"The residual of a sample is its final output ({tables.output}) minus initial output, "
-            "training data and regularisation. It has two sources: the numerical integration over "
-            "each step, and rounding: of the parameters when the network was trained, a motion "
-            "that belongs to no sample and no regularisation, and of this computation. Left: how "
-            "large both are beside the change of the output. Right: how much of all change the "
-            "integration left unexplained, step by step."
+            f"The residual of a sample is its final output ({explained.output}) minus initial "
+            "output, training data and regularisation. It has two sources: the numerical "
+            "integration over each step, and rounding: of the parameters when the network was "
+            "trained, a motion that belongs to no sample and no regularisation, and of this "
+            "computation. Left: how large both are beside the change of the output. Right: how "
+            "much of all change the integration left unexplained, step by step. The equation has "
+            "the means over the explained samples; what the training data did is what is left of "
+            "much larger influences of single samples that cancel."
         ),
         plots=(
             Plot("completeness", agreement.completeness_figure(table, unit), "Residual by sample"),
@@ -134,6 +151,6 @@ def _completeness_panel(tables: ValidationTables, files: Files) -> Panel:
                 "Relative residual by sample",
             ),
         ),
-        extra=render("table.html", rows=completeness_rows(table, unit)),
-        tables=(files["completeness"],),
+        extra=equation(explained) + render("table.html", rows=rows),
+        tables=(files["completeness"], files["cancellation"]),
     )

@@ -8,9 +8,8 @@ import pandas as pd
 
 from explaind.experiments.epk_validation.settings import EpkValidationSettings
 from explaind.report.sources import Sources
-from explaind.report.tables.agreement import decomposition_by_sample, output_table, sizes_by_step
-from explaind.report.tables.outputs import output_name, output_unit
-from explaind.report.tables.phases import Phases, find_phases
+from explaind.report.tables.agreement import output_table, sizes_by_step
+from explaind.report.tables.explained import Explained, explained_output
 from explaind.report.tables.steps import decomposition_by_step
 
 
@@ -19,33 +18,33 @@ class ValidationTables:
     """All numbers of the page.
 
     Attributes:
-        phases: memorisation and generalisation steps.
+        explained: the explained output.
         statistics: the numbers of `validation.json`.
         outputs: true and reformulated outputs, see `output_table`.
         steps: sizes per step over all outputs, see `sizes_by_step`.
         decomposition: what changed the explained output, see `decomposition_by_step`.
-        completeness: the terms of the final output per sample, see `decomposition_by_sample`.
-        output: plain name of the explained output.
-        unit: its unit.
+        output_unit: unit of the outputs of the model, all of which are rebuilt.
     """
 
-    phases: Phases
+    explained: Explained
     statistics: Mapping[str, Any]
     outputs: pd.DataFrame
     steps: pd.DataFrame
     decomposition: pd.DataFrame
-    completeness: pd.DataFrame
-    output: str
-    unit: str
+    output_unit: str
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
         return {
-            "statistics": pd.DataFrame(list(self.statistics.items()), columns=["name", "value"]),
+            "statistics": pd.DataFrame(
+                [(name, value) for name, value in self.statistics.items() if name != "unit"],
+                columns=["name", "value"],
+            ),
             "outputs": self.outputs,
             "steps": self.steps,
             "decomposition": self.decomposition,
-            "completeness": self.completeness,
+            "completeness": self.explained.completeness,
+            "cancellation": self.explained.cancellation,
         }
 
 
@@ -60,12 +59,10 @@ def read(sources: Sources, _: EpkValidationSettings) -> ValidationTables:
     """
     influence, validation = sources.influence, sources.validation
     return ValidationTables(
-        phases=find_phases(sources.metrics),
+        explained=explained_output(influence, sources.metrics),
         statistics=sources.statistics,
         outputs=output_table(validation),
         steps=sizes_by_step(validation),
         decomposition=decomposition_by_step(influence),
-        completeness=decomposition_by_sample(influence),
-        output=output_name(influence),
-        unit=output_unit(influence),
+        output_unit=str(validation["true"].attrs["units"]),
     )

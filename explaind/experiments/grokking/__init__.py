@@ -1,4 +1,4 @@
-"""How a run on modular addition learned, told by its path kernel."""
+"""How a network learned modular addition: which pairs of numbers helped which."""
 
 from explaind.experiments.grokking.settings import GrokkingSettings
 from explaind.experiments.spec import Shown, Spec
@@ -6,19 +6,11 @@ from explaind.experiments.spec import Shown, Spec
 SPEC = Spec(
     name="grokking",
     title="How the network learned to add",
-    summary="From memorising to understanding: influence of training data, components and weight "
-    "decay over training, and which examples helped which.",
+    summary="From memorising to understanding: which examples of modular addition helped which, "
+    "before and after the network generalised.",
     settings=GrokkingSettings,
     shown=Shown(
-        tables=(
-            "curves.csv",
-            "components.csv",
-            "decomposition.csv",
-            "completeness.csv",
-            "agreement.parquet",
-            "class_maps.parquet",
-            "sample_map.parquet",
-        ),
-        reads=("metrics", "influence", "validation"),
+        tables=("curves.csv", "cancellation.csv", "class_maps.parquet", "sample_map.parquet"),
+        reads=("dataset", "metrics", "influence", "validation"),
     ),
 )

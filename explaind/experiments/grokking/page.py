@@ -2,22 +2,16 @@
 
 from markupsafe import Markup
 
-from explaind.experiments.grokking import panels
 from explaind.experiments.grokking.maps import class_panel, sample_panel
 from explaind.experiments.grokking.tables import GrokkingTables
-from explaind.report.html import render
 from explaind.report.page import About, Fact, Page
-from explaind.report.plots.theme import DATA, DECAY, MUTED, RESIDUAL, TRUE
+from explaind.report.panels import cancellation_panel, equation, learning_panel
 from explaind.report.statistics import learning_facts
-from explaind.report.text import percent, signed
+from explaind.report.tables.cancellation import ALL, OTHER, SAME
+from explaind.report.text import percent
 
-TERMS = {
-    "initial": ("initial output", "of the untrained network", MUTED),
-    "data": ("training data", "what the training samples did", DATA),
-    "decay": ("regularisation", "what weight decay did", DECAY),
-    "residual": ("residual", "left over by integration and rounding", RESIDUAL),
-    "final": ("final output", "of the trained network", TRUE),
-}
+SUMS = {SAME: "same sum", OTHER: "other sums", ALL: "all training pairs"}
+"""What groups of training samples are called: two classes are the same if their sums are."""
 
 
 def draw(tables: GrokkingTables, about: About) -> Page:
@@ -34,17 +28,13 @@ def draw(tables: GrokkingTables, about: About) -> Page:
         about,
         subtitle=f"addition modulo {tables.maps.sizes['training_class']}",
         lead=_lead(tables),
-        extra=_equation(tables),
+        extra=equation(tables.explained, SUMS),
         facts=_facts(tables),
         panels=(
-            panels.learning_panel(tables, about.files),
-            panels.norm_panel(tables, about.files),
-            panels.component_panel(tables, about),
-            panels.decomposition_panel(tables, about.files),
+            learning_panel(tables.metrics, about.files["curves"], "a"),
+            cancellation_panel(tables.explained, about, SUMS, "b"),
             class_panel(tables, about),
             sample_panel(tables, about.files),
-            panels.agreement_panel(tables, about.files),
-            panels.residual_panel(tables, about.files),
         ),
     )
 
@@ -56,25 +46,17 @@ def _lead(tables: GrokkingTables) -> Markup:
         "it answers new ones too. That delay is called <em>grokking</em>. The <strong>exact path "
         "kernel</strong> follows every training step and splits each output of the final network "
         "into what each training sample, each component and weight decay contributed. The "
-        "explained output is {output}; averaged over all explained validation samples, in {unit}:"
-    ).format(output=tables.output, unit=tables.unit)
-
-
-def _equation(tables: GrokkingTables) -> Markup:
-    means = tables.completeness.mean()
-    terms = [
-        {"name": name, "meaning": meaning, "colour": colour, "value": signed(means[term])}
-        for term, (name, meaning, colour) in TERMS.items()
-    ]
-    return render("equation.html", terms=terms)
+        "explained output is {}; averaged over all explained validation samples:"
+    ).format(tables.explained.output)
 
 
 def _facts(tables: GrokkingTables) -> tuple[Fact, ...]:
+    completeness = tables.explained.completeness
     return (
         *learning_facts(tables.metrics),
         Fact(
             "Explained samples",
-            f"{len(tables.completeness):,}",
+            f"{len(completeness):,}",
             f"of the validation data, by {tables.train_samples:,} training samples",
         ),
         Fact(
@@ -84,7 +66,7 @@ def _facts(tables: GrokkingTables) -> tuple[Fact, ...]:
         ),
         Fact(
             "Residual",
-            percent(float(tables.completeness["residual_share"].median())),
+            percent(float(completeness["residual_share"].median())),
             "of the total change, median sample",
         ),
     )

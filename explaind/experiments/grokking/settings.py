@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
 from explaind.config.experiment import ExperimentSettings
 
 
@@ -13,4 +11,3 @@ class GrokkingSettings(ExperimentSettings):
     of_datasets: ClassVar[tuple[str, ...]] = ("modulo",)
 
     kind: Literal["grokking"] = "grokking"
-    smoothing: int = Field(25, ge=1, description="Steps of the moving average; 1 = none.")

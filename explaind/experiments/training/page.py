@@ -1,19 +1,15 @@
-"""Pages of kind `training`: the metrics of a training run in detail."""
+"""Pages of kind `training`: how a network learned, step by step."""
 
 import pandas as pd
+from markupsafe import Markup
 
+from explaind.experiments.training import panels
 from explaind.experiments.training.tables import TrainingTables
-from explaind.report.page import About, Fact, Page, Panel
-from explaind.report.plots.curves import learning_plots, norm_plots, schedule_plots
+from explaind.report.page import About, Fact, Page
+from explaind.report.panels import cancellation_panel, equation, learning_panel
 from explaind.report.statistics import learning_facts
-from explaind.report.tables.phases import HELD, has_accuracy
-from explaind.report.text import number
-
-LOSS = (
-    "Mean loss (logarithmic axis, lower is better), for data that are trained on and for "
-    "validation data that are not"
-)
-ACCURACY = ", and fraction of their samples that is predicted correctly."
+from explaind.report.tables.metrics import unit_of_metric
+from explaind.report.text import measured, number
 
 
 def draw(tables: TrainingTables, about: About) -> Page:
@@ -26,50 +22,31 @@ def draw(tables: TrainingTables, about: About) -> Page:
     Returns:
         The page.
     """
-    metrics, files = tables.metrics, (about.files["metrics"],)
-    learning = learning_plots(metrics)
-    lead = "What was measured after every update of the parameters. Row 0 is the untrained network"
-    if has_accuracy(metrics):
-        lead += (
-            "; dashed lines mark the first steps from which training (memorised) and validation "
-            f"accuracy (generalised) stay at {HELD}"
-        )
+    metrics, explained = tables.metrics, tables.explained
     return Page(
         about,
-        lead=f"{lead}.",
+        lead=Markup(
+            "What was measured after every update of the parameters, and what the <strong>exact "
+            "path kernel</strong> says each of them did. It splits {} into what the training data "
+            "and regularisation did, step by step and component by component; averaged over all {} "
+            "explained validation samples:"
+        ).format(explained.output, len(explained.completeness)),
+        extra=equation(explained),
         facts=(*learning_facts(metrics), *_loss_facts(metrics)),
         panels=(
-            Panel(
-                title=" and ".join(plot.heading.lower() for plot in learning).capitalize(),
-                caption=LOSS + (ACCURACY if has_accuracy(metrics) else "."),
-                plots=learning,
-                tables=files,
-            ),
-            Panel(
-                title="Parameter norms",
-                caption=(
-                    "Euclidean length of the vector of all parameters and of those of each "
-                    "component."
-                ),
-                plots=norm_plots(metrics),
-                tables=files,
-            ),
-            Panel(
-                title="Optimizer settings",
-                caption=(
-                    "Learning rate and weight decay coefficient as the optimizer used them at "
-                    "each step; constant lines mean that there was no schedule."
-                ),
-                plots=schedule_plots(metrics),
-                tables=files,
-            ),
+            learning_panel(metrics, about.files["metrics"]),
+            panels.decomposition_panel(tables, about.files),
+            panels.component_panel(tables, about),
+            cancellation_panel(explained, about),
+            panels.norm_panel(tables, about.files),
+            panels.schedule_panel(tables, about.files),
         ),
     )
 
 
 def _loss_facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
-    last, unit = metrics.iloc[-1], "nat per sample"
-    return (
-        Fact("Final training loss", number(last["train_loss"]), unit),
-        Fact("Final validation loss", number(last["validation_loss"]), unit),
+    last, unit = metrics.iloc[-1], unit_of_metric(metrics, "loss")
+    return tuple(
+        Fact(f"Final {name} loss", measured(number(last[f"{split}_loss"]), unit), "per sample")
+        for split, name in (("train", "training"), ("validation", "validation"))
     )

@@ -2,10 +2,13 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from explaind.config.experiment import ExperimentSettings
 
 
 class TrainingSettings(ExperimentSettings):
-    """Loss, accuracy and norms over training."""
+    """How a network learned, step by step."""
 
     kind: Literal["training"] = "training"
+    smoothing: int = Field(25, ge=1, description="Steps of the moving average; 1 = none.")

@@ -16,8 +16,9 @@ WAITING_STEPS = 64  # copied from the GPU together
 class StepDecomposition(Collector):
     """Keeps, per step and query, the parts of the change, in total and by component.
 
-    Parts are credited to the step at which the parameters moved (application step). Numbers wait on
-    the device for some steps, because each copy to main memory would stop a GPU.
+    Parts are credited to the step at which the parameters moved (application step), sums of the
+    influence of a batch (`absolute`) to that of the gradient. Numbers wait on the device for some
+    steps, because each copy to main memory would stop a GPU.
 
     Args:
         layout: the parameter layout.
@@ -44,6 +45,7 @@ class StepDecomposition(Collector):
             row["by_component"] = by_component
         if "absolute" in self._keep:
             row["absolute"] = step.influence.abs().sum(1).to(by_component.dtype)
+            row["net"] = step.influence.sum(1).to(by_component.dtype)
         self._waiting.append((step.number, row))
         if len(self._waiting) == WAITING_STEPS:
             self._copy()
@@ -66,6 +68,7 @@ class StepDecomposition(Collector):
             arrays["step_decay_by_component"] = by_component[:, :, 1]
         if "absolute" in self._rows:
             arrays["step_absolute_by_component"] = self._split("absolute", shape)
+            arrays["step_net_by_component"] = self._split("net", shape)
         return arrays
 
     def _by_component(

@@ -18,16 +18,19 @@ from explaind.report.plots.theme import (
     use_whole_ticks,
 )
 from explaind.report.tables.agreement import subsample
+from explaind.report.tables.outputs import model_output_name
+from explaind.report.text import axis_title
 
 MAX_SCATTER_POINTS = 3000
 MAX_BINS = 80
 
 
-def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
-    """Draw reformulated against true log-probabilities with the identity line.
+def scatter_figure(table: pd.DataFrame, unit: str, seed: int = 0) -> go.Figure:
+    """Draw reformulated against true outputs with the identity line.
 
     Args:
         table: the table of `output_table`; large ones are subsampled.
+        unit: unit of the outputs of the model.
         seed: seed of the subsample.
 
     Returns:
@@ -61,15 +64,19 @@ def scatter_figure(table: pd.DataFrame, seed: int = 0) -> go.Figure:
             ),
         )
     figure.update_layout(hovermode="closest")
-    label_axes(figure, "true log-probability (nat, ≤ 0)", "reformulated log-probability (nat)")
+    output = model_output_name(unit)
+    label_axes(
+        figure, axis_title(f"true {output}", unit), axis_title(f"reformulated {output}", unit)
+    )
     return figure
 
 
-def error_figure(table: pd.DataFrame) -> go.Figure:
+def error_figure(table: pd.DataFrame, unit: str) -> go.Figure:
     """Return the histogram of true minus reformulated outputs, binned before it is drawn."""
+    error = f"error: true minus reformulated {model_output_name(unit)}"
     figure = _histogram(
         table["error"].to_numpy(),
-        "error: true minus reformulated log-probability (nat, signed)",
+        axis_title(error, unit, "", "signed"),
         "number of outputs (log scale)",
     )
     use_log_axis(figure)
@@ -109,7 +116,7 @@ def completeness_figure(completeness: pd.DataFrame, unit: str) -> go.Figure:
     label_axes(
         figure,
         "validation samples, each line sorted by size (%)",
-        f"size, whole training ({unit}, log scale)",
+        axis_title("size, whole training", unit, "", "log scale"),
     )
     use_log_axis(figure)
     return figure

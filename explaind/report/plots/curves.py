@@ -1,5 +1,8 @@
 """Curves of the training metrics."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -8,19 +11,20 @@ from explaind.report.plots.phase_marks import mark_phases
 from explaind.report.plots.theme import (
     DECAY,
     INK,
-    STEP_TITLE,
     TRAIN,
     VALIDATION,
     add_line,
     component_styles,
-    label_axes,
+    label_step_axes,
     new_figure,
     thin,
     use_log_axis,
 )
-from explaind.report.tables.phases import Phases, find_phases, has_accuracy
+from explaind.report.tables.metrics import by_split, component_norms, has_accuracy, unit_of_metric
+from explaind.report.tables.phases import Phases, find_phases
+from explaind.report.text import axis_title
 
-NORM_PREFIX = "parameter_norm_"
+SETTING = {"width": 2, "shape": "hv"}  # constant from one step to the next
 
 
 def learning_plots(metrics: pd.DataFrame) -> tuple[Plot, ...]:
@@ -72,69 +76,70 @@ def schedule_plots(metrics: pd.DataFrame) -> tuple[Plot, ...]:
 
 
 def loss_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
-    """Return the mean loss of both splits, logarithmic, in nat per sample."""
-    figure = _split_figure(metrics, "loss", phases)
-    label_axes(figure, STEP_TITLE, "mean loss (nat per sample, log scale)")
+    """Return the mean loss of both splits, logarithmic, in its unit per sample."""
+    unit = unit_of_metric(metrics, "loss")
+    title = axis_title("mean loss", unit, "per sample", "log scale")
+    figure = _split_figure(metrics, "loss", phases, title)
     use_log_axis(figure)
     return figure
 
 
 def accuracy_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
     """Return the accuracy of both splits, as a share of 1."""
-    figure = _split_figure(metrics, "accuracy", phases)
-    label_axes(figure, STEP_TITLE, "accuracy (fraction of samples)", range=[-0.02, 1.04])
-    return figure
+    title = "accuracy (fraction of samples)"
+    return _split_figure(metrics, "accuracy", phases, title, range=[-0.02, 1.04])
 
 
 def norm_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
     """Return the L2 norm of all parameters."""
-    lines = {"parameter_norm": ("all parameters", {"color": INK, "width": 2})}
-    return _figure(metrics, lines, phases, "L2 norm of all parameters")
+    line = (metrics["parameter_norm"], {"color": INK, "width": 2})
+    return _figure(metrics, {"all parameters": line}, phases, "L2 norm of all parameters")
 
 
 def component_norm_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
     """Return the L2 norm of the parameters of each component."""
-    columns = [str(column) for column in metrics.columns]
-    names = [name.removeprefix(NORM_PREFIX) for name in columns if name.startswith(NORM_PREFIX)]
-    styles = component_styles(names)
-    lines = {NORM_PREFIX + name: (name, style) for name, style in styles.items()}
+    norms = component_norms(metrics)
+    styles = component_styles(list(norms.columns))
+    lines = {name: (norms[name], style) for name, style in styles.items()}
     return _figure(metrics, lines, phases, "L2 norm of each component")
 
 
 def learning_rate_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
     """Return the learning rate of the first parameter group."""
-    lines = {"learning_rate": ("learning rate", {"color": TRAIN, "width": 2, "shape": "hv"})}
-    return _figure(metrics, lines, phases, "learning rate", 280, rangemode="tozero")
+    line = (metrics["learning_rate"], {"color": TRAIN, **SETTING})
+    return _figure(metrics, {"learning rate": line}, phases, "learning rate", rangemode="tozero")
 
 
 def weight_decay_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
     """Return the weight decay coefficient of the first parameter group."""
-    lines = {"weight_decay": ("weight decay", {"color": DECAY, "width": 2, "shape": "hv"})}
-    return _figure(metrics, lines, phases, "weight decay coefficient", 280, rangemode="tozero")
+    line = (metrics["weight_decay"], {"color": DECAY, **SETTING})
+    title = "weight decay coefficient"
+    return _figure(metrics, {"weight decay": line}, phases, title, rangemode="tozero")
 
 
-def _split_figure(metrics: pd.DataFrame, quantity: str, phases: Phases) -> go.Figure:
-    colours = {"train": TRAIN, "validation": VALIDATION}
+def _split_figure(
+    metrics: pd.DataFrame, name: str, phases: Phases, title: str, **y_axis: Any
+) -> go.Figure:
+    colours = (TRAIN, VALIDATION)
     lines = {
-        f"{split}_{quantity}": (split, {"color": colour, "width": 2})
-        for split, colour in colours.items()
+        split: (values, {"color": colour, "width": 2})
+        for (split, values), colour in zip(by_split(metrics, name).items(), colours, strict=True)
     }
-    return _figure(metrics, lines, phases, quantity)
+    return _figure(metrics, lines, phases, title, **y_axis)
 
 
 def _figure(
     metrics: pd.DataFrame,
-    lines: dict[str, tuple[str, dict[str, object]]],
+    lines: Mapping[str, tuple[pd.Series, Mapping[str, object]]],
     phases: Phases,
     title: str,
-    height: int = 340,
-    **y_axis: object,
+    **y_axis: Any,
 ) -> go.Figure:
-    """Return columns of the table, each with its name and style."""
-    figure = new_figure(height)
-    rows = thin(metrics)
-    for column, (name, style) in lines.items():
-        add_line(figure, rows["step"], rows[column], name, style)
-    label_axes(figure, STEP_TITLE, title, **y_axis)
+    """Return lines over the steps, each with its name, values and style."""
+    figure = new_figure()
+    steps = thin(metrics)["step"]
+    for name, (values, style) in lines.items():
+        add_line(figure, steps, values.loc[steps.index], name, dict(style))
+    label_step_axes(figure, title, **y_axis)
     mark_phases(figure, phases, int(metrics["step"].iloc[-1]))
     return figure

@@ -16,6 +16,7 @@ from explaind.report.plots.theme import (
     new_figure,
 )
 from explaind.report.tables.classes import difference_profile
+from explaind.report.text import axis_title, measured, signed
 
 MAX_MAP_VALUES = 1_500_000  # numbers of all class maps on a page, 2 bytes each
 MAX_SAMPLE_PAIRS = 600_000  # cells of the map over samples, 4 bytes each
@@ -36,15 +37,17 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
         The figure.
     """
     values = maps.isel(interval=0, component=0).to_numpy()
-    figure = _map_figure(values.astype(np.float32), unit)
+    title = axis_title("mean influence", unit, "per pair", "+ = raised")
+    figure = _map_figure(values.astype(np.float32), title)
     figure.update_traces(
-        hovertemplate="validation %{y}, training %{x}<br>%{z:+.3g} " + unit + "<extra></extra>"
+        hovertemplate=f"{class_name}: validation %{{y}}, training %{{x}}<br>"
+        f"mean influence {measured('%{z:+.3g}', unit)}<extra></extra>"
     )
     label_axes(figure, f"training samples: {class_name}", f"validation samples: {class_name}")
     return figure
 
 
-def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
+def profile_figure(maps: xr.DataArray, unit: str) -> go.Figure:
     """Return the mean of the class map along its diagonals, for the whole run."""
     profile = difference_profile(maps.isel(interval=0, component=0)).to_numpy()
     figure = new_figure(520)
@@ -52,11 +55,11 @@ def profile_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figure:
         x=np.arange(len(profile)),
         y=profile.astype(np.float32),
         marker={"color": DATA},
-        hovertemplate="difference %{x}: %{y:+.3g} " + unit + "<extra></extra>",
+        hovertemplate=f"difference %{{x}}: {measured('%{y:+.3g}', unit)}<extra></extra>",
     )
     figure.update_layout(hovermode="closest", bargap=0.15)
-    x = f"{class_name}: training minus validation (modulo {len(profile)})"
-    label_axes(figure, x, f"mean influence ({unit} per pair, + = raised)")
+    x = f"training minus validation (mod {len(profile)})"
+    label_axes(figure, x, axis_title("mean influence", unit, "per pair", "+ = raised"))
     mark_zero(figure)
     return figure
 
@@ -65,27 +68,29 @@ def sample_map_figure(values: xr.DataArray, class_name: str, unit: str) -> go.Fi
     """Draw the total influence of every training sample on every validation sample.
 
     Args:
-        values: the array of `sample_map`, sorted by class.
+        values: the array of `sample_map`, sorted by class, with the coordinates `test_name` and
+            `train_name`: what each sample is called, no two alike.
         class_name: what a class is called on the axes.
         unit: unit of the explained output.
 
     Returns:
         The figure.
     """
-    figure = _map_figure(values.to_numpy(), unit)
+    figure = _map_figure(values.to_numpy(), axis_title("influence", unit, "", "+ = raised"))
     figure.update_layout(height=620)
     figure.update_traces(
-        hovertemplate="validation row %{y}, training column %{x}<br>%{z:+.3g} "
-        + unit
-        + "<extra></extra>"
+        x=values["train_name"].to_numpy(),
+        y=values["test_name"].to_numpy(),
+        hovertemplate="validation: %{y}<br>training: %{x}<br>"
+        f"influence {measured('%{z:+.3g}', unit)}<extra></extra>",
     )
     label_axes(
         figure,
-        f"training samples, sorted by {class_name} (ticks)",
-        f"validation samples, sorted by {class_name} (ticks)",
+        f"training samples, sorted by {class_name}",
+        f"validation samples, sorted by {class_name}",
     )
-    figure.update_xaxes(**_class_ticks(values["train_target"].to_numpy()), constrain=None)
-    figure.update_yaxes(**_class_ticks(values["test_target"].to_numpy()), scaleanchor=None)
+    figure.update_xaxes(**_class_ticks(values, "train"), constrain=None)
+    figure.update_yaxes(**_class_ticks(values, "test"), scaleanchor=None)
     return figure
 
 
@@ -96,6 +101,12 @@ def robust_limit(values: np.ndarray) -> float:
         return 1.0
     limit = float(np.quantile(sizes, ROBUST_QUANTILE))
     return limit or float(sizes.max()) or 1.0
+
+
+def saturated_share(values: np.ndarray, limit: float) -> float:
+    """Return the share of the known values that are stronger than the end colours of a map."""
+    sizes = np.abs(values[np.isfinite(values)])
+    return float((sizes > limit).mean()) if len(sizes) else 0.0
 
 
 def coarsen_intervals(maps: xr.DataArray, limit: int = MAX_MAP_VALUES) -> xr.DataArray:
@@ -138,6 +149,7 @@ def class_map_data(maps: xr.DataArray) -> dict[str, Any]:
         "classes": maps.sizes["training_class"],
         "components": [str(name) for name in maps["component"].values],
         "intervals": interval_labels(maps),
+        "bounds": [[int(maps[end][k]) for end in ("start", "stop")] for k in range(len(maps))],
         "missing": MISSING,
         "values": _base64(_pack(flat, scale), "<i2"),
         "profiles": _base64(difference_profile(maps).to_numpy(), "<f4"),
@@ -155,9 +167,11 @@ def interval_labels(maps: xr.DataArray) -> list[str]:
     return ["whole run" if k == 0 else f"steps {a} to {b - 1}" for k, (a, b) in enumerate(bounds)]
 
 
-def _map_figure(values: np.ndarray, unit: str) -> go.Figure:
+def _map_figure(values: np.ndarray, title: str) -> go.Figure:
     figure = new_figure(520)
     limit = robust_limit(values)
+    ticks = [-limit, -limit / 2, 0.0, limit / 2, limit]
+    low, *inner, high = (signed(tick, 2) for tick in ticks)
     figure.add_heatmap(
         z=values,
         colorscale=DIVERGING,
@@ -165,26 +179,36 @@ def _map_figure(values: np.ndarray, unit: str) -> go.Figure:
         zmax=limit,
         colorbar={
             "title": {
-                "text": f"mean influence ({unit} per pair, + = raised)",
-                "side": "right",
+                "text": title,
+                "side": "top",
                 "font": {"size": 12.5, "color": MUTED},
             },
-            "thickness": 14,
+            # above the map, so that a narrow page leaves the map its width
+            "orientation": "h",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "len": 0.8,
+            "tickangle": 0,
+            "ticklabeloverflow": "allow",
+            "thickness": 12,
             "outlinewidth": 0,
-            "exponentformat": "power",
+            # the strongest cells are cut off: the page's script keeps to these texts
+            "tickvals": ticks,
+            "ticktext": [f"≤ {low}", *inner, f"≥ {high}"],
         },
     )
-    figure.update_layout(hovermode="closest", margin={"t": 20}, plot_bgcolor="#d9dce2")
+    figure.update_layout(hovermode="closest", margin={"t": 70}, plot_bgcolor="#d9dce2")
     figure.update_xaxes(showgrid=False, constrain="domain")
     figure.update_yaxes(showgrid=False, constrain="domain", autorange="reversed", scaleanchor="x")
     return figure
 
 
-def _class_ticks(targets: np.ndarray, count: int = 12) -> dict[str, Any]:
-    """Return about `count` ticks at the middle of the block of a class."""
+def _class_ticks(values: xr.DataArray, split: str, count: int = 12) -> dict[str, Any]:
+    """Return about `count` ticks at the middle of the block of a class of `train` or `test`."""
+    targets, names = (values[f"{split}_{what}"].to_numpy() for what in ("target", "name"))
     classes = np.unique(targets)
     shown = classes[:: max(1, len(classes) // count)]
-    middle = [float(np.flatnonzero(targets == label).mean()) for label in shown]
+    middle = [names[int(np.median(np.flatnonzero(targets == label)))] for label in shown]
     return {"tickvals": middle, "ticktext": [str(label) for label in shown], "tickcolor": MUTED}
 
 

@@ -11,11 +11,10 @@ from explaind.report.plots.theme import (
     DATA,
     DECAY,
     RESIDUAL,
-    STEP_TITLE,
     TRUE,
     add_line,
     component_styles,
-    label_axes,
+    label_step_axes,
     mark_zero,
     new_figure,
     show_bulk,
@@ -25,6 +24,18 @@ from explaind.report.plots.theme import (
 )
 from explaind.report.tables.phases import Phases
 from explaind.report.tables.steps import moving_average
+from explaind.report.text import axis_title
+
+COMPONENT_TITLES = {
+    "absolute": ("Ψ, sum of |influence|", "gradient_step", ""),
+    "net": ("net influence", "gradient_step", "+ = raised"),
+    "data": ("training data", "application_step", "+ = raised"),
+    "decay": ("regularisation", "application_step", "+ = raised"),
+}
+"""Quantity, credit and sign of each column of `influence_by_component`."""
+
+MOTION = "application_step"
+"""The credit of a decomposition: what moves parameters in a step is what changes the output."""
 
 TERM_NAMES = {
     "true": ("true change", TRUE),
@@ -34,13 +45,14 @@ TERM_NAMES = {
 }
 
 
-def absolute_influence_figure(
-    table: pd.DataFrame, window: int, unit: str, phases: Phases
+def component_figure(
+    table: pd.DataFrame, column: str, window: int, unit: str, phases: Phases
 ) -> go.Figure:
-    """Draw Psi_s per component: how strongly the training samples acted through it, without sign.
+    """Draw what acted through each component at every step.
 
     Args:
         table: the table of `influence_by_component`.
+        column: which of its columns.
         window: steps of the moving average; the raw numbers are in `customdata`.
         unit: unit of the explained output.
         phases: the steps to mark.
@@ -48,17 +60,22 @@ def absolute_influence_figure(
     Returns:
         The figure.
     """
-    figure = _component_figure(table, "absolute", window, phases)
-    label_axes(figure, STEP_TITLE, f"Ψ, sum of |influence| ({unit} per step)", rangemode="tozero")
-    show_bulk(figure)
-    return figure
-
-
-def net_influence_figure(table: pd.DataFrame, window: int, unit: str, phases: Phases) -> go.Figure:
-    """Return the signed data influence per component, see `absolute_influence_figure`."""
-    figure = _component_figure(table, "data", window, phases)
-    label_axes(figure, STEP_TITLE, f"net influence ({unit} per step, + = raised)")
-    mark_zero(figure)
+    figure = new_figure(380)
+    wide = table.pivot_table(
+        index="step", columns="component", values=column, sort=False, dropna=False
+    )
+    smooth = pd.DataFrame(moving_average(wide.to_numpy(), window), wide.index, wide.columns)
+    steps = thin(wide.reset_index())["step"]
+    for name, style in component_styles([str(name) for name in wide.columns]).items():
+        raw = wide.loc[steps, name].to_numpy(dtype=np.float32)
+        add_line(figure, steps, smooth.loc[steps, name], name, style, customdata=raw)
+    quantity, credit, sign = COMPONENT_TITLES[column]
+    label_step_axes(figure, axis_title(quantity, unit, "per step", sign), credit)
+    if sign:
+        mark_zero(figure)
+    else:
+        figure.update_yaxes(rangemode="tozero")
+    mark_phases(figure, phases, int(steps.iloc[-1]))
     show_bulk(figure)
     return figure
 
@@ -78,7 +95,7 @@ def decomposition_figure(table: pd.DataFrame, window: int, unit: str, phases: Ph
     figure = _term_figure(
         table, ("data", "decay", "true"), lambda term: moving_average(term, window), raw=True
     )
-    label_axes(figure, STEP_TITLE, f"change ({unit} per step, + = raised)")
+    label_step_axes(figure, axis_title("change", unit, "per step", "+ = raised"), MOTION)
     show_bulk(figure)
     return _finish(figure, table, phases)
 
@@ -86,14 +103,14 @@ def decomposition_figure(table: pd.DataFrame, window: int, unit: str, phases: Ph
 def cumulative_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
     """Return the decomposition added up since step 0; its three terms give the true change."""
     figure = _term_figure(table, ("data", "decay", "residual", "true"), np.cumsum)
-    label_axes(figure, STEP_TITLE, f"change since step 0 ({unit}, + = raised)")
+    label_step_axes(figure, axis_title("change since step 0", unit, "", "+ = raised"), MOTION)
     return _finish(figure, table, phases)
 
 
 def cumulative_residual_figure(table: pd.DataFrame, unit: str, phases: Phases) -> go.Figure:
     """Return the signed residual added up since the first step."""
     figure = _term_figure(table, ("residual",), np.cumsum)
-    label_axes(figure, STEP_TITLE, f"residual since step 0 ({unit}, signed)")
+    label_step_axes(figure, axis_title("residual since step 0", unit, "", "signed"), MOTION)
     return _finish(figure, table, phases)
 
 
@@ -123,7 +140,7 @@ def magnitude_figure(
     """
     positive = table.assign(**{term: table[term].where(table[term] > 0) for term in terms})
     figure = _term_figure(positive, terms, np.asarray)
-    label_axes(figure, STEP_TITLE, f"mean size ({unit} per step, log scale)")
+    label_step_axes(figure, axis_title("mean size", unit, "per step", "log scale"), MOTION)
     use_log_axis(figure)
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
     return figure
@@ -139,23 +156,9 @@ def subinterval_figure(table: pd.DataFrame, phases: Phases) -> go.Figure:
     }
     for column, (name, colour) in columns.items():
         add_line(figure, rows["step"], rows[column], name, {"color": colour, "width": 1.8})
-    label_axes(figure, STEP_TITLE, "subintervals per step", rangemode="tozero")
+    label_step_axes(figure, "subintervals per step", rangemode="tozero")
     use_whole_ticks(figure, int(table["subintervals_max"].max()))
     mark_phases(figure, phases, int(table["step"].iloc[-1]))
-    return figure
-
-
-def _component_figure(table: pd.DataFrame, column: str, window: int, phases: Phases) -> go.Figure:
-    figure = new_figure(380)
-    wide = table.pivot_table(
-        index="step", columns="component", values=column, sort=False, dropna=False
-    )
-    smooth = pd.DataFrame(moving_average(wide.to_numpy(), window), wide.index, wide.columns)
-    steps = thin(wide.reset_index())["step"]
-    for name, style in component_styles([str(name) for name in wide.columns]).items():
-        raw = wide.loc[steps, name].to_numpy(dtype=np.float32)
-        add_line(figure, steps, smooth.loc[steps, name], name, style, customdata=raw)
-    mark_phases(figure, phases, int(steps.iloc[-1]))
     return figure
 
 

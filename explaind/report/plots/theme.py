@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from explaind.report.text import power_of_ten
+from explaind.report.text import power_of_ten, words
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 SKY, PURPLE, BLACK = "#56b4e9", "#cc79a7", "#000000"
@@ -30,6 +30,7 @@ DIVERGING = (
 )
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 STEP_TITLE = "training step"
+OVER_STEPS = "over steps"
 MAX_POINTS = 4000
 BULK_TAIL = 0.03  # share of the values that may lie outside the axis at either end
 BULK_RATIO = 3.0
@@ -106,6 +107,22 @@ def add_line(
     )
 
 
+def label_step_axes(figure: go.Figure, y: str, credit: str = "", **y_axis: Any) -> None:
+    """Title the axes of a figure over training steps.
+
+    The script of the page finds such figures by their `meta` and marks an interval on them.
+
+    Args:
+        figure: the figure.
+        y: title of the other axis.
+        credit: the step that influence is booked at, where any is drawn.
+        y_axis: options of that axis.
+    """
+    figure.update_layout(meta=OVER_STEPS)
+    label_axes(figure, f"{STEP_TITLE} ({words(credit)})" if credit else STEP_TITLE, y)
+    figure.update_yaxes(**y_axis)
+
+
 def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
     """Title both axes; titles carry the unit and, where it matters, the sign."""
     figure.update_xaxes(title_text=x)
@@ -115,7 +132,7 @@ def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
 def use_log_axis(figure: go.Figure) -> None:
     """Make the y axis logarithmic; over several powers of ten, with one plain number at each."""
     figure.update_yaxes(type="log")
-    values = _drawn_values(figure)
+    values = np.concatenate([np.empty(0), *_drawn_lines(figure)])
     positive = values[values > 0]
     if len(positive) and positive.max() / positive.min() > SEVERAL_POWERS:
         figure.update_yaxes(
@@ -131,16 +148,17 @@ def use_whole_ticks(figure: go.Figure, largest: int) -> None:
 
 
 def show_bulk(figure: go.Figure) -> None:
-    """Let the y axis begin with the bulk of the values if a few would flatten all others.
+    """Let the y axis begin with the bulk of every line if a few values would flatten all others.
 
     The first steps of a training often change the output a hundred times more than any later one.
     The values stay in the figure: a double click shows them.
     """
-    values = _drawn_values(figure)
-    if not len(values):
+    lines = _drawn_lines(figure)
+    if not lines:
         return
-    low, high = np.quantile(values, [BULK_TAIL, 1 - BULK_TAIL])
-    low, high = min(low, 0.0), max(high, 0.0)
+    values = np.concatenate(lines)
+    tails = np.array([np.quantile(line, [BULK_TAIL, 1 - BULK_TAIL]) for line in lines])
+    low, high = min(tails[:, 0].min(), 0.0), max(tails[:, 1].max(), 0.0)
     if np.ptp(values) > BULK_RATIO * (high - low) > 0:
         margin = 0.3 * (high - low)
         figure.update_yaxes(range=[float(low - margin), float(high + margin)])
@@ -151,9 +169,9 @@ def mark_zero(figure: go.Figure) -> None:
     figure.add_hline(y=0, line={"color": "#9aa1ad", "width": 1}, layer="below")
 
 
-def _drawn_values(figure: go.Figure) -> np.ndarray:
-    """Return all finite values that the traces show now or after a switch."""
+def _drawn_lines(figure: go.Figure) -> list[np.ndarray]:
+    """Return the finite values of each line that is shown now or after a switch, none empty."""
     drawn = [trace[key] for trace in figure.data for key in ("y", "customdata")]
-    numbers = [np.ravel(values) for values in drawn if values is not None]
-    values: np.ndarray = np.concatenate(numbers)
-    return np.asarray(values[np.isfinite(values)])
+    lines = [np.ravel(values) for values in drawn if values is not None]
+    finite = [line[np.isfinite(line)] for line in lines]
+    return [line for line in finite if len(line)]

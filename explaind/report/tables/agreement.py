@@ -15,7 +15,7 @@ def output_table(validation: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         One row per validation sample and class: `sample`, `class`, `is_target`, `true`,
-        `reformulated`, `error` (true - reformulated), log-probabilities in nat.
+        `reformulated`, `error` (true - reformulated), in the unit of the outputs.
     """
     true = validation["true"].transpose("test", "class").to_numpy()
     reformulated = validation["reformulated"].transpose("test", "class").to_numpy()
@@ -49,7 +49,7 @@ def sizes_by_step(validation: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         One row per step: `step`; `true`, `data`, `decay`, `residual` (means of absolute values over
-        samples and classes, nat); `subintervals` (mean).
+        samples and classes, in the unit of the outputs); `subintervals` (mean).
     """
     names = {"true": "change", "data": "data", "decay": "decay", "residual": "residual"}
     columns = {term: validation[f"step_{name}_mean_abs"].to_numpy() for term, name in names.items()}

@@ -14,12 +14,19 @@ from explaind.errors import StoreError
 
 BLOCK_BYTES = 64 * 2**20
 
+FUNCTIONALS = {
+    "target_logprob": "the log-probability of the correct class",
+    "margin": "the margin of the correct class (its log-odds)",
+    "loss": "the loss",
+}
+"""Plain names of the functionals of one number."""
+
 
 def chosen_output(influence: xr.Dataset) -> xr.DataArray:
     """Return which output stands for each validation sample.
 
-    The only output if there is one; the output of the sample's own target class if there is one
-    output per class; else the first output.
+    The only output if there is one; that of the sample's own target class if all outputs of a
+    classifier are explained; else the first output.
 
     Args:
         influence: the influence store.
@@ -35,17 +42,23 @@ def chosen_output(influence: xr.Dataset) -> xr.DataArray:
 
 def output_name(influence: xr.Dataset) -> str:
     """Return a plain name of the output chosen by `chosen_output`, for captions."""
+    functional = str(influence.attrs["functional"])
+    of_model = model_output_name(output_unit(influence))
+    if functional.startswith("logit["):
+        return f"the {of_model} of class {functional[len('logit[') : -1]}"
     if _one_output_per_class(influence, influence["test_target"].load()):
-        return "the model output of the sample's own class"
-    label = str(influence["output"].to_numpy()[0]) if "output" in influence.coords else "output 0"
-    if label == "target_logprob":
-        return "the log-probability of the correct class"
-    return f"the output “{label}”"
+        return f"the {of_model} of the correct class"
+    return FUNCTIONALS.get(functional, f"the output “{functional}”")
+
+
+def model_output_name(unit: str) -> str:
+    """Return what an output of a classifier is called, by the unit of the model's outputs."""
+    return "log-probability" if unit == "nat" else "logit"
 
 
 def output_unit(influence: xr.Dataset) -> str:
-    """Return the unit of the explained output and of every influence on it."""
-    return str(influence["final_output"].attrs.get("units", "nat"))
+    """Return the unit of the explained output and of every influence on it, "1" of a number."""
+    return str(influence["final_output"].attrs["units"])
 
 
 def kept_influence(influence: xr.Dataset) -> xr.DataArray:
@@ -94,4 +107,5 @@ def blocks(array: xr.DataArray, dim: str) -> Iterator[slice]:
 
 
 def _one_output_per_class(influence: xr.Dataset, targets: xr.DataArray) -> bool:
-    return influence.sizes["output"] > max(1, int(targets.max()))
+    outputs = influence.sizes["output"]
+    return influence.attrs["functional"] == "all" and outputs > max(1, int(targets.max()))

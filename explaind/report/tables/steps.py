@@ -7,9 +7,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from explaind.config.choices import Credit, OutputArray
 from explaind.report.tables.outputs import blocks, chosen_output, select_output
 
 TERMS = ("true", "data", "decay", "residual")
+
+COMPONENT_COLUMNS: dict[Credit, tuple[str, str]] = {
+    "gradient_step": ("absolute", "net"),
+    "application_step": ("data", "decay"),
+}
+"""What is known of every step and component, by credit."""
+
+KEPT_AS: dict[Credit, OutputArray] = {
+    "gradient_step": "absolute",
+    "application_step": "step_component",
+}
+"""The output array that holds it, as the configuration calls it."""
 
 
 def decomposition_by_step(influence: xr.Dataset) -> pd.DataFrame:
@@ -34,20 +47,22 @@ def decomposition_by_step(influence: xr.Dataset) -> pd.DataFrame:
 
 
 def influence_by_component(influence: xr.Dataset) -> pd.DataFrame:
-    """Decompose the influence of every step by component of the model.
+    """Decompose what every step did by component of the model, by the credit of the store.
 
     Args:
         influence: the influence store.
 
     Returns:
-        One row per step and component with the columns `step`, `component`, `absolute` (sum over
-        training samples of |influence|, Psi_s of the ExPLAIND paper), `data` and `decay` (signed).
-        No row if the run did not keep `step_component` and `absolute`.
+        One row per step and component with the columns `step`, `component` and, credited to
+        gradient steps, `absolute` (sum over training samples of |influence|, Psi_s of the ExPLAIND
+        paper) and `net` (the same with sign); credited to application steps, `data` and `decay`
+        (what training data and regularisation did, signed): there the influences of single samples
+        are not told apart. No row if the run did not keep them (`KEPT_AS`).
     """
-    sources = {"absolute": "step_absolute", "data": "step_data", "decay": "step_decay"}
-    arrays = {column: influence.get(f"{name}_by_component") for column, name in sources.items()}
+    columns_of_credit = COMPONENT_COLUMNS[credit(influence)]
+    arrays = {name: influence.get(f"step_{name}_by_component") for name in columns_of_credit}
     if any(array is None for array in arrays.values()):
-        return pd.DataFrame({"step": [], "component": [], **{column: [] for column in sources}})
+        return pd.DataFrame({"step": [], "component": [], **{name: [] for name in arrays}})
     components = component_names(influence)
     chosen = chosen_output(influence)
     columns = {
@@ -58,6 +73,12 @@ def influence_by_component(influence: xr.Dataset) -> pd.DataFrame:
     steps = np.repeat(_step_numbers(influence), len(components))
     names = np.tile(np.asarray(components, dtype=object), influence.sizes["step"])
     return pd.DataFrame({"step": steps, "component": names, **columns})
+
+
+def credit(influence: xr.Dataset) -> Credit:
+    """Return which step an influence by interval is booked at: `gradient_step` or the other."""
+    found: Credit = influence.attrs["credit"]
+    return found
 
 
 def component_names(influence: xr.Dataset) -> list[str]:

@@ -15,15 +15,10 @@ from explaind.experiments.grokking.page import draw
 from explaind.paths import Paths
 from explaind.report.html import render
 from explaind.report.page import About
+from explaind.report.text import number, signed
 from tests.report.synthetic import SyntheticRun, metrics, write_pages
 
 MAX_PAGE_BYTES = 8_000_000
-
-
-def long_table(table, repeats):
-    """A table over steps, continued by copies of itself."""
-    length = table["step"].max() + 1
-    return pd.concat([table.assign(step=table["step"] + length * k) for k in range(repeats)])
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +30,31 @@ def project(tmp_path_factory):
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        (SyntheticRun(generalises=False), ["not reached"]),
+        (SyntheticRun(generalises=False, steps=400), ["not reached"]),
         (
             SyntheticRun(keep=("influence", "component")),
             ["<code>interval</code>", "runs.grokking.epk.keep"],
         ),
         (
             SyntheticRun(keep=("influence",)),
-            ["<code>component</code>", "<code>step_component</code> and <code>absolute</code>"],
+            ["<code>component</code>", "<code>interval</code>"],
         ),
-        (SyntheticRun(all_outputs=True), ["the model output of the sample"]),
+        (SyntheticRun(all_outputs=True), ["the log-probability of the correct class"]),
+        (SyntheticRun(credit="application_step"), ["credited to the application step"]),
         (SyntheticRun(p=3, steps=4, intervals=2), ["addition modulo 3"]),
         (SyntheticRun(components=("<b>body</b>", "head")), ["&lt;b&gt;body&lt;/b&gt;"]),
         (SyntheticRun(intervals=11, steps=23), ["steps 20 to 22"]),
     ],
-    ids=["never generalises", "no intervals", "no splits", "all outputs", "tiny", "names", "odd"],
+    ids=[
+        "never generalises",
+        "no intervals",
+        "no splits",
+        "all outputs",
+        "credit",
+        "tiny",
+        "names",
+        "odd",
+    ],
 )
 def test_unusual_runs(tmp_path, case, expected):
     write_pages(Paths(tmp_path), case)
@@ -65,26 +70,37 @@ def test_a_page_without_influence_names_the_key(tmp_path):
 
 def test_missing_numbers_do_not_stop_the_page(tmp_path):
     paths = Paths(tmp_path)
-    config = write_pages(paths)
+    config = write_pages(paths, SyntheticRun(steps=400))
     table = pd.read_parquet(paths.metrics("grokking"))
-    table.loc[20:, ["train_loss", "validation_accuracy"]] = np.nan
+    table.loc[250:, ["train_loss", "validation_accuracy"]] = np.nan
     table.to_parquet(paths.metrics("grokking"))
     draw_page(config, paths, "grokking")
     assert "not reached" in paths.figure("grokking").read_text()
 
 
-def test_a_run_without_accuracy_has_no_phases(tmp_path):
-    paths = Paths(tmp_path)
-    config = write_pages(paths)
-    table = pd.read_parquet(paths.metrics("grokking"))
-    table.drop(columns=["train_accuracy", "validation_accuracy"]).to_parquet(
-        paths.metrics("grokking")
-    )
-    draw_page(config, paths, "grokking")
+def test_what_cancels_is_told_by_sum(project):
+    _, paths = project
     html = paths.figure("grokking").read_text()
-    assert 'id="accuracy"' not in html
-    assert "emorised" not in html.replace("memorises", "")
-    assert 'id="loss"' in html
+    table = pd.read_csv(paths.table("grokking", "cancellation")).head(3)
+    net = dict(zip(table["classes"], table["net"], strict=True))
+    same, other = (signed(net[classes]) for classes in ("same class", "other classes"))
+    gross = number(table["gross"].iloc[-1])
+    assert f"{same} (same sum) and {other} (other sums); {gross} nat in absolute value" in html
+    assert "nat in absolute value. Left:" in html
+
+
+def test_a_cell_of_single_samples_names_both_sums(project):
+    config, paths = project
+    sources = sources_of(config, paths, "grokking")
+    found = grokking_tables.read(sources, config.experiments["grokking"]).samples
+    rows, columns = found["test_index"].to_numpy(), found["train_index"].to_numpy()
+    for split, index, names in (
+        ("validation", rows, found["test_name"]),
+        ("train", columns, found["train_name"]),
+    ):
+        a, _, b, _ = sources.data[f"x_{split}"].to_numpy()[index[4]]
+        assert names[4] == f"{a} + {b} = {(a + b) % 7}"
+        assert len(set(names.to_numpy())) == len(names)  # an axis would merge two alike
 
 
 def test_page_of_the_size_of_the_paper_is_small_enough(project):
@@ -97,9 +113,6 @@ def test_page_of_the_size_of_the_paper_is_small_enough(project):
     tables = replace(
         small,
         metrics=metrics(case, random),
-        components=long_table(small.components, 67),
-        decomposition=long_table(small.decomposition, 67).reset_index(drop=True),
-        outputs=pd.concat([small.outputs] * 4000, ignore_index=True),
         maps=xr.DataArray(
             random.standard_normal((11, 7, 113, 113)),
             dims=small.maps.dims,

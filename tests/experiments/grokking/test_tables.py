@@ -14,7 +14,7 @@ def test_classes_are_results_not_model_outputs(tmp_path):
     maps = pd.read_parquet(paths.table("grokking", "class_maps", "parquet"))
     assert maps["validation_class"].max() == maps["training_class"].max() == 6
     assert "addition modulo 7<" in paths.figure("grokking").read_text()
-    outputs = pd.read_parquet(paths.table("grokking", "agreement", "parquet"))
+    outputs = pd.read_parquet(paths.table("epk_validation", "outputs", "parquet"))
     assert outputs["class"].max() == 8
 
 

@@ -29,7 +29,7 @@ ARRAYS_OF = {
     "interval": {"influence_by_interval", "train_index"},
     "parameter": {"parameter_data", "parameter_decay"},
     "step_component": {"step_data_by_component", "step_decay_by_component"},
-    "absolute": {"step_absolute_by_component"},
+    "absolute": {"step_absolute_by_component", "step_net_by_component"},
     "top_component": {
         f"{kind}_{what}_by_component"
         for kind in ("helpful", "harmful")

@@ -208,6 +208,7 @@ def assert_steps_equal_to_oracle(influence, oracle, names):
         "step_data_by_component": oracle.step_data,
         "step_decay_by_component": oracle.step_decay,
         "step_absolute_by_component": absolute,
+        "step_net_by_component": oracle.influence_at.sum(-2),
     }
     for name, expected in pairs.items():
         actual = influence[name]

@@ -19,24 +19,32 @@ def outputs(influence):
 
 
 def test_scatter_shows_every_output_once(outputs):
-    figure = agreement.scatter_figure(outputs)
+    figure = agreement.scatter_figure(outputs, "nat")
     identity, others, correct = figure.data
     assert list(identity.x) == list(identity.y)
     assert len(others.x) + len(correct.x) == len(outputs)
     np.testing.assert_allclose(correct.x, outputs.loc[outputs["is_target"], "true"], rtol=1e-6)
-    assert "nat" in figure.layout.xaxis.title.text
-    assert "nat" in figure.layout.yaxis.title.text
+    titles = [axis.title.text for axis in (figure.layout.xaxis, figure.layout.yaxis)]
+    assert titles == ["true log-probability (nat)", "reformulated log-probability (nat)"]
+
+
+def test_logits_are_not_called_log_probabilities(outputs):
+    scatter, error = (
+        draw(outputs, "1") for draw in (agreement.scatter_figure, agreement.error_figure)
+    )
+    assert scatter.layout.xaxis.title.text == "true logit"
+    assert error.layout.xaxis.title.text == "error: true minus reformulated logit (signed)"
 
 
 def test_scatter_is_subsampled_reproducibly(outputs, monkeypatch):
     monkeypatch.setattr(agreement, "MAX_SCATTER_POINTS", 5)
-    figure = agreement.scatter_figure(outputs, seed=3)
+    figure = agreement.scatter_figure(outputs, "nat", seed=3)
     assert len(figure.data[1].x) == len(figure.data[2].x) == 5
-    assert figure == agreement.scatter_figure(outputs, seed=3)
+    assert figure == agreement.scatter_figure(outputs, "nat", seed=3)
 
 
 def test_histogram_counts_every_output(outputs):
-    figure = agreement.error_figure(outputs)
+    figure = agreement.error_figure(outputs, "nat")
     assert np.nansum(figure.data[0].y) == len(outputs)
     assert "(nat, signed)" in figure.layout.xaxis.title.text
 

@@ -10,14 +10,14 @@ from tests.report.synthetic import COMPONENTS, SyntheticRun, metrics
 
 @pytest.fixture
 def table():
-    return metrics(SyntheticRun(), np.random.default_rng(0))
+    return metrics(SyntheticRun(steps=400), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
     ("draw", "traces", "unit"),
     [
-        (curves.loss_figure, ["train", "validation"], "nat per sample"),
-        (curves.accuracy_figure, ["train", "validation"], "fraction of samples"),
+        (curves.loss_figure, ["training", "validation"], "nat per sample"),
+        (curves.accuracy_figure, ["training", "validation"], "fraction of samples"),
         (curves.norm_figure, ["all parameters"], "L2 norm"),
         (curves.component_norm_figure, list(COMPONENTS), "L2 norm"),
         (curves.learning_rate_figure, ["learning rate"], "learning rate"),
@@ -36,6 +36,17 @@ def test_draws_the_numbers_of_the_table(table):
     np.testing.assert_array_equal(figure.data[0].x, table["step"])
     np.testing.assert_allclose(figure.data[1].y, table["validation_loss"], rtol=1e-6)
     assert figure.layout.yaxis.type == "log"
+
+
+def test_the_curve_of_mini_batches_says_so():
+    """Its last point would be that of all training samples."""
+    table = metrics(SyntheticRun(mini_batches=True), np.random.default_rng(0))
+    table.attrs["units"]["loss"] = "m2"
+    figure = curves.loss_figure(table, find_phases(table))
+    assert [trace.name for trace in figure.data] == ["training (batch)", "validation"]
+    assert figure.layout.yaxis.title.text == "mean loss (m2 per sample, log scale)"
+    np.testing.assert_allclose(figure.data[0].y[:-1], table["train_loss"][:-1], rtol=1e-6)
+    assert np.isnan(figure.data[0].y[-1])
 
 
 def test_marks_the_steps_that_were_reached(table):

@@ -37,12 +37,24 @@ def test_one_outlier_does_not_set_the_limit():
     assert heatmap.robust_limit(np.zeros(3)) == 1.0
 
 
+def test_the_saturated_share_counts_known_cells_only():
+    values = np.array([[1.0, -3.0, 2.0], [np.nan, 0.0, 2.5]])
+    assert heatmap.saturated_share(values, 2.0) == 2 / 5
+    assert heatmap.saturated_share(np.full(3, np.nan), 1.0) == 0
+    drawn = np.random.default_rng(0).standard_normal(10_000)
+    assert heatmap.saturated_share(drawn, heatmap.robust_limit(drawn)) == pytest.approx(0.03)
+
+
 def test_axes_say_what_they_are(maps):
     figure = heatmap.class_map_figure(maps, CLASS, "nat")
     assert figure.layout.xaxis.title.text == "training samples: (a + b) mod p"
     assert figure.layout.yaxis.title.text == "validation samples: (a + b) mod p"
-    assert figure.data[0].colorbar.title.text == "mean influence (nat per pair, + = raised)"
-    profile = heatmap.profile_figure(maps, CLASS, "nat")
+    bar = figure.data[0].colorbar
+    assert bar.title.text == "mean influence (nat per pair, + = raised)"
+    assert (bar.tickvals[0], bar.tickvals[-1]) == (figure.data[0].zmin, figure.data[0].zmax)
+    assert bar.ticktext[0].startswith("≤ ")
+    assert bar.ticktext[-1].startswith("≥ +")
+    profile = heatmap.profile_figure(maps, "nat")
     np.testing.assert_allclose(profile.data[0].y, difference_profile(maps[0, 0]), rtol=1e-6)
     assert "nat per pair" in profile.layout.yaxis.title.text
 
@@ -64,6 +76,7 @@ def test_labels_of_the_controls(maps):
     assert data["components"] == ["all components", *COMPONENTS]
     assert data["intervals"][:2] == ["whole run", "steps 0 to 11"]
     assert data["intervals"][-1] == "steps 48 to 59"
+    assert data["bounds"][:2] == [[0, 60], [0, 12]]
     assert len(data["limit"]) == maps.shape[0] * maps.shape[1]
     limits = np.array(data["limit"]).reshape(maps.shape[:2])
     assert data["common_limit"] == limits[1:].max(axis=0).tolist()
@@ -80,10 +93,17 @@ def test_coarsening_adds_up_neighbours(maps):
     assert heatmap.coarsen_intervals(maps) is maps
 
 
-def test_sample_map_ticks_lie_in_their_class(influence):
+def test_a_cell_of_the_sample_map_names_both_samples(influence):
     values = sample_map(influence, 10**6)
-    figure = heatmap.sample_map_figure(values, CLASS, "nat")
+    names = {split: [f"{split} {k}" for k in range(values.sizes[split])] for split in values.dims}
+    values = values.assign_coords({f"{split}_name": (split, names[split]) for split in names})
+    figure = heatmap.sample_map_figure(values, CLASS, "bit")
+    (trace,) = figure.data
+    assert (list(trace.y), list(trace.x)) == (names["test"], names["train"])
+    assert trace.z.shape == values.shape
+    assert "influence %{z:+.3g} bit" in trace.hovertemplate
+    assert trace.colorbar.title.text == "influence (bit, + = raised)"
     targets = values["train_target"].to_numpy()
     axis = figure.layout.xaxis
-    assert [targets[round(tick)] for tick in axis.tickvals] == [int(t) for t in axis.ticktext]
-    assert figure.data[0].z.shape == values.shape
+    positions = [names["train"].index(tick) for tick in axis.tickvals]
+    assert [targets[position] for position in positions] == [int(text) for text in axis.ticktext]

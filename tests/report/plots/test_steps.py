@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explaind.report.plots import steps
+from explaind.report.plots.theme import OVER_STEPS
 from explaind.report.tables.phases import Phases
 from explaind.report.tables.steps import (
     decomposition_by_step,
@@ -21,28 +22,38 @@ def influence():
 
 
 @pytest.mark.parametrize(
-    ("draw", "column", "sign"),
+    ("credit", "column", "title"),
     [
-        (steps.absolute_influence_figure, "absolute", "sum of |influence|"),
-        (steps.net_influence_figure, "data", "+ = raised"),
+        ("gradient_step", "absolute", "Ψ, sum of |influence| (bit per step)"),
+        ("gradient_step", "net", "net influence (bit per step, + = raised)"),
+        ("application_step", "data", "training data (bit per step, + = raised)"),
+        ("application_step", "decay", "regularisation (bit per step, + = raised)"),
     ],
 )
-def test_component_figures(influence, draw, column, sign):
-    table = influence_by_component(influence)
-    figure = draw(table, 5, "bit", PHASES)
-    assert [trace.name for trace in figure.data] == list(COMPONENTS)
-    assert "(bit per step" in figure.layout.yaxis.title.text
-    assert sign in figure.layout.yaxis.title.text
+def test_component_figures(credit, column, title):
+    case = SyntheticRun(credit=credit)
+    table = influence_by_component(influence_dataset(case, np.random.default_rng(0)))
+    figure = steps.component_figure(table, column, 5, "bit", PHASES)
+    assert [trace.name for trace in figure.data] == list(COMPONENTS)  # not alphabetical
+    assert figure.layout.yaxis.title.text == title
+    assert figure.layout.xaxis.title.text == f"training step ({credit.replace('_', ' ')})"
     raw = table.loc[table["component"] == "linear2", column].to_numpy()
     drawn = figure.data[COMPONENTS.index("linear2")]
     np.testing.assert_allclose(drawn.customdata, raw, rtol=1e-6)
     np.testing.assert_allclose(drawn.y, moving_average(raw, 5), rtol=1e-5)
 
 
-def test_components_keep_the_order_of_the_store(influence):
-    """Colours are given by order, so it must not become alphabetical."""
-    figure = steps.net_influence_figure(influence_by_component(influence), 1, "nat", PHASES)
-    assert [trace.name for trace in figure.data] != sorted(COMPONENTS)
+def test_every_figure_over_parts_of_a_step_names_the_step_of_the_motion(influence):
+    table = decomposition_by_step(influence)
+    for figure in (
+        steps.decomposition_figure(table, 3, "1", PHASES),
+        steps.cumulative_figure(table, "1", PHASES),
+        steps.cumulative_residual_figure(table, "1", PHASES),
+        steps.residual_figure(table, "1", PHASES),
+    ):
+        assert figure.layout.xaxis.title.text == "training step (application step)"
+        assert figure.layout.meta == OVER_STEPS
+        assert "nat" not in figure.layout.yaxis.title.text
 
 
 def test_terms_are_smoothed_and_keep_the_raw_numbers(influence):

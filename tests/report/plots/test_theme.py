@@ -94,6 +94,15 @@ def test_ordinary_values_keep_the_automatic_range(values):
     assert figure.layout.yaxis.range is None
 
 
+def test_one_line_of_large_values_is_no_outlier():
+    """However many other lines there are."""
+    figure = figure_of(np.linspace(-50, 50, 100))
+    for _ in range(60):
+        figure.add_scatter(y=np.linspace(-1, 1, 100))
+    show_bulk(figure)
+    assert figure.layout.yaxis.range is None
+
+
 def test_logarithmic_ticks_need_several_powers_of_ten():
     """Between 2.4 and 2.7 there is no power of ten: the ticks are left to plotly."""
     narrow, wide = figure_of([2.4, 2.7, np.nan]), figure_of([1e-6, 0.0, 2.7])

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from explaind.report.tables import outputs
-from explaind.report.tables.outputs import blocks, chosen_output, output_name, select_output
+from explaind.report.tables.outputs import (
+    blocks,
+    chosen_output,
+    output_name,
+    output_unit,
+    select_output,
+)
 from tests.report.synthetic import SyntheticRun, influence_dataset
 
 
@@ -31,13 +37,35 @@ def test_own_class_of_all_outputs(all_outputs):
     for test, target in enumerate(all_outputs["test_target"].to_numpy()):
         expected = all_outputs["step_data"].to_numpy()[:, test, target]
         np.testing.assert_array_equal(picked.to_numpy()[:, test], expected)
-    assert output_name(all_outputs) == "the model output of the sample's own class"
+    assert output_name(all_outputs) == "the log-probability of the correct class"
 
 
 def test_first_of_other_functionals(all_outputs):
-    other = all_outputs.isel(output=slice(0, 2)).assign_coords(output=["norm", "margin"])
+    """However many numbers a functional of one's own has."""
+    other = all_outputs.assign_attrs(functional="norms")
     assert not chosen_output(other).any()
-    assert output_name(other) == "the output “norm”"
+    assert output_name(other) == "the output “norms”"
+
+
+@pytest.mark.parametrize(
+    ("functional", "unit", "name"),
+    [
+        ("logit[3]", "nat", "the log-probability of class 3"),
+        ("logit[3]", "1", "the logit of class 3"),
+        ("margin", "nat", "the margin of the correct class (its log-odds)"),
+        ("loss", "m2", "the loss"),
+    ],
+)
+def test_names_and_units_are_those_of_the_functional(one_output, functional, unit, name):
+    final = one_output["final_output"].assign_attrs(units=unit)
+    store = one_output.assign(final_output=final).assign_attrs(functional=functional)
+    assert output_name(store) == name
+    assert output_unit(store) == unit
+
+
+def test_all_outputs_of_logits_are_logits(all_outputs):
+    final = all_outputs["final_output"].assign_attrs(units="1")
+    assert output_name(all_outputs.assign(final_output=final)) == "the logit of the correct class"
 
 
 def test_blocks_cover_the_dimension_within_the_limit(one_output, monkeypatch):

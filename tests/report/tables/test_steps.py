@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from explaind.report.tables import outputs
 from explaind.report.tables.steps import (
+    KEPT_AS,
     decomposition_by_step,
     influence_by_component,
     moving_average,
@@ -29,7 +30,8 @@ def test_hand_computed_means():
             **{f"step_{name}": factor * step for name, factor in names.items()},
             "subintervals": (("step", "test"), np.array([[1, 1], [2, 4]], dtype=np.uint8)),
             "test_target": (("test",), [0, 1]),
-        }
+        },
+        attrs={"functional": "target_logprob"},
     )
     table = decomposition_by_step(dataset)
     assert list(table["step"]) == [0, 1]
@@ -50,9 +52,10 @@ def test_terms_add_up_to_the_true_change(influence):
     np.testing.assert_allclose(table["true"].sum(), final, rtol=1e-10)
 
 
-def test_components_add_up_to_the_terms(influence):
-    table = influence_by_component(influence)
-    sums = table.groupby("step")[["data", "decay"]].sum()
+def test_components_add_up_to_the_terms():
+    case = SyntheticRun(credit="application_step")
+    influence = influence_dataset(case, np.random.default_rng(0))
+    sums = influence_by_component(influence).groupby("step")[["data", "decay"]].sum()
     terms = decomposition_by_step(influence)
     np.testing.assert_allclose(sums["data"], terms["data"], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(sums["decay"], terms["decay"], rtol=1e-5, atol=1e-6)
@@ -67,11 +70,24 @@ def test_component_rows_belong_to_their_component(influence):
     np.testing.assert_allclose(row["absolute"].item(), expected, rtol=1e-6)
 
 
-def test_no_rows_without_components():
-    case = SyntheticRun(keep=("interval",))
+def test_net_and_absolute_are_of_the_same_step(influence):
+    table = influence_by_component(influence)
+    assert list(table.columns) == ["step", "component", "absolute", "net"]
+    assert (table["absolute"] >= table["net"].abs()).all()
+    stored = influence["step_net_by_component"].isel(output=0).mean("test")
+    np.testing.assert_allclose(table["net"], stored.to_numpy().reshape(-1), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("credit", "columns"),
+    [("gradient_step", ["absolute", "net"]), ("application_step", ["data", "decay"])],
+)
+def test_no_rows_without_components(credit, columns):
+    keep = tuple({"absolute", "step_component"} - {KEPT_AS[credit]})
+    case = SyntheticRun(keep=keep, credit=credit)
     table = influence_by_component(influence_dataset(case, np.random.default_rng(0)))
     assert table.empty
-    assert list(table.columns) == ["step", "component", "absolute", "data", "decay"]
+    assert list(table.columns) == ["step", "component", *columns]
 
 
 def test_result_does_not_depend_on_the_block_size(influence, monkeypatch):
