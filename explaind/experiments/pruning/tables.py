@@ -115,10 +115,11 @@ def pruning_comparison(table: pd.DataFrame) -> pd.DataFrame:
     for grid, scope, method, other, metric in product(grids, scopes, INFLUENCE, others, METRICS):
         own, theirs = (averages[metric][grid, scope, name] for name in (method, other))
         difference, margin = (float(value) for value in mean_and_margin(own - theirs))
+        ends = (difference - margin, difference + margin)
         row = {"grid": grid, "scope": scope, "method": method, "baseline": other}
         row |= {"metric": metric, "mean": own.mean(), "baseline_mean": theirs.mean()}
         row |= {"difference": difference, "margin": margin}
-        rows.append({**row, "verdict": verdict(difference, margin, METRICS[metric])})
+        rows.append({**row, "verdict": verdict(*ends, METRICS[metric])})
     return pd.DataFrame(rows)
 
 
