@@ -222,7 +222,7 @@ def _values(
     array: xr.DataArray, place: dict[str, int], samples: tuple[int, ...], last: str
 ) -> np.ndarray:
     """Return values by sample, output and a last dimension."""
-    chosen = array.isel(test=list(samples), **place)
+    chosen = array.isel({"test": list(samples), **place})
     return np.asarray(chosen.transpose("test", "output", last).to_numpy())
 
 
