@@ -87,7 +87,7 @@ def auc_figure(means: pd.DataFrame, aucs: pd.DataFrame) -> go.Figure:
         hovertemplate="%{y:.3g}",
     )
     figure.add_hline(y=0.5, line=DOTTED)
-    label_axes(figure, "score", "area under the ROC curve (0.5 = chance)", range=UNIT_RANGE)
+    label_axes(figure, "", "area under the ROC curve (0.5 = chance)", range=UNIT_RANGE)
     return figure
 
 
@@ -117,7 +117,7 @@ def change_figure(means: pd.DataFrame) -> go.Figure:
     mark_zero(figure)
     label_axes(
         figure,
-        "predicted change of the mean logit margin (nat, + = raised)",
+        "predicted change of the margin (nat, + = raised)",
         "actual change (nat, + = raised)",
         **scale.ticks(),
     )
