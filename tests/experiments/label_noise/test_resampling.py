@@ -39,11 +39,11 @@ def test_intervals_cover_the_true_area():
     """Several sets, each of other samples: 95 % intervals hold the true area of 0.76."""
     true = 0.7602  # Phi(1 / sqrt 2)
     covered = 0
-    for trial in range(40):
+    for trial in range(25):
         areas = resample_roc([scored((trial, k), 15, 45) for k in range(3)], RATES).areas
         low, high = np.quantile(areas, [0.025, 0.975])
         covered += low < true < high
-    assert covered >= 34
+    assert covered >= 21
 
 
 def test_two_scores_are_resampled_alike():

@@ -18,7 +18,7 @@ SEPARATION = {
 }
 
 
-def noise_table(samples=300, **separation):
+def noise_table(samples=150, **separation):
     """Scores of flipped samples lie so many deviations above those of the others."""
     random = np.random.default_rng(0)
     flipped = np.arange(samples) % 5 == 0
