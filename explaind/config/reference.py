@@ -21,7 +21,7 @@ INTRODUCTION = """\
 |---|---|
 | `config.yaml` | the default: minutes on two cores |
 | `paper.yaml` | the scale of the paper: a GPU or many cores |
-| `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: half an hour, and a download |
+| `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: about 35 minutes, and a download |
 | `tiny.yaml` | the case of the tests: seconds |
 
 Lay your own keys over `config.yaml`, only those that differ:

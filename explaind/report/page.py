@@ -95,3 +95,8 @@ class Page:
     facts: Sequence[Fact] = ()
     subtitle: str = ""
     extra: Markup = NOTHING
+
+    @property
+    def has_plots(self) -> bool:
+        """Return whether any panel has a plot: only then the page loads the plotting library."""
+        return any(panel.plots for panel in self.panels)

@@ -9,5 +9,8 @@ SPEC = Spec(
     summary="Single validation images beside the training images that helped and harmed them "
     "most, in total and through each layer.",
     settings=ExamplesSettings,
-    shown=Shown(tables=("strongest.csv",), reads=("dataset", "metrics", "influence", "validation")),
+    shown=Shown(
+        tables=("predictions.csv", "strongest.csv"),
+        reads=("dataset", "metrics", "influence", "validation"),
+    ),
 )

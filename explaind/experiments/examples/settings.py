@@ -1,10 +1,9 @@
 """Config of the pages on single images."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from explaind.config.base import Index, canonical
 from explaind.config.experiment import ExperimentSettings
 
 
@@ -12,10 +11,11 @@ class ExamplesSettings(ExperimentSettings):
     """Single validation images and the training images that mattered most to them."""
 
     kind: Literal["examples"] = "examples"
-    samples: Annotated[tuple[Index, ...], AfterValidator(canonical)] = Field(
-        (0, 1, 2, 3),
-        min_length=1,
-        description="Explained validation samples that are shown, counted from 0.",
+    samples: int = Field(
+        4,
+        ge=1,
+        description="Explained validation samples that are shown: wrong predictions first, then "
+        "the least confident ones.",
     )
     shown: int = Field(
         5, ge=1, description="Training images shown per side, at most as many as `top` keeps."

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import xarray as xr
+from jaxtyping import Float
+from scipy.special import softmax
 
 from explaind.errors import ConfigError, StoreError
 from explaind.experiments.examples.settings import ExamplesSettings
@@ -26,16 +28,12 @@ class Images:
         train: training images by row.
         validation: validation images by row.
         train_labels: class of every training row.
-        validation_labels: class of every validation row.
-        predictions: class that the network predicts, of every validation row.
         class_names: name of each class.
     """
 
     train: Mapping[int, np.ndarray]
     validation: Mapping[int, np.ndarray]
     train_labels: list[str]
-    validation_labels: list[str]
-    predictions: list[str]
     class_names: list[str]
 
 
@@ -44,24 +42,28 @@ class ExampleTables:
     """What the page shows.
 
     Attributes:
+        predictions: see `prediction_table`, of the samples that are shown.
         strongest: see `example_table`; no row if the run kept no strongest samples.
         images: the images that it names, if there is a row.
-        by_component: whether the run kept the strongest samples through each component.
+        components: names of the components through which the strongest samples were kept.
+        has_shares: whether the run kept all influences, so that shares of them are known.
         unit: unit of the influence.
     """
 
+    predictions: pd.DataFrame
     strongest: pd.DataFrame
     images: Images | None
-    by_component: bool
+    components: tuple[str, ...]
+    has_shares: bool
     unit: str
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
-        return {"strongest": self.strongest}
+        return {"predictions": self.predictions, "strongest": self.strongest}
 
 
 def read(sources: Sources, settings: ExamplesSettings) -> ExampleTables:
-    """Gather what the page shows.
+    """Gather what the page shows: the wrong and the least confident predictions.
 
     Args:
         sources: what the run left on disk.
@@ -71,31 +73,69 @@ def read(sources: Sources, settings: ExamplesSettings) -> ExampleTables:
         The numbers and images.
 
     Raises:
-        ConfigError: if a sample is not among the explained ones.
+        ConfigError: if more samples are asked for than were explained.
         StoreError: if the dataset holds no images.
     """
     influence, unit = sources.influence, output_unit(sources.influence)
-    if not has_examples(influence):
-        return ExampleTables(pd.DataFrame({"sample": []}), None, False, unit)
     explained = influence.sizes["test"]
-    if max(settings.samples) >= explained:
+    if settings.samples > explained:
         raise ConfigError(
-            f"experiments.{sources.name}.samples: expected numbers below {explained}, the number of"
-            f" explained samples, got {max(settings.samples)}; lower it"
+            f"experiments.{sources.name}.samples: expected at most {explained}, the number of"
+            f" explained samples, got {settings.samples}; lower it"
         )
+    predictions = prediction_table(sources.validation, influence).head(settings.samples)
+    if not has_examples(influence):
+        return ExampleTables(predictions, pd.DataFrame({"sample": []}), None, (), False, unit)
     if sources.data["x_train"].ndim != 4:
         raise StoreError(
             f"{sources.paths.dataset(sources.dataset_name)} holds no images. Choose a run on images"
             " for pages of kind examples."
         )
-    table = example_table(influence, settings.samples, settings.shown)
-    images = _images(sources.data, sources.validation, table)
-    return ExampleTables(table, images, has_examples(influence, by_component=True), unit)
+    table = example_table(influence, tuple(predictions["position"]), settings.shown)
+    return ExampleTables(
+        predictions=predictions,
+        strongest=table,
+        images=_images(sources.data, table),
+        components=_kept_components(influence),
+        has_shares=_has_all(influence, "influence"),
+        unit=unit,
+    )
 
 
 def has_examples(influence: xr.Dataset, by_component: bool = False) -> bool:
     """Return whether the run kept the strongest samples, in total or through each component."""
     return f"helpful_index{BY_COMPONENT if by_component else ''}" in influence
+
+
+def prediction_table(validation: xr.Dataset, influence: xr.Dataset) -> pd.DataFrame:
+    """List the predictions for the explained samples, the wrong and least confident ones first.
+
+    Args:
+        validation: the validation store.
+        influence: the influence store.
+
+    Returns:
+        One row per explained sample: `position` (among them), `sample` (row of the validation
+        split), `target`, `predicted` (classes), `correct`, `target_probability` and
+        `predicted_probability`; wrong predictions first, in both parts those first that give the
+        target the least probability.
+    """
+    samples, target = (influence[name].to_numpy() for name in ("test_index", "test_target"))
+    outputs = validation["true"].transpose("test", "class").to_numpy()[samples]
+    probabilities, rows = softmax(outputs, axis=1), np.arange(len(samples))
+    predicted = probabilities.argmax(1)
+    table = pd.DataFrame(
+        {
+            "position": rows,
+            "sample": samples,
+            "target": target,
+            "predicted": predicted,
+            "correct": predicted == target,
+            "target_probability": probabilities[rows, target],
+            "predicted_probability": probabilities[rows, predicted],
+        }
+    )
+    return table.sort_values(["correct", "target_probability"], kind="stable", ignore_index=True)
 
 
 def example_table(influence: xr.Dataset, samples: tuple[int, ...], count: int) -> pd.DataFrame:
@@ -107,36 +147,68 @@ def example_table(influence: xr.Dataset, samples: tuple[int, ...], count: int) -
         count: training samples per side; fewer if fewer were kept.
 
     Returns:
-        One row per explained sample (`sample`, its row of the validation split), `output`,
-        `component` (all of them together first), `side` (helpful or harmful) and `rank` (from 1):
-        `train` (row of the training split) and `influence` in the unit of the output.
+        One row per explained sample (`sample`, its row of the validation split), in their order,
+        `output`, `component` (all of them together first), `side` (helpful or harmful) and `rank`
+        (from 1): `train` (row of the training split), `influence` in the unit of the output, and
+        `share`, what part it is of the summed influence of its sign of all training samples; NaN if
+        the run did not keep all of them.
     """
-    kept: list[tuple[str, str, int | None]] = [(ALL_COMPONENTS, "", None)]
-    if has_examples(influence, by_component=True):
-        names = component_names(influence)
-        kept += [(name, BY_COMPONENT, number) for number, name in enumerate(names)]
+    kept: list[tuple[str, str, dict[str, int]]] = [(ALL_COMPONENTS, "", {})]
+    kept += [
+        (name, BY_COMPONENT, {"component": number})
+        for number, name in enumerate(_kept_components(influence))
+    ]
     tables = []
-    for component, ending, number in kept:
+    for component, ending, place in kept:
+        sums = _signed_sums(influence, f"influence{ending}", place, samples)
         for side in SIDES:
             index, value = (
-                _values(influence[f"{side}_{what}{ending}"], number, samples, count)
+                _values(influence[f"{side}_{what}{ending}"], place, samples, "rank")[..., :count]
                 for what in ("index", "influence")
             )
-            tables.append(_long(influence, samples, index, value, component=component, side=side))
+            share = value / np.where(value > 0, *sums)  # by the sum of its own sign
+            labels = {"component": component, "side": side}
+            columns = {"train": index, "influence": value, "share": share}
+            tables.append(_long(influence, samples, columns, **labels))
     table = pd.concat(tables, ignore_index=True)
-    return table.sort_values(["sample", "output"], kind="stable", ignore_index=True)
+    order = {sample: number for number, sample in enumerate(table["sample"].unique())}
+    return table.sort_values(
+        ["sample", "output"],
+        key=lambda column: column.map(order) if column.name == "sample" else column,
+        kind="stable",
+        ignore_index=True,
+    )
 
 
-def _images(data: xr.Dataset, validation: xr.Dataset, table: pd.DataFrame) -> Images:
-    """Return the images that a table names, and what the network predicts."""
+def _kept_components(influence: xr.Dataset) -> tuple[str, ...]:
+    return tuple(component_names(influence)) if has_examples(influence, by_component=True) else ()
+
+
+def _has_all(influence: xr.Dataset, name: str) -> bool:
+    """Return whether an array has the influence of all training samples."""
+    return name in influence and influence.sizes["train"] == influence.attrs["train_samples"]
+
+
+def _signed_sums(
+    influence: xr.Dataset, name: str, place: dict[str, int], samples: tuple[int, ...]
+) -> tuple[Float[np.ndarray, "sample output 1"], Float[np.ndarray, "sample output 1"]]:
+    """Return the summed positive and the summed negative influence of all training samples."""
+    if not _has_all(influence, name):
+        unknown = np.full((len(samples), influence.sizes["output"], 1), np.nan)
+        return unknown, unknown
+    values = _values(influence[name], place, samples, "train").astype(np.float64)
+    up = np.maximum(values, 0).sum(-1, keepdims=True)
+    down = np.minimum(values, 0).sum(-1, keepdims=True)
+    return np.where(up > 0, up, np.nan), np.where(down < 0, down, np.nan)
+
+
+def _images(data: xr.Dataset, table: pd.DataFrame) -> Images:
+    """Return the images that a table names."""
     names = [str(name) for name in data.attrs["class_names"]]
-    predictions = validation["true"].transpose("test", "class").to_numpy().argmax(1)
     return Images(
         train=_pictures(data, "train", table["train"]),
         validation=_pictures(data, "validation", table["sample"]),
         train_labels=[names[label] for label in data["y_train"].to_numpy()],
-        validation_labels=[names[label] for label in data["y_validation"].to_numpy()],
-        predictions=[names[prediction] for prediction in predictions],
         class_names=names,
     )
 
@@ -147,24 +219,20 @@ def _pictures(data: xr.Dataset, part: str, rows: Iterable[int]) -> dict[int, np.
 
 
 def _values(
-    array: xr.DataArray, component: int | None, samples: tuple[int, ...], count: int
+    array: xr.DataArray, place: dict[str, int], samples: tuple[int, ...], last: str
 ) -> np.ndarray:
-    """Return values by sample, output and rank."""
-    if component is not None:
-        array = array.isel(component=component)
-    chosen = array.isel(test=list(samples), rank=slice(0, count))
-    values: np.ndarray = chosen.transpose("test", "output", "rank").to_numpy()
-    return values
+    """Return values by sample, output and a last dimension."""
+    chosen = array.isel({"test": list(samples), **place})
+    return np.asarray(chosen.transpose("test", "output", last).to_numpy())
 
 
 def _long(
     influence: xr.Dataset,
     samples: tuple[int, ...],
-    index: np.ndarray,
-    value: np.ndarray,
+    columns: Mapping[str, np.ndarray],
     **labels: str,
 ) -> pd.DataFrame:
-    test, output, rank = (axis.reshape(-1) for axis in np.indices(index.shape))
+    test, output, rank = (axis.reshape(-1) for axis in np.indices(columns["train"].shape))
     rows = influence["test_index"].to_numpy()[list(samples)]
     return pd.DataFrame(
         {
@@ -172,7 +240,6 @@ def _long(
             "output": influence["output"].to_numpy().astype(str)[output],
             **labels,
             "rank": rank + 1,
-            "train": index.reshape(-1),
-            "influence": value.reshape(-1),
+            **{name: values.reshape(-1) for name, values in columns.items()},
         }
     )

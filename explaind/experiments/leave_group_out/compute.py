@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import nn
 
 from explaind.config.training import History
 from explaind.data.load import LoadedDataset
@@ -16,10 +16,12 @@ from explaind.errors import ConfigError
 from explaind.experiments.job import Job
 from explaind.experiments.leave_group_out.groups import Group, removed_groups
 from explaind.experiments.leave_group_out.settings import LeaveGroupOutSettings
-from explaind.kernel.functionals import target_logprob
+from explaind.kernel.functionals import margin
 from explaind.kernel.path_kernel import PathKernel
 from explaind.log import progress
 from explaind.store import remove_store
+from explaind.training.metrics import evaluate
+from explaind.training.task import task_of
 from explaind.training.train import record_training
 
 logger = logging.getLogger(__name__)
@@ -46,25 +48,42 @@ def compute(job: Job[LeaveGroupOutSettings]) -> pd.DataFrame:
     )
     tables = []
     for group in progress(list(groups), "retrain without a group"):
-        after = log_probabilities(retrained(job, group.samples), data, indices)
-        tables.append(group_table(group, targets, after))
+        outcome = tested(retrained(job, group.samples), job, group.samples, indices)
+        tables.append(group_table(group, targets, outcome))
         logger.info("%s, share %g, draw %d", group.kind, group.share, group.draw)
     return pd.concat(tables)
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Validation samples whose log-probability of the true class is looked at.
+    """Validation samples whose logit margin is looked at (`kernel.functionals.margin`).
 
     Attributes:
         indices: rows of the validation split.
-        before: log-probability by the network of the run, nat.
+        before: margin by the network of the run, nat.
         influence: influence of every training sample on it, nat, positive = raised it.
     """
 
     indices: Int[np.ndarray, " target"]
     before: Float[np.ndarray, " target"]
     influence: Float[np.ndarray, "target train"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a retrained network does.
+
+    Attributes:
+        margins: logit margins of the targets, nat.
+        train_accuracy: on the samples that it was trained on.
+        validation_accuracy: on the validation samples.
+        majority: accuracy of always answering the most frequent class, on the former.
+    """
+
+    margins: Float[np.ndarray, " target"]
+    train_accuracy: float
+    validation_accuracy: float
+    majority: float
 
 
 def target_indices(
@@ -107,7 +126,11 @@ def explained_targets(
     """
     parts = [
         kernel.explain(
-            data.x_validation[rows], data.y_validation[rows], keep=("influence",), block=block
+            data.x_validation[rows],
+            data.y_validation[rows],
+            "margin",
+            keep=("influence",),
+            block=block,
         )
         for rows in np.array_split(indices, math.ceil(len(indices) / block))
     ]
@@ -137,31 +160,49 @@ def retrained(job: Job[LeaveGroupOutSettings], removed: Int[np.ndarray, " remove
 
 
 @torch.no_grad()
-def log_probabilities(
-    model: nn.Module, data: LoadedDataset, indices: Int[np.ndarray, " target"]
-) -> Float[np.ndarray, " target"]:
-    """Return the log-probability of the true class of validation samples, nat, float64."""
-    device = next(model.parameters()).device
-    output: Tensor = model(data.x_validation[indices].to(device))
-    values = target_logprob(output, data.y_validation[indices].to(device))
-    logged: np.ndarray = values.double().cpu().numpy()
-    return logged
+def tested(
+    model: nn.Module,
+    job: Job[LeaveGroupOutSettings],
+    removed: Int[np.ndarray, " removed"],
+    indices: Int[np.ndarray, " target"],
+) -> Outcome:
+    """Test a retrained network.
+
+    Args:
+        model: the network.
+        job: the experiment.
+        removed: the training samples that it was not trained on.
+        indices: rows of the targets in the validation split.
+
+    Returns:
+        What it does.
+    """
+    data, task = job.data.to(next(model.parameters()).device), task_of(job.run.training.loss)
+    left = np.setdiff1d(np.arange(len(data.y_train)), removed)
+    labels = data.y_train[left]
+    margins = margin(model(data.x_validation[indices]), data.y_validation[indices])
+    validation = evaluate(model, data.x_validation, data.y_validation, task)
+    return Outcome(
+        margins=margins.double().cpu().numpy(),
+        train_accuracy=evaluate(model, data.x_train[left], labels, task)["accuracy"],
+        validation_accuracy=validation["accuracy"],
+        majority=float(labels.bincount().max()) / len(labels),
+    )
 
 
-def group_table(
-    group: Group, targets: Targets, after: Float[np.ndarray, " target"]
-) -> pd.DataFrame:
+def group_table(group: Group, targets: Targets, outcome: Outcome) -> pd.DataFrame:
     """Put what influence predicted beside what happened.
 
     Args:
         group: the removed samples.
         targets: the targets.
-        after: log-probabilities of the targets after training without the group, nat.
+        outcome: what the network does that was trained without the group.
 
     Returns:
         One row per target: `group`, `share`, `draw`, `removed` (number of samples), `target` (row
-        of the validation split), `before` (log-probability with all samples), `predicted` (minus
-        the summed influence of the group) and `actual` change, nat.
+        of the validation split), `before` (logit margin with all samples), `predicted` (minus the
+        summed influence of the group) and `actual` change, nat; and of the network
+        `train_accuracy`, `validation_accuracy` and `majority` (see `Outcome`).
     """
     return pd.DataFrame(
         {
@@ -171,7 +212,10 @@ def group_table(
             "removed": len(group.samples),
             "target": targets.indices,
             "before": targets.before,
-            "predicted": -targets.influence[:, group.samples].sum(1),
-            "actual": after - targets.before,
+            "predicted": 0 - targets.influence[:, group.samples].sum(1),
+            "actual": outcome.margins - targets.before,
+            "train_accuracy": outcome.train_accuracy,
+            "validation_accuracy": outcome.validation_accuracy,
+            "majority": outcome.majority,
         }
     )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+ENDS = {"top": -1, "bottom": 1}
+"""Groups of extreme influence; sign that puts their samples first."""
+
 
 @dataclass(frozen=True)
 class Group:
@@ -38,19 +41,23 @@ def removed_groups(
 
     Yields:
         The empty group, a control; then for every share the top, the bottom and the random ones.
-        Samples of equal influence are taken in the order of their indices. A group contains the
-        smaller ones of its kind and draw.
+        Samples of equal influence are taken in the order of their indices. A top or bottom group
+        contains the smaller ones of its kind; random groups of a share have no sample in common
+        until all samples are used up.
     """
     train = len(influence)
-    orders = [
-        ("top", 0, np.argsort(-influence, kind="stable")),
-        ("bottom", 0, np.argsort(influence, kind="stable")),
-        *(
-            ("random", draw, np.random.default_rng((seed, draw)).permutation(train))
-            for draw in range(draws)
-        ),
-    ]
+    ends = {kind: np.argsort(sign * influence, kind="stable") for kind, sign in ENDS.items()}
     yield Group("none", 0.0, 0, np.arange(0))
     for share in shares:
-        for kind, draw, order in orders:
-            yield Group(kind, share, draw, order[: math.ceil(share * train)])
+        size = math.ceil(share * train)
+        for kind, order in ends.items():
+            yield Group(kind, share, 0, order[:size])
+        for draw in range(draws):
+            yield Group("random", share, draw, _random_block(train, size, draw, seed))
+
+
+def _random_block(train: int, size: int, draw: int, seed: int) -> Int[np.ndarray, " removed"]:
+    """Return a block of the samples in random order; used up, they are put in another order."""
+    order, block = divmod(draw, train // size)
+    shuffled = np.random.default_rng((seed, size, order)).permutation(train)
+    return shuffled[block * size : (block + 1) * size]

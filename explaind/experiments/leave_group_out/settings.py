@@ -19,7 +19,7 @@ class LeaveGroupOutSettings(ExperimentSettings):
     targets: int = Field(
         16,
         ge=1,
-        description="Validation samples, drawn at random, whose log-probability is looked at.",
+        description="Validation samples, drawn at random, whose logit margin is looked at.",
     )
     shares: Annotated[tuple[Share, ...], AfterValidator(canonical)] = Field(
         (0.05, 0.1, 0.2),
@@ -27,7 +27,12 @@ class LeaveGroupOutSettings(ExperimentSettings):
         description="Shares of the training samples that are removed: the most helpful, the most "
         "harmful and random ones.",
     )
-    draws: int = Field(3, ge=1, description="Random groups of each share.")
+    draws: int = Field(
+        3,
+        ge=1,
+        description="Random groups of each share; they have no sample in common as long as draws "
+        "times share is at most 1.",
+    )
     seed: int = Field(0, ge=0, description="Seed of the targets and of the random groups.")
     block: int = Field(
         256, ge=1, description="Samples explained in a block; fewer take less memory and more time."

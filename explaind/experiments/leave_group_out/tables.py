@@ -5,9 +5,30 @@ import pandas as pd
 from scipy import stats
 
 from explaind.report.tables.confidence import LEVEL, mean_and_margin
+from explaind.report.tables.power import correlation_power
 
 CASE = ["group", "share", "draw", "removed"]
 SETS = {"all groups": ("top", "bottom", "random"), "random groups": ("random",)}
+CORRELATION = 0.8  # what a prediction that is of use reaches
+LEARNED = 0.5
+
+
+def has_learned(table: pd.DataFrame) -> pd.Series:
+    """Tell which retrained networks have learned; the others say nothing about the removed samples.
+
+    A network has learned if its accuracy on the samples that it was trained on exceeds that of
+    always answering the most frequent class by more than half of what the network trained with all
+    samples, group `none`, exceeds it by.
+
+    Args:
+        table: the table of the experiment, or means of it.
+
+    Returns:
+        Whether it has, for every row.
+    """
+    gained = table["train_accuracy"] - table["majority"]
+    whole = float(gained[table["group"] == "none"].iloc[0])
+    return gained.gt(LEARNED * whole)
 
 
 def group_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -18,38 +39,45 @@ def group_means(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per group: `group`, `share`, `draw`, `removed` (number of samples), `before` (mean
-        log-probability with all samples), `predicted` and `actual` change, nat.
+        logit margin with all samples), `predicted` and `actual` change, nat; and of the network
+        `train_accuracy`, `validation_accuracy`, `majority` and `learned` (`has_learned`).
     """
-    columns = ["before", "predicted", "actual"]
-    return table.groupby(CASE, sort=False)[columns].mean().reset_index()
+    changes = ["before", "predicted", "actual"]
+    accuracies = ["train_accuracy", "validation_accuracy", "majority"]
+    means = table.groupby(CASE, sort=False)[[*changes, *accuracies]].mean().reset_index()
+    return means.assign(learned=has_learned(means))
 
 
 def group_correlations(table: pd.DataFrame) -> pd.DataFrame:
     """Correlate the predicted with the actual change over all groups, and over the random ones.
 
+    Groups whose retraining failed (`has_learned`) are left out.
+
     Args:
         table: the table of the experiment.
 
     Returns:
-        One row per set of groups: `groups`, `number`; `pearson` with the ends `low` and `high` of
+        One row per set of groups: `groups`, `number`; `power`, the probability that a correlation
+        of `CORRELATION` would be told from none; `pearson` with the ends `low` and `high` of
         its 95 % interval (Fisher), `spearman`, and `slope`, actual per predicted change through
         zero, of the means over the targets; `target_spearman`, the rank correlation of single
         targets, mean over the targets, with `target_margin`, half of its 95 % interval. NaN where
         a correlation is not defined, for fewer than three groups, say.
     """
-    rows = []
+    means, rows = group_means(table), []
     for name, kinds in SETS.items():
-        chosen = table[table["group"].isin(kinds)]
-        means = group_means(chosen)
-        rows.append(
-            {"groups": name, "number": len(means), **_of_means(means), **_of_targets(chosen)}
-        )
+        chosen = means[means["learned"] & means["group"].isin(kinds)]
+        number, targets = len(chosen), table.merge(chosen[CASE], on=CASE)
+        power = {"power": correlation_power(CORRELATION, number)}
+        correlations = _of_means(chosen) | _of_targets(targets)
+        rows.append({"groups": name, "number": number, **power, **correlations})
     return pd.DataFrame(rows)
 
 
 def _of_means(means: pd.DataFrame) -> dict[str, float]:
     predicted, actual = means["predicted"].to_numpy(), means["actual"].to_numpy()
-    slope = predicted @ actual / (predicted @ predicted)
+    square = predicted @ predicted
+    slope = predicted @ actual / square if square > 0 else np.nan
     if not _is_defined(predicted, actual):
         return dict.fromkeys(("pearson", "low", "high", "spearman"), np.nan) | {"slope": slope}
     pearson = stats.pearsonr(predicted, actual)

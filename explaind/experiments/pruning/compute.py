@@ -21,7 +21,7 @@ from explaind.experiments.pruning.scores import (
     random_scores,
     taylor_scores,
 )
-from explaind.experiments.pruning.settings import PruningSettings
+from explaind.experiments.pruning.settings import GRIDS, PruningSettings
 from explaind.history.layout import ParameterLayout
 from explaind.log import progress
 from explaind.training.task import task_of
@@ -38,7 +38,8 @@ def compute(job: Job[PruningSettings]) -> pd.DataFrame:
         job: the experiment.
 
     Returns:
-        One row per pruned network: `seed` and the columns of `pruned_rows`.
+        One row per pruned network: `seed`, `tested` (number of its test samples) and the columns of
+        `pruned_rows`.
     """
     settings, kernel, data = job.settings, job.kernel, job.data
     model, layout, device = job.trained_model(), kernel.history.layout, kernel.history.device
@@ -60,7 +61,7 @@ def compute(job: Job[PruningSettings]) -> pd.DataFrame:
             method: _by_tensor(layout, vector.to(device), pruned) for method, vector in flat.items()
         }
         tests = pruned_rows(model, scores, (x[tested], y[tested]), settings)
-        rows += [{"seed": seed, **row} for row in tests]
+        rows += [{"seed": seed, "tested": len(tested), **row} for row in tests]
         logger.info("tested the networks of seed %d", seed)
     return pd.DataFrame(rows)
 
@@ -117,7 +118,7 @@ def pruned_rows(
     unpruned = model(x)
     case: Row = {"method": "none", "scope": "none", "grid": "none", "keep": 1.0}
     rows = [{**case, **output_metrics(unpruned, unpruned, y), **zero_fractions(model)}]
-    fractions = [(grid, keep) for grid in ("coarse", "fine") for keep in getattr(settings, grid)]
+    fractions = [(grid, keep) for grid in GRIDS for keep in getattr(settings, grid)]
     cases = list(product(scores, SCOPES, fractions))
     for method, scope, (grid, keep) in progress(cases, "prune"):
         pruned = pruned_model(model, scores[method], keep, scope)

@@ -1,31 +1,20 @@
 """Pages of kind `pruning`: networks pruned by influence and by other scores."""
 
-from itertools import product
-
 from markupsafe import Markup
 
-from explaind.experiments.pruning.plots import metric_figure, zeros_figure
-from explaind.experiments.pruning.tables import METRICS, PruningTables
+from explaind.experiments.pruning.plots import CASES, method_choice, metric_figure, zeros_figure
+from explaind.experiments.pruning.tables import PruningTables
 from explaind.experiments.pruning.text import answer, comparison_rows
+from explaind.report.choices import controls
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
 from explaind.report.text import percent
 
-HEADINGS = {
-    "accuracy": "Accuracy",
-    "agreement": "Prediction agreement with the unpruned network",
-    "kl": "KL divergence",
-}
-SCOPES = {
-    "global": ("Global pruning", "The parameters of all layers compete with each other."),
-    "layer": ("Layer-wise pruning", "Each layer keeps the same fraction of its parameters."),
-}
-METHODS = Markup(
-    "Mean over the random splits with 95 % intervals (Student's t) in both directions. "
+SCORES = Markup(
     "<em>Influence</em>: sum over samples and outputs of |influence of the whole training|; "
     "<em>influence per step</em>: the same of every step, so that nothing cancels over time; "
     "<em>magnitude</em>: absolute value; <em>Taylor</em>: first-order change of the loss, as in "
-    "SNIP. Dotted: the unpruned network."
+    "SNIP."
 )
 
 
@@ -39,7 +28,6 @@ def draw(tables: PruningTables, about: About) -> Page:
     Returns:
         The page.
     """
-    cases = product(SCOPES, ("coarse", "fine"))
     return Page(
         about,
         lead=(
@@ -51,7 +39,7 @@ def draw(tables: PruningTables, about: About) -> Page:
         facts=_facts(tables),
         panels=(
             _answer_panel(tables, about.files),
-            *(_metric_panel(tables, about.files, scope, grid) for scope, grid in cases),
+            _metric_panel(tables, about.files),
             _layer_panel(tables, about.files),
         ),
     )
@@ -63,6 +51,7 @@ def _facts(tables: PruningTables) -> tuple[Fact, ...]:
     return (
         Fact("Accuracy", percent(float(tables.unpruned["accuracy"].mean())), detail),
         Fact("Random splits", str(seeds), "of the validation samples, to score and to test"),
+        Fact("Test samples", _test_samples(tables), "in each split, not seen by the score"),
         Fact("Methods", str(tables.means["method"].nunique()), "each global and layer-wise"),
         Fact(
             "Smallest fraction kept",
@@ -81,23 +70,17 @@ def _answer_panel(tables: PruningTables, files: Files) -> Panel:
     )
 
 
-def _metric_panel(tables: PruningTables, files: Files, scope: str, grid: str) -> Panel:
-    rows = tables.means[(tables.means["scope"] == scope) & (tables.means["grid"] == grid)]
-    low, high = (percent(float(share)) for share in (rows["keep"].min(), rows["keep"].max()))
-    title, meaning = SCOPES[scope]
+def _metric_panel(tables: PruningTables, files: Files) -> Panel:
+    tests = int(tables.means["tests"].max())
     return Panel(
-        title=f"{title}, {grid} grid",
-        caption=Markup("{} Between {} and {} of the prunable parameters are kept. {}").format(
-            meaning, low, high, METHODS
-        ),
-        plots=tuple(
-            Plot(
-                f"{scope}-{grid}-{metric}",
-                metric_figure(rows, metric, float(tables.unpruned[metric].mean())),
-                HEADINGS[metric],
-            )
-            for metric in METRICS
-        ),
+        title="What is left of the network?",
+        caption=Markup(
+            "Mean over the random splits, n = {} tests (each of {} test samples in {} splits; a "
+            "sample may be tested in several). Bands: of accuracy and agreement the 95 % interval "
+            "of a fraction of n tests (Wilson), of the KL divergence the range over the splits. {}"
+        ).format(tests, _test_samples(tables), len(tables.unpruned), SCORES),
+        controls=controls(*CASES),
+        plots=(Plot("metrics", metric_figure(tables.means, tables.unpruned)),),
         tables=(files["means"],),
     )
 
@@ -109,13 +92,15 @@ def _layer_panel(tables: PruningTables, files: Files) -> Panel:
     return Panel(
         title="Where are the zeros?",
         caption=(
-            "Fraction of zeros in each parameter tensor, global pruning, coarse grid; mean over "
-            "the random splits with 95 % intervals. A line far above the others is a layer that "
-            "the score ranks least important."
+            "Fraction of zeros in each parameter tensor, global pruning, coarse grid; mean and "
+            "range over the random splits. A line far above the others is a layer that the score "
+            "ranks least important."
         ),
-        plots=tuple(
-            Plot(f"zeros-{k}", zeros_figure(rows), str(method).capitalize())
-            for k, (method, rows) in enumerate(layers.groupby("method", sort=False))
-        ),
+        controls=controls(method_choice(layers)),
+        plots=(Plot("zeros", zeros_figure(layers)),),
         tables=(files["layers"],),
     )
+
+
+def _test_samples(tables: PruningTables) -> str:
+    return str(int(tables.unpruned["tested"].iloc[0]))

@@ -10,6 +10,9 @@ from explaind.config.experiment import ExperimentSettings, Seeds
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Fractions = Annotated[tuple[Fraction, ...], AfterValidator(canonical), Field(min_length=1)]
 
+GRIDS = ("coarse", "fine")
+"""The keys that hold fractions of parameters kept."""
+
 COARSE = tuple(percent / 100 for percent in range(1, 31))
 FINE = tuple(permille / 1000 for permille in range(1, 31))
 

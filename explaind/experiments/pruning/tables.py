@@ -9,11 +9,14 @@ import pandas as pd
 
 from explaind.experiments.pruning.settings import PruningSettings
 from explaind.report.sources import Sources
-from explaind.report.tables.confidence import mean_and_margin, verdict
+from explaind.report.tables.confidence import mean_and_margin, verdict, wilson_interval
 
 CASE = ["grid", "scope", "method", "keep"]
 METRICS = {"accuracy": 1, "agreement": 1, "kl": -1}
 """The metrics; 1 = larger is better."""
+
+FRACTIONS = ("accuracy", "agreement")
+"""Those that are fractions of the tests."""
 
 UNPRUNED = "none"
 ZEROS = "zeros_"
@@ -63,10 +66,19 @@ def pruning_means(table: pd.DataFrame) -> pd.DataFrame:
         table: the table of the experiment.
 
     Returns:
-        One row per grid, scope, method and share asked for (`keep`): `kept`, `accuracy`,
-        `agreement`, `kl` (nat) and, for each, `_margin`, half of its 95 % interval.
+        One row per grid, scope, method and share asked for (`keep`): `kept`; `tests`, the number of
+        tested samples of all seeds; `accuracy`, `agreement` and `kl` (nat), and for each `_low` and
+        `_high`: of a fraction of the tests its 95 % interval (Wilson), of `kl` the range over the
+        seeds.
     """
-    return _means(table, ["kept", *METRICS])
+    pruned = table[table["method"] != UNPRUNED]
+    cases = pruned.groupby(CASE, sort=False)
+    means = cases[["kept", *METRICS]].mean().assign(tests=cases["tested"].sum())
+    for metric in FRACTIONS:
+        ends = wilson_interval(means[metric].to_numpy(), means["tests"].to_numpy())
+        means[f"{metric}_low"], means[f"{metric}_high"] = ends
+    means["kl_low"], means["kl_high"] = cases["kl"].min(), cases["kl"].max()
+    return means.reset_index().sort_values("keep", kind="stable", ignore_index=True)
 
 
 def layer_means(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,21 +89,16 @@ def layer_means(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per grid, scope, method, share asked for and tensor: `kept` (of all parameters),
-        `tensor`, `zeros` and `zeros_margin`, half of its 95 % interval.
+        `tensor`, `zeros`, and `low` and `high`, its range over the seeds.
     """
     columns = [str(column) for column in table.columns if str(column).startswith(ZEROS)]
-    means = _means(table, ["kept", *columns])
-    return pd.concat(
-        [
-            means[[*CASE, "kept"]].assign(
-                tensor=column.removeprefix(ZEROS),
-                zeros=means[column],
-                zeros_margin=means[f"{column}_margin"],
-            )
-            for column in columns
-        ],
-        ignore_index=True,
-    )
+    pruned = table[table["method"] != UNPRUNED]
+    long = pruned.melt([*CASE, "kept"], columns, "tensor", "zeros")
+    long["tensor"] = long["tensor"].str.removeprefix(ZEROS)
+    numbers = {"kept": ("kept", "mean"), "zeros": ("zeros", "mean")}
+    ends = {"low": ("zeros", "min"), "high": ("zeros", "max")}
+    means = long.groupby([*CASE, "tensor"], sort=False).agg(**numbers, **ends).reset_index()
+    return means.sort_values("keep", kind="stable", ignore_index=True)
 
 
 def pruning_comparison(table: pd.DataFrame) -> pd.DataFrame:
@@ -115,10 +122,11 @@ def pruning_comparison(table: pd.DataFrame) -> pd.DataFrame:
     for grid, scope, method, other, metric in product(grids, scopes, INFLUENCE, others, METRICS):
         own, theirs = (averages[metric][grid, scope, name] for name in (method, other))
         difference, margin = (float(value) for value in mean_and_margin(own - theirs))
+        ends = (difference - margin, difference + margin)
         row = {"grid": grid, "scope": scope, "method": method, "baseline": other}
         row |= {"metric": metric, "mean": own.mean(), "baseline_mean": theirs.mean()}
         row |= {"difference": difference, "margin": margin}
-        rows.append({**row, "verdict": verdict(difference, margin, METRICS[metric])})
+        rows.append({**row, "verdict": verdict(*ends, METRICS[metric])})
     return pd.DataFrame(rows)
 
 
@@ -127,14 +135,3 @@ def _grid_averages(pruned: pd.DataFrame, metric: str) -> dict[Any, np.ndarray]:
     index = ["grid", "scope", "method"]
     wide = pruned.pivot_table(index=index, columns="seed", values=metric, sort=False)
     return dict(zip(wide.index, wide.to_numpy(), strict=True))
-
-
-def _means(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    pruned = table[table["method"] != UNPRUNED]
-    averages: dict[str, np.ndarray] = {}
-    for column in columns:
-        by_seed = pruned.pivot_table(index=CASE, columns="seed", values=column, sort=False)
-        mean, margin = mean_and_margin(by_seed.to_numpy())
-        averages |= {column: mean, f"{column}_margin": margin}
-    means = pd.DataFrame(averages, index=by_seed.index).reset_index()
-    return means.sort_values("keep", kind="stable", ignore_index=True)

@@ -4,14 +4,24 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from explaind.report.plots.theme import COMPONENTS, INK, RESIDUAL, label_axes, mark_zero, new_figure
+from explaind.report.plots.bands import add_banded_line
+from explaind.report.plots.symlog import Symlog
+from explaind.report.plots.theme import (
+    COMPONENTS,
+    DASHES,
+    INK,
+    RESIDUAL,
+    label_axes,
+    mark_zero,
+    new_figure,
+)
 
-SCORE_COLOURS = {
-    "self-influence": COMPONENTS[0],
-    "influence on held-out data": COMPONENTS[5],
-    "loss": COMPONENTS[2],
-    "gradient norm": COMPONENTS[4],
-    "random": RESIDUAL,
+SCORES = {
+    "self-influence": {"color": COMPONENTS[0], "dash": DASHES[0]},
+    "influence on held-out data": {"color": COMPONENTS[5], "dash": DASHES[1]},
+    "loss": {"color": COMPONENTS[2], "dash": DASHES[2]},
+    "gradient norm": {"color": COMPONENTS[4], "dash": DASHES[3]},
+    "random": {"color": RESIDUAL, "dash": "longdash"},
 }
 GROUPS = {
     "top": ("most helpful removed", COMPONENTS[0], "triangle-down"),
@@ -19,6 +29,7 @@ GROUPS = {
     "random": ("random ones removed", RESIDUAL, "circle"),
 }
 DOTTED = {"color": RESIDUAL, "width": 1, "dash": "dot"}
+UNIT_RANGE = (-0.02, 1.04)
 
 
 def roc_figure(curves: pd.DataFrame) -> go.Figure:
@@ -30,25 +41,18 @@ def roc_figure(curves: pd.DataFrame) -> go.Figure:
     Returns:
         The figure.
     """
-    figure = new_figure(400)
+    figure = new_figure(420)
     for score, rows in curves.groupby("score", sort=False):
-        margin = rows["margin"].to_numpy(dtype=np.float32)
-        figure.add_scatter(
-            x=rows["false_positive_rate"].to_numpy(),
-            y=rows["true_positive_rate"].to_numpy(dtype=np.float32),
-            customdata=margin,
-            name=str(score),
-            mode="lines",
-            line={"color": SCORE_COLOURS[str(score)], "width": 1.8},
-            hovertemplate="%{y:.3g} ± %{customdata:.2g}",
+        add_banded_line(
+            figure,
+            rows["false_positive_rate"].to_numpy(),
+            rows["true_positive_rate"].to_numpy(),
+            (rows["low"].to_numpy(), rows["high"].to_numpy()),
+            str(score),
+            {**SCORES[str(score)], "width": 1.8},
         )
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line=DOTTED, layer="below")
-    label_axes(
-        figure,
-        "false positive rate",
-        "true positive rate",
-        range=[-0.02, 1.04],
-    )
+    label_axes(figure, "false positive rate", "true positive rate", range=UNIT_RANGE)
     return figure
 
 
@@ -62,31 +66,35 @@ def auc_figure(means: pd.DataFrame, aucs: pd.DataFrame) -> go.Figure:
     Returns:
         The figure.
     """
-    figure = new_figure(400)
-    figure.add_bar(
+    figure = new_figure(420)
+    auc, low, high = (means[column].to_numpy() for column in ("auc", "low", "high"))
+    figure.add_scatter(
         x=means["score"],
-        y=means["auc"].to_numpy(),
-        error_y={"array": means["margin"].to_numpy(), "thickness": 1.2, "width": 6},
-        marker={"color": [SCORE_COLOURS[score] for score in means["score"]], "opacity": 0.75},
-        name="mean",
-        showlegend=False,
-        hovertemplate="%{y:.3g} ± %{error_y.array:.2g}",
+        y=auc,
+        customdata=np.stack([low, high], axis=-1),
+        error_y={"array": high - auc, "arrayminus": auc - low, "thickness": 1.4, "width": 8},
+        mode="markers",
+        marker={"color": [SCORES[score]["color"] for score in means["score"]], "size": 11},
+        name="mean, 95 % interval",
+        hovertemplate="%{y:.3g} (%{customdata[0]:.3g} to %{customdata[1]:.3g})",
     )
     figure.add_scatter(
         x=aucs["score"],
         y=aucs["auc"].to_numpy(),
         mode="markers",
-        marker={"color": INK, "size": 5, "symbol": "line-ew-open"},
+        marker={"color": INK, "size": 9, "symbol": "line-ew-open"},
         name="one set of flipped labels",
         hovertemplate="%{y:.3g}",
     )
     figure.add_hline(y=0.5, line=DOTTED)
-    label_axes(figure, "score", "area under the ROC curve (0.5 = chance)", rangemode="tozero")
+    label_axes(figure, "", "area under the ROC curve (0.5 = chance)", range=UNIT_RANGE)
     return figure
 
 
 def change_figure(means: pd.DataFrame) -> go.Figure:
     """Draw the actual over the predicted change of every group, with the line of equality.
+
+    Both axes have the same scale, about linear around zero and logarithmic beyond.
 
     Args:
         means: the table of `group_means`.
@@ -94,35 +102,43 @@ def change_figure(means: pd.DataFrame) -> go.Figure:
     Returns:
         The figure.
     """
-    figure = new_figure(420)
+    figure = new_figure(460)
     drawn = means[means["group"].isin(GROUPS)]
+    changes = drawn[["predicted", "actual"]].to_numpy()
+    scale = Symlog.of(changes)
     for group, (name, colour, symbol) in GROUPS.items():
-        rows = drawn[drawn["group"] == group]
-        figure.add_scatter(
-            x=rows["predicted"].to_numpy(),
-            y=rows["actual"].to_numpy(),
-            customdata=np.stack([100 * rows["share"], rows["removed"]], axis=-1),
-            name=name,
-            mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 6 + 40 * rows["share"].to_numpy()},
-            hovertemplate="%{customdata[0]:.3g} % (%{customdata[1]} samples): predicted %{x:.3g},"
-            " actual %{y:.3g} nat",
-        )
-    ends = _ends(drawn)
-    figure.add_shape(
-        type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=DOTTED, layer="below"
-    )
+        own = (drawn["group"] == group) & drawn["learned"]
+        _add_changes(figure, drawn[own], scale, name, {"color": colour, "symbol": symbol})
+    failed = drawn[~drawn["learned"]]
+    if len(failed):
+        _add_changes(figure, failed, scale, "retraining failed", {"color": INK, "symbol": "x"})
+    low, high = scale(np.array([changes.min(), changes.max()]))
+    figure.add_shape(type="line", x0=low, y0=low, x1=high, y1=high, line=DOTTED, layer="below")
     mark_zero(figure)
     label_axes(
         figure,
-        "predicted change of the mean log-probability (nat, + = raised)",
+        "predicted change of the margin (nat, + = raised)",
         "actual change (nat, + = raised)",
+        **scale.ticks(),
     )
+    figure.update_xaxes(**scale.ticks())
     figure.update_layout(hovermode="closest")
     return figure
 
 
-def _ends(drawn: pd.DataFrame) -> tuple[float, float]:
-    """Return between which values both changes lie."""
-    values = drawn[["predicted", "actual"]].to_numpy()
-    return float(values.min()), float(values.max())
+def _add_changes(
+    figure: go.Figure, rows: pd.DataFrame, scale: Symlog, name: str, marker: dict[str, str]
+) -> None:
+    """Add the groups of one kind; larger markers have lost more samples."""
+    told = ["share", "removed", "predicted", "actual", "train_accuracy", "validation_accuracy"]
+    figure.add_scatter(
+        x=scale(rows["predicted"].to_numpy()),
+        y=scale(rows["actual"].to_numpy()),
+        customdata=rows[told].to_numpy(),
+        name=name,
+        mode="markers",
+        marker={**marker, "size": 7 + 40 * rows["share"].to_numpy(), "line": {"width": 1.5}},
+        hovertemplate="%{customdata[0]:.3~p} (%{customdata[1]} samples): predicted"
+        " %{customdata[2]:+.3g}, actual %{customdata[3]:+.3g} nat<br>accuracy %{customdata[4]:.3~p}"
+        " (training), %{customdata[5]:.3~p} (validation)",
+    )

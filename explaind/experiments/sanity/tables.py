@@ -9,6 +9,8 @@ from explaind.experiments.label_noise.tables import (
     auc_means,
     detection_aucs,
     mean_roc_curves,
+    noise_power,
+    resampled_curves,
 )
 from explaind.experiments.leave_group_out.tables import group_correlations, group_means
 from explaind.experiments.sanity.settings import SanitySettings
@@ -21,6 +23,7 @@ class SanityTables:
 
     Attributes:
         noise: the table of the experiment `label_noise`.
+        power: see `noise_power`.
         roc: see `mean_roc_curves`.
         aucs: see `detection_aucs`.
         auc_means: see `auc_means`.
@@ -31,6 +34,7 @@ class SanityTables:
     """
 
     noise: pd.DataFrame
+    power: float
     roc: pd.DataFrame
     aucs: pd.DataFrame
     auc_means: pd.DataFrame
@@ -61,13 +65,14 @@ def read(sources: Sources, _: SanitySettings) -> SanityTables:
         The numbers.
     """
     noise, targets = sources.result("label_noise"), sources.result("leave_group_out")
-    aucs = detection_aucs(noise)
+    aucs, resampled = detection_aucs(noise), resampled_curves(noise)
     return SanityTables(
         noise=noise,
-        roc=mean_roc_curves(noise),
+        power=noise_power(noise),
+        roc=mean_roc_curves(noise, resampled),
         aucs=aucs,
-        auc_means=auc_means(aucs),
-        auc_comparison=auc_comparison(aucs),
+        auc_means=auc_means(aucs, resampled),
+        auc_comparison=auc_comparison(aucs, resampled),
         targets=targets,
         groups=group_means(targets),
         correlations=group_correlations(targets),

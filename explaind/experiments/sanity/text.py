@@ -6,9 +6,12 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from explaind.experiments.label_noise.tables import AREA
+from explaind.experiments.leave_group_out.tables import CORRELATION
+from explaind.report.tables.power import ENOUGH
 from explaind.report.text import number, percent, signed
 
-Row = tuple[str, str, str]
+Row = tuple[str, ...]
 
 SMALL, LARGE = 0.5, 2.0  # slopes between them: the size of the change is about the predicted one
 
@@ -23,22 +26,40 @@ BASELINE = {
     "worse": "worse than",
     SAME: "not significantly different from",
 }
+REMOVED = {"none": "Nothing", "top": "Most helpful", "bottom": "Most harmful", "random": "Random"}
+RETRAINED = (
+    *("Removed", "Predicted change (nat)", "Actual change (nat)"),
+    *("Training accuracy", "Validation accuracy", "Retraining"),
+)
+"""Titles of the columns of `retraining_rows`."""
 
 
-def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, seeds: int) -> Markup:
+def noise_size(noise: pd.DataFrame) -> str:
+    """Say how much was measured with flipped labels.
+
+    Args:
+        noise: the table of the experiment `label_noise`.
+
+    Returns:
+        How many sets of how many samples.
+    """
+    counts = noise.groupby("seed")["flipped"].agg(["sum", "size"])
+    flipped, correct = _from_to(counts["sum"]), _from_to(counts["size"] - counts["sum"])
+    return f"{len(counts)} sets of {flipped} flipped and {correct} correct labels"
+
+
+def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, size: str) -> Markup:
     """Say whether influence finds flipped labels, and whether better than loss and gradient norm.
 
     Args:
         means: the table of `auc_means`.
         comparison: the table of `auc_comparison`.
-        seeds: number of sets of flipped labels.
+        size: how much was measured.
 
     Returns:
         The answer.
     """
-    area = {
-        row["score"]: _with_margin(row["auc"], row["margin"]) for row in means.to_dict("records")
-    }
+    area = {row["score"]: _interval(row, "auc") for row in means.to_dict("records")}
     chance = means.set_index("score")["verdict"]
     verdicts = comparison.set_index(["score", "baseline"])["verdict"]
     sentences = [
@@ -53,10 +74,25 @@ def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, seeds: int) -> M
         for score in comparison["score"].unique()
     ]
     return Markup(
-        "{} Means of {} sets of flipped labels, for each of which the network was retrained, ± "
-        "half of the 95 % interval (Student's t); differences are paired. “Not significantly "
-        "different” means that the interval of the difference includes 0."
-    ).format(Markup(" ").join(sentences), seeds)
+        "{} Means over {}, for each of which the network was retrained; in brackets 95 % intervals "
+        "by bootstrap over the sets and the samples in them. “Not significantly different”: the "
+        "interval of the difference includes 0."
+    ).format(Markup(" ").join(sentences), size)
+
+
+def noise_without_power(power: float, size: str) -> str:
+    """Say that too little was measured with flipped labels for an answer.
+
+    Args:
+        power: see `noise_power`.
+        size: how much was measured.
+
+    Returns:
+        What is missing, and what to change.
+    """
+    return _without_power(power, f"an area of {AREA} from chance", size) + (
+        "Rank more samples (ranked) or flip more sets of labels (seeds)."
+    )
 
 
 def removal_answer(correlations: pd.DataFrame, means: pd.DataFrame) -> Markup:
@@ -72,84 +108,139 @@ def removal_answer(correlations: pd.DataFrame, means: pd.DataFrame) -> Markup:
     all_groups = correlations.to_dict("records")[0]
     control = float(means.loc[means["group"] == "none", "actual"].iloc[0])
     return Markup(
-        "<strong>{related}</strong> Over {number} groups the correlation is {pearson}; the rank "
-        "correlation of single targets is {by_target} on average. {size} Influence decomposes the "
-        "training that took place; without some samples the others take other steps, which it says "
-        "nothing about. Groups contain one another and the network is retrained once without each, "
-        "so the interval is, if anything, too narrow. Retraining with all samples changed the mean "
-        "by {control} nat."
+        "<strong>{related}</strong> Over {number} groups the correlation is {pearson}, the rank "
+        "correlation of single targets is {by_target} on average. {size} The most helpful groups "
+        "contain one another, so do the most harmful ones, and the network is retrained once "
+        "without each, so the interval is, if anything, too narrow. Retraining with all samples "
+        "changed the mean by {control} nat."
     ).format(
         related=_correlated(all_groups["low"], all_groups["high"]),
         number=int(all_groups["number"]),
-        pearson=_pearson(all_groups),
+        pearson=_interval(all_groups, "pearson"),
         by_target=_with_margin(all_groups["target_spearman"], all_groups["target_margin"]),
         size=_size(float(all_groups["slope"])),
         control=signed(control),
     )
 
 
+def failures(means: pd.DataFrame) -> str:
+    """Say how many retrainings failed, and what that means.
+
+    Args:
+        means: the table of `group_means`.
+
+    Returns:
+        One or two sentences.
+    """
+    count, failed = len(means), int((~means["learned"]).sum())
+    rule = (
+        "its training accuracy exceeds that of always answering the most frequent class by at most "
+        "half of what the network trained with all samples does"
+    )
+    if not failed:
+        return f"None of {count} retrainings failed (a retraining fails if {rule})."
+    return (
+        f"{failed} of {count} retrainings failed: a retraining fails if {rule}. What failed is "
+        "marked, and left out of the correlations."
+    )
+
+
+def removal_without_power(correlations: pd.DataFrame) -> str:
+    """Say that too few networks were retrained for an answer.
+
+    Args:
+        correlations: the table of `group_correlations`.
+
+    Returns:
+        What is missing, and what to change.
+    """
+    groups = correlations.to_dict("records")[0]
+    effect = f"a correlation of {CORRELATION} from none"
+    return _without_power(groups["power"], effect, f"{groups['number']} retrainings that learned")
+
+
 def correlation_rows(correlations: pd.DataFrame) -> list[Row]:
-    """Return rows of (groups, number, meaning)."""
-    return [
-        row
-        for groups in correlations.to_dict("records")
-        for row in (
+    """Return rows of (groups, number, meaning) for the sets of groups that have power."""
+    rows: list[Row] = []
+    for groups in correlations.to_dict("records"):
+        name, count = groups["groups"], groups["number"]
+        if groups["power"] < ENOUGH:
+            rows.append((f"Correlation, {name}", "not shown", f"{count} groups are too few"))
+            continue
+        rows += [
             (
-                f"Correlation, {groups['groups']}",
-                _pearson(groups),
-                f"Pearson, predicted with actual change, {groups['number']} groups",
+                f"Correlation, {name}",
+                _interval(groups, "pearson"),
+                f"Pearson, 95 % interval; predicted with actual change, {count} groups",
             ),
+            (f"Rank correlation, {name}", number(groups["spearman"]), "Spearman, the same"),
             (
-                f"Rank correlation, {groups['groups']}",
-                number(groups["spearman"]),
-                "Spearman, the same",
-            ),
-            (
-                f"Rank correlation of single targets, {groups['groups']}",
+                f"Rank correlation of single targets, {name}",
                 _with_margin(groups["target_spearman"], groups["target_margin"]),
                 "Spearman over the groups, mean over the targets",
             ),
             (
-                f"Slope, {groups['groups']}",
+                f"Slope, {name}",
                 signed(groups["slope"]),
                 "actual change per predicted change, least squares through zero; 1 is perfect",
             ),
-        )
-    ]
+        ]
+    return rows
 
 
-def extreme_rows(means: pd.DataFrame) -> list[Row]:
-    """Return rows of (group, actual change, meaning) for the most helpful and harmful."""
-    names = {"top": "most helpful", "bottom": "most harmful"}
+def retraining_rows(means: pd.DataFrame) -> list[Row]:
+    """List the retrained networks.
+
+    Args:
+        means: the table of `group_means`.
+
+    Returns:
+        One row per network, with the columns `RETRAINED`.
+    """
     return [
         (
-            f"Without the {names[row['group']]} {percent(row['share'])}",
-            f"{signed(row['actual'])} nat",
-            f"{signed(row['predicted'])} nat predicted",
+            f"{REMOVED[row['group']]} {percent(row['share']) if row['removed'] else ''}".rstrip(),
+            signed(row["predicted"]),
+            signed(row["actual"]),
+            percent(row["train_accuracy"]),
+            percent(row["validation_accuracy"]),
+            "learned" if row["learned"] else "failed",
         )
-        for row in means[means["group"].isin(names)].to_dict("records")
+        for row in means.to_dict("records")
     ]
+
+
+def _without_power(power: float, effect: str, size: str) -> str:
+    return (
+        f"Too little was measured for an answer: {size} would tell {effect} with a probability of "
+        f"{percent(power)}; {percent(ENOUGH)} are asked for. "
+    )
+
+
+def _interval(row: Mapping[Hashable, Any], name: str) -> str:
+    low, high = (number(row[end], 2) for end in ("low", "high"))
+    return f"{number(row[name], 2)} ({low} to {high})"
+
+
+def _from_to(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _with_margin(mean: float, margin: float) -> str:
     return f"{number(mean)} ± {number(margin, 2)}"
 
 
-def _pearson(groups: Mapping[Hashable, Any]) -> str:
-    low, high = (number(groups[name], 2) for name in ("low", "high"))
-    return f"{number(groups['pearson'], 2)} (95 % interval {low} to {high})"
-
-
 def _correlated(low: float, high: float) -> str:
     if low > 0:
-        return "Where influence predicts more, the mean log-probability changes more."
+        return "Where influence predicts more, the mean margin changes more."
     if high < 0:
         return "The mean change runs against the prediction of influence."
     return "No relation between the predicted and the actual change of the mean is seen."
 
 
 def _size(slope: float) -> str:
-    per = f"Per nat predicted the log-probability changed by {signed(slope, 2)} nat"
+    per = f"Per nat predicted the margin changed by {signed(slope, 2)} nat"
     if SMALL <= slope <= LARGE:
         return f"{per}: about as much as predicted."
     if slope > LARGE:

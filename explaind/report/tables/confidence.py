@@ -1,9 +1,9 @@
-"""Means with intervals over a few repetitions, and what their differences mean."""
+"""Means and fractions with intervals, and what their differences mean."""
 
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import stats
 
 LEVEL = 0.95
@@ -29,17 +29,53 @@ def mean_and_margin(
     return np.asarray(values.mean(-1)), margin
 
 
-def verdict(difference: float, margin: float, sign: int = 1) -> Verdict:
-    """Say what a difference with its margin means.
+def wilson_interval(
+    fraction: Float[np.ndarray, "*case"], tests: Int[np.ndarray, "*case"], level: float = LEVEL
+) -> tuple[Float[np.ndarray, "*case"], Float[np.ndarray, "*case"]]:
+    """Bound a probability, given the fraction of tests that succeeded (Wilson, 1927).
 
     Args:
-        difference: mean difference to a baseline.
-        margin: half of its interval.
+        fraction: of the tests that succeeded.
+        tests: number of independent tests.
+        level: probability that the interval covers the probability.
+
+    Returns:
+        Lower and upper ends. They lie in [0, 1] and differ even for a fraction of 0 or 1.
+    """
+    quantile = stats.norm.ppf((1 + level) / 2)
+    per_test = quantile**2 / tests
+    middle = (fraction + per_test / 2) / (1 + per_test)
+    spread = np.sqrt(fraction * (1 - fraction) * per_test + (per_test / 2) ** 2) / (1 + per_test)
+    return np.clip(middle - spread, 0, 1), np.clip(middle + spread, 0, 1)
+
+
+def bootstrap_interval(
+    resampled: Float[np.ndarray, "*case resample"], level: float = LEVEL
+) -> tuple[Float[np.ndarray, "*case"], Float[np.ndarray, "*case"]]:
+    """Bound a statistic by the percentiles of its values on resampled data (Efron, 1979).
+
+    Args:
+        resampled: its values, resamples on the last axis.
+        level: share of them that lie in the interval.
+
+    Returns:
+        Lower and upper ends. They lie where the statistic can.
+    """
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=-1)
+    return np.asarray(low), np.asarray(high)
+
+
+def verdict(low: float, high: float, sign: int = 1) -> Verdict:
+    """Say what the interval of a difference to a baseline means.
+
+    Args:
+        low: lower end of the interval.
+        high: upper end.
         sign: 1 if larger is better, -1 if smaller is.
 
     Returns:
         `better` or `worse` where the interval leaves out zero.
     """
-    if abs(difference) <= margin:
+    if low <= 0 <= high:
         return "no significant difference"
-    return "better" if sign * difference > 0 else "worse"
+    return "better" if sign * low > 0 else "worse"

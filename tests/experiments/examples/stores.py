@@ -12,16 +12,16 @@ from tests.workflow.project import REPOSITORY
 
 CASE = SyntheticRun(p=5, all_outputs=True, components=("conv<1>", "linear"))
 NAMES = ["cat", "dog", *"34567"]
-SHOWN = (0, 2)
+SHOWN = 2
 
 
 def config(**keys):
-    experiments = {"examples": {"samples": list(SHOWN), "shown": 2, **keys}}
+    experiments = {"examples": {"samples": SHOWN, "shown": 2, **keys}}
     return load_config(REPOSITORY / "config" / "config.yaml", {"experiments": experiments})
 
 
-def write_top(paths, by_component=True):
-    """The influence store of the synthetic run with the slices `top` and `top_component`."""
+def write_top(paths, by_component=True, dense_too=True):
+    """The influence store of the synthetic run with the arrays `top` and `top_component`."""
     dense = write_run(paths, "digits", CASE)
     arrays = {}
     sources = {"": "influence", "_by_component": "influence_by_component"}
@@ -32,11 +32,11 @@ def write_top(paths, by_component=True):
         dims = (*dense[name].dims[:-1], "rank")
         arrays |= {key + ending: (dims, values.numpy()) for key, values in found.items()}
     labelled = dense.assign_coords(output=[str(k) for k in range(dense.sizes["output"])])
-    dataset = labelled.assign(arrays).drop_vars(list(sources.values()))
+    dropped = [] if dense_too else list(sources.values())
+    dataset = labelled.assign(arrays).drop_vars(dropped)
     described = {name: array.assign_attrs(units="1") for name, array in dataset.items()}
-    write_store(
-        paths.influence("digits"), dataset.assign(described), {"stage": "accumulate_kernel"}
-    )
+    attributes = {"stage": "accumulate_kernel", "train_samples": dense.sizes["train"]}
+    write_store(paths.influence("digits"), dataset.assign(described), attributes)
     return dense
 
 

@@ -7,6 +7,7 @@ import pytest
 from explaind.config.load import load_config
 from explaind.errors import ConfigError
 from explaind.experiments.leave_group_out.compute import (
+    Outcome,
     Targets,
     explained_targets,
     group_table,
@@ -34,11 +35,13 @@ def test_prediction_is_minus_the_influence_of_the_group():
     influence = np.array([[0.5, -2.0, 1.0], [1.0, 4.0, 0.25]])
     targets = Targets(np.array([3, 8]), np.array([-1.0, -2.0]), influence)
     group = Group("top", 0.5, 0, np.array([2, 0]))
-    found = group_table(group, targets, np.array([-3.0, -1.5]))
+    found = group_table(group, targets, Outcome(np.array([-3.0, -1.5]), 0.9, 0.8, 0.5))
     assert found["predicted"].tolist() == [-1.5, -1.25]
     assert found["actual"].tolist() == [-2.0, 0.5]
     assert found["target"].tolist() == [3, 8]
     assert found["removed"].tolist() == [2, 2]
+    accuracies = found[["train_accuracy", "validation_accuracy", "majority"]]
+    assert accuracies.to_numpy().tolist() == [[0.9, 0.8, 0.5]] * 2
 
 
 def test_table_of_the_rule(tiny_run):
@@ -48,6 +51,9 @@ def test_table_of_the_rule(tiny_run):
     control = table[table["group"] == "none"]
     assert (control["predicted"] == 0).all()
     np.testing.assert_allclose(control["actual"], 0, atol=1e-5)  # the run itself, again
+    last = pd.read_parquet(paths.metrics("grokking")).iloc[-1]
+    for name in ("train_accuracy", "validation_accuracy"):
+        np.testing.assert_allclose(control[name], last[name])
     removed = table[table["group"] != "none"]
     assert removed.groupby(["group", "draw"]).size().to_dict() == {
         ("top", 0): 4,

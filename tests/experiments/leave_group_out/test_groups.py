@@ -1,5 +1,7 @@
 """Which training samples are removed."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 
@@ -26,19 +28,20 @@ def test_the_number_is_rounded_up_and_ties_go_by_index(groups):
     assert flat["top"].tolist() == flat["bottom"].tolist() == [0, 1]
 
 
-def test_random_groups_are_seeded_nested_and_differ_by_draw(groups):
-    again = {
-        (group.kind, group.share, group.draw): group.samples.tolist()
-        for group in removed_groups(-INFLUENCE, (0.2, 0.41), 2, 7)
-    }
-    for draw in (0, 1):
-        small, large = groups["random", 0.2, draw], groups["random", 0.41, draw]
-        assert small == large[:2]
-        assert len(set(large)) == 5
-        assert again["random", 0.41, draw] == large  # whatever the influence
-    assert groups["random", 0.41, 0] != groups["random", 0.41, 1]
-    other = [group.samples.tolist() for group in removed_groups(INFLUENCE, (0.41,), 1, 8)]
-    assert other[-1] != groups["random", 0.41, 0]
+def test_random_groups_of_a_share_have_no_sample_in_common_until_all_are_used():
+    def random_groups(influence, seed, draws=7):
+        found = removed_groups(influence, (0.3, 0.41), draws, seed)
+        return [(g.share, g.samples.tolist()) for g in found if g.kind == "random"]
+
+    groups = random_groups(INFLUENCE, 7)
+    small = [samples for share, samples in groups if share == 0.3]
+    for start in (0, 3):  # three groups of three in ten samples, then the next order
+        assert len(set(chain(*small[start : start + 3]))) == 9
+    assert small[0] != small[3]
+    assert all(len(samples) == 5 for share, samples in groups if share == 0.41)
+    assert random_groups(-INFLUENCE, 7) == groups  # whatever the influence
+    assert random_groups(INFLUENCE, 7, draws=2)[0] == groups[0]
+    assert random_groups(INFLUENCE, 8) != groups
 
 
 def test_the_control_removes_nothing(groups):

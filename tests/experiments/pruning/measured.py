@@ -29,6 +29,13 @@ def experiment_table(**levels):
 
 
 def measured(seed, method, scope, grid, keep, level):
-    case = {"seed": seed, "method": method, "scope": scope, "grid": grid, "keep": keep}
+    case = {
+        "seed": seed,
+        "tested": 16,
+        "method": method,
+        "scope": scope,
+        "grid": grid,
+        "keep": keep,
+    }
     numbers = {"accuracy": level, "agreement": level, "kl": 1 - level, "kept": keep + 0.001 * seed}
     return {**case, **numbers, "zeros_first": 1 - keep, "zeros_<b>": 0.0}

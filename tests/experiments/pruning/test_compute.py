@@ -47,6 +47,7 @@ def test_table_of_the_rule(tiny_run):
     methods = {"influence", "influence per step", "magnitude", "Taylor", "random"}
     assert set(table["method"]) == {"none", *methods}
     assert len(table) == 2 * (1 + 5 * 2 * 3)
+    assert (table["tested"] == 4).all()  # a quarter of 13, rounded up
     assert (table["zeros_decoder.weight"] == 0).all()  # excluded
     pruned = table[table["method"] != "none"]
     for name in ("embedding.weight", "linear1.bias"):

@@ -24,19 +24,22 @@ def root(tmp_path_factory):
     return root
 
 
-def test_page_has_both_grids_both_scopes_and_all_metrics(root):
+def test_page_has_two_plots_and_chooses_the_case(root):
     html = Paths(root).figure("pruning").read_text()
-    expected = {
-        f"{scope}-{grid}-{metric}"
-        for scope in ("global", "layer")
-        for grid in ("coarse", "fine")
-        for metric in ("accuracy", "agreement", "kl")
-    }
-    assert expected <= set(re.findall(r'<div id="([\w-]+)" class="plotly', html))
+    assert re.findall(r'<div id="([\w-]+)" class="plotly', html) == ["metrics", "zeros"]
+    chosen = re.findall(r'<select data-choice="(\w+)">', html)
+    assert chosen == ["metric", "scope", "grid", "method"]
     for section in html.split("<section>")[1:]:
         assert len(re.search(r'class="caption">(.*?)</p>', section, re.S).group(1)) > 60
         assert 'href="tables/' in section
     assert "<b>" not in html.replace("zeros_<b>", "")
+
+
+def test_page_says_how_many_samples_test_and_what_is_better(root):
+    html = Paths(root).figure("pruning").read_text()
+    assert "n = 48 tests (each of 16 test samples in 3 splits" in html
+    assert "accuracy (higher is better)" in html
+    assert "KL divergence from the unpruned network (lower is better)" in html
 
 
 def test_tables_are_those_of_the_attribution(root):

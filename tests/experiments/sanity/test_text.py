@@ -2,15 +2,29 @@
 
 import pytest
 
-from explaind.experiments.label_noise.tables import auc_comparison, auc_means, detection_aucs
+from explaind.experiments.label_noise.tables import (
+    auc_comparison,
+    auc_means,
+    detection_aucs,
+    resampled_curves,
+)
 from explaind.experiments.leave_group_out.tables import group_correlations, group_means
-from explaind.experiments.sanity.text import extreme_rows, noise_answer, removal_answer
-from tests.experiments.sanity.measured import SEEDS, noise_table, removal_table
+from explaind.experiments.sanity.text import (
+    correlation_rows,
+    failures,
+    noise_answer,
+    noise_size,
+    removal_answer,
+    retraining_rows,
+)
+from tests.experiments.sanity.measured import noise_table, removal_table
 
 
 def answer_on_noise(**separation):
-    aucs = detection_aucs(noise_table(**separation))
-    return noise_answer(auc_means(aucs), auc_comparison(aucs), len(SEEDS))
+    table = noise_table(**separation)
+    aucs, resampled = detection_aucs(table), resampled_curves(table)
+    comparison = auc_comparison(aucs, resampled)
+    return noise_answer(auc_means(aucs, resampled), comparison, noise_size(table))
 
 
 @pytest.mark.parametrize(
@@ -40,15 +54,31 @@ def test_answer_on_flipped_labels_follows_from_the_numbers(separation, expected)
 def test_answer_on_removals_follows_from_the_numbers(slope, expected):
     table = removal_table(slope)
     text = removal_answer(group_correlations(table), group_means(table))
-    assert "Over 8 groups" in text
+    assert "Over 12 groups" in text
     for part in expected:
         assert part in text
 
 
-def test_rows_name_the_extreme_groups():
-    rows = extreme_rows(group_means(removal_table(noise=0)))
-    assert [row[0] for row in rows[:2]] == [
-        "Without the most helpful 10 %",
-        "Without the most harmful 10 %",
-    ]
-    assert rows[0][1:] == ("\N{MINUS SIGN}0.345 nat", "\N{MINUS SIGN}0.345 nat predicted")
+def test_size_counts_the_labels_of_each_set():
+    table = noise_table(samples=20)
+    assert noise_size(table) == "3 sets of 4 flipped and 16 correct labels"
+    fewer = table[~(table["flipped"] & (table["seed"] == 2)) | (table.index > 0)]
+    assert noise_size(fewer) == "3 sets of 3 to 4 flipped and 16 correct labels"
+
+
+def test_correlations_of_too_few_groups_are_not_shown():
+    rows = correlation_rows(group_correlations(removal_table()))
+    assert [row[0] for row in rows][-1] == "Correlation, random groups"
+    assert rows[-1][1:] == ("not shown", "6 groups are too few")
+    assert rows[0][1] == "1 (0.99 to 1)"
+
+
+def test_every_retraining_is_listed_with_its_accuracies():
+    means = group_means(removal_table(noise=0, failed=[("top", 0.1)]))
+    rows = retraining_rows(means)
+    assert rows[0] == ("Nothing", "0", "0", "95 %", "95 %", "learned")
+    minus = "\N{MINUS SIGN}0.345"
+    assert rows[1] == ("Most helpful 10 %", minus, minus, "60 %", "60 %", "failed")
+    assert len(rows) == 13
+    assert failures(means).startswith("1 of 13 retrainings failed")
+    assert failures(group_means(removal_table())).startswith("None of 13 retrainings failed")

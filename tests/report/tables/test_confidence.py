@@ -1,10 +1,15 @@
-"""Intervals over repetitions, against scipy's test."""
+"""Intervals against those of scipy, and by hand."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from explaind.report.tables.confidence import mean_and_margin, verdict
+from explaind.report.tables.confidence import (
+    bootstrap_interval,
+    mean_and_margin,
+    verdict,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.95])
@@ -23,16 +28,32 @@ def test_by_hand():
     assert float(margin) == pytest.approx(12.7062, abs=1e-4)
 
 
+@pytest.mark.parametrize("successes", [0, 3, 16, 20])
+def test_interval_of_a_fraction_is_that_of_scipy(successes):
+    low, high = wilson_interval(np.array([successes / 20]), np.array([20]))
+    expected = stats.binomtest(successes, 20).proportion_ci(0.95, "wilson")
+    assert (float(low[0]), float(high[0])) == pytest.approx((expected.low, expected.high))
+    assert 0 <= low[0] < high[0] <= 1
+
+
+def test_bootstrap_interval_leaves_out_a_fortieth_on_each_side():
+    values = np.stack([np.arange(41.0), -np.arange(41.0)])
+    low, high = bootstrap_interval(values)
+    assert low.tolist() == pytest.approx([1, -39])
+    assert high.tolist() == pytest.approx([39, -1])
+
+
 @pytest.mark.parametrize(
-    ("difference", "margin", "sign", "expected"),
+    ("low", "high", "sign", "expected"),
     [
-        (0.2, 0.1, 1, "better"),
-        (-0.2, 0.1, 1, "worse"),
-        (-0.2, 0.1, -1, "better"),
-        (0.2, 0.1, -1, "worse"),
-        (0.1, 0.1, 1, "no significant difference"),
+        (0.1, 0.3, 1, "better"),
+        (-0.3, -0.1, 1, "worse"),
+        (-0.3, -0.1, -1, "better"),
+        (0.1, 0.3, -1, "worse"),
+        (0.0, 0.2, 1, "no significant difference"),
         (0.0, 0.0, -1, "no significant difference"),
+        (-0.1, 0.2, -1, "no significant difference"),
     ],
 )
-def test_verdict(difference, margin, sign, expected):
-    assert verdict(difference, margin, sign) == expected
+def test_verdict(low, high, sign, expected):
+    assert verdict(low, high, sign) == expected
