@@ -7,6 +7,7 @@ import torch
 from filelock import FileLock
 from hypothesis import settings
 
+from tests.devices.simulated import register_backend
 from tests.workflow.project import Project
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
@@ -28,6 +29,11 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     torch.set_num_threads(1)  # the problems are small; idle threads only wait for each other
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _simulated_device():
+    register_backend()
 
 
 @pytest.fixture(autouse=True)

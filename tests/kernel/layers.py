@@ -50,7 +50,7 @@ class Tied(nn.Module):
         self.mixer = nn.Linear(5, 5)
 
     def forward(self, x):
-        tokens = torch.arange(20).expand(len(x), -1) % 6
+        tokens = torch.arange(20, device=x.device).expand(len(x), -1) % 6
         e = self.embedding(tokens) * x[:, :, None]
         hidden = torch.tanh(self.mixer(torch.tanh(self.mixer(e)))).sum(1)
         return functional.linear(hidden, self.embedding.weight)[:, :CLASSES]

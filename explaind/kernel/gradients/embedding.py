@@ -52,12 +52,10 @@ class EmbeddingRule(LayerRule):
         index = self.index[rows]
         vectors, sample = delta[0, rows].reshape(-1, width), _sample_of_place(index)
         order = index.reshape(-1).argsort()
-        looked_up, counts = torch.unique(index, return_counts=True)  # sorted, as `order` is
+        counts = _counts(index, self.rows)
         table = psi.view(len(psi), self.rows, width)
-        groups = torch.split(vectors[order], counts.tolist())
-        products = [
-            group @ table[:, row].T for row, group in zip(looked_up.tolist(), groups, strict=True)
-        ]
+        groups = torch.split(vectors[order], list(counts.values()))
+        products = [group @ table[:, row].T for row, group in zip(counts, groups, strict=True)]
         by_sample = delta.new_zeros(len(index), len(psi))
         return by_sample.index_add_(0, sample[order], torch.cat(products))
 
@@ -72,6 +70,14 @@ class EmbeddingRule(LayerRule):
             contracting=2 * places * width,
             between=places,
         )
+
+
+def _counts(index: Int[Tensor, "rows ..."], rows: int) -> dict[int, int]:
+    """How often rows of the table are looked up, if at all; ascending. Read at once, for a GPU."""
+    flat = index.reshape(-1)
+    counts = torch.zeros(rows, dtype=torch.int64, device=index.device)
+    counts.index_add_(0, flat, torch.ones_like(flat))
+    return {row: count for row, count in enumerate(counts.tolist()) if count}
 
 
 def _added_up(
