@@ -156,7 +156,10 @@ def removal_without_power(correlations: pd.DataFrame) -> str:
     """
     groups = correlations.to_dict("records")[0]
     effect = f"a correlation of {CORRELATION} from none"
-    return _without_power(groups["power"], effect, f"{groups['number']} retrainings that learned")
+    size = f"{groups['number']} retrainings that learned"
+    return _without_power(groups["power"], effect, size) + (
+        "Leave out more random groups (draws) or groups of more sizes (shares)."
+    )
 
 
 def correlation_rows(correlations: pd.DataFrame) -> list[Row]:

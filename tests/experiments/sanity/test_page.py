@@ -39,6 +39,7 @@ def test_what_has_no_power_is_said_and_not_drawn(tmp_path):
     assert not re.findall(r'<div id="([\w-]+)" class="plotly', html)
     assert "3 sets of 3 flipped and 12 correct labels would tell an area of 0.75" in html
     assert "4 retrainings that learned would tell a correlation of 0.8 from none" in html
+    assert "more random groups (draws)" in html
     assert "<td>Most helpful 10 %</td>" in html  # what was measured is listed all the same
 
 
