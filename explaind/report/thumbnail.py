@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from explaind.report.html import render
 from explaind.report.plots.theme import TRAIN, VALIDATION, thin
-from explaind.report.tables.phases import has_accuracy
+from explaind.report.tables.metrics import has_accuracy
 
 WIDTH, HEIGHT, MARGIN = 240, 90, 4
 POINTS = 120

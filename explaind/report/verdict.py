@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from explaind.report.tables.phases import has_accuracy
+from explaind.report.tables.metrics import has_accuracy
 from explaind.report.text import number, percent, step
 
 UNFAITHFUL = "unfaithful"
