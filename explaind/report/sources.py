@@ -76,7 +76,7 @@ class Sources:
 
 
 def read_metrics(paths: Paths, run: str) -> pd.DataFrame:
-    """Read the training metrics of a run.
+    """Read the training metrics of a run; a `StoreError` if missing, broken or of another version.
 
     Args:
         paths: where the project keeps its files.
@@ -85,7 +85,10 @@ def read_metrics(paths: Paths, run: str) -> pd.DataFrame:
     Returns:
         One row per step.
     """
-    return _read_table(paths.metrics(run), "train")
+    path = paths.metrics(run)
+    table = _read_table(path, "train")
+    _check_complete(table.attrs, {"units", "mini_batches"}, path, "train")
+    return table
 
 
 def read_statistics(paths: Paths, run: str) -> dict[str, Any]:
@@ -99,13 +102,25 @@ def read_statistics(paths: Paths, run: str) -> dict[str, Any]:
         The numbers by name.
 
     Raises:
-        StoreError: if the file is missing or not JSON.
+        StoreError: if the file is missing, not JSON or of another version.
     """
     path = paths.validation_summary(run)
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        numbers = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise StoreError(_not_readable(path, error, "validate_epk")) from error
+    _check_complete(numbers, {"unit"}, path, "validate_epk")
+    return numbers
+
+
+def _check_complete(found: Mapping[Any, Any], needed: set[str], path: Path, rule: str) -> None:
+    """Refuse a file of a version that wrote less; stores say their version themselves."""
+    missing = ", ".join(sorted(needed - set(found)))
+    if missing:
+        raise StoreError(
+            f"{path}: expected {missing}, which an earlier version did not write. Run the rule"
+            f" `{rule}` again."
+        )
 
 
 def _read_table(path: Path, rule: str) -> pd.DataFrame:

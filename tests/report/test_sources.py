@@ -7,6 +7,7 @@ import xarray as xr
 
 from explaind.config.dataset import ModuloDataset
 from explaind.errors import StoreError
+from explaind.files import write_json
 from explaind.paths import Paths
 from explaind.report.sources import Sources
 from explaind.store import write_store
@@ -80,3 +81,15 @@ def test_a_truncated_file_is_refused(sources, broken, opened):
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(StoreError, match="not readable"):
         getattr(sources, opened)
+
+
+def test_files_of_an_earlier_version_name_the_rule(sources):
+    table = sources.metrics.copy()
+    table.attrs.clear()
+    table.to_parquet(sources.paths.metrics("small"))
+    with pytest.raises(StoreError, match=r"expected mini_batches, units.*Run the rule `train`"):
+        _ = sources_in(sources.paths.root).metrics
+    numbers = {key: value for key, value in sources.statistics.items() if key != "unit"}
+    write_json(sources.paths.validation_summary("small"), numbers)
+    with pytest.raises(StoreError, match=r"expected unit.*Run the rule `validate_epk`"):
+        _ = sources_in(sources.paths.root).statistics
