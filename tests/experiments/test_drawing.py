@@ -13,7 +13,7 @@ from explaind.paths import Paths
 from tests.report.synthetic import PAGES, write_pages
 from tests.workflow.project import REPOSITORY
 
-PANELS = {"grokking": "abcdefg", "training": "", "epk_validation": ""}
+PANELS = {"grokking": "abc", "training": "", "epk_validation": ""}
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,9 @@ def test_the_declared_tables_are_written_and_readable(root, name):
 
 def test_table_holds_the_numbers_of_the_store(root):
     paths = Paths(root)
-    table = pd.read_csv(paths.table("grokking", "decomposition"))
-    config = load_config({"experiments": {"grokking": {"run": "grokking"}}})
-    influence = sources_of(config, paths, "grokking").influence
+    table = pd.read_csv(paths.table("training", "decomposition"))
+    config = load_config({"experiments": {"training": {"run": "grokking"}}})
+    influence = sources_of(config, paths, "training").influence
     expected = influence["step_decay"].mean(("test", "output"))
     np.testing.assert_allclose(table["decay"], expected, rtol=1e-7)
 

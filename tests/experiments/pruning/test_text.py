@@ -19,7 +19,7 @@ def test_the_answer_follows_from_the_numbers(levels, expected):
     text = answer(pruning_comparison(experiment_table(**levels)), len(SEEDS))
     assert expected in text
     assert "better than random pruning in 6 of 6" in text
-    assert '<a href="https://arxiv.org/abs/2505.20076">ExPLAIND paper</a>' in text
+    assert '<a href="https://arxiv.org/abs/2505.20076" title="ExPLAIND: ' in text
 
 
 def test_the_answer_without_any_difference():
