@@ -14,7 +14,7 @@ from explaind.errors import DamagedStoreError, StoreError
 from explaind.files import write_json
 from explaind.paths import SEAL
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 METADATA = "zarr.json"
 MEASURED = "measured"  # group attribute that no seal covers: memory, time of equal results
 
