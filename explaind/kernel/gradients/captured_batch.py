@@ -70,8 +70,9 @@ class CapturedBatch:
         self, slot: TensorSlot, place: Float[Tensor, "batch output size"], factor: float
     ) -> None:
         """Add the gradients of all samples, times a factor, to `place`."""
+        entries = place.view(*place.shape[:2], slot.entries, slot.entry_size)
         for rule, delta in self._of(slot):
-            rule.add_gradients(slot.name, delta, place, factor)
+            rule.add_gradients(slot.name, delta, entries, factor)
 
     def contraction(
         self, slot: TensorSlot, psi: Float[Tensor, "query size"], rows: slice

@@ -78,7 +78,7 @@ class OuterProductRule(LayerRule):
         self,
         name: str,
         delta: Float[Tensor, "output batch *rest"],
-        place: Float[Tensor, "batch output size"],
+        place: Float[Tensor, "batch output entry entry_size"],
         factor: float,
     ) -> None:
         """Add the gradients of the whole batch; outer products of one place are never stored."""
@@ -89,8 +89,7 @@ class OuterProductRule(LayerRule):
         left, right = left[:, :, 0, 0].transpose(0, 1)[..., None], right[:, None, 0, 0, None, :]
         if self.transposed:
             left, right = right.mT, left.mT
-        matrices = place.view(*place.shape[:2], left.shape[2], right.shape[3])
-        matrices.addcmul_(left, right, value=factor)
+        place.addcmul_(left, right, value=factor)
 
     def contraction(
         self,

@@ -64,7 +64,7 @@ class LayerRule(ABC):
         self,
         name: str,
         delta: Float[Tensor, "output batch *rest"],
-        place: Float[Tensor, "batch output size"],
+        place: Float[Tensor, "batch output entry entry_size"],
         factor: float,
     ) -> None:
         """Add the gradients of the whole batch to `place`; in one pass where the rule can.
@@ -72,12 +72,12 @@ class LayerRule(ABC):
         Args:
             name: the parameter.
             delta: output gradients.
-            place: where to add.
+            place: where to add; the entries are those of the parameter's first dimension.
             factor: factor of the gradients.
         """
         everything = [slice(0, place.shape[2])]
         for gradient in self.gradients(name, delta, slice(0, len(place)), everything):
-            place.add_(gradient, alpha=factor)
+            place.add_(gradient.reshape(place.shape), alpha=factor)
 
     @abstractmethod
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
