@@ -29,6 +29,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 import explaind
+from benchmarks.published import published_influence
+from explaind.history.history import History
 
 WIDTH, BATCH, TRAIN, STEPS, QUERIES = 128, 50, 1000, 200, 100
 FEW_STEPS, FEW_QUERIES = 100, 10
@@ -128,9 +130,12 @@ def fastest(call: Callable[[], object], times: int = REPEATED) -> float:
 
 
 @app.command()
-def measure(activation: str, store: Path, short: Path, out: Path) -> None:
-    """Measure both jobs in this process, print JSON, and save the influence."""
+def measure(activation: str, folder: Path) -> None:
+    """Train and measure both jobs in this process, print JSON, and save the influence."""
     torch.set_num_threads(1)
+    store, short = (folder / f"{steps}.zarr" for steps in (STEPS, FEW_STEPS))
+    for steps, path in ((STEPS, store), (FEW_STEPS, short)):
+        record(activation, steps, path)
     train, (x, y) = digits()
     model = fresh_model(activation)
     kernel = explaind.PathKernel(store, model, loss_fn, train)
@@ -144,7 +149,7 @@ def measure(activation: str, store: Path, short: Path, out: Path) -> None:
         again = explaind.PathKernel(short, model, loss_fn, train)
         return torch.from_numpy(again.scores(x[:FEW_QUERIES], y[:FEW_QUERIES]))
 
-    torch.save(few(), out)
+    torch.save(few(), folder / "influence.pt")
     row = {
         "step": fastest(lambda: kernel.explain(x, y, keep=("influence",))) / STEPS,
         "bound": bound_seconds(activation, nodes),
@@ -155,40 +160,37 @@ def measure(activation: str, store: Path, short: Path, out: Path) -> None:
     sys.stdout.write(json.dumps(row) + "\n")
 
 
-def measured(tree: Path, activation: str, folder: Path) -> dict[str, float]:
+def measured(tree: Path, activation: str, expected: Tensor) -> dict[str, float]:
     """One measurement of the library in a working tree, in a new process."""
-    out = folder / f"{activation}.pt"
-    stores = [str(folder / f"{activation}_{steps}.zarr") for steps in (STEPS, FEW_STEPS)]
-    done = subprocess.run(
-        [sys.executable, __file__, "measure", activation, *stores, str(out)],
-        env={**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, __file__, "measure", activation, folder],
+            env={**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        got = torch.load(Path(folder, "influence.pt")).double()
     row: dict[str, float] = json.loads(done.stdout)
-    expected = torch.load(folder / f"{activation}_expected.pt")
-    got = torch.load(out).double()
     row["error"] = float((got - expected).norm() / expected.norm())
     row["largest"] = float((got - expected).abs().max() / expected.abs().max())
     return row
 
 
-def save_reference(activation: str, folder: Path) -> None:
-    """Influence on some queries by the dense reference."""
-    from benchmarks.published import published_influence  # not on the path of `measure`
-    from explaind.history.history import History
-
+def reference(activation: str) -> Tensor:
+    """Influence on some queries by the dense reference, `[query, train]`."""
     train, (x, y) = digits()
     model = fresh_model(activation).double()
-    expected = published_influence(
-        History(folder / f"{activation}_{FEW_STEPS}.zarr", torch.float64),
-        model,
-        (train[0].double(), train[1]),
-        (x[:FEW_QUERIES].double(), y[:FEW_QUERIES]),
-        REFERENCE_NODES,
-    )
-    torch.save(expected, folder / f"{activation}_expected.pt")
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder, "history.zarr")
+        record(activation, FEW_STEPS, store)
+        return published_influence(
+            History(store, torch.float64),
+            model,
+            (train[0].double(), train[1]),
+            (x[:FEW_QUERIES].double(), y[:FEW_QUERIES]),
+            REFERENCE_NODES,
+        )
 
 
 @app.command()
@@ -204,15 +206,11 @@ def main(
         " explain / train |\n|---|---|---|---|---|---|---|---|\n"
     )
     for activation in ACTIVATIONS:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for steps in (STEPS, FEW_STEPS):
-                record(activation, steps, folder / f"{activation}_{steps}.zarr")
-            save_reference(activation, folder)
-            rows = [
-                {tree: measured(path, activation, folder) for tree, path in trees.items()}
-                for _ in range(repeats)
-            ]
+        expected = reference(activation)
+        rows = [
+            {tree: measured(path, activation, expected) for tree, path in trees.items()}
+            for _ in range(repeats)
+        ]
         for tree in trees:
             of = [row[tree] for row in rows]
             mid = {key: statistics.median(row[key] for row in of) for key in of[0]}

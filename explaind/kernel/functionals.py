@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -135,7 +136,7 @@ class ModelFunction:
                 tensors[key] = tensor
 
 
-def _places(model: nn.Module) -> list[tuple[dict[str, Tensor | None], str, str]]:
+def _places(model: nn.Module) -> list[tuple[dict[str, Any], str, str]]:
     """Find where the tensors of a model are held.
 
     Args:
