@@ -1,6 +1,6 @@
 """Time of small jobs against their own bound and plain training, with their accuracy.
 
-    python -m benchmarks.small_jobs [--repeats 3] [--before ../before]
+    python -m benchmarks.small_jobs main [--repeats 3] [--before ../before]
 
 A small MLP on the digits, one thread. The bound of an explanation is what no code could do without:
 the products of the formulas, one pass of every batch, and a pass of the queries for every node of
