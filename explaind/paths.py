@@ -7,7 +7,11 @@ The workflow builds its inputs and outputs with the same methods by passing wild
 from dataclasses import dataclass
 from pathlib import Path
 
-SEAL = "seal.json"  # written last: a store without it is incomplete
+FILES = "files"
+"""Group without arrays in every store, for what is no array: zarr warns of any other file."""
+
+SEAL = f"{FILES}/seal.json"
+"""Written last: a store without it is incomplete."""
 
 
 def seal(store: Path) -> Path:

@@ -13,7 +13,7 @@ def test_paths_are_those_of_the_documentation():
     assert paths.history("a") == Path("there/results/a/history.zarr")
     assert paths.shard("a", "0-of-2") == Path("there/results/a/epk/0-of-2.zarr")
     assert paths.table("f", "curves") == Path("there/results/figures/tables/f_curves.csv")
-    assert seal(paths.influence("a")) == Path("there/results/a/influence.zarr/seal.json")
+    assert seal(paths.influence("a")) == Path("there/results/a/influence.zarr/files/seal.json")
 
 
 def test_names_may_be_wildcards():

@@ -31,8 +31,8 @@ class Quadrature(Section):
     tolerance: float | None = Field(
         0.005,
         gt=0,
-        description="Residual, relative to the change of a step, that asks for more "
-        "subintervals; null = never.",
+        description="Residual of a step, relative to the sizes of its data and decay parts added "
+        "up, that asks for more subintervals; null = never.",
     )
     max_subintervals: int = Field(16, ge=1, description="Most subintervals per step.")
 

@@ -23,9 +23,9 @@ A checkpointed history has no `second_moment`, and in place of all parameters
 | max_norm | step | what the gradient was clipped to, infinity without clipping |
 | threads | step | threads of torch, on which sums of float32 depend |
 
-Beside them `constants.pt` (frozen parameters and buffers), and until the store is sealed
-`checkpoint.pt`: the model and optimizer state at the last chunk boundary, from which an interrupted
-run goes on.
+Beside them `files/constants.pt` (frozen parameters and buffers), and until the store is sealed
+`files/checkpoint.pt`: the model and optimizer state at the last chunk boundary, from which an
+interrupted run goes on.
 """
 
 from dataclasses import dataclass

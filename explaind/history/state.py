@@ -25,9 +25,10 @@ from explaind.history.optimizers import (
     has_second_moment,
     second_moment,
 )
+from explaind.paths import FILES
 
-CHECKPOINT = "checkpoint.pt"
-CONSTANTS = "constants.pt"
+CHECKPOINT = f"{FILES}/checkpoint.pt"
+CONSTANTS = f"{FILES}/constants.pt"
 CHECKSUM_BYTES = 4
 
 

@@ -1,7 +1,7 @@
 """Self-checks: the recorded path is the one that the given loss and data explain."""
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
+from explaind.kernel.nonsmooth.secant import RecordOps
 from explaind.trees import Inputs, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,43 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
             "The explained output of a sample depends on the other samples of its batch. Only"
             " functionals of one sample's own output can be explained."
         )
+
+
+class FoundOps(NamedTuple):
+    """What the query side must know of the piecewise-linear ops of a model.
+
+    Attributes:
+        piecewise_linear: whether there are any.
+        sample_first: whether the inputs of all of them have the sample first.
+        untreated: names of functions that may hide kinks and are left to the plain rule.
+    """
+
+    piecewise_linear: bool
+    sample_first: bool
+    untreated: list[str]
+
+
+def find_ops(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> FoundOps:
+    """Look for piecewise-linear ops in the forward passes of a few samples.
+
+    Two batch sizes tell the batch from a dimension that happens to be as long.
+
+    Args:
+        function: makes the forward pass.
+        params: parameters by name.
+        x: inputs.
+        y: their targets.
+
+    Returns:
+        What was found.
+    """
+    ops, untreated, sample_first = 0, set[str](), True
+    for size in PROBE_SIZES:
+        with torch.no_grad(), RecordOps() as mode:
+            function(params, *_repeated((x, y), size))
+        sample_first &= all(op.z.shape[:1] == (size,) for op in mode.ops)
+        ops, untreated = len(mode.ops), mode.untreated
+    return FoundOps(ops > 0, sample_first, sorted(untreated))
 
 
 def _wrong_tensors(

@@ -3,6 +3,7 @@
 Both the explanation of a whole run and the sum of its segments are completed here; no torch.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -10,6 +11,16 @@ import numpy as np
 from explaind.errors import RecordingError
 
 PATH_TOLERANCE = {"float32": 1e-2, "float64": 1e-6}
+"""Completeness error above which an explanation is refused, by type."""
+
+ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "tf32": 2.0**-11, "bf16": 2.0**-8}
+"""Largest relative error of rounding a number, by type or precision. Clean runs are complete to a
+few of these."""
+
+SUSPICIOUS = 100
+"""Times that error from which on something else than rounding is likely."""
+
+logger = logging.getLogger(__name__)
 
 STEP_SUMS = {
     "step_data_sum": "step_data",
@@ -76,3 +87,24 @@ def check_completeness(
             " or was another augment recorded?"
         )
     return error
+
+
+def warn_of_incompleteness(error: float, precisions: Collection[str]) -> None:
+    """Log a warning if a completeness error that is not refused is far more than rounding.
+
+    Args:
+        error: the completeness error.
+        precisions: types of the recorded path and of the computation, and the precision of the
+            products; the coarsest sets what rounding explains.
+    """
+    rounding = max(ROUNDOFF[precision] for precision in precisions)
+    if error > SUSPICIOUS * rounding:
+        logger.warning(
+            "The influence of all samples and the motion of the parameters differ by %.1e of the"
+            " summed absolute data parts; rounding explains about %.0e. Likely causes: a part of"
+            " the loss that was not given (label smoothing, a penalty, class weights), gradients"
+            " changed outside of the recorder, or another augment. The difference is booked as"
+            " `rounding`.",
+            error,
+            rounding,
+        )

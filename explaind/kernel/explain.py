@@ -127,9 +127,11 @@ def _regularised(
     averaged: Float[Tensor, "query param"],
 ) -> Float[Tensor, " query"]:
     """Contribution of regularisation at this gradient step: `<psi, e_s> - dec <abar, theta>`."""
-    decoupled = history.coefficient("decoupled", step.number)
-    shrunk = (decoupled * step.start.double()).to(averaged.dtype)
-    part = -(averaged @ shrunk).double()
+    part = averaged.new_zeros(len(averaged), dtype=torch.float64)
+    if history.uses("decoupled"):
+        decoupled = history.coefficient("decoupled", step.number)
+        shrunk = (decoupled * step.start.double()).to(averaged.dtype)
+        part -= averaged @ shrunk
     added = regularisation.gradient(step.block, step.number)
     if isinstance(added, Tensor):
         through = psi.factor * (psi.matrix @ added).double()

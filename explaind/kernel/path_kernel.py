@@ -21,9 +21,15 @@ from explaind.kernel.checks import (
     check_first_step,
     check_functional,
     check_samples,
+    find_ops,
 )
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
-from explaind.kernel.completeness import STEP_SUMS, complete, step_sums
+from explaind.kernel.completeness import (
+    STEP_SUMS,
+    complete,
+    step_sums,
+    warn_of_incompleteness,
+)
 from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
@@ -36,7 +42,6 @@ from explaind.kernel.functionals import (
     find_functional,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.nonsmooth.secant import RecordOps
 from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
@@ -196,6 +201,7 @@ class PathKernel:
         if part.whole:
             completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
             attributes["completeness_error"] = error
+            warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
         width = explanation.shape[1]
         labels = [functional.name] if width == 1 else [str(k) for k in range(width)]
@@ -300,11 +306,11 @@ class PathKernel:
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
-        with RecordOps() as mode:
-            derivative.function(self._params(), *_few(x, y))
-        if mode.untreated:
-            logger.warning("left to the plain rule (no secant slopes): %s", sorted(mode.untreated))
-        return Queries(derivative, self._quadrature.resolved(bool(mode.ops)), x, y, block)
+        found = find_ops(derivative.function, self._params(), x, y)
+        if found.untreated:
+            logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
+        quadrature = self._quadrature.resolved(found.piecewise_linear)
+        return Queries(derivative, quadrature, x, y, block, found.sample_first)
 
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""

@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 
 from explaind.kernel.collectors.strongest import BY_COMPONENT, TOP, TOTAL, top_samples
-from explaind.kernel.completeness import STEP_SUMS, complete
+from explaind.kernel.completeness import STEP_SUMS, complete, warn_of_incompleteness
 from explaind.kernel.result import ARRAYS, described
 from explaind.pipeline.merge_stores import Block, MergedStores, Region, chunks_of
 from explaind.store import ArraySpec, spec_of
@@ -46,6 +46,9 @@ class MergedSegments:
                 dtype = np.int64 if "index" in name else np.dtype(total.dtype)
                 self.specs[name + ending] = _spec(name + ending, shape, dtype, unit)
         self.completeness_error = max(error for _, _, error in self._completed())
+        attributes = stores.first.attrs
+        precisions = {attributes["precision"], attributes["recorded_dtype"]}
+        warn_of_incompleteness(self.completeness_error, precisions)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the arrays, chunk by chunk."""

@@ -1,8 +1,8 @@
 """The stores: the only part of the library that opens zarr.
 
 A store is one zarr v3 group. Every array has named dimensions, `units` and `description`; every
-chunk carries a crc32c checksum. A store is complete only when `seal.json` lies in it, written last:
-a missing zarr chunk would otherwise read as fill value and look like data.
+chunk carries a crc32c checksum. A store is complete only when `files/seal.json` lies in it, written
+last: a missing zarr chunk would otherwise read as fill value and look like data.
 
 | module | job |
 |---|---|

@@ -2,9 +2,7 @@
 
 import mmap
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -129,14 +127,6 @@ def open_group(path: Path, mode: Literal["r", "r+"] = "r") -> zarr.Group:
         return zarr.open_group(StoreFiles(path, read_only=mode == "r"), mode=mode, zarr_format=3)
     except (FileNotFoundError, ValueError) as error:
         raise StoreError(f"{path} is not a zarr store ({error}).") from error
-
-
-@contextmanager
-def plain_files_allowed() -> Iterator[None]:
-    """Accept plain files beside the arrays: the seal and a checkpoint are meant to be there."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Object at .* is not recognized as a component")
-        yield
 
 
 def _is_chunk(key: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import xarray as xr
 
 from explaind.errors import StoreError
-from explaind.store.chunks import StoreFiles, open_group, plain_files_allowed
+from explaind.store.chunks import StoreFiles, open_group
 from explaind.store.seal import check_complete, is_sealed
 
 
@@ -34,9 +34,8 @@ def open_sealed(path: Path, config: Mapping[str, Any] | None = None, rule: str =
     if not is_sealed(path):
         raise StoreError(f"{path} is not sealed: the job that writes it did not finish.{remedy}")
     check_complete(path, remedy)
-    with plain_files_allowed():
-        files = StoreFiles(path, read_only=True, remedy=remedy)
-        dataset: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
+    files = StoreFiles(path, read_only=True, remedy=remedy)
+    dataset: xr.Dataset = xr.open_zarr(files, consolidated=False, chunks=None)
     if config is not None:
         _check_config(path, dict(dataset.attrs.get("config", {})), config, remedy)
     labels: dict[str, list[str]] = dataset.attrs.get("coordinates", {})

@@ -14,7 +14,7 @@ from explaind.errors import DamagedStoreError, StoreError
 from explaind.files import as_json, replacing
 from explaind.paths import SEAL
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 METADATA = "zarr.json"
 MEASURED, MADE_WITH = "measured", "made_with"
 UNSEALED = (MEASURED, MADE_WITH)

@@ -14,7 +14,8 @@ import zarr
 from explaind import __version__
 from explaind.errors import StoreError
 from explaind.files import log_written, naming_full_disk
-from explaind.store.chunks import StoreFiles, open_group, plain_files_allowed
+from explaind.paths import FILES
+from explaind.store.chunks import StoreFiles, open_group
 from explaind.store.encoding import Encoded, compressors, encode, fill_value
 from explaind.store.lock import only_writer
 from explaind.store.seal import SCHEMA_VERSION, is_sealed, write_seal
@@ -60,6 +61,7 @@ class StoreWriter:
         group = zarr.create_group(
             StoreFiles(path), zarr_format=3, attributes=_group_attributes(attributes)
         )
+        group.create_group(FILES)
         for name, spec in arrays.items():
             group.create_array(
                 name,
@@ -172,8 +174,7 @@ class StoreWriter:
         write_seal(self.path, {name: self._array(name) for name in self._names()})
 
     def _names(self) -> list[str]:
-        with plain_files_allowed():
-            return sorted(self._group.array_keys())
+        return sorted(self._group.array_keys())
 
     def _array(self, name: str) -> "zarr.Array[Any]":
         if name not in self._opened:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from explaind.history.state import CHECKPOINT
 from tests.faults.kills import differences
 from tests.faults.stages import log_of
 
@@ -25,7 +26,7 @@ def test_a_second_training_of_a_run_is_refused_and_does_not_disturb_the_first(tm
     expected = prepared("train", root)
     history = root / expected.stage.outputs[0]
     first = expected.stage.start(root)
-    while not (history / "checkpoint.pt").exists() and first.is_alive():
+    while not (history / CHECKPOINT).exists() and first.is_alive():
         time.sleep(0.002)
 
     second = expected.stage.start(root)

@@ -8,6 +8,7 @@ import torch
 
 import explaind
 from explaind.errors import ConfigError, RecordingError, StoreError
+from explaind.paths import SEAL
 from explaind.provenance import provenance
 from explaind.store import is_sealed, stored_attributes
 from tests.history.training_loop import SGD, Training
@@ -156,10 +157,10 @@ def test_an_unknown_reduction_is_refused(store):
 
 def test_an_existing_store_is_left_alone(store):
     Training(store).run()
-    before = (store / "seal.json").read_text()
+    before = (store / SEAL).read_text()
     with pytest.raises(StoreError, match="exists already"):
         Training(store).run()
-    assert (store / "seal.json").read_text() == before
+    assert (store / SEAL).read_text() == before
 
 
 def test_a_batch_larger_than_the_first_names_the_room_needed(store):

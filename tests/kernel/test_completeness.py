@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.functional import cross_entropy
+from torch.optim import AdamW
 
 from explaind.errors import RecordingError
-from explaind.kernel.completeness import complete, step_sums
+from explaind.kernel.completeness import complete, step_sums, warn_of_incompleteness
+from tests.kernel.engine import explain, record
+from tests.oracles.problems import Problem
+
+PROBLEM = Problem("adamw", lambda model: AdamW(model.parameters(), lr=0.05, weight_decay=0.5))
 
 STEPS = {
     "step_data": np.array([[[0.5]], [[-0.2]]]),
@@ -30,3 +37,47 @@ def test_the_coarser_type_sets_the_tolerance():
         complete(arrays(0.3001), {"float64"})
     with pytest.raises(RecordingError, match="adds up to something else"):
         complete(arrays(np.nan), {"float32"})
+
+
+@pytest.mark.parametrize(
+    ("precisions", "silent", "loud"),
+    [
+        ({"float32"}, 2e-6, 1e-5),
+        ({"float32", "float64"}, 2e-6, 1e-5),
+        ({"float64"}, 5e-15, 1e-13),
+        ({"float32", "bf16"}, 1e-2, 1.0),
+    ],
+)
+def test_more_than_rounding_is_warned_of(precisions, silent, loud, caplog):
+    warn_of_incompleteness(silent, precisions)
+    assert not caplog.records
+    warn_of_incompleteness(loud, precisions)
+    assert "Likely causes" in caplog.text
+
+
+def smoothed(output, target):
+    return cross_entropy(output, target, reduction="none", label_smoothing=1e-5)
+
+
+def small_ridge(parameters):
+    return 1e-5 * sum(value.square().sum() for value in parameters.values())
+
+
+CASES = {
+    "clean, float32": ({}, torch.float32, False),
+    "clean, float64": ({}, torch.float64, False),
+    "label smoothing": ({"loss_fn": smoothed}, torch.float32, True),
+    "penalty": ({"penalty": small_ridge}, torch.float32, True),
+}
+
+
+@pytest.mark.parametrize(("trained_with", "dtype", "noticed"), CASES.values(), ids=CASES)
+def test_a_small_part_of_the_loss_that_was_forgotten_is_warned_of(
+    trained_with, dtype, noticed, tmp_path, caplog
+):
+    x, y = PROBLEM.train_data()
+    model, data = PROBLEM.model().to(dtype), (x.to(dtype), y)
+    store = tmp_path / "run.zarr"
+    record(PROBLEM.but(**trained_with), store, model=model, data=data)
+    explain(PROBLEM, store, model, data=data, dtype=dtype)
+    assert ("Likely causes" in caplog.text) == noticed

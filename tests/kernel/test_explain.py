@@ -18,7 +18,7 @@ from tests.kernel.engine import record_and_explain
 from tests.oracles.problems import Problem, tokens
 from tests.oracles.smooth_models import CLASSES, POSITIONS, VOCABULARY
 
-MOST_FRAMES = 7
+MOST_FRAMES = 11
 PACKAGE = str(Path(explaind.__file__).parent)
 RULES = (LinearRule, ConvolutionRule, EmbeddingRule, ElementwiseRule)
 

@@ -12,7 +12,7 @@ import torch
 
 from explaind.config.load import load_config
 from explaind.errors import RecordingError, StoreError
-from explaind.paths import Paths
+from explaind.paths import SEAL, Paths
 from explaind.pipeline.prepare import prepare_dataset
 from explaind.pipeline.train import train
 from explaind.store import is_sealed, stored_attributes
@@ -110,7 +110,7 @@ def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options)
 def test_unfinished_store_of_another_config_is_started_anew(tmp_path):
     config = config_of(ADAMW)
     store = trained(tmp_path, config)
-    (store / "seal.json").unlink()  # as if killed
+    (store / SEAL).unlink()  # as if killed
     other = config_of(ADAMW, seed=1)
     train(other, Paths(tmp_path), "grokking")
     assert stored_attributes(store)["config"]["training"]["seed"] == 1

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explaind.errors import DamagedStoreError, StoreError
+from explaind.paths import SEAL
 from explaind.store import is_sealed, open_sealed, spec, withdraw_seal, write_store
 from tests.store.conftest import flip
 
@@ -79,7 +80,7 @@ def test_changed_metadata_are_found(written):
 
 
 def test_an_unreadable_seal_is_damage(written):
-    (written / "seal.json").write_text("{")
+    (written / SEAL).write_text("{")
     with pytest.raises(DamagedStoreError, match="seal"):
         open_sealed(written)
 

@@ -4,15 +4,23 @@ import json
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from explaind.errors import StoreError
+from explaind.paths import SEAL
 from explaind.store import MADE_WITH, MEASURED, ArraySpec, StoreWriter, is_sealed, open_sealed
 
 
 def test_unsealed_store_is_refused(written):
-    (written / "seal.json").unlink()
+    (written / SEAL).unlink()
     with pytest.raises(StoreError, match="not sealed"):
         open_sealed(written)
+
+
+def test_a_plain_reader_is_not_warned_of_files_in_the_store(written):
+    """Warnings are errors in these tests."""
+    dataset = xr.open_zarr(written, consolidated=False)
+    assert set(dataset) == set(open_sealed(written).reset_coords())
 
 
 def test_missing_chunk_is_refused_and_not_read_as_fill_value(written):
@@ -38,8 +46,8 @@ def test_missing_array_is_refused(written):
 
 
 def test_other_schema_version_is_refused(written):
-    seal = json.loads((written / "seal.json").read_text())
-    (written / "seal.json").write_text(json.dumps({**seal, "schema_version": 99}))
+    seal = json.loads((written / SEAL).read_text())
+    (written / SEAL).write_text(json.dumps({**seal, "schema_version": 99}))
     with pytest.raises(StoreError, match="schema version 99"):
         open_sealed(written)
 

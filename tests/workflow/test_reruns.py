@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
-from explaind.paths import Paths
+from explaind.paths import SEAL, Paths
 from explaind.store import open_sealed
 
 DRAWN = {"page_grokking": 1, "page_epk_validation": 1, "report": 1}
@@ -125,7 +125,7 @@ def test_comments_and_order_in_the_config_rerun_nothing(project):
 def test_a_lost_shard_is_computed_again_alone(project):
     paths = Paths(project.root)
     before = open_sealed(paths.influence("grokking")).load()
-    lost, kept = (paths.shard("grokking", f"{k}-of-2") / "seal.json" for k in range(2))
+    lost, kept = (paths.shard("grokking", f"{k}-of-2") / SEAL for k in range(2))
     kept_since = kept.stat().st_mtime_ns
     lost.unlink()
 

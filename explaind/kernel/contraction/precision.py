@@ -21,10 +21,13 @@ SUMMED_TOGETHER = 64
 """Terms of a product that are summed one after another in float32."""
 
 PIECE = 16 * SUMMED_TOGETHER
-"""Terms whose sums are added up in float32, before float64 takes over."""
+"""Terms whose sums are added up one by one in float32, before float64 takes over."""
 
 BLOCK = (1024, 256)
 """Samples and queries whose sums are taken together on a CPU: they stay in the cache."""
+
+SUMS_TOGETHER = BLOCK[0] * BLOCK[1]
+"""Short sums taken by one call: few samples and queries leave room for more than one each."""
 
 
 def dtype_of(precision: str) -> torch.dtype:
@@ -82,8 +85,10 @@ class Contraction:
             place.addmm_(gradient, psi.T)
             return
         for rows, queries in _blocks(place):
-            for start in range(0, psi.shape[1], PIECE):
-                piece = slice(start, start + PIECE)
+            together = SUMS_TOGETHER // place[rows, queries].numel() * SUMMED_TOGETHER
+            width = max(PIECE, together)
+            for start in range(0, psi.shape[1], width):
+                piece = slice(start, start + width)
                 sums = self._summed(gradient[rows, piece], psi[queries, piece])
                 place[rows, queries].add_(sums)
 
@@ -91,18 +96,35 @@ class Contraction:
         self, gradient: Float[Tensor, "rows size"], psi: Float[Tensor, "query size"]
     ) -> Float[Tensor, "rows query"]:
         """Products in float32: short sums first, then the sums of those."""
-        sums = gradient.new_zeros(len(gradient), len(psi))
-        for start in range(0, psi.shape[1], SUMMED_TOGETHER):
-            terms = slice(start, start + SUMMED_TOGETHER)
-            left, right = gradient[:, terms], psi[:, terms].T
-            if self.precision == "bf16":
-                sums.add_(_product_of_bf16(left.bfloat16(), right.bfloat16()))
-            elif self.precision == "tf32":
-                with _tf32():
-                    sums.addmm_(left, right)
-            else:
-                sums.addmm_(left, right)
-        return sums
+        count, rest = divmod(psi.shape[1], SUMMED_TOGETHER)
+        whole = psi.shape[1] - rest
+        left, right = (
+            matrix[:, :whole].view(len(matrix), count, SUMMED_TOGETHER).transpose(0, 1)
+            for matrix in (gradient, psi)
+        )
+        at_once = max(1, min(count, SUMS_TOGETHER // (len(gradient) * len(psi))))
+        sums = gradient.new_zeros(at_once, len(gradient), len(psi))
+        for start in range(0, count, at_once):
+            terms = slice(start, start + at_once)
+            self._add_products(sums[: count - start], left[terms], right[terms])
+        if rest:
+            self._add_products(sums[:1], gradient[None, :, whole:], psi[None, :, whole:])
+        return sums.sum(0) if at_once > 1 else sums[0]
+
+    def _add_products(
+        self,
+        sums: Float[Tensor, "sum rows query"],
+        gradient: Float[Tensor, "sum rows term"],
+        psi: Float[Tensor, "sum query term"],
+    ) -> None:
+        """Add the products of a few terms to each short sum, factors rounded as asked for."""
+        if self.precision == "bf16":
+            sums.add_(_product_of_bf16(gradient.bfloat16(), psi.bfloat16().mT))
+        elif self.precision == "tf32":
+            with _tf32():
+                sums.baddbmm_(gradient, psi.mT)
+        else:
+            sums.baddbmm_(gradient, psi.mT)
 
 
 def deviation(
@@ -137,11 +159,11 @@ def _blocks(place: Float64[Tensor, "rows query"]) -> list[tuple[slice, slice]]:
 
 
 def _product_of_bf16(
-    gradient: Float[Tensor, "rows size"], psi: Float[Tensor, "size query"]
-) -> Float[Tensor, "rows query"]:
-    """Product of two bfloat16 matrices, summed and returned in float32."""
+    gradient: Float[Tensor, "sum rows term"], psi: Float[Tensor, "sum term query"]
+) -> Float[Tensor, "sum rows query"]:
+    """Products of bfloat16 matrices, summed and returned in float32."""
     if psi.is_cuda:
-        return torch.mm(gradient, psi, out_dtype=torch.float32)
+        return torch.bmm(gradient, psi, out_dtype=torch.float32)
     return gradient.float() @ psi.float()  # products of bfloat16 numbers are exact in float32
 
 

@@ -20,6 +20,10 @@ WORKING_BYTES = 16 * 2**20
 """Memory for one tensor's per-sample gradients; larger batches are read in blocks of samples."""
 
 
+FORMED_TOGETHER = 2**18
+"""Numbers of one tensor's gradients that are formed at a time: they stay in the cache."""
+
+
 class _Batch(NamedTuple):
     """A batch of training samples and the parameters before its step.
 
@@ -131,7 +135,8 @@ class TrainingSide:
         entry = slot.entry_size
         needed = min(slot.stop - slot.start, max(PIECE, entry, *(work.read for work in works)))
         for rows in row_slices(captured.samples, needed, limit):
-            parts = row_slices(slot.entries, entry, max(PIECE, entry))
+            width = max(PIECE, entry, FORMED_TOGETHER // (rows.stop - rows.start))
+            parts = row_slices(slot.entries, entry, width)
             for part, gradient in zip(parts, captured.gradients(slot, rows, parts), strict=True):
                 columns = slice(part.start * entry, part.stop * entry)
                 self.contraction.addmm_(place[rows], gradient[:, 0], adjoint[:, columns])

@@ -7,7 +7,7 @@ Parameters used in any other way are named; they need the fallback.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -25,28 +25,15 @@ from explaind.kernel.gradients.rule import LayerRule
 Call = Callable[..., Any]
 
 
-def _signature(*names: str, **defaults: Any) -> inspect.Signature:
-    """Signature of a function that is built in and does not tell."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    plain = [inspect.Parameter(name, kind) for name in names]
-    optional = [inspect.Parameter(name, kind, default=value) for name, value in defaults.items()]
-    return inspect.Signature([*plain, *optional])
-
-
-LINEAR = _signature("input", "weight", bias=None)
-PRODUCT = _signature("input", "other")
-CONVOLUTION = _signature("input", "weight", bias=None, stride=1, padding=0, dilation=1, groups=1)
-EMBEDDING = inspect.signature(functional.embedding)
-
-LAST_DIMENSIONS = {functional.layer_norm, functional.rms_norm}
-CHANNELS = {functional.batch_norm, functional.group_norm, functional.instance_norm}
+LAST_DIMENSIONS: set[Call] = {functional.layer_norm, functional.rms_norm}
+CHANNELS: set[Call] = {functional.batch_norm, functional.group_norm, functional.instance_norm}
 """Normalisations, by the dimensions that their scale and shift run along."""
 
-CONVOLUTIONS = {functional.conv1d: 1, functional.conv2d: 2}
+CONVOLUTIONS: dict[Call, int] = {functional.conv1d: 1, functional.conv2d: 2}
 
-PRODUCTS = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
+PRODUCTS: set[Call] = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
 
-ELEMENTWISE = {
+ELEMENTWISE: set[Call] = {
     *(getattr(torch, name) for name in ("add", "sub", "mul", "div")),
     *(getattr(Tensor, name) for name in ("add", "sub", "mul", "div")),
     *(getattr(Tensor, f"__{name}__") for name in ("add", "sub", "mul", "truediv")),
@@ -83,86 +70,97 @@ class LayerCapture(TorchFunctionMode):
     ) -> Any:
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
-        if not self._named((args, kwargs)):
+        names = self._named(args) | self._named(kwargs.values())
+        if not names:
             return func(*args, **kwargs)
-        handler = self._handler(func)
-        output = None if handler is None else handler(func, args, kwargs)
+        handler = HANDLERS.get(func)
+        output = None if handler is None else handler(self, func, *args, **kwargs)
         if output is None:
-            self.fallback |= self._named((args, kwargs))
+            self.fallback |= names
             return func(*args, **kwargs)
         return output
 
-    def _handler(self, func: Call) -> Callable[[Call, Any, Any], Tensor | None] | None:
-        for functions, handler in (
-            ({functional.linear}, self._linear),
-            ({functional.embedding}, self._embedding),
-            (CONVOLUTIONS, self._convolution),
-            (LAST_DIMENSIONS | CHANNELS, self._normalisation),
-            (PRODUCTS, self._product),
-            (ELEMENTWISE, self._elementwise),
-            ({Tensor.expand}, self._expand),
-        ):
-            if func in functions:
-                return handler
-        return None
-
-    def _linear(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
-        x, weight, bias = _arguments(LINEAR, args, kwargs)
-        if not self._is_batched(x, 2):
+    def _linear(
+        self,
+        func: Call,
+        input: Tensor,  # noqa: A002 (torch's names, here and below)
+        weight: Tensor,
+        bias: Tensor | None = None,
+    ) -> Tensor | None:
+        if not self._is_batched(input, 2):
             return None
-        y, edge = _watched(func(x, weight, bias))
-        weight_name, bias_name = self._name(weight), self._name(bias)
-        self.rules.append(LinearRule(weight=weight_name, bias=bias_name, x=x.detach(), edge=edge))
+        y, edge = _watched(func(input, weight, bias))
+        x, weight_name, bias_name = input.detach(), self._name(weight), self._name(bias)
+        self.rules.append(LinearRule(weight=weight_name, bias=bias_name, x=x, edge=edge))
         return y
 
-    def _product(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
-        x, weight = _arguments(PRODUCT, args, kwargs)
-        if not self._is_batched(x, 2) or weight.dim() != 2 or self._name(x):
+    def _product(
+        self,
+        func: Call,
+        input: Tensor,  # noqa: A002
+        other: Tensor,
+    ) -> Tensor | None:
+        if not self._is_batched(input, 2) or other.dim() != 2 or self._name(input):
             return None
-        y, edge = _watched(func(x, weight))
+        y, edge = _watched(func(input, other))
         self.rules.append(
             LinearRule(
-                weight=self._name(weight), bias=None, x=x.detach(), edge=edge, transposed=True
+                weight=self._name(other), bias=None, x=input.detach(), edge=edge, transposed=True
             )
         )
         return y
 
-    def _embedding(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
-        index, weight, *options = _arguments(EMBEDDING, args, kwargs)
-        padding, max_norm, _, by_frequency, sparse = options
-        changed = padding is not None or max_norm is not None or by_frequency or sparse
+    def _embedding(
+        self,
+        func: Call,
+        input: Tensor,  # noqa: A002
+        weight: Tensor,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> Tensor | None:
+        changed = padding_idx is not None or max_norm is not None or scale_grad_by_freq or sparse
         name = self._name(weight)
-        if changed or name is None or index.shape[0] != self._batch:
+        if changed or name is None or input.shape[0] != self._batch:
             return None
-        y, edge = _watched(func(index, weight))
-        self.rules.append(EmbeddingRule(weight=name, index=index, rows=len(weight), edge=edge))
+        y, edge = _watched(func(input, weight))
+        self.rules.append(EmbeddingRule(weight=name, index=input, rows=len(weight), edge=edge))
         return y
 
-    def _convolution(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
-        x, weight, bias, *options, groups = _arguments(CONVOLUTION, args, kwargs)
+    def _convolution(
+        self,
+        func: Call,
+        input: Tensor,  # noqa: A002
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor | None:
         dimensions = CONVOLUTIONS[func]
-        if x.dim() != dimensions + 2 or not self._is_batched(x, 3) or isinstance(options[1], str):
+        known = input.dim() == dimensions + 2 and not isinstance(padding, str)
+        if not known or not self._is_batched(input, 3):
             return None
-        stride, padding, dilation = (
-            _pair(option, dimensions, fill) for option, fill in zip(options, (1, 0, 1), strict=True)
-        )
-        y, edge = _watched(func(x, weight, bias, *options, groups))
+        y, edge = _watched(func(input, weight, bias, stride, padding, dilation, groups))
         self.rules.append(
             ConvolutionRule(
                 weight=self._name(weight),
                 bias=self._name(bias),
-                x=x.detach(),
+                x=input.detach(),
                 edge=edge,
                 kernel=_pair(tuple(weight.shape[2:]), dimensions, 1),
-                stride=stride,
-                padding=padding,
-                dilation=dilation,
+                stride=_pair(stride, dimensions, 1),
+                padding=_pair(padding, dimensions, 0),
+                dilation=_pair(dilation, dimensions, 1),
                 groups=groups,
             )
         )
         return y
 
-    def _normalisation(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+    def _normalisation(self, func: Call, *args: Any, **kwargs: Any) -> Tensor | None:
         """Normalise first; scale and shift are then element by element."""
         call = inspect.signature(func).bind(*args, **kwargs)
         x = call.arguments["input"]
@@ -177,7 +175,7 @@ class LayerCapture(TorchFunctionMode):
                 y = operation(y, self._spread(parameter, shape, y.shape))
         return y
 
-    def _elementwise(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
+    def _elementwise(self, func: Call, *args: Any, **kwargs: Any) -> Tensor | None:
         named = [self._name(value) is not None for value in args[:2]]
         if len(named) != 2 or all(named) or kwargs:
             return None
@@ -195,8 +193,7 @@ class LayerCapture(TorchFunctionMode):
         result: Tensor = func(*values)
         return result
 
-    def _expand(self, func: Call, args: Any, kwargs: Any) -> Tensor | None:
-        parameter, *sizes = args
+    def _expand(self, func: Call, parameter: Tensor, *sizes: Any, **kwargs: Any) -> Tensor | None:
         shape = func(parameter, *sizes, **kwargs).shape
         new = len(shape) > parameter.dim() or parameter.shape[0] == 1
         if not new or not shape or shape[0] != self._batch:
@@ -219,23 +216,32 @@ class LayerCapture(TorchFunctionMode):
     def _name(self, value: Any) -> str | None:
         return self._name_of.get(id(value))
 
-    def _named(self, tree: Any) -> set[str]:
+    def _named(self, values: Iterable[Any]) -> set[str]:
         """Names of the parameters among the arguments of a call."""
-        if isinstance(tree, Tensor):
-            name = self._name_of.get(id(tree))
-            return set() if name is None else {name}
-        if isinstance(tree, dict):
-            return self._named(tuple(tree.values()))
-        if isinstance(tree, (tuple, list)):
-            return set().union(*(self._named(branch) for branch in tree))
-        return set()
+        names: set[str] = set()
+        for value in values:
+            if isinstance(value, Tensor):
+                if id(value) in self._name_of:
+                    names.add(self._name_of[id(value)])
+            elif isinstance(value, dict):
+                names |= self._named(value.values())
+            elif isinstance(value, (tuple, list)):
+                names |= self._named(value)
+        return names
 
 
-def _arguments(signature: inspect.Signature, args: Any, kwargs: Any) -> tuple[Any, ...]:
-    """All arguments of a call in order, defaults filled in."""
-    bound = signature.bind(*args, **kwargs)
-    bound.apply_defaults()
-    return bound.args
+Handler = Callable[..., Tensor | None]
+
+HANDLERS: dict[Call, Handler] = {
+    functional.linear: LayerCapture._linear,
+    functional.embedding: LayerCapture._embedding,
+    Tensor.expand: LayerCapture._expand,
+    **dict.fromkeys(CONVOLUTIONS, LayerCapture._convolution),
+    **dict.fromkeys(LAST_DIMENSIONS | CHANNELS, LayerCapture._normalisation),
+    **dict.fromkeys(PRODUCTS, LayerCapture._product),
+    **dict.fromkeys(ELEMENTWISE, LayerCapture._elementwise),
+}
+"""The layer rule of every function that has one."""
 
 
 def _pair(value: Any, dimensions: int, fill: int) -> tuple[int, int]:

@@ -66,6 +66,14 @@ class CapturedBatch:
         for term in zip(*terms, strict=True):
             yield term[0] if len(term) == 1 else torch.stack(term).sum(0)
 
+    def add_gradients(
+        self, slot: TensorSlot, place: Float[Tensor, "batch output size"], factor: float
+    ) -> None:
+        """Add the gradients of all samples, times a factor, to `place`."""
+        entries = place.view(*place.shape[:2], slot.entries, slot.entry_size)
+        for rule, delta in self._of(slot):
+            rule.add_gradients(slot.name, delta, entries, factor)
+
     def contraction(
         self, slot: TensorSlot, psi: Float[Tensor, "query size"], rows: slice
     ) -> Float64[Tensor, "rows query"]:

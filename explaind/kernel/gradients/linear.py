@@ -74,6 +74,23 @@ class OuterProductRule(LayerRule):
             else:
                 yield _outer_of_groups(left, right, part)
 
+    def add_gradients(
+        self,
+        name: str,
+        delta: Float[Tensor, "output batch *rest"],
+        place: Float[Tensor, "batch output entry entry_size"],
+        factor: float,
+    ) -> None:
+        """Add the gradients of the whole batch; outer products of one place are never stored."""
+        left, right = self.factors(delta, slice(0, len(place)))
+        if name == self.bias or left.shape[2:4] != (1, 1):
+            super().add_gradients(name, delta, place, factor)
+            return
+        left, right = left[:, :, 0, 0].transpose(0, 1)[..., None], right[:, None, 0, 0, None, :]
+        if self.transposed:
+            left, right = right.mT, left.mT
+        place.addcmul_(left, right, value=factor)
+
     def contraction(
         self,
         name: str,

@@ -60,6 +60,25 @@ class LayerRule(ABC):
             The gradients of every part.
         """
 
+    def add_gradients(
+        self,
+        name: str,
+        delta: Float[Tensor, "output batch *rest"],
+        place: Float[Tensor, "batch output entry entry_size"],
+        factor: float,
+    ) -> None:
+        """Add the gradients of the whole batch to `place`; in one pass where the rule can.
+
+        Args:
+            name: the parameter.
+            delta: output gradients.
+            place: where to add; the entries are those of the parameter's first dimension.
+            factor: factor of the gradients.
+        """
+        everything = [slice(0, place.shape[2])]
+        for gradient in self.gradients(name, delta, slice(0, len(place)), everything):
+            place.add_(gradient.reshape(place.shape), alpha=factor)
+
     @abstractmethod
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
         """Return the work per sample of a parameter's gradient and contraction."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
@@ -120,9 +120,14 @@ UNTREATED = frozenset(
         functional.softshrink,
         functional.hardswish,
         functional.hardsigmoid,
+        functional.selu,
+        torch.selu,
         torch.sort,
         torch.topk,
         torch.where,
+        Tensor.sort,
+        Tensor.topk,
+        Tensor.where,
     }
 )
 """Functions that have or may hide kinks and are left to the plain rule; the log names them."""
@@ -141,6 +146,10 @@ class ElementwiseOp(NamedTuple):
     pieces: Elementwise
     inplace: bool
 
+    def rows(self, rows: Int[Tensor, " row"]) -> "ElementwiseOp":
+        """Return the call on some samples of the batch, which is the first dimension."""
+        return self._replace(z=self.z[rows])
+
 
 class PoolOp(NamedTuple):
     """One call of a max-pooling function.
@@ -154,6 +163,10 @@ class PoolOp(NamedTuple):
     z: Tensor
     selected: Tensor
     spatial: int
+
+    def rows(self, rows: Int[Tensor, " row"]) -> "PoolOp":
+        """Return the call on some samples of the batch, which is the first dimension."""
+        return self._replace(z=self.z[rows], selected=self.selected[rows])
 
 
 def recognised_op(
@@ -201,11 +214,12 @@ def secant_slope(
     """
     thresholds, slopes = pieces
     low, high = torch.minimum(z_a, z_b), torch.maximum(z_a, z_b)
-    width = torch.where(high > low, high - low, torch.ones_like(low))
+    width = high - low
     slope = torch.full_like(low, slopes[0])
     for threshold, before, after in zip(thresholds, slopes, slopes[1:], strict=False):
-        share = torch.where(low > threshold, 1.0, ((high - threshold) / width).clamp(0.0, 1.0))
-        slope = slope + (after - before) * share
+        # infinite where the input rests, with the sign of its side; not a number on the threshold
+        share = ((high - threshold) / width).clamp_(0.0, 1.0).nan_to_num_(0.0)
+        slope.add_(share, alpha=after - before)
     return slope
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.gradients.per_sample import Function, Gradients, PerSampleGradients
+from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.nonsmooth.secant import SecantEnds, secant_slopes
 from explaind.trees import Inputs, Targets
 
@@ -24,23 +24,24 @@ class Derivative(ABC):
         """Return the number of columns of the derivative."""
 
     @abstractmethod
-    def at(
+    def add_to(
         self,
+        total: Float[Tensor, "sample output width"],
+        weight: float,
         theta: Float[Tensor, " param"],
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
-    ) -> Gradients:
-        """Return the derivative at a node, piece by piece.
+    ) -> None:
+        """Add the derivative at a node.
 
         Args:
+            total: where to add.
+            weight: weight of the node.
             theta: parameters at the node.
             batch: inputs and targets.
             ends: if given, piecewise-linear ops have their secant slopes between these ends.
             parts: parts of the step.
-
-        Returns:
-            An iterator over columns, samples and values.
         """
 
     @abstractmethod
@@ -65,21 +66,24 @@ class FullGradient(Derivative):
         """Return the number of parameters."""
         return parts.shape[1]
 
-    def at(
+    def add_to(
         self,
+        total: Float[Tensor, "sample output width"],
+        weight: float,
         theta: Float[Tensor, " param"],
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
-    ) -> Gradients:
-        """Return the gradients, tensor by tensor."""
-        return self._gradients(theta, *batch, ends)
+    ) -> None:
+        """Add the gradients."""
+        self._gradients.add_to(total, weight, theta, *batch, ends)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
     ) -> Float[Tensor, "sample output part"]:
         """Return the products of the gradients with the parts of the step."""
-        return averaged @ parts.T
+        products = parts @ averaged.flatten(0, 1).T  # in this order twice as fast as the other
+        return products.T.view(*averaged.shape[:2], len(parts))
 
 
 class AlongParts(Derivative):
@@ -97,18 +101,19 @@ class AlongParts(Derivative):
         """Return the number of parts."""
         return len(parts)
 
-    def at(
+    def add_to(
         self,
+        total: Float[Tensor, "sample output width"],
+        weight: float,
         theta: Float[Tensor, " param"],
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
-    ) -> Gradients:
-        """Return the derivatives along all parts in one piece."""
+    ) -> None:
+        """Add the derivatives along all parts."""
         value = partial(self._value, batch, ends)
         along = vmap(lambda part: jvp(value, (theta,), (part,))[1])(parts)
-        columns_last = along.reshape(*along.shape[:2], -1).permute(1, 2, 0)
-        return iter([(slice(None), slice(None), columns_last)])
+        total.add_(along.reshape(*along.shape[:2], -1).permute(1, 2, 0), alpha=weight)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]

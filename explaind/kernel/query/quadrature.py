@@ -19,7 +19,7 @@ class Quadrature:
     `gauss_legendre` where it has none.
 
     With a tolerance, each explained sample doubles its own subintervals until the residual of the
-    step (the norm over its outputs) is below `tolerance * (|data part| + |decay part|)`; refined
+    step is below `tolerance * (|data part| + |decay part|)` for every one of its outputs; refined
     secant values are extrapolated (Richardson, `(4 I_2n - I_n) / 3`). A tolerance of 0 always
     refines to `max_subintervals`.
 

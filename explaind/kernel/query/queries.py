@@ -4,7 +4,8 @@ The loop over subintervals and their refinement is the same whatever derivative 
 (see `derivative`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -61,16 +62,24 @@ class Queries:
         x: inputs of all samples.
         y: their targets.
         block: samples per block.
+        sample_first: whether the inputs of all piecewise-linear ops have the sample first, so that
+            those of some samples can be picked out.
 
     Attributes:
         quadrature: as given.
     """
 
     def __init__(
-        self, derivative: Derivative, quadrature: Quadrature, x: Inputs, y: Targets, block: int
+        self,
+        derivative: Derivative,
+        quadrature: Quadrature,
+        x: Inputs,
+        y: Targets,
+        block: int,
+        sample_first: bool,
     ) -> None:
         self.quadrature = quadrature
-        self._derivative = derivative
+        self._derivative, self._sample_first = derivative, sample_first
         self._blocks: list[Batch] = [
             (rows_of(x, start, start + block), rows_of(y, start, start + block))
             for start in range(0, batch_size(x), block)
@@ -100,62 +109,80 @@ class Queries:
         Returns:
             The averaged derivatives and the true changes.
         """
-        first, *finer = self.quadrature.counts()
         pieces = []
         for number, block in enumerate(self._blocks):
-            before, after = self._end_points(number, start, end)
-            averaged = coarse = self._integrate(block, before, after, first, parts)
-            change = after.h - before.h
-            used = torch.full((len(change),), first, device=change.device)
-            active = torch.arange(len(change), device=change.device)
-            for count in finer:
-                present = averaged if len(active) == len(averaged) else averaged[active]
-                failing = self._failing(present, change[active], after.h[active], parts)
-                if not failing.any():
-                    break
-                active, coarse = active[failing], coarse[failing]
-                rows = take(block, active)
-                ends = self._point(rows, start), self._point(rows, end)
-                fine = self._integrate(rows, *ends, count, parts)
-                averaged[active] = self._extrapolated(coarse, fine)
-                used[active] = count
-                coarse = fine
-            pieces.append(StepDerivative(averaged, change, used))
+            ends = self._end_points(number, start, end)
+            pieces.append(self._refined(block, ends, parts))
         return _joined(pieces)
+
+    def _refined(
+        self, block: Batch, ends: list[PathPoint], parts: Float[Tensor, "part param"]
+    ) -> StepDerivative:
+        """Average the derivatives of a block, with as many subintervals as each sample needs."""
+        first, *finer = self.quadrature.counts()
+        change, h = ends[-1].h - ends[0].h, ends[-1].h
+        ends = self._cut(block, ends, first)
+        averaged = coarse = self._integrate(block, ends, first, parts)
+        used = torch.full((len(change),), first, device=change.device)
+        active = torch.arange(len(change), device=change.device)
+        for count in finer:
+            present = averaged if len(active) == len(averaged) else averaged[active]
+            failing = self._failing(present, change[active], h[active], parts)
+            if not failing.any():
+                break
+            if not failing.all():
+                rows = failing.nonzero()[:, 0]
+                active, coarse = active[rows], coarse[rows]
+                block = take(block, rows)
+                ends = [self._of_samples(point, block, rows) for point in ends]
+            ends = self._cut(block, ends, 2)
+            fine = self._integrate(block, ends, count, parts)
+            averaged[active] = self._extrapolated(coarse, fine)
+            used[active] = count
+            coarse = fine
+        return StepDerivative(averaged, change, used)
 
     def _end_points(
         self, number: int, start: Float[Tensor, " param"], end: Float[Tensor, " param"]
-    ) -> tuple[PathPoint, PathPoint]:
+    ) -> list[PathPoint]:
         """A block at both ends of a step: the start of the next step is the end of this one."""
         block, after = self._blocks[number], self._last[number]
         if after is None or not torch.equal(after.theta, end):
             after = self._point(block, end)
-        before = self._last[number] = self._point(block, start)
-        return before, after
+        before = self._point(block, start)
+        # a copy: `start` is a view, which would keep a whole block of the history in memory
+        self._last[number] = replace(before, theta=start.clone())
+        return [before, after]
+
+    def _cut(self, batch: Batch, ends: list[PathPoint], count: int) -> list[PathPoint]:
+        """Cut every subinterval in `count`: passes at the new ends, where the rule needs them."""
+        if self.quadrature.rule != "secant":
+            return ends
+        points = ends[:1]
+        for start, end in pairwise(ends):
+            move = end.theta - start.theta
+            points += [
+                self._point(batch, start.theta + part / count * move) for part in range(1, count)
+            ]
+            points.append(end)
+        return points
 
     def _integrate(
         self,
         batch: Batch,
-        before: PathPoint,
-        after: PathPoint,
+        ends: list[PathPoint],
         count: int,
         parts: Float[Tensor, "part param"],
     ) -> Float[Tensor, "sample output width"]:
-        """Composite rule with `count` subintervals."""
-        move = after.theta - before.theta
+        """Composite rule with `count` subintervals; secant slopes are those between `ends`."""
+        start, move = ends[0].theta, ends[-1].theta - ends[0].theta
         secant = self.quadrature.rule == "secant"
-        total = move.new_zeros(*before.h.shape, self._derivative.width(parts))
-        start = before
+        total = move.new_zeros(*ends[0].h.shape, self._derivative.width(parts))
         for part in range(count):
-            end = after
-            if secant and part < count - 1:
-                end = self._point(batch, before.theta + (part + 1) / count * move)
-            ends = self._ends(start, end) if secant else None
+            slopes = self._slopes(*ends[part : part + 2]) if secant else None
             for position, weight in self.quadrature.unit_nodes():
-                theta = before.theta + (part + position) / count * move
-                for columns, rows, values in self._derivative.at(theta, batch, ends, parts):
-                    total[rows, :, columns].add_(values, alpha=weight / count)
-            start = end
+                theta = start + (part + position) / count * move
+                self._derivative.add_to(total, weight / count, theta, batch, slopes, parts)
         return total
 
     def _extrapolated(self, coarse: Tensor, fine: Tensor) -> Tensor:
@@ -169,15 +196,15 @@ class Queries:
         h: Float[Tensor, "sample output"],
         parts: Float[Tensor, "part param"],
     ) -> Bool[Tensor, " sample"]:
-        """Samples whose residual, taken over all outputs, is above the tolerance and rounding."""
+        """Samples of which an output has a residual above the tolerance and rounding."""
         tolerance = self.quadrature.tolerance
         if not tolerance:
             return torch.ones(len(change), dtype=torch.bool, device=change.device)
         explained = self._derivative.explained(averaged, parts)
-        residual = (change - explained.sum(-1)).norm(dim=1)
-        rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs()).norm(dim=1)
-        allowed: Tensor = tolerance * explained.abs().sum(-1).norm(dim=1) + rounding
-        failing: Tensor = residual > allowed
+        residual = (change - explained.sum(-1)).abs()
+        rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs())
+        allowed = tolerance * explained.abs().sum(-1) + rounding
+        failing: Tensor = (residual > allowed).any(1)
         return failing
 
     def _point(self, batch: Batch, theta: Float[Tensor, " param"]) -> PathPoint:
@@ -186,7 +213,15 @@ class Queries:
         h, ops = recorded(self._derivative.function, params, *batch)
         return PathPoint(theta, h.reshape(len(h), -1), ops)
 
-    def _ends(self, start: PathPoint, end: PathPoint) -> SecantEnds:
+    def _of_samples(
+        self, point: PathPoint, batch: Batch, rows: Int[Tensor, " sample"]
+    ) -> PathPoint:
+        """The pass of some of the samples, `batch`: picked out where that can be done."""
+        if not self._sample_first:
+            return self._point(batch, point.theta)
+        return PathPoint(point.theta, point.h[rows], [op.rows(rows) for op in point.ops])
+
+    def _slopes(self, start: PathPoint, end: PathPoint) -> SecantEnds:
         unflatten = self._derivative.layout.unflatten
         return SecantEnds(unflatten(start.theta), unflatten(end.theta), start.ops, end.ops)
 

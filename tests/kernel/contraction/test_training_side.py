@@ -48,6 +48,7 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
     """Samples one at a time or together; tensors whole or in parts, within and across groups."""
     monkeypatch.setattr(training_side, "WORKING_BYTES", at_once[0])
     monkeypatch.setattr(training_side, "PIECE", at_once[1])
+    monkeypatch.setattr(training_side, "FORMED_TOGETHER", at_once[1])
     model, layout, theta, x, y = problem
     gradients = gradients_of(model, layout, cross_entropy)
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)

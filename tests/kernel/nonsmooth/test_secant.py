@@ -32,7 +32,7 @@ def averaged_by_engine(model, functional, queries, ends, quadrature):
     gradient = FullGradient(PerSampleGradients(ModelFunction(model, {}, functional), layout))
     change = ends[1] - ends[0]
     parts = torch.stack([change, torch.zeros_like(change)])
-    side = Queries(gradient, quadrature, *queries, block=256)
+    side = Queries(gradient, quadrature, *queries, block=256, sample_first=True)
     return side.step(*ends, parts).averaged.flatten(0, 1)
 
 
