@@ -11,7 +11,9 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
-PYTEST := $(BIN)/pytest --numprocesses $(CORES) --maxprocesses 4 --dist loadfile
+# One process more than cores: tests of the workflow often wait for Snakemake.
+WORKERS := $(shell expr $(CORES) + 1)
+PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: all test test-all lint clean
 .DELETE_ON_ERROR:

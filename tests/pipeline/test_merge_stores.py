@@ -24,6 +24,7 @@ TRAIN, OUTPUTS, COMPONENTS = 5, 2, 3
 ATTRIBUTES = {
     "computed_dtype": "float64",
     "recorded_dtype": "float64",
+    "precision": "float64",
     "precision_deviation": 0.0,
     "completeness_error": 0.0,
 }

@@ -65,7 +65,7 @@ def sealed_with(path, **attributes):
     writer = StoreWriter.create(path, {}, {})
     writer.set_attributes(attributes)
     writer.seal()
-    return (path / "seal.json").read_text()
+    return (path / SEAL).read_text()
 
 
 def test_no_seal_covers_what_equal_results_differ_in(path):

@@ -56,7 +56,7 @@ class CapturedBatch:
         Yields:
             The gradients of every part.
         """
-        calls = self._of(slot)
+        calls = self.calls(slot)
         if not calls:
             for part in parts:
                 size = (part.stop - part.start) * slot.entry_size
@@ -66,29 +66,25 @@ class CapturedBatch:
         for term in zip(*terms, strict=True):
             yield term[0] if len(term) == 1 else torch.stack(term).sum(0)
 
-    def add_gradients(
-        self, slot: TensorSlot, place: Float[Tensor, "batch output size"], factor: float
-    ) -> None:
-        """Add the gradients of all samples, times a factor, to `place`."""
-        entries = place.view(*place.shape[:2], slot.entries, slot.entry_size)
-        for rule, delta in self._of(slot):
-            rule.add_gradients(slot.name, delta, entries, factor)
-
     def contraction(
         self, slot: TensorSlot, psi: Float[Tensor, "query size"], rows: slice
     ) -> Float64[Tensor, "rows query"]:
         """Return the products of the adjoint with the gradients of some samples, not formed."""
         total = psi.new_zeros(rows.stop - rows.start, len(psi), dtype=torch.float64)
-        for rule, delta in self._of(slot):
+        for rule, delta in self.calls(slot):
             total += rule.contraction(slot.name, psi, delta, rows)
         return total
 
     def work(self, slot: TensorSlot) -> list[Work]:
         """Return the work per sample of every call that uses a tensor."""
-        return [rule.work(slot.name, delta) for rule, delta in self._of(slot)]
+        return [rule.work(slot.name, delta) for rule, delta in self.calls(slot)]
 
-    def _of(self, slot: TensorSlot) -> list[tuple[LayerRule, Delta]]:
-        return self._calls.get(slot.name, [])
+    def calls(self, slot: TensorSlot) -> list[tuple[LayerRule, Delta]]:
+        """Return the layer calls that use a tensor, with their output gradients.
+
+        None of a tensor that is left to the fallback.
+        """
+        return [] if slot.name in self.fallback else self._calls.get(slot.name, [])
 
 
 @torch.enable_grad()

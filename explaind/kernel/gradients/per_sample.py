@@ -109,33 +109,6 @@ class PerSampleGradients:
         if captured.fallback:
             yield from self.by_fallback(captured.fallback, theta, x, y, ends, weight, limit)
 
-    def add_to(
-        self,
-        total: Float[Tensor, "batch output param"],
-        factor: float,
-        theta: Float[Tensor, " param"],
-        x: Inputs,
-        y: Targets,
-        ends: SecantEnds | None = None,
-    ) -> None:
-        """Add the gradients of all samples, times a factor, to `total`.
-
-        Args:
-            total: where to add.
-            factor: factor of the gradients.
-            theta: see `capture`; so for `x`, `y` and `ends`.
-            x: inputs.
-            y: targets.
-            ends: secant ends.
-        """
-        captured = self.capture(theta, x, y, ends)
-        for slot in self.layout.slots:
-            if slot.name not in captured.fallback:
-                captured.add_gradients(slot, total[:, :, slot.start : slot.stop], factor)
-        if captured.fallback:
-            for columns, rows, gradient in self.by_fallback(captured.fallback, theta, x, y, ends):
-                total[rows, :, columns].add_(gradient, alpha=factor)
-
     def by_fallback(
         self,
         names: frozenset[str],

@@ -75,8 +75,16 @@ class FullGradient(Derivative):
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
     ) -> None:
-        """Add the gradients."""
-        self._gradients.add_to(total, weight, theta, *batch, ends)
+        """Add the gradients, through the layer rules where there are any."""
+        captured = self._gradients.capture(theta, *batch, ends)
+        for slot in self.layout.slots:
+            entries = (*total.shape[:2], slot.entries, slot.entry_size)
+            place = total[:, :, slot.start : slot.stop].view(entries)
+            for rule, delta in captured.calls(slot):  # none of a tensor left to the fallback
+                rule.add_gradients(slot.name, delta, place, weight)
+        fallback = self._gradients.by_fallback(captured.fallback, theta, *batch, ends)
+        for columns, rows, gradient in fallback if captured.fallback else ():
+            total[rows, :, columns].add_(gradient, alpha=weight)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]

@@ -28,17 +28,6 @@ def test_gradients_of_all_outputs(name, by_rules, limit):
     torch.testing.assert_close(found[:, : outputs.shape[1]], outputs, rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", layer_models())
-def test_gradients_are_added_with_a_factor(name):
-    model, layout, theta, x, y = layer_problem(name)
-    gradients = gradients_of(model, layout, all_outputs)
-    outputs = one_by_one(gradients, theta, x, y)
-    before = torch.randn(*outputs.shape, dtype=torch.float64)
-    total = before.clone()
-    gradients.add_to(total, 0.25, theta, x, y)
-    torch.testing.assert_close(total, before + 0.25 * outputs, rtol=1e-11, atol=1e-12)
-
-
 def test_another_fallback_leaves_the_gradients_as_they_are():
     model, layout, theta, x, y = layer_problem("linear")
     gradients = gradients_of(model, layout, all_outputs)

@@ -1,0 +1,21 @@
+"""Gradients that are added at a node equal those of the samples one by one."""
+
+import pytest
+import torch
+
+from explaind.kernel.functionals import all_outputs
+from explaind.kernel.query.derivative import FullGradient
+from tests.kernel.layers import gradients_of, layer_models, layer_problem, one_by_one
+
+
+@pytest.mark.parametrize("by_rules", [True, False])
+@pytest.mark.parametrize("name", layer_models())
+def test_gradients_are_added_with_a_factor(name, by_rules):
+    model, layout, theta, x, y = layer_problem(name)
+    names = frozenset() if by_rules else frozenset(slot.name for slot in layout.slots)
+    gradients = gradients_of(model, layout, all_outputs, names)
+    outputs = one_by_one(gradients, theta, x, y)
+    before = torch.randn(*outputs.shape, dtype=torch.float64)
+    total = before.clone()
+    FullGradient(gradients).add_to(total, 0.25, theta, (x, y), None, theta[None])
+    torch.testing.assert_close(total, before + 0.25 * outputs, rtol=1e-11, atol=1e-12)
