@@ -192,7 +192,7 @@ def predict_epk(
 
 @app.command(rich_help_panel=KERNEL)
 def accumulate_kernel(config: Files, run: Run, root: Root = ".") -> None:
-    """Gather the shards of a run in one influence store."""
+    """Merge the shards of a run into one influence store."""
     from explaind.pipeline.accumulate import accumulate_kernel as library
 
     library(_with_run(config, root, run), Paths(root), run)

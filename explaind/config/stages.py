@@ -15,7 +15,7 @@ Values = dict[str, Any]
 
 
 def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
-    """Gather the values that one stage uses.
+    """Select the values that one stage uses.
 
     A stage, dataset, run or experiment that there is not is a `KeyError`.
 

@@ -68,7 +68,7 @@ def explain_steps(
     measured = None if training.contraction.reduced else torch.zeros(())
     steps = backward_steps(history, regularisation, segment.start, segment.warm_up)
     for step in progress(steps, "explain", segment.warm_up - segment.start):
-        derivative = queries.step(step.start, step.end, step.parts)
+        derivative = queries.step(step.number, step.start, step.end, step.parts)
         averaged = derivative.averaged.flatten(0, 1)
         psi = adjoint.step(step.block, step.number, averaged)
         if step.number >= segment.stop:

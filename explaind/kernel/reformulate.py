@@ -32,7 +32,7 @@ def reformulate_steps(
     total = torch.zeros(3, *shape, dtype=torch.float64, device=history.device)
     means = torch.zeros(history.steps, 5, dtype=torch.float64, device=history.device)
     for step in progress(backward_steps(history, regularisation), "reformulate", history.steps):
-        derivative = queries.step(step.start, step.end, step.parts)
+        derivative = queries.step(step.number, step.start, step.end, step.parts)
         change, parts = derivative.change.double(), derivative.averaged.double()
         rows = torch.stack([*parts.unbind(-1), change - parts[..., 0] - parts[..., 1]])
         total += rows
@@ -71,7 +71,7 @@ def parameter_influence_of_steps(
     net, absolute = torch.zeros(2, *shape, dtype=torch.float64, device=history.device)
     steps = backward_steps(history, regularisation)
     for step in progress(steps, "influence of parameters", history.steps):
-        data = queries.step(step.start, step.end, step.parts).averaged * step.parts[0]
+        data = queries.step(step.number, step.start, step.end, step.parts).averaged * step.parts[0]
         net += data
         absolute += data.abs()
     return {"net": net.cpu().numpy(), "absolute": absolute.cpu().numpy()}

@@ -8,8 +8,8 @@ from explaind.paths import SEAL, Paths
 from explaind.store import open_sealed
 
 DRAWN = {"page_grokking": 1, "page_epk_validation": 1, "report": 1}
-GATHERED = {"accumulate_kernel": 1, "page_training": 1, **DRAWN}
-PREDICTED = {"plan_epk": 1, "predict_epk": 2, **GATHERED}
+MERGED = {"accumulate_kernel": 1, "page_training": 1, **DRAWN}
+PREDICTED = {"plan_epk": 1, "predict_epk": 2, **MERGED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
 LEFT_OUT = {"leave_group_out": 1, "page_sanity": 1, "report": 1}
@@ -69,7 +69,7 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
         ("experiments/leave_group_out/groups", LEFT_OUT),
         ("experiments/job", EXPERIMENTS),
         ("experiments/drawing", PAGES),
-        ("pipeline/accumulate", GATHERED),
+        ("pipeline/accumulate", MERGED),
         ("pipeline/validate", VALIDATED),
         ("plan/choose", {"plan_epk": 1}),
         ("pipeline/predict", PREDICTED),
@@ -129,7 +129,7 @@ def test_a_lost_shard_is_computed_again_alone(project):
     kept_since = kept.stat().st_mtime_ns
     lost.unlink()
 
-    assert project.planned() == {**GATHERED, "predict_epk": 1}
+    assert project.planned() == {**MERGED, "predict_epk": 1}
     project.snakemake("all", "--until", "accumulate_kernel")
 
     assert lost.exists()
@@ -145,7 +145,7 @@ def test_a_store_made_by_hand_is_noticed_if_it_differs(project):
     assert project.planned() == {}
     project.append("other.yaml", "runs: {grokking: {epk: {functional: margin}}}")
     project.explaind(*by_hand, "results/config.json", "--config", "other.yaml")
-    assert project.planned() == GATHERED
+    assert project.planned() == MERGED
 
 
 def test_only_what_a_page_needs_is_made(project):

@@ -95,8 +95,8 @@ def shards_of(run):
     return [seal(PATHS.shard(run, label)) for row in labels for label in row]
 
 
-def shards_to_gather(wildcards):
-    """Seals of the shards that an influence store is gathered from."""
+def merged_shards(wildcards):
+    """Seals of the shards that an influence store is merged from."""
     return shards_of(wildcards.run)
 
 

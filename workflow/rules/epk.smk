@@ -1,4 +1,4 @@
-"""The exact path kernel: planned, one influence store per shard, gathered, and compared with the
+"""The exact path kernel: planned, one influence store per shard, merged, and compared with the
 network.
 
 REQUIRED INPUTS:
@@ -66,9 +66,9 @@ rule predict_epk:
 
 
 rule accumulate_kernel:
-    """Gather the shards of a run in one influence store."""
+    """Merge the shards of a run into one influence store."""
     input:
-        shards=shards_to_gather,
+        shards=merged_shards,
     output:
         influence=seal(PATHS.influence("{run}")),
     log:
@@ -83,7 +83,7 @@ rule accumulate_kernel:
         values=of_run("accumulate_kernel"),
         code=code_fingerprint("explaind.pipeline.accumulate"),
     message:
-        "Gather the shards of run {wildcards.run}"
+        "Merge the shards of run {wildcards.run}"
     shell:
         "explaind --log {log} accumulate-kernel --config results/config.json --run {wildcards.run}"
 

@@ -49,7 +49,7 @@ class ValidationTables:
 
 
 def read(sources: Sources, _: EpkValidationSettings) -> ValidationTables:
-    """Gather the numbers of the page.
+    """Read the numbers of the page.
 
     Args:
         sources: what the run left on disk.

@@ -63,7 +63,7 @@ class ExampleTables:
 
 
 def read(sources: Sources, settings: ExamplesSettings) -> ExampleTables:
-    """Gather what the page shows: the wrong and the least confident predictions.
+    """Read what the page shows: the wrong and the least confident predictions.
 
     Args:
         sources: what the run left on disk.

@@ -1,4 +1,4 @@
-"""The numbers of the grokking page, gathered from the stores of a run."""
+"""The numbers of the grokking page, from the stores of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class GrokkingTables:
 
 
 def read(sources: Sources, _: GrokkingSettings) -> GrokkingTables:
-    """Gather the numbers of the page.
+    """Read the numbers of the page.
 
     Args:
         sources: what the run left on disk.

@@ -39,7 +39,7 @@ class TrainingTables:
 
 
 def read(sources: Sources, settings: TrainingSettings) -> TrainingTables:
-    """Gather the numbers of the page.
+    """Read the numbers of the page.
 
     Args:
         sources: what the run left on disk.

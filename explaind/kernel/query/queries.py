@@ -4,7 +4,7 @@ The loop over subintervals and their refinement is the same whatever derivative 
 (see `derivative`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -84,7 +84,8 @@ class Queries:
             (rows_of(x, start, start + block), rows_of(y, start, start + block))
             for start in range(0, batch_size(x), block)
         ]
-        self._last: list[PathPoint | None] = [None] * len(self._blocks)
+        self._latest: int | None = None
+        self._starts: list[PathPoint | None] = [None] * len(self._blocks)
 
     def values(self, theta: Float[Tensor, " param"]) -> Float[Tensor, "sample output"]:
         """Return the value of every query at these parameters."""
@@ -92,6 +93,7 @@ class Queries:
 
     def step(
         self,
+        number: int,
         start: Float[Tensor, " param"],
         end: Float[Tensor, " param"],
         parts: Float[Tensor, "part param"],
@@ -101,6 +103,7 @@ class Queries:
         Samples whose residual is too large are integrated again with twice the subintervals.
 
         Args:
+            number: the step, `s`.
             start: `theta_s`.
             end: `theta_{s+1}`.
             parts: the data part and the regularisation part of the step, whose sum is `end -
@@ -109,10 +112,15 @@ class Queries:
         Returns:
             The averaged derivatives and the true changes.
         """
-        pieces = []
-        for number, block in enumerate(self._blocks):
-            ends = self._end_points(number, start, end)
-            pieces.append(self._refined(block, ends, parts))
+        # a copy: `start` is a view, which would keep a whole block of the history in memory
+        theta, pieces = start.clone(), []
+        following, self._latest = self._latest, number
+        for place, block in enumerate(self._blocks):
+            after = self._starts[place]  # of the following step, which starts where this one ends
+            if after is None or following != number + 1:
+                after = self._point(block, end)
+            before = self._starts[place] = self._point(block, theta)
+            pieces.append(self._refined(block, [before, after], parts))
         return _joined(pieces)
 
     def _refined(
@@ -128,10 +136,10 @@ class Queries:
         for count in finer:
             present = averaged if len(active) == len(averaged) else averaged[active]
             failing = self._failing(present, change[active], h[active], parts)
-            if not failing.any():
+            rows = failing.nonzero()[:, 0]  # the one number that a GPU waits for
+            if not len(rows):
                 break
-            if not failing.all():
-                rows = failing.nonzero()[:, 0]
+            if len(rows) < len(failing):
                 active, coarse = active[rows], coarse[rows]
                 block = take(block, rows)
                 ends = [self._of_samples(point, block, rows) for point in ends]
@@ -141,18 +149,6 @@ class Queries:
             used[active] = count
             coarse = fine
         return StepDerivative(averaged, change, used)
-
-    def _end_points(
-        self, number: int, start: Float[Tensor, " param"], end: Float[Tensor, " param"]
-    ) -> list[PathPoint]:
-        """A block at both ends of a step: the start of the next step is the end of this one."""
-        block, after = self._blocks[number], self._last[number]
-        if after is None or not torch.equal(after.theta, end):
-            after = self._point(block, end)
-        before = self._point(block, start)
-        # a copy: `start` is a view, which would keep a whole block of the history in memory
-        self._last[number] = replace(before, theta=start.clone())
-        return [before, after]
 
     def _cut(self, batch: Batch, ends: list[PathPoint], count: int) -> list[PathPoint]:
         """Cut every subinterval in `count`: passes at the new ends, where the rule needs them."""

@@ -1,4 +1,4 @@
-"""Train-to-validation influence, gathered by class.
+"""Train-to-validation influence, by class.
 
 For modular addition a class is a residue `(a + b) mod p`. The mean over all pairs of samples of two
 classes keeps the structure of the full test x train map in `class x class` numbers.

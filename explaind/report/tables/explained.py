@@ -35,7 +35,7 @@ class Explained:
 
 
 def explained_output(influence: xr.Dataset, metrics: pd.DataFrame) -> Explained:
-    """Gather what pages say of the explained output.
+    """Read what pages say of the explained output.
 
     Args:
         influence: the influence store.

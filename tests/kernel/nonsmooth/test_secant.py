@@ -33,7 +33,7 @@ def averaged_by_engine(model, functional, queries, ends, quadrature):
     change = ends[1] - ends[0]
     parts = torch.stack([change, torch.zeros_like(change)])
     side = Queries(gradient, quadrature, *queries, block=256, sample_first=True)
-    return side.step(*ends, parts).averaged.flatten(0, 1)
+    return side.step(0, *ends, parts).averaged.flatten(0, 1)
 
 
 def averaged_by_nodes(model, functional, queries, ends, nodes):

@@ -45,7 +45,7 @@ def derivative(step, function, quadrature=SECANT, *, sample_first=True):
     gradient = FullGradient(PerSampleGradients(ModelFunction(model, {}, function), layout))
     side = Queries(gradient, quadrature, x, y, block=256, sample_first=sample_first)
     change = ends[1] - ends[0]
-    return side.step(*ends, torch.stack([change, torch.zeros_like(change)]))
+    return side.step(0, *ends, torch.stack([change, torch.zeros_like(change)]))
 
 
 def reference(step):

@@ -1,4 +1,4 @@
-"""Influence gathered by class."""
+"""Influence by class."""
 
 import numpy as np
 import pytest
