@@ -25,7 +25,8 @@ class Quadrature(Section):
     """How the gradient is averaged along each step."""
 
     rule: QuadratureRule = Field(
-        "auto", description="auto = secant for piecewise-linear networks, Gauss-Legendre for smooth ones."
+        "auto",
+        description="auto = secant for piecewise-linear networks, Gauss-Legendre for smooth ones.",
     )
     subintervals: int = Field(1, ge=1, description="Subintervals per step to begin with.")
     tolerance: float | None = Field(
