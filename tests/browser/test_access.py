@@ -63,13 +63,15 @@ def test_the_tab_key_does_not_stop_at_the_buttons_of_plots(pages, browser):
 
 
 def test_what_is_chosen_is_said(pages, browser):
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("training"))
     assert browser.execute_script(SAID) == ""
     box = browser.find_element(By.CSS_SELECTOR, "[data-swap]")
     box.send_keys(Keys.SPACE)
     assert browser.execute_script(SAID).endswith(": on. Plots updated.")
     box.send_keys(Keys.SPACE)
     assert browser.execute_script(SAID).endswith(": off. Plots updated.")
+    assert not errors(browser)
+    show(browser, pages.figure("grokking"))
     browser.find_element(By.ID, "map-component").send_keys(Keys.ARROW_DOWN)
     assert browser.execute_script(SAID) == "Component: embedding. Plots updated."
     assert not errors(browser)

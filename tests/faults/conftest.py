@@ -5,9 +5,12 @@ import shutil
 import pytest
 
 from tests.faults.kills import run_in_peace
-from tests.faults.stages import stage
+from tests.faults.stages import RUN, stage
 
 RULES = ("prepare-dataset", "train", "plan-epk", "predict-epk", "validate-epk", "page-training")
+
+
+READ_BY_THE_PAGE = (f"predict-epk --run {RUN} --shard 1/2", "accumulate-kernel")
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +22,8 @@ def peace(tmp_path_factory):
 @pytest.fixture(scope="session")
 def in_peace(peace):
     """The rules that ran there."""
-    return run_in_peace(peace, [stage(name) for name in RULES])
+    *rules, page = RULES
+    return run_in_peace(peace, [stage(name) for name in (*rules, *READ_BY_THE_PAGE, page)])
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ class Stage:
 
 def _stages() -> tuple[Stage, ...]:
     paths, of_run = Paths(Path()), f"--run {RUN}"
-    tables = [paths.table("grokking", name) for name in ("curves", "components", "decomposition")]
+    tables = [paths.table("grokking", name) for name in ("curves", "cancellation")]
     return (
         Stage("prepare-dataset --dataset modulo", (paths.dataset("modulo"),)),
         Stage(f"train {of_run}", (paths.history(RUN), paths.metrics(RUN))),

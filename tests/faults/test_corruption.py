@@ -12,7 +12,7 @@ CASES = {
     "prepare_dataset": (("dataset", "modulo"), "x_train", ("train", *OF_RUN)),
     "train": (("history", "grokking"), "params", ("predict-epk", *OF_RUN, "--shard", "0/2")),
     "predict_epk": (("shard", "grokking", "1-of-2"), "influence", ("accumulate-kernel", *OF_RUN)),
-    "accumulate_kernel": (("influence", "grokking"), "step_data", ("page-grokking", *PAGE)),
+    "accumulate_kernel": (("influence", "grokking"), "step_data", ("page-training", *PAGE)),
     "validate_epk": (("validation", "grokking"), "true", ("page-epk-validation", *PAGE)),
 }
 """Rule -> its store, the array that is damaged, and a command that reads it."""

@@ -19,7 +19,7 @@ def test_outputs_of_killed_rules_equal_those_of_undisturbed_ones(in_peace, tmp_p
 
 def test_every_rule_can_be_killed():
     rules = "".join(file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
-    commands = set(re.findall(r'"explaind ([a-z-]+)', rules))
+    commands = set(re.findall(r'"explaind --log \{log\} ([a-z-]+)', rules))
     assert commands
     names = {name.replace("_", "-"): spec for name, spec in SPECS.items()}
     commands |= {name for name, spec in names.items() if spec.computed}
