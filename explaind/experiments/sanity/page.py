@@ -112,7 +112,7 @@ def _removal_panel(tables: SanityTables, files: Files) -> Panel:
             "are means over the targets. Larger markers: more samples; dotted: actual = predicted. "
             "Axes are linear around zero and logarithmic beyond."
         ).format(removal_answer(tables.correlations, tables.groups)),
-        plots=(Plot("change", change_figure(tables.groups)),),
+        plots=(Plot("change", change_figure(tables.groups), "Predicted and actual change"),),
         side=render("table.html", rows=correlation_rows(tables.correlations)),
         extra=retrained,
         tables=linked,
