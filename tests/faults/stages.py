@@ -12,7 +12,7 @@ from pathlib import Path
 from explaind.config.load import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
-from explaind.store import MEASURED, is_sealed, open_sealed
+from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
 PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
@@ -183,14 +183,15 @@ def run_command(command: str, root: str, largest_file: int | None) -> None:
 
 
 def _without_measurements(file: Path) -> bytes:
-    """A plan depends on the speed of the machine, metadata may hold the memory that was used."""
+    """A plan depends on the speed of the machine; metadata may hold the memory used, and a commit."""
     content = file.read_bytes()
     if file.name == "plan.json":
         plan = json.loads(content)
         return json.dumps([plan[key] for key in PLANNED], sort_keys=True).encode()
-    if file.name == "zarr.json" and MEASURED.encode() in content:
+    if file.name == "zarr.json":
         metadata = json.loads(content)
-        del metadata["attributes"][MEASURED]
+        for attribute in (MEASURED, MADE_WITH):  # no seal covers them either
+            metadata.get("attributes", {}).pop(attribute, None)
         return json.dumps(metadata, sort_keys=True).encode()
     return content
 
