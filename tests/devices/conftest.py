@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from explaind.kernel.query import derivative
-from tests.devices.simulated import simulated_device
+from tests.devices.simulated import AVAILABLE, simulated_device
+from tests.requirements import need
 
 
 def jvp_by_reverse_mode(function, at, along):
@@ -26,6 +27,7 @@ def one_by_one(function):
 @pytest.fixture
 def traffic(monkeypatch):
     """The simulated device `sim`, for the length of a test; what crosses is counted."""
+    need(AVAILABLE, "a torch that makes backends in Python")
     # forward mode inside vmap does not know tensors that are dispatched in Python
     monkeypatch.setattr(derivative, "jvp", jvp_by_reverse_mode)
     monkeypatch.setattr(derivative, "vmap", one_by_one)

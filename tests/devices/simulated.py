@@ -17,6 +17,7 @@ from torch.utils import backend_registration
 from torch.utils._python_dispatch import TorchDispatchMode
 
 NAME = "sim"
+AVAILABLE = hasattr(backend_registration, "_setup_privateuseone_for_python_backend")
 READ = {"aten::_local_scalar_dense", "aten::nonzero", "aten::equal", "aten::is_nonzero"}
 """What makes the host wait for a number or for a shape that depends on values."""
 
@@ -171,8 +172,12 @@ def _refuse_mixed(name: str, tensors: list[Tensor], there: list[bool]) -> None:
 
 @cache
 def register_backend() -> None:
-    """Give the private backend of torch its name, before the process differentiates anything."""
-    backend_registration._setup_privateuseone_for_python_backend(NAME)
+    """Give the private backend of torch its name, before the process differentiates anything.
+
+    Nothing happens where this version of torch does not make backends in Python.
+    """
+    if AVAILABLE:
+        backend_registration._setup_privateuseone_for_python_backend(NAME)
 
 
 @contextmanager

@@ -183,7 +183,7 @@ def run_command(command: str, root: str, largest_file: int | None) -> None:
 
 
 def _without_measurements(file: Path) -> bytes:
-    """A plan depends on the speed of the machine; metadata may hold the memory used, and a commit."""
+    """A plan depends on the speed of the machine; metadata may hold memory used, and a commit."""
     content = file.read_bytes()
     if file.name == "plan.json":
         plan = json.loads(content)
