@@ -55,6 +55,15 @@ class SimulatedTensor(Tensor):
         """Refuse: outside of the mode nothing is known of the device."""
         raise RuntimeError(f"{func.name()}: a tensor of the device outside of `simulated_device`.")
 
+    @property
+    def data(self) -> Tensor:
+        """The tensor without its history; setting it replaces the values, as pruning does."""
+        return self.detach()
+
+    @data.setter
+    def data(self, other: "SimulatedTensor") -> None:
+        self._data = other._data
+
     def tolist(self) -> Any:
         """Return the values, read at once."""
         return self.cpu().tolist()
