@@ -27,7 +27,7 @@ def test_a_config_that_stands_alone_runs_only_what_it_names(project):
     alone = "defaults: false\nruns: {mine: {dataset: modulo, training: {max_steps: 3}}}\n"
     (project.root / "mine.yaml").write_text(alone)
     arguments = ("--dry-run", "--cores", "1", "--configfile", "mine.yaml", "--", "all")
-    output = project.call("-m", "snakemake", *arguments)
+    output = project.call("snakemake", *arguments)
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE))
     assert jobs["train"] == jobs["report"] == "1"
     assert not [name for name in jobs if name.startswith("page_") or name in SPECS]

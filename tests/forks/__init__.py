@@ -1,0 +1,1 @@
+"""Programs in processes forked from one that has imported their libraries: starting takes no time."""
