@@ -1,1 +1,1 @@
-"""Programs in processes forked from one that has imported their libraries: starting takes no time."""
+"""Programs in processes forked from one that has imported what takes them long to import."""

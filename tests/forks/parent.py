@@ -16,6 +16,7 @@ import selectors
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 LARGEST_REQUEST = 200_000  # bytes; an environment has some thousand
 CONTEXT = multiprocessing.get_context("fork")
@@ -38,6 +39,9 @@ def _start(selector: selectors.BaseSelector, listening: socket.socket) -> None:
     """Fork a process; it is killed if the one that asked for it ends first."""
     client, _ = listening.accept()
     request, streams, _, _ = socket.recv_fds(client, LARGEST_REQUEST, 2)
+    if not request:
+        client.close()
+        return
     process = CONTEXT.Process(target=_run, args=(streams,), kwargs=json.loads(request))
     process.start()
     for stream in streams:
@@ -49,10 +53,11 @@ def _start(selector: selectors.BaseSelector, listening: socket.socket) -> None:
 
     def answer(*_: object) -> None:
         process.join()
+        selector.unregister(process.sentinel)
         if client in selector.get_map():
             selector.unregister(client)
+        with suppress(BrokenPipeError):  # killed after all
             client.send(str(process.exitcode).encode())
-        selector.unregister(process.sentinel)
         process.close()
         client.close()
 

@@ -32,7 +32,10 @@ IMPORTED_FIRST = {
 }
 """Program -> what its parent imports. Not torch for Snakemake: its absence is tested."""
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # read when torch is imported
+THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+"""Read when torch is imported. Where a rule asks for more threads, none may wait by turning round:
+the problems are so small that this is most of the time, and other tests need the core.
+"""
 
 
 def run_module(arguments: Sequence[str], root: Path) -> subprocess.CompletedProcess[str]:
@@ -46,17 +49,17 @@ def run_module(arguments: Sequence[str], root: Path) -> subprocess.CompletedProc
         The exit status, and what it wrote as `stdout`.
     """
     program, *_ = arguments[0].split(".")
-    environment = os.environ | ONE_THREAD | {"PYTHONPATH": str(root)} | _as_bash_function("explaind")
+    environment = os.environ | THREADS | {"PYTHONPATH": str(root)} | _as_bash_function("explaind")
     with tempfile.TemporaryFile("w+") as output:
         streams = (output.fileno(), output.fileno())
-        status = client.ask(_parent(program).address, arguments, str(root), environment, streams)
+        status = client.ask(parent_of(program).address, arguments, str(root), environment, streams)
         output.seek(0)
         return subprocess.CompletedProcess(arguments, status, output.read(), "")
 
 
 def _as_bash_function(program: str) -> dict[str, str]:
     """The variable of a function that goes before a program of this name on the PATH."""
-    command = (sys.executable, "-I", "-S", client.__file__, _parent(program).address, program)
+    command = (sys.executable, "-I", "-S", client.__file__, parent_of(program).address, program)
     return {f"BASH_FUNC_{program}%%": f'() {{ exec {shlex.join(command)} "$@"; }}'}
 
 
@@ -73,8 +76,8 @@ class Parent:
 
 
 @cache
-def _parent(program: str) -> Parent:
-    """Start the parent of a program."""
+def parent_of(program: str) -> Parent:
+    """The parent of a program, started when it is asked for first."""
     folder = tempfile.mkdtemp(prefix="explaind-forks-")  # nobody else may enter
     atexit.register(shutil.rmtree, folder)
     address = f"{folder}/socket"
@@ -87,6 +90,6 @@ def _parent(program: str) -> Parent:
             [sys.executable, "-P", parent.__file__, str(number), *IMPORTED_FIRST[program]],
             stdin=subprocess.PIPE,
             pass_fds=[number],
-            env=environment | ONE_THREAD,
+            env=environment | THREADS,
         )
     return Parent(address, process)

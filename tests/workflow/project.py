@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.forks.run import run_module
+from tests.forks.run import THREADS, run_module
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("config", "explaind", "workflow")
@@ -78,7 +78,8 @@ class Project:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"},
+            env=os.environ | THREADS | {"PYTHONPATH": str(self.root)},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
