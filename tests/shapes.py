@@ -14,13 +14,13 @@ from typing import Any
 
 from beartype import beartype
 
-CHECKED_CALLS = 10
+CHECKS = 20  # two a call: of the arguments, and with the result
 _calls: Counter[tuple[str, str]] = Counter()
 _unchecked: list[Callable[..., Any]] = []
 
 
 def checked_at_first(signature: Callable[..., Any]) -> Callable[..., Any]:
-    """The type checker of jaxtyping (pyproject.toml): beartype, for a number of calls.
+    """The type checker of jaxtyping (pyproject.toml): beartype, until it has checked enough.
 
     Args:
         signature: a function without a body; jaxtyping calls it before and after the one it checks.
@@ -30,7 +30,7 @@ def checked_at_first(signature: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(signature)
     def check(*args: Any, **kwargs: Any) -> Any:
         _calls[name] += 1
-        if _calls[name] == CHECKED_CALLS:
+        if _calls[name] == CHECKS:
             _leave_unchecked(*name)
         return checked(*args, **kwargs)
 
