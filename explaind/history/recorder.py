@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
@@ -38,7 +39,7 @@ from explaind.history.state import TrainingState
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
-from explaind.trees import Augmentation, LossFunction
+from explaind.trees import Augmentation, Forward, LossFunction, call
 
 
 def record(
@@ -56,6 +57,7 @@ def record(
     max_batch_size: int | None = None,
     chunk: int | None = None,
     augment: Augmentation | None = None,
+    forward: Forward = call,
 ) -> "Recorder":
     """Record a training loop: a context manager around it.
 
@@ -84,6 +86,8 @@ def record(
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
         augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
             yields; must depend on nothing else. Give the same function to `PathKernel`.
+        forward: `(model, inputs) -> outputs`, how the loop calls the model: `lambda model, x:
+            model(**x)`, say. Give the same function to `PathKernel`.
 
     Returns:
         The recorder.
@@ -123,7 +127,15 @@ def record(
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
     return Recorder(
-        state, loss_fn, rows, Path(store), schema, described, augment=augment, resume=resume
+        state,
+        loss_fn,
+        rows,
+        Path(store).absolute(),  # the loop may change the working directory
+        schema,
+        described,
+        augment=augment,
+        forward=forward,
+        resume=resume,
     )
 
 
@@ -157,6 +169,7 @@ class Recorder:
         schema: its arrays; room for a batch grows to the first one.
         attributes: its group attributes.
         augment: makes the inputs of a step of those of the data.
+        forward: calls the model.
         resume: go on from the last checkpoint, if there is one.
 
     Attributes:
@@ -176,9 +189,11 @@ class Recorder:
         attributes: Mapping[str, Any],
         *,
         augment: Augmentation | None,
+        forward: Forward,
         resume: bool,
     ) -> None:
         self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
+        self._forward = forward
         self._path, self._schema, self._attributes = path, schema, attributes
         self._augment = augment
         self._exit, self._start = ExitStack(), time.monotonic()
@@ -234,11 +249,12 @@ class Recorder:
                     f"A second batch was drawn before step {self.steps} was taken. Gradient"
                     " accumulation is not supported: take one optimizer step per batch."
                 )
-            self._checksums.see(drawn.index, drawn.x, drawn.y)
+            self._checksums.see(drawn.index, drawn.x, drawn.y, drawn.checksums)
             batch = self._as_seen(drawn)
             if not self._checked:
                 check_deterministic_mode(self._state.model, self.steps)
-                check_separable_loss(self._state.model, self._loss_fn, batch.x, batch.y)
+                forward = partial(self._forward, self._state.model)
+                check_separable_loss(forward, self._loss_fn, batch.x, batch.y)
                 self._checked = True
             self._pending.batch = batch
             yield batch

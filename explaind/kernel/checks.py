@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
-from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.checksums import UNSEEN
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
@@ -175,7 +175,7 @@ def check_samples(history: History, data: TrainingData) -> None:
     seen = np.flatnonzero(expected != UNSEEN)
     for start in range(0, len(seen), SAMPLES_PER_CHECK):
         rows = seen[start : start + SAMPLES_PER_CHECK]
-        differs = rows[sample_checksums(*data.samples(torch.from_numpy(rows))) != expected[rows]]
+        differs = rows[data.checksums(torch.from_numpy(rows)) != expected[rows]]
         if len(differs):
             raise ConfigError(
                 f"Sample {differs[0]} of train_data is not the one that was trained on"

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.trees import Inputs, LossFunction, Outputs, Targets, unit_of
+from explaind.kernel.class_scores import IGNORED, check_classes, class_scores, scores_of
+from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -35,21 +36,83 @@ class Functional:
     unit: str
     function: OutputFunction
 
+    def check(self, output: Outputs, target: Targets, first: int) -> None:
+        """Refuse what cannot be explained of these samples.
 
-def target_logprob(output: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of the target class, nat, of logits or log-probabilities."""
-    return output.log_softmax(-1).gather(-1, target[:, None])[:, 0]
+        Args:
+            output: what the model returned.
+            target: their targets.
+            first: number of the first of these samples, for the message.
+
+        Raises:
+            ConfigError: if targets are no classes, or the functional is not finite.
+        """
+        if self.function in (target_logprob, margin):
+            check_classes(output, target, first)
+        values = self.function(output, target)
+        rows = (~values.isfinite()).reshape(len(values), -1).any(1).nonzero()
+        if len(rows):
+            raise ConfigError(
+                f"The explained output {self.name} of sample {first + int(rows[0])} is not finite"
+                " before training. Correct the sample or the functional."
+            )
 
 
-def all_outputs(output: Tensor, _: Tensor) -> Tensor:
+def target_logprob(output: Outputs, target: Targets) -> Tensor:
+    """Return the log-probability of the target class, nat, of logits or log-probabilities.
+
+    By position where there are several (`class_scores`), 0 where the target is to be ignored.
+    """
+    scores, classes = class_scores(output, target)
+    return _of_classes(scores.log_softmax(-1), classes)
+
+
+def all_outputs(output: Outputs, _: Targets) -> Tensor:
     """Return every output of the model as it is, `[batch, output]`."""
-    return output.flatten(1)
+    scores = scores_of(output)
+    return scores.reshape(len(scores), -1)
 
 
-def margin(output: Tensor, target: Tensor) -> Tensor:
-    """Return the output of the target class minus the log-sum-exp of the others, in nat."""
-    others = output.scatter(-1, target[:, None], -torch.inf).logsumexp(-1)
-    return output.gather(-1, target[:, None])[:, 0] - others
+def margin(output: Outputs, target: Targets) -> Tensor:
+    """Return the score of the target class minus the log-sum-exp of the others, in nat.
+
+    By position where there are several (`class_scores`), 0 where the target is to be ignored.
+    """
+    scores, classes = class_scores(output, target)
+    others = scores.scatter(-1, classes.clamp(0)[..., None], -torch.inf).logsumexp(-1)
+    return _of_classes(scores - others[..., None], classes)
+
+
+def _of_classes(scores: Tensor, classes: Tensor) -> Tensor:
+    chosen = scores.gather(-1, classes.clamp(0)[..., None])[..., 0]
+    return chosen.masked_fill(classes == IGNORED, 0)
+
+
+@dataclass(frozen=True)
+class Logit:
+    """The score of one class, in every position.
+
+    Attributes:
+        number: the class.
+    """
+
+    number: int
+
+    def __call__(self, output: Outputs, target: Targets) -> Tensor:
+        """Return it, `[batch]` or `[batch, position]`.
+
+        Raises:
+            ConfigError: if there is no such class.
+        """
+        scores = scores_of(output)
+        scores = scores[:, None] if scores.dim() == 1 else scores
+        scores = scores if scores.dim() == 2 else class_scores(output, target)[0]
+        if self.number >= scores.shape[-1]:
+            raise ConfigError(
+                f"logit[{self.number}]: expected a class from 0 to {scores.shape[-1] - 1}, the"
+                f" output of the model has shape {tuple(scores_of(output).shape)}."
+            )
+        return scores[..., self.number]
 
 
 def find_functional(
@@ -82,8 +145,7 @@ def find_functional(
     }
     logit = re.fullmatch(r"logit\[(\d+)\]", outputs)
     if logit:
-        index = int(logit.group(1))
-        return Functional(outputs, output_unit, lambda output, _: output[:, index])
+        return Functional(outputs, output_unit, Logit(int(logit.group(1))))
     if outputs not in table:
         raise ConfigError(f"Unknown output functional {outputs!r}. Expected one of {NAMED}.")
     return Functional(outputs, *table[outputs])
@@ -99,12 +161,17 @@ class ModelFunction:
         model: the module; its own trained values are never read or changed.
         constants: frozen parameters and buffers by name.
         function: what to compute of the output.
+        forward: calls the model.
     """
 
     def __init__(
-        self, model: nn.Module, constants: Mapping[str, Tensor], function: OutputFunction
+        self,
+        model: nn.Module,
+        constants: Mapping[str, Tensor],
+        function: OutputFunction,
+        forward: Forward = call,
     ) -> None:
-        self._model = model
+        self._model, self._forward = model, forward
         self._constants = dict(constants)
         self._function = function
         self._places = _places(model)
@@ -121,7 +188,7 @@ class ModelFunction:
             `[batch]` or `[batch, output]`.
         """
         with self._holding({**self._constants, **params}):
-            output = self._model(x)
+            output = self._forward(self._model, x)
         return self._function(output, y)
 
     @contextmanager
