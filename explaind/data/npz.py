@@ -95,8 +95,8 @@ def _check_images(path: Path, name: str, x: np.ndarray) -> None:
     if wrong.any():
         rows = np.flatnonzero(wrong.reshape(len(x), -1).any(1))
         raise DataError(
-            f"{path}: {name} has NaN, infinity or numbers beyond float32 in {len(rows)} samples, the"
-            f" first is sample {rows[0]}. Remove, fill or scale them."
+            f"{path}: {name} has NaN, infinity or numbers beyond float32 in {len(rows)} samples,"
+            f" the first is sample {rows[0]}. Remove, fill or scale them."
         )
 
 

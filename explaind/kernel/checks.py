@@ -88,6 +88,24 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         )
 
 
+def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
+    """Refuse explained outputs that are not finite.
+
+    Args:
+        values: explained outputs before training.
+        name: what they are called.
+
+    Raises:
+        ConfigError: naming the first sample.
+    """
+    rows = (~values.isfinite()).any(1).nonzero()
+    if len(rows):
+        raise ConfigError(
+            f"The explained output {name} of sample {int(rows[0])} is not finite before training."
+            " Correct the sample, or what is explained of it."
+        )
+
+
 class FoundOps(NamedTuple):
     """What the query side must know of the piecewise-linear ops of a model.
 

@@ -64,7 +64,7 @@ def class_scores(
     if not isinstance(target, Tensor):
         given = "none" if target == () else type(target).__name__
         raise ConfigError(f"Expected the class of each sample as target, got {given}. {REMEDY}")
-    if scores.dim() == 2 == target.dim() and target.shape[1] == 1:
+    if scores.dim() < 3 and target.dim() == 2 and target.shape[1] == 1:
         target = target[:, 0]
     shape, classes = tuple(scores.shape), tuple(target.shape)
     if shape == (*classes, 1) or (shape == classes and len(shape) == 1):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.kernel.class_scores import IGNORED, check_classes, class_scores, scores_of
+from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
 from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
@@ -36,26 +36,10 @@ class Functional:
     unit: str
     function: OutputFunction
 
-    def check(self, output: Outputs, target: Targets, first: int) -> None:
-        """Refuse what cannot be explained of these samples.
-
-        Args:
-            output: what the model returned.
-            target: their targets.
-            first: number of the first of these samples, for the message.
-
-        Raises:
-            ConfigError: if targets are no classes, or the functional is not finite.
-        """
-        if self.function in (target_logprob, margin):
-            check_classes(output, target, first)
-        values = self.function(output, target)
-        rows = (~values.isfinite()).reshape(len(values), -1).any(1).nonzero()
-        if len(rows):
-            raise ConfigError(
-                f"The explained output {self.name} of sample {first + int(rows[0])} is not finite"
-                " before training. Correct the sample or the functional."
-            )
+    @property
+    def of_classes(self) -> bool:
+        """Whether its targets are numbers of classes."""
+        return self.function in (target_logprob, margin)
 
 
 def target_logprob(output: Outputs, target: Targets) -> Tensor:
@@ -176,7 +160,7 @@ class ModelFunction:
         self._function = function
         self._places = _places(model)
 
-    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
+    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
 
         Args:
@@ -185,7 +169,7 @@ class ModelFunction:
             y: targets, batch first.
 
         Returns:
-            `[batch]` or `[batch, output]`.
+            What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
         with self._holding({**self._constants, **params}):
             output = self._forward(self._model, x)

@@ -19,11 +19,13 @@ from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
 from explaind.kernel.checks import (
     check_capture,
+    check_explained,
     check_first_step,
     check_functional,
     check_samples,
     find_ops,
 )
+from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import (
     STEP_SUMS,
@@ -306,10 +308,13 @@ class PathKernel:
         """The queries of an output functional, after its self-checks."""
         gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
         x, y = self._given(x, targets)
-        self._check_explained(functional, x, y, block)
+        if functional.of_classes:
+            self._check_classes(x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
         fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
-        return self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        check_explained(queries.values(self.history.theta(0)), functional.name)
+        return queries
 
     def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, like the training samples, where they are needed."""
@@ -317,12 +322,12 @@ class PathKernel:
         check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
         return self._data.convert(x), self._data.convert(y)
 
-    def _check_explained(self, functional: Functional, x: Inputs, y: Targets, block: int) -> None:
-        """Refuse targets and outputs that cannot be explained, in a forward pass of all samples."""
+    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
+        """Refuse targets that are no classes of the model's outputs."""
         params, forward = self._params(), self._function(_output)
         for first in range(0, batch_size(x), block):
             rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
-            functional.check(forward(params, rows, targets), targets, first)
+            check_classes(forward(params, rows, targets), targets, first)
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
