@@ -38,7 +38,13 @@ from explaind.history.schema import (
 from explaind.history.state import TrainingState
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
-from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
+from explaind.store import (
+    MADE_WITH,
+    TARGET_CHUNK_BYTES,
+    only_writer,
+    remove_store,
+    stored_attributes,
+)
 from explaind.trees import Augmentation, Forward, LossFunction, call
 
 
@@ -53,6 +59,7 @@ def record(
     components: Mapping[str, str] | None = None,
     metrics: Iterable[str] = (),
     resume: bool = False,
+    overwrite: bool = False,
     attributes: Mapping[str, Any] | None = None,
     max_batch_size: int | None = None,
     chunk: int | None = None,
@@ -81,6 +88,7 @@ def record(
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
+        overwrite: remove a store that exists.
         attributes: further group attributes of the store, JSON only.
         max_batch_size: largest batch; by default the first one.
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
@@ -136,6 +144,7 @@ def record(
         augment=augment,
         forward=forward,
         resume=resume,
+        overwrite=overwrite,
     )
 
 
@@ -171,6 +180,7 @@ class Recorder:
         augment: makes the inputs of a step of those of the data.
         forward: calls the model.
         resume: go on from the last checkpoint, if there is one.
+        overwrite: remove a store that exists.
 
     Attributes:
         steps: optimizer steps recorded so far.
@@ -191,6 +201,7 @@ class Recorder:
         augment: Augmentation | None,
         forward: Forward,
         resume: bool,
+        overwrite: bool,
     ) -> None:
         self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
         self._forward = forward
@@ -209,8 +220,13 @@ class Recorder:
             self._checksums, self._theta = ChecksumTable(resumed.checksums), state.theta()
             return
         state.check_fresh()
-        if path.exists():
-            raise StoreError(f"{path} exists already. Remove it, or pass resume=True.")
+        if path.exists() and overwrite and stored_attributes(path):
+            remove_store(path)
+        elif path.exists() or path.is_symlink():  # a dangling link too
+            raise StoreError(
+                f"{path} exists already. Remove it, pass overwrite=True if it is a store, or"
+                " resume=True to go on."
+            )
 
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
