@@ -61,6 +61,7 @@ from explaind.trees import (
     Penalty,
     Targets,
     batch_size,
+    leaves,
     rows_of,
 )
 
@@ -124,6 +125,7 @@ class PathKernel:
         self._output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
+        self._fallbacks: dict[Any, tuple[str | OutputFunction, frozenset[str]]] = {}
         self._regularisation = RegularisationMotion(self.history, penalty)
         gradients = self._checked_gradients()
         self._training = TrainingSide(gradients, self._data, contraction=contraction)
@@ -173,8 +175,7 @@ class PathKernel:
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
         if not batch_size(x):
             raise ConfigError("Expected at least one sample to explain, got none.")
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
-        queries = self._explained(functional, x, targets, block)
+        functional, queries = self._explained(outputs, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
@@ -284,8 +285,7 @@ class PathKernel:
             `net` (positive = pushed the output up; opposite signs at different steps cancel) and
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
-        queries = self._explained(functional, x, targets, block)
+        functional, queries = self._explained(outputs, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return xr.Dataset(
             {
@@ -295,14 +295,21 @@ class PathKernel:
         )
 
     def _explained(
-        self, functional: Functional, x: Inputs, targets: Targets, block: int
-    ) -> Queries:
-        """The queries of an output functional, after its self-checks."""
+        self, outputs: str | OutputFunction, x: Inputs, targets: Targets, block: int
+    ) -> tuple[Functional, Queries]:
+        """An output functional and its queries, after the self-checks."""
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
         gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
         check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
-        return self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        # Gradients are compared once: of a large model that takes as long as explaining a few steps
+        kind = (outputs if isinstance(outputs, str) else id(outputs)), _kind_of(x, y)
+        if kind not in self._fallbacks:  # holds `outputs`, lest its id be given away
+            found = check_capture(gradients, self.history.theta(0), *_few(x, y))
+            self._fallbacks[kind] = outputs, found
+        _, fallback = self._fallbacks[kind]
+        queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        return functional, queries
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
@@ -347,6 +354,11 @@ class PathKernel:
 def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
     """A few samples for the self-checks."""
     return rows_of(x, 0, 3), rows_of(y, 0, 3)
+
+
+def _kind_of(x: Inputs, y: Targets) -> tuple[Any, ...]:
+    """Shapes and types of a sample."""
+    return tuple((leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y)))
 
 
 def _output(output: Any, _: Targets) -> Any:

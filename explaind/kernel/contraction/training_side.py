@@ -178,8 +178,7 @@ class TrainingSide:
     ) -> Float[Tensor, " param"]:
         """Return the gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
         x, y = self._data.fetch(index, step)
-        leaf = theta.detach().clone().requires_grad_(True)
-        with torch.enable_grad():
-            losses = self._gradients.function(self._gradients.layout.unflatten(leaf), x, y)
-            (gradient,) = torch.autograd.grad(weight * losses.sum(), leaf)
-        return gradient
+        function = self._gradients.function
+        return self._gradients.layout.gradient(
+            lambda params: weight * function(params, x, y).sum(), theta
+        )
