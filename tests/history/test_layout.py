@@ -40,7 +40,7 @@ def test_gradient_is_that_by_the_whole_vector_and_zero_where_nothing_depends_on_
     def function(tensors):
         return (tensors["0.weight"] ** 3).sum() * tensors["0.bias"].sum()
 
-    vector = torch.arange(12.0)
+    vector = torch.arange(1.0, 13.0)
     (expected,) = torch.autograd.grad(
         function(layout.unflatten(leaf := vector.clone().requires_grad_(True))), leaf
     )
