@@ -29,24 +29,27 @@ from explaind.store import ArraySpec, StoreFiles, StoreWriter, decode
 Group = Mapping[str, Sequence[np.ndarray]]
 """Rows of a chunk by array name."""
 
+Arrays = Mapping[str, tuple[tuple[int, ...], str]]
+"""Shape and type of a row by array name."""
+
 WIDE = 48_320
 """Parameters of the default run."""
 
-HISTORY = {
+HISTORY: Arrays = {
     "batch": ((1145,), "int32"),
     "coefficient": ((1, 10), "float64"),
     "params": ((WIDE,), "float32"),
     "second_moment": ((WIDE,), "float32"),
     **{f"number_{k}": ((), "float64") for k in range(14)},
 }
-LARGE = {"params": ((2**22,), "float32")}
-SHARD = {"influence": ((6, 32, 1145), "float32"), "step": ((672, 32), "float64")}
-STORES = {
+LARGE: Arrays = {"params": ((2**22,), "float32")}
+SHARD: Arrays = {"influence": ((6, 32, 1145), "float32"), "step": ((672, 32), "float64")}
+STORES: dict[str, tuple[Arrays, int, int]] = {
     "history, default run": (HISTORY, 64, 8),
     "history, 4 million parameters": (LARGE, 1, 8),
     "shard of influence": (SHARD, 10, 4),
 }
-"""Arrays with shape and type of a row, rows of a chunk, chunks."""
+"""Arrays, rows of a chunk, chunks."""
 
 
 class Way(ABC):
