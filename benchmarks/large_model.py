@@ -133,7 +133,7 @@ def main(
     trees = {"now": Path(__file__).parents[1]} | ({"before": before.resolve()} if before else {})
     turns = [{tree: measured(path) for tree, path in trees.items()} for _ in range(repeats)]
     sys.stdout.write(
-        f"{STEPS} steps, {QUERIES} queries, seconds; multiples of the plain training in brackets\n\n"
+        f"{STEPS} steps, {QUERIES} queries; seconds, and multiples of the plain training\n\n"
         f"| | training | full history | checkpointed, every {EVERY} | PathKernel | first explain |"
         " second |\n|---|---|---|---|---|---|---|\n"
     )

@@ -12,17 +12,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
+from explaind.history.batches import Collate
 from explaind.history.guards import check_deterministic_mode, check_separable_loss
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
 from explaind.kernel.checks import (
     check_capture,
+    check_explained,
     check_first_step,
     check_functional,
     check_samples,
     find_ops,
 )
+from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import (
     STEP_SUMS,
@@ -52,15 +55,18 @@ from explaind.kernel.result import (
     build_reformulation,
     described,
 )
+from explaind.kernel.samples import check_like_training, given_samples
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
 from explaind.trees import (
     Augmentation,
+    Forward,
     Inputs,
     LossFunction,
     Penalty,
     Targets,
     batch_size,
+    call,
     leaves,
     rows_of,
 )
@@ -79,7 +85,8 @@ class PathKernel:
             taken from the store; the module is not changed. Its attribute `output_unit` is the unit
             of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
-        train_data: `(x, y)` tensors or a map-style dataset, in the order of the recorded indices.
+        train_data: `(x, y)` tensors or arrays, a map-style dataset or the loader trained with, in
+            the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
             share is reported as regularisation (`decay`).
         augment: the augmentation that the recorder was given, if any.
@@ -88,6 +95,8 @@ class PathKernel:
         dtype: floating type of all computation; by default that of the recorded parameters.
         device: where to compute.
         contraction: how adjoint and gradients are multiplied; by default in full precision.
+        collate_fn: makes a batch of items of the dataset; by default the loader's, or torch's.
+        forward: the function that the recorder was given, if any.
         config: if given, the stage configuration the store must have been made with.
 
     Attributes:
@@ -113,19 +122,21 @@ class PathKernel:
         dtype: torch.dtype | None = None,
         device: str | torch.device = "cpu",
         contraction: Contraction | None = None,
+        collate_fn: Collate | None = None,
+        forward: Forward = call,
         config: dict[str, Any] | None = None,
     ) -> None:
-        history = History(Path(store), dtype, device, config, components)
-        self._data = TrainingData(train_data, history.dtype, device, augment)
-        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty)
+        history = History(Path(store).absolute(), dtype, device, config, components)
+        self._data = TrainingData(train_data, history.dtype, device, augment, collate_fn)
+        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
         self.history = history.replayed_with(setup)
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
-        self._model, self._loss_fn = model, loss_fn
+        self._model, self._loss_fn, self._forward = model, loss_fn, forward
         self._output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
-        self._fallbacks: dict[Any, tuple[str | OutputFunction, frozenset[str]]] = {}
+        self._fallbacks: list[tuple[Any, frozenset[str]]] = []  # by kind of output and sample
         self._regularisation = RegularisationMotion(self.history, penalty)
         gradients = self._checked_gradients()
         self._training = TrainingSide(gradients, self._data, contraction=contraction)
@@ -135,7 +146,7 @@ class PathKernel:
     def explain(
         self,
         x: Inputs,
-        targets: Targets,
+        targets: Targets = None,
         outputs: str | OutputFunction = "target_logprob",
         *,
         intervals: int = 1,
@@ -148,9 +159,13 @@ class PathKernel:
     ) -> xr.Dataset:
         """Explain outputs of the trained model at some inputs.
 
+        Arguments and samples that cannot be explained raise a `ConfigError`, influence that does
+        not add up to the motion of the parameters a `RecordingError`.
+
         Args:
-            x: inputs to explain, sample first.
-            targets: their targets.
+            x: inputs to explain, sample first: tensors, arrays, trees of them; or a dataset or
+                loader of `(x, y)`.
+            targets: their targets; None if the functional needs none, or `x` has them.
             outputs: what to explain: a name (`functionals.NAMED`) or a callable
                 `(model output, targets) -> [sample] or [sample, output]`.
             intervals: number of equal training intervals that influence is summed over.
@@ -166,16 +181,11 @@ class PathKernel:
         Returns:
             The arrays of `kernel.result.ARRAYS`: influence (positive = pushed the output up),
             regularisation (`decay`), residual, all in the unit of the explained output.
-
-        Raises:
-            ConfigError: without samples. Arguments with unknown names or numbers raise it, too;
-                influence that does not add up to the motion of the parameters a `RecordingError`.
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
-        if not batch_size(x):
-            raise ConfigError("Expected at least one sample to explain, got none.")
-        functional, queries = self._explained(outputs, x, targets, block)
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        queries = self._explained(functional, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
@@ -257,8 +267,7 @@ class PathKernel:
             `[step]`.
         """
         derivative = AlongParts(self._function(all_outputs), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
-        queries = self._queries(derivative, x, y, block)
+        queries = self._queries(derivative, *self._given(x, targets), block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
@@ -285,7 +294,8 @@ class PathKernel:
             `net` (positive = pushed the output up; opposite signs at different steps cancel) and
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
-        functional, queries = self._explained(outputs, x, targets, block)
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        queries = self._explained(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return xr.Dataset(
             {
@@ -295,21 +305,42 @@ class PathKernel:
         )
 
     def _explained(
-        self, outputs: str | OutputFunction, x: Inputs, targets: Targets, block: int
-    ) -> tuple[Functional, Queries]:
-        """An output functional and its queries, after the self-checks."""
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        self, functional: Functional, x: Inputs, targets: Targets, block: int
+    ) -> Queries:
+        """The queries of an output functional, after its self-checks."""
         gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
+        x, y = self._given(x, targets)
+        if functional.of_classes:
+            self._check_classes(x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
-        # Gradients are compared once: of a large model that takes as long as explaining a few steps
-        kind = (outputs if isinstance(outputs, str) else id(outputs)), _kind_of(x, y)
-        if kind not in self._fallbacks:  # holds `outputs`, lest its id be given away
-            found = check_capture(gradients, self.history.theta(0), *_few(x, y))
-            self._fallbacks[kind] = outputs, found
-        _, fallback = self._fallbacks[kind]
+        fallback = self._fallback_of(functional, gradients, x, y)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
-        return functional, queries
+        check_explained(queries.values(self.history.theta(0)), functional.name)
+        return queries
+
+    def _fallback_of(
+        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
+    ) -> frozenset[str]:
+        """Tensors that need the fallback; found out once, which may take as long as some steps."""
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        known = next((found for of, found in self._fallbacks if of == kind), None)
+        if known is None:
+            known = check_capture(gradients, self.history.theta(0), *_few(x, y))
+            self._fallbacks.append((kind, known))
+        return known
+
+    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
+        """Samples to explain as tensors, like the training samples, where they are needed."""
+        x, y = given_samples(x, targets)
+        check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
+        return self._data.convert(x), self._data.convert(y)
+
+    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
+        """Refuse targets that are no classes of the model's outputs."""
+        params, forward = self._params(), self._function(_output)
+        for first in range(0, batch_size(x), block):
+            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
+            check_classes(forward(params, rows, targets), targets, first)
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
@@ -344,7 +375,7 @@ class PathKernel:
         }
 
     def _function(self, function: OutputFunction) -> ModelFunction:
-        return ModelFunction(self._model, self._constants, function)
+        return ModelFunction(self._model, self._constants, function, self._forward)
 
     def _params(self) -> dict[str, Tensor]:
         """The parameters before training, by name."""
@@ -354,11 +385,6 @@ class PathKernel:
 def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
     """A few samples for the self-checks."""
     return rows_of(x, 0, 3), rows_of(y, 0, 3)
-
-
-def _kind_of(x: Inputs, y: Targets) -> tuple[Any, ...]:
-    """Shapes and types of a sample."""
-    return tuple((leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y)))
 
 
 def _output(output: Any, _: Targets) -> Any:
