@@ -16,12 +16,15 @@ from explaind.history.guards import check_deterministic_mode, check_separable_lo
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
+from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
     check_capture,
     check_first_step,
     check_functional,
     check_samples,
+    compare_values,
     find_ops,
+    takes_forward_mode,
 )
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import (
@@ -42,7 +45,12 @@ from explaind.kernel.functionals import (
     find_functional,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
+from explaind.kernel.query.derivative import (
+    AlongParts,
+    Derivative,
+    FullGradient,
+    GradientAlongParts,
+)
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
@@ -74,9 +82,10 @@ class PathKernel:
 
     Args:
         store: sealed history store made by `explaind.record`.
-        model: the module that was trained. Its trained values, frozen parameters and buffers are
-            taken from the store; the module is not changed. Its attribute `output_unit` is the unit
-            of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
+        model: the module that was trained, one around it, or the one inside. Its trained values,
+            frozen parameters and buffers are taken from the store; the module is not changed. Its
+            attribute `output_unit` is the unit of its outputs, "nat" of log-probabilities; without
+            one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
         train_data: `(x, y)` tensors or a map-style dataset, in the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
@@ -116,8 +125,10 @@ class PathKernel:
     ) -> None:
         history = History(Path(store), dtype, device, config, components)
         self._data = TrainingData(train_data, history.dtype, device, augment)
+        model = unwrapped(model)
         setup = TrainingSetup(model, loss_fn, self._data.batch, penalty)
-        self.history = history.replayed_with(setup)
+        self.history = history.with_setup(setup)
+        compare_values(self.history, model)
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn = model, loss_fn
@@ -255,9 +266,8 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        derivative = AlongParts(self._function(all_outputs), self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
-        queries = self._queries(derivative, x, y, block)
+        queries = self._queries(self._along(x, y), x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
@@ -302,6 +312,8 @@ class PathKernel:
         x, y = self._data.convert(x), self._data.convert(targets)
         check_functional(gradients.function, self._params(), *_few(x, y))
         fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
+        if fallback.names and fallback != self._training.fallback:
+            logger.info("explained outputs: %s", fallback)
         return self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
@@ -318,7 +330,22 @@ class PathKernel:
         params, forward = self._params(), self._function(_output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
         gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
-        return gradients.with_fallback(check_capture(gradients, self.history.theta(0), x, y))
+        fallback = check_capture(gradients, self.history.theta(0), x, y, linearised=True)
+        if fallback.names:
+            logger.info("%s", fallback)
+        return gradients.with_fallback(fallback)
+
+    def _along(self, x: Inputs, y: Targets) -> Derivative:
+        """All outputs differentiated along the step: in forward mode, where torch can."""
+        function, layout = self._function(all_outputs), self.history.layout
+        theta, few = self.history.theta(0), _few(x, y)
+        along = AlongParts(function, layout)
+        if takes_forward_mode(along, theta, *few):
+            return along
+        gradients = PerSampleGradients(function, layout)
+        fallback = check_capture(gradients, theta, *few)
+        logger.info("no derivative in forward mode: all outputs by their gradients, %s", fallback)
+        return GradientAlongParts(gradients.with_fallback(fallback))
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
         steps = self.history.steps

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import ModelFunction
+from explaind.kernel.gradients.fallback import BY_VMAP
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 
 CLASSES, BATCH = 3, 7
@@ -115,7 +116,7 @@ def layout_of(model):
     return layout, layout.flatten(dict(model.named_parameters()))
 
 
-def gradients_of(model, layout, function, fallback=frozenset()):
+def gradients_of(model, layout, function, fallback=BY_VMAP):
     function = ModelFunction(model, dict(model.named_buffers()), function)
     return PerSampleGradients(function, layout, fallback)
 

@@ -121,12 +121,14 @@ class LayerCapture(TorchFunctionMode):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Tensor | None:
-        changed = padding_idx is not None or max_norm is not None or scale_grad_by_freq or sparse
+        changed = max_norm is not None or scale_grad_by_freq
         name = self._name(weight)
         if changed or name is None or input.shape[0] != self._batch:
             return None
         y, edge = _watched(func(input, weight))
         self.rules.append(EmbeddingRule(weight=name, index=input, rows=len(weight), edge=edge))
+        if padding_idx is not None:  # the row of the padding is not trained
+            y = y.where(input[..., None] != padding_idx % len(weight), y.detach())
         return y
 
     def _convolution(

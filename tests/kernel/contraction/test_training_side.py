@@ -7,6 +7,7 @@ from torch import nn
 from explaind.kernel.contraction import training_side
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.trajectory.adjoint import GradientAdjoint
 from tests.kernel.layers import (
     BATCH,
@@ -64,7 +65,7 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
 def test_routes_past_the_layers(problem, route):
     model, layout, theta, x, y = problem
     everything = frozenset(slot.name for slot in layout.slots)
-    gradients = gradients_of(model, layout, cross_entropy, everything)
+    gradients = gradients_of(model, layout, cross_entropy, Fallback(everything))
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.arange(BATCH)
     found = side(gradients, x, y, route).contract(

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from explaind.kernel.functionals import all_outputs
+from explaind.kernel.gradients.fallback import Fallback
 from tests.kernel.layers import (
     BATCH,
     CLASSES,
@@ -15,11 +16,12 @@ from tests.kernel.layers import (
 
 
 @pytest.mark.parametrize("limit", [None, 1])
-@pytest.mark.parametrize("by_rules", [True, False], ids=["rules", "fallback"])
+@pytest.mark.parametrize("way", ["rules", "vmap", "one by one"])
 @pytest.mark.parametrize("name", layer_models())
-def test_gradients_of_all_outputs(name, by_rules, limit):
+def test_gradients_of_all_outputs(name, way, limit):
     model, layout, theta, x, y = layer_problem(name)
-    fallback = frozenset() if by_rules else frozenset(slot.name for slot in layout.slots)
+    names = frozenset() if way == "rules" else frozenset(slot.name for slot in layout.slots)
+    fallback = Fallback(names, batched=way != "one by one")
     gradients = gradients_of(model, layout, all_outputs, fallback)
     found = torch.full((BATCH, CLASSES, layout.size), torch.nan, dtype=torch.float64)
     for columns, rows, gradient in gradients(theta, x, y, limit=limit):
@@ -31,7 +33,7 @@ def test_gradients_of_all_outputs(name, by_rules, limit):
 def test_another_fallback_leaves_the_gradients_as_they_are():
     model, layout, theta, x, y = layer_problem("linear")
     gradients = gradients_of(model, layout, all_outputs)
-    other = gradients.with_fallback(frozenset({"0.weight"}))
+    other = gradients.with_fallback(Fallback(frozenset({"0.weight"})))
     assert other.capture(theta, x, y).fallback == {"0.weight"}
     assert gradients.capture(theta, x, y).fallback == frozenset()
 

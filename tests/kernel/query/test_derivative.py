@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from explaind.kernel.functionals import all_outputs
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.query.derivative import FullGradient
 from tests.kernel.layers import gradients_of, layer_models, layer_problem, one_by_one
 
@@ -13,7 +14,7 @@ from tests.kernel.layers import gradients_of, layer_models, layer_problem, one_b
 def test_gradients_are_added_with_a_factor(name, by_rules):
     model, layout, theta, x, y = layer_problem(name)
     names = frozenset() if by_rules else frozenset(slot.name for slot in layout.slots)
-    gradients = gradients_of(model, layout, all_outputs, names)
+    gradients = gradients_of(model, layout, all_outputs, Fallback(names))
     outputs = one_by_one(gradients, theta, x, y)
     before = torch.randn(*outputs.shape, dtype=torch.float64)
     total = before.clone()
