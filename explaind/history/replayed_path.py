@@ -68,8 +68,8 @@ class ReplayedPath:
         stored = load_state(path / CONSTANTS, self._device)
         constants = {names[name]: tensor for name, tensor in stored.items() if name in names}
         self._replayer = Replayer(setup, dataset.attrs, self._layout, constants, self._device)
-        names = ("batch", "setting", "max_norm", "threads", "params_checksum")
-        self._steps_of = {name: dataset[name].values for name in names}
+        per_step = ("batch", "setting", "max_norm", "threads", "params_checksum")
+        self._steps_of = {name: dataset[name].values for name in per_step}
         self._states = [str(name) for name in dataset if str(name).startswith("state_")]
         self._held: tuple[int, PathSteps] | None = None
 
