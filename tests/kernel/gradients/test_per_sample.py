@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from explaind.kernel.functionals import all_outputs
-from explaind.kernel.gradients.fallback import Fallback
+from explaind.kernel.gradients.fallback import BY_VMAP, Fallback
 from tests.kernel.layers import (
     BATCH,
     CLASSES,
+    everything_by_fallback,
     gradients_of,
     layer_models,
     layer_problem,
@@ -16,12 +17,11 @@ from tests.kernel.layers import (
 
 
 @pytest.mark.parametrize("limit", [None, 1])
-@pytest.mark.parametrize("way", ["rules", "vmap", "one by one"])
+@pytest.mark.parametrize("by_rules", [True, False], ids=["rules", "fallback"])
 @pytest.mark.parametrize("name", layer_models())
-def test_gradients_of_all_outputs(name, way, limit):
+def test_gradients_of_all_outputs(name, by_rules, limit):
     model, layout, theta, x, y = layer_problem(name)
-    names = frozenset() if way == "rules" else frozenset(slot.name for slot in layout.slots)
-    fallback = Fallback(names, batched=way != "one by one")
+    fallback = BY_VMAP if by_rules else everything_by_fallback(name, layout)
     gradients = gradients_of(model, layout, all_outputs, fallback)
     found = torch.full((BATCH, CLASSES, layout.size), torch.nan, dtype=torch.float64)
     for columns, rows, gradient in gradients(theta, x, y, limit=limit):
