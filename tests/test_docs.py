@@ -42,6 +42,7 @@ ELSEWHERE = {
     "make test-all": "the same",
     "pip install --constraint constraints.txt --editable .[slurm]": "network; done by make",
     "pip install --constraint constraints.txt --editable .[vision]": "network; done by make",
+    "python -m benchmarks.layer_rules": "measures the machine",
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",

@@ -1,12 +1,12 @@
 """Modules in wrappers are explained as what they hold; others are refused."""
 
 import logging
+import sys
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.parallel import data_parallel
 from torch.optim.swa_utils import AveragedModel
 
 import explaind
@@ -55,7 +55,9 @@ WRAPPERS = {
 @pytest.fixture(autouse=True)
 def _on_the_cpu(monkeypatch):
     """`DataParallel` looks for devices, and finds the simulated one of other tests."""
-    monkeypatch.setattr(data_parallel, "_get_available_device_type", lambda: None)
+    monkeypatch.setattr(
+        sys.modules[nn.DataParallel.__module__], "_get_available_device_type", lambda: None
+    )
 
 
 def influence_of(store, model):
