@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
-from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.checksums import UNSEEN
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
@@ -91,8 +91,11 @@ def _settled(
         while True:
             trial, unknown, wrong = gradients.with_fallback(fallback), set[str](), set[str]()
             for batch in batches:
+                found = theta.new_zeros(batch_size(batch[0]), len(theta))
+                for columns, rows, gradient in trial(theta, *batch):
+                    found[rows, columns] = gradient[:, 0]
                 unknown |= trial.capture(theta, *batch).fallback
-                wrong |= _wrong_tensors(trial, theta, *batch)
+                wrong |= _wrong_tensors(found, gradients, theta, *batch)
             names = fallback.names | unknown
             if wrong & names:
                 raise UnsupportedError(f"the gradients of {sorted(wrong & names)} come out wrong")
@@ -153,6 +156,24 @@ def takes_forward_mode(
     except Exception:  # noqa: BLE001 (torch and the model may raise anything)
         return False
     return True
+
+
+def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
+    """Refuse explained outputs that are not finite.
+
+    Args:
+        values: explained outputs before training.
+        name: what they are called.
+
+    Raises:
+        ConfigError: naming the first sample.
+    """
+    rows = (~values.isfinite()).any(1).nonzero()
+    if len(rows):
+        raise ConfigError(
+            f"The explained output {name} of sample {int(rows[0])} is not finite before training."
+            " Correct the sample, or what is explained of it."
+        )
 
 
 class FoundOps(NamedTuple):
@@ -223,16 +244,17 @@ def _check_linearised(
 
 @torch.enable_grad()
 def _wrong_tensors(
-    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
+    found: Float[Tensor, "batch param"],
+    gradients: PerSampleGradients,
+    theta: Float[Tensor, " param"],
+    x: Inputs,
+    y: Targets,
 ) -> set[str]:
-    """Return the tensors whose gradients differ from autograd's.
+    """Return the tensors whose gradients, as found, differ from autograd's.
 
     Autograd goes through the forward pass of the same batch: one sample alone would be rounded
     otherwise, and where a kink is hit, its gradient differs for that reason.
     """
-    captured = theta.new_zeros(batch_size(x), len(theta))
-    for columns, rows, gradient in gradients(theta, x, y):
-        captured[rows, columns] = gradient[:, 0]
     wrong: set[str] = set()
     leaves = {
         name: tensor.clone().requires_grad_(True)
@@ -240,7 +262,7 @@ def _wrong_tensors(
     }
     with gradients.function.holding(leaves):
         h = gradients.function(leaves, x, y)
-        for row, outputs in zip(captured, h.reshape(len(h), -1), strict=True):
+        for row, outputs in zip(found, h.reshape(len(h), -1), strict=True):
             expected = dense_gradients(outputs[0], leaves)
             for slot, gradient in zip(gradients.layout.slots, expected, strict=True):
                 want, got = gradient.flatten(), row[slot.start : slot.stop]
@@ -297,7 +319,7 @@ def check_samples(history: History, data: TrainingData) -> None:
     seen = np.flatnonzero(expected != UNSEEN)
     for start in range(0, len(seen), SAMPLES_PER_CHECK):
         rows = seen[start : start + SAMPLES_PER_CHECK]
-        differs = rows[sample_checksums(*data.samples(torch.from_numpy(rows))) != expected[rows]]
+        differs = rows[data.checksums(torch.from_numpy(rows)) != expected[rows]]
         if len(differs):
             raise ConfigError(
                 f"Sample {differs[0]} of train_data is not the one that was trained on"

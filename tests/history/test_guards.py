@@ -116,6 +116,7 @@ class Reentrant(Mlp):
         return self.last(torch.tanh(hidden))
 
 
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
 def test_a_model_that_cannot_be_differentiated_for_one_sample_is_refused(store, monkeypatch):
     monkeypatch.setattr(DefaultDeviceType, "_default_device_type", "cpu")  # not the simulated one
     with pytest.raises(UnsupportedError, match="use_reentrant=False"):

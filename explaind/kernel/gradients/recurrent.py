@@ -136,8 +136,8 @@ def recurrent_cell(
     states = tuple(state) if isinstance(state, (list, tuple)) else (state,)
     if any(part.dim() != 2 or len(part) != capture.batch for part in (x, *states)):
         return None
-    from_input = capture.linear(functional.linear, x, w_ih, b_ih)
-    from_hidden = capture.linear(functional.linear, states[0], w_hh, b_hh)
+    from_input = _linear(capture, x, w_ih, b_ih)
+    from_hidden = _linear(capture, states[0], w_hh, b_hh)
     after = CELLS[func](from_input, from_hidden, states)
     return after if len(after) > 1 else after[0]
 
@@ -151,9 +151,10 @@ def _unrolled(
     backward: bool,
 ) -> list[State]:
     """The states after every step of one layer in one direction, in the order of the steps."""
-    w_ih, w_hh, b_ih, b_hh = weights if len(weights) == 4 else (*weights, None, None)
+    w_ih, w_hh, *biases = weights
+    b_ih, b_hh = biases or (None, None)
     x = x.flip(1) if backward else x
-    from_input = capture.linear(functional.linear, x, w_ih, b_ih)
+    from_input = _linear(capture, x, w_ih, b_ih)
     # a shift of zero, whose gradient is that of `W_hh h + b_hh` at all steps
     shift = torch.zeros(*x.shape[:2], len(w_hh), dtype=x.dtype, device=x.device)
     edge = get_gradient_edge(shift.requires_grad_(True))
@@ -163,6 +164,13 @@ def _unrolled(
         hidden = functional.linear(state[0], w_hh, b_hh) + shift[:, moment]
         state = cell(from_input[:, moment], hidden, state)
         after.append(state)
-    names = {"weight": capture.name_of(w_hh), "bias": capture.name_of(b_hh)}
-    capture.rules.append(LinearRule(**names, x=torch.stack(before, 1), edge=edge))
+    weight, bias = capture.name_of(w_hh), capture.name_of(b_hh)
+    capture.rules.append(LinearRule(weight=weight, bias=bias, x=torch.stack(before, 1), edge=edge))
     return after
+
+
+def _linear(capture: "LayerCapture", x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A watched linear layer of an input whose first dimension is the batch."""
+    y = capture.linear(functional.linear, x, weight, bias)
+    assert y is not None
+    return y

@@ -56,9 +56,9 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_what_a_rule_does_not_cover_is_left_to_the_fallback(name):
-    model = UNKNOWN[name]
+    model = UNKNOWN[name].double()
     layout, theta = layout_of(model)
-    x, y = torch.randn(2, 20), torch.zeros(2, dtype=torch.int64)
+    x, y = torch.randn(2, 20, dtype=torch.float64), torch.zeros(2, dtype=torch.int64)
     captured = gradients_of(model, layout, all_outputs).capture(theta, x, y)
     used = {slot.name for slot in layout.slots if "out_proj" not in slot.name}
     assert captured.fallback >= used
