@@ -20,7 +20,6 @@ from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.nonsmooth.secant import RecordOps
-from explaind.kernel.query.derivative import Derivative
 from explaind.trees import Inputs, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
@@ -138,24 +137,6 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
             "The explained output of a sample depends on the other samples of its batch. Only"
             " functionals of one sample's own output can be explained."
         )
-
-
-def takes_forward_mode(
-    derivative: Derivative,
-    theta: Float[Tensor, " param"],
-    x: Inputs,
-    y: Targets,
-) -> bool:
-    """Return whether torch can take a derivative in forward mode, tried on a few samples."""
-    batch = _repeated((x, y), PROBE_SIZES[0])
-    values = derivative.function(derivative.layout.unflatten(theta), *batch)
-    parts = theta[None]
-    try:
-        total = values.new_zeros(len(values), values[0].numel(), derivative.width(parts))
-        derivative.add_to(total, 1.0, theta, batch, None, parts)
-    except Exception:  # noqa: BLE001 (torch and the model may raise anything)
-        return False
-    return True
 
 
 def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from explaind.history.guards import check_deterministic_mode, check_separable_lo
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
+from explaind.history.schema import dtype_name
 from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
     check_capture,
@@ -26,7 +28,6 @@ from explaind.kernel.checks import (
     check_samples,
     compare_values,
     find_ops,
-    takes_forward_mode,
 )
 from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
@@ -48,12 +49,8 @@ from explaind.kernel.functionals import (
     find_functional,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.derivative import (
-    AlongParts,
-    Derivative,
-    FullGradient,
-    GradientAlongParts,
-)
+from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
+from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
@@ -147,8 +144,8 @@ class PathKernel:
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
         self._regularisation = RegularisationMotion(self.history, penalty)
-        gradients = self._checked_gradients()
-        self._training = TrainingSide(gradients, self._data, contraction=contraction)
+        self._gradients = self._checked_gradients()
+        self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
     @torch.no_grad()
@@ -219,7 +216,7 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
+            completed, error = complete(arrays, {dtype_name(dtype) for dtype in dtypes})
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -276,7 +273,9 @@ class PathKernel:
             `[step]`.
         """
         x, y = self._given(x, targets)
-        queries = self._queries(self._along(x, y), x, y, block)
+        function, few = self._function(all_outputs), _few(x, y)
+        derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
+        queries = self._queries(derivative, x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
@@ -323,7 +322,7 @@ class PathKernel:
             self._check_classes(x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
         fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
-        if fallback.names and fallback != self._training.fallback:
+        if fallback.names and fallback != self._gradients.fallback:
             logger.info("explained outputs: %s", fallback)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self.history.theta(0)), functional.name)
@@ -347,8 +346,16 @@ class PathKernel:
         found = find_ops(derivative.function, self._params(), x, y)
         if found.untreated:
             logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        quadrature = self._quadrature.resolved(found.piecewise_linear)
+        asked = found.piecewise_linear and self._quadrature.rule == "auto"
+        quadrature = self._quadrature.resolved(asked and self._takes_secant_slopes)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
+
+    @cached_property
+    def _takes_secant_slopes(self) -> bool:
+        """Whether the secant rule can follow the model; tried on the loss, of one output."""
+        ends = (self.history.theta(step) for step in (0, self.history.steps))
+        samples = self._data.fetch(self.history.batch(0)[:2], 0)
+        return takes_secant_slopes(FullGradient(self._gradients), *ends, *samples)
 
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
@@ -361,29 +368,17 @@ class PathKernel:
             logger.info("%s", fallback)
         return gradients.with_fallback(fallback)
 
-    def _along(self, x: Inputs, y: Targets) -> Derivative:
-        """All outputs differentiated along the step: in forward mode, where torch can."""
-        function, layout = self._function(all_outputs), self.history.layout
-        theta, few = self.history.theta(0), _few(x, y)
-        along = AlongParts(function, layout)
-        if takes_forward_mode(along, theta, *few):
-            return along
-        gradients = PerSampleGradients(function, layout)
-        fallback = check_capture(gradients, theta, *few)
-        logger.info("no derivative in forward mode: all outputs by their gradients, %s", fallback)
-        return GradientAlongParts(gradients.with_fallback(fallback))
-
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
-        steps = self.history.steps
-        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
-        return {name: queries.values(theta).double().cpu().numpy() for name, theta in ends.items()}
+        ends = {"initial_output": 0, "final_output": self.history.steps}
+        values = {name: queries.values(self.history.theta(step)) for name, step in ends.items()}
+        return {name: value.double().cpu().numpy() for name, value in values.items()}
 
     def _attributes(self) -> dict[str, Any]:
         """How everything is computed."""
-        dtype, contraction = _name_of(self.history.dtype), self._training.contraction
+        dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "recorded_dtype": dtype_name(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
@@ -405,7 +400,3 @@ def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
 def _output(output: Any, _: Targets) -> Any:
     """The model's output as it is."""
     return output
-
-
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -11,7 +11,7 @@ from explaind.kernel.contraction.precision import PIECE, Contraction
 from explaind.kernel.contraction.routes import Route, cheapest, fallback_costs, layer_costs
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.gradients.captured_batch import CapturedBatch
-from explaind.kernel.gradients.fallback import Fallback, dense_gradients
+from explaind.kernel.gradients.fallback import dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import PerSampleGradients, row_slices
 from explaind.kernel.trajectory.adjoint import GradientAdjoint
@@ -75,11 +75,6 @@ class TrainingSide:
     def samples(self) -> int:
         """Number of training samples, `N`."""
         return len(self._data)
-
-    @property
-    def fallback(self) -> Fallback:
-        """How gradients that no layer rule reads are formed."""
-        return self._gradients.fallback
 
     def exact(self) -> "TrainingSide":
         """Return the same training side with products in full precision, by the same routes."""
@@ -159,7 +154,7 @@ class TrainingSide:
         held: dict[int, list[TensorSlot]] = {}
         for slot in slots:
             held.setdefault(self._component[slot.name], []).append(slot)
-        costs = fallback_costs(len(psi), len(held), self.fallback.batched)
+        costs = fallback_costs(len(psi), len(held), self._gradients.fallback.batched)
         if cheapest(costs, self._route) == "gradients":
             component = {slot.start: self._component[slot.name] for slot in slots}
             limit = WORKING_BYTES // psi.element_size()

@@ -97,7 +97,7 @@ class LayerCapture(TorchFunctionMode):
         weight: Tensor,
         bias: Tensor | None = None,
     ) -> Tensor | None:
-        """A linear layer, `x W^T + b`; `None` if the first dimension is not the batch."""
+        """Return the output of a linear layer, `x W^T + b`; None if `x` is not sample first."""
         return self._outer_product(partial(func, weight=weight, bias=bias), input, weight, bias)
 
     def _product(

@@ -13,6 +13,7 @@ import explaind
 from explaind.kernel.checks import check_capture
 from explaind.kernel.functionals import all_outputs
 from explaind.kernel.gradients.fallback import BY_VMAP
+from explaind.kernel.query.quadrature import Quadrature
 from tests.documents import REPOSITORY
 from tests.kernel.engine import explain, record
 from tests.kernel.layers import cross_entropy, gradients_of, layout_of
@@ -185,7 +186,7 @@ def way_of(fallback):
 def test_every_kind_of_layer_equals_the_oracle(kind, tmp_path, caplog):
     problem = problem_of(kind)
     model = record(problem, tmp_path / "run.zarr")
-    with caplog.at_level(logging.INFO, logger="explaind.kernel.path_kernel"):
+    with caplog.at_level(logging.INFO, logger="explaind.kernel"):
         influence = explain(problem, tmp_path / "run.zarr", model, intervals=2)
     told = [entry.message for entry in caplog.records if "per-sample gradients" in entry.message]
     assert len(told) == (KINDS[kind][0] != BY_RULE)  # once for the loss and what is explained
@@ -213,11 +214,28 @@ def test_all_outputs_are_rebuilt_without_forward_mode(tmp_path, caplog):
     kernel = explaind.PathKernel(
         tmp_path / "run.zarr", model, problem.loss_fn, problem.train_data()
     )
-    with caplog.at_level(logging.INFO, logger="explaind.kernel.path_kernel"):
+    with caplog.at_level(logging.INFO, logger="explaind.kernel"):
         rebuilt = kernel.reformulate(*problem.test_data())
     assert "no derivative in forward mode" in caplog.text
     error = abs(rebuilt.reformulated - rebuilt.true).max()
     assert float(error) < 1e-6 * float(abs(rebuilt.true - rebuilt.initial).max())
+
+
+def kinked(layer, x):
+    return checkpoint(lambda z: torch.relu(layer(z)), x, use_reentrant=False)
+
+
+@pytest.mark.parametrize("call", [kinked, lambda layer, x: torch.relu(branching(layer, x))])
+def test_kinks_that_the_secant_rule_cannot_follow_are_integrated_plainly(call, tmp_path):
+    problem = problem_of("a branch on values").but(
+        make_model=lambda: Layer(nn.Linear(4, 3), call, 3)
+    )
+    model = record(problem, tmp_path / "run.zarr")
+    influence = explain(problem, tmp_path / "run.zarr", model, quadrature=Quadrature())
+    assert influence.attrs["quadrature_rule"] == ("gauss_legendre" if call is kinked else "secant")
+    moved = abs(influence.final_output - influence.initial_output).max()
+    left = abs(influence.step_residual.sum("step")).max()
+    assert float(left) < 0.02 * float(moved)
 
 
 def test_gradients_that_torch_batches_wrongly_are_taken_one_by_one():
