@@ -45,6 +45,7 @@ ELSEWHERE = {
     "pip install tensorstore": "network; a comparison with what is not used",
     "python -m benchmarks.chunks": "the same; measures the machine",
     "python -m benchmarks.large_model main": "minutes, and measures the machine",
+    "python -m benchmarks.layer_rules": "measures the machine",
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",

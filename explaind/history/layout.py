@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.errors import ConfigError, RecordingError
+from explaind.errors import RecordingError
 
 
 @dataclass(frozen=True)
@@ -107,22 +107,9 @@ class ParameterLayout:
             )
         return cls(tuple(slots)).with_components(components or {})
 
-    def check_model(self, model: nn.Module) -> None:
-        """Refuse a model that has not these tensors.
-
-        Args:
-            model: the model given to explain with.
-
-        Raises:
-            ConfigError: naming the first tensor that is missing or has another shape.
-        """
-        shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
-        for slot in self.slots:
-            if shapes.get(slot.name) != slot.shape:
-                raise ConfigError(
-                    f"model: '{slot.name}' has shape {shapes.get(slot.name, 'nowhere')}, expected"
-                    f" {slot.shape} as recorded. Give the model that was trained."
-                )
+    def renamed(self, names: Mapping[str, str]) -> "ParameterLayout":
+        """Return the same layout with other names of the tensors, given by their present ones."""
+        return ParameterLayout(tuple(replace(slot, name=names[slot.name]) for slot in self.slots))
 
     @classmethod
     def from_json(cls, rows: Sequence[Mapping[str, Any]]) -> "ParameterLayout":
