@@ -12,18 +12,14 @@ from typing import Any, get_args
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from explaind.errors import ConfigError, RecordingError, StoreError
 from explaind.files import log_written
-from explaind.history.batches import Batch, indexed_batches
+from explaind.history.batches import Batch, draw
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
-from explaind.history.guards import (
-    check_deterministic_mode,
-    check_finite,
-    check_separable_loss,
-)
+from explaind.history.gradient_check import Loss
+from explaind.history.guards import check_finite
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.schema import (
     CheckpointedRows,
@@ -35,10 +31,11 @@ from explaind.history.schema import (
     dtype_name,
 )
 from explaind.history.state import TrainingState
+from explaind.history.step_gradient import StepGradient
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
-from explaind.trees import Augmentation, LossFunction
+from explaind.trees import Augmentation, Inputs, LossFunction, Penalty, Targets
 
 
 def record(
@@ -56,6 +53,7 @@ def record(
     max_batch_size: int | None = None,
     chunk: int | None = None,
     augment: Augmentation | None = None,
+    penalty: Penalty | None = None,
 ) -> "Recorder":
     """Record a training loop: a context manager around it.
 
@@ -75,7 +73,9 @@ def record(
             less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
             The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
             plus the penalty given to `PathKernel`) and clip at most once.
-        reduction: how the loop reduces the per-sample losses of a batch before `backward()`.
+        reduction: how the loop reduces the per-sample losses of a batch before `backward()`. Other
+            weights (by class or token, of micro-batches, of a scaled loss) are read off the
+            gradient that comes back to the model's output, unless the history is checkpointed.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
@@ -84,6 +84,8 @@ def record(
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
         augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
             yields; must depend on nothing else. Give the same function to `PathKernel`.
+        penalty: explicit regulariser that the loop adds to the loss of a step, `(parameters by
+            name) -> scalar`. Give the same function to `PathKernel`.
 
     Returns:
         The recorder.
@@ -102,6 +104,7 @@ def record(
     schema = HistorySchema(
         parameters=layout.size,
         dtype=dtype_name(dtype),
+        tensors=len(layout.slots),
         groups=len(optimizer.param_groups),
         adaptive=state.adaptive,
         chunk=every * math.ceil(steps / every),
@@ -117,13 +120,15 @@ def record(
         "every": every,
         "reduction": reduction,
         "augmented": augment is not None,
+        "penalised": penalty is not None,
         "metrics": list(schema.metrics),
         "optimizer": type(optimizer).__name__,
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
+    loss = Loss(model, loss_fn, penalty)
     return Recorder(
-        state, loss_fn, rows, Path(store), schema, described, augment=augment, resume=resume
+        state, loss, rows, Path(store), schema, described, augment=augment, resume=resume
     )
 
 
@@ -132,16 +137,12 @@ class Pending:
     """What is known of the step that comes next.
 
     Attributes:
-        batch: the samples drawn for it; None before they are.
-        clip: factor its gradient was clipped by.
-        max_norm: what the gradient was clipped to.
+        taken: whether it moves the parameters; torch skips one without any gradient.
         logged: numbers that describe the parameters before it.
         rows: what was recorded as the step began.
     """
 
-    batch: Batch | None = None
-    clip: float = 1.0
-    max_norm: float = math.inf
+    taken: bool = False
     logged: dict[str, float] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
 
@@ -151,7 +152,7 @@ class Recorder:
 
     Args:
         state: model and optimizer.
-        loss_fn: per-sample losses.
+        loss: what the loss of the loop is made of.
         rows: what of the state becomes rows of the store.
         path: folder of the store.
         schema: its arrays; room for a batch grows to the first one.
@@ -169,7 +170,7 @@ class Recorder:
     def __init__(
         self,
         state: TrainingState,
-        loss_fn: LossFunction,
+        loss: Loss,
         rows: PathRows,
         path: Path,
         schema: HistorySchema,
@@ -178,13 +179,14 @@ class Recorder:
         augment: Augmentation | None,
         resume: bool,
     ) -> None:
-        self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
+        self._state, self._path_rows = state, rows
+        mean, repeated = attributes["reduction"] == "mean", schema.every > 1
+        self._gradient = StepGradient(state, loss, mean, repeated)
         self._path, self._schema, self._attributes = path, schema, attributes
         self._augment = augment
         self._exit, self._start = ExitStack(), time.monotonic()
         self._exit.enter_context(only_writer(path))
         self._pending = Pending()
-        self._checked = False  # model and loss, on the first batch
         self.steps, self._checksums = 0, ChecksumTable()
         self._theta: Tensor | None = None
         self._writer: HistoryWriter | None = None
@@ -200,10 +202,11 @@ class Recorder:
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
         for handle in (
-            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_pre_hook(self._on_step),
             optimizer.register_step_post_hook(self._after_step),
         ):
             self._exit.callback(handle.remove)
+        self._exit.callback(self._gradient.accumulated.watch())
         return self
 
     def __exit__(
@@ -219,30 +222,31 @@ class Recorder:
     def batches(self, loader: Iterable[Any]) -> Iterator[Batch]:
         """Yield the batches of a loader once and remember the samples of each.
 
+        Several may be drawn for a step, whose gradients add up, or none be used: those count that a
+        backward pass went through.
+
         Args:
-            loader: a `DataLoader` over a map-style dataset of `(x, y)`, or an iterable of `Batch`.
+            loader: a `DataLoader` over a map-style dataset of `(x, y)`, also inside of a progress
+                bar; or an iterable of `Batch`.
 
         Yields:
             The batches, with `x` (augmented), `y` and the dataset `index` of each sample.
-
-        Raises:
-            RecordingError: if two batches are drawn for one optimizer step (gradient accumulation).
         """
-        for drawn in indexed_batches(loader) if isinstance(loader, DataLoader) else loader:
-            if self._pending.batch is not None:
-                raise RecordingError(
-                    f"A second batch was drawn before step {self.steps} was taken. Gradient"
-                    " accumulation is not supported: take one optimizer step per batch."
-                )
-            self._checksums.see(drawn.index, drawn.x, drawn.y)
-            batch = self._as_seen(drawn)
-            if not self._checked:
-                check_deterministic_mode(self._state.model, self.steps)
-                check_separable_loss(self._state.model, self._loss_fn, batch.x, batch.y)
-                self._checked = True
-            self._pending.batch = batch
-            yield batch
-        self._pending.batch = None
+        for batch in draw(loader):
+            yield self._drawn(batch)
+
+    def step_of(self, index: Tensor, x: Inputs, y: Targets) -> Batch:
+        """Say which samples the coming backward pass is of, in a loop that draws them its own way.
+
+        Args:
+            index: position of each sample in the training set.
+            x: their inputs, not augmented, sample first.
+            y: their targets.
+
+        Returns:
+            The batch, its inputs augmented if the recorder augments.
+        """
+        return self._drawn(Batch(x, y, index))
 
     def clip_grad_norm_(self, max_norm: float) -> Tensor:
         """Clip the gradients of the recorded parameters and record the factor.
@@ -256,15 +260,16 @@ class Recorder:
         Raises:
             RecordingError: at the second call for a step of a checkpointed history.
         """
-        if self._schema.every > 1 and self._pending.max_norm != math.inf:
+        gradient = self._gradient.accumulated
+        if self._schema.every > 1 and gradient.max_norm != math.inf:
             raise RecordingError(
                 f"The gradient of step {self.steps} is clipped a second time; expected once in a"
                 " checkpointed history. Clip to the smaller norm, or record with every=1."
             )
         norm = nn.utils.clip_grad_norm_(self._state.parameters.values(), max_norm)
         factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
-        self._pending.clip *= float(factor)
-        self._pending.max_norm = float(max_norm)
+        gradient.clip *= float(factor)
+        gradient.max_norm = float(max_norm)
         return norm
 
     def log(self, **values: float) -> None:
@@ -282,18 +287,32 @@ class Recorder:
             )
         self._pending.logged = values
 
-    def _as_seen(self, batch: Batch) -> Batch:
-        """Return a batch of the data as the coming step sees it."""
-        if self._augment is None:
-            return batch
-        return replace(batch, x=self._augment(batch.x, batch.index, self.steps))
+    def _drawn(self, batch: Batch) -> Batch:
+        """Note a batch of the data, and return it as the coming step sees it."""
+        self._checksums.see(batch.index, batch.x, batch.y)
+        if self._augment is not None:
+            batch = replace(batch, x=self._augment(batch.x, batch.index, self.steps))
+        self._gradient.draw(batch, self.steps)
+        return batch
 
-    def _before_step(self, *_: Any) -> None:
-        batch = self._pending.batch
-        if batch is None:
-            raise RecordingError(
-                f"Step {self.steps} has no batch. Draw batches through recorder.batches(loader)."
-            )
+    def _on_step(self, _: Any, args: Any, options: Any) -> tuple[Any, Any] | None:
+        """Look at a step before it is taken; with a closure, when that has made the gradient."""
+        closure = args[1] if len(args) > 1 else options.get("closure")
+        if closure is None:
+            self._before_step()
+            return None
+
+        def recorded() -> Any:
+            loss = closure()
+            self._before_step()
+            return loss
+
+        return args[:1], options | {"closure": recorded}
+
+    def _before_step(self) -> None:
+        self._pending.taken = self._gradient.exists
+        if not self._pending.taken:
+            return
         self._state.check_before_step(self.steps)
         if self._theta is None:
             self._theta = self._state.theta()
@@ -303,22 +322,29 @@ class Recorder:
                 f"The parameters changed between step {self.steps - 1} and step {self.steps}"
                 " outside of optimizer.step(). Such changes are not part of the path: remove them."
             )
+        index, weights = self._gradient.samples(self.steps)
         if self._writer is None:
-            self._writer = self._created(batch)
+            self._writer = self._created(self._gradient.parts(self.steps)[0].batch, len(index))
         self._pending.rows = {
             **self._path_rows.before_step(self.steps, self._theta),
             **self._metrics(),
-            "coefficient": self._state.coefficients(self.steps),
-            "clip": np.array(self._pending.clip),
-            "batch": self._batch_row(batch.index, self._writer.slots),
+            "coefficient": self._state.coefficients(),
+            "clip": np.array(self._gradient.accumulated.clip),
+            "batch": self._slots(index, -1, np.int32),
+            "weight": self._slots(weights, 0, np.float64),
         }
 
-    def _after_step(self, *_: Any) -> None:
+    def _after_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        skipped = getattr(optimizer, "found_inf", None)  # a fused one looks for overflow itself
+        if not self._pending.taken or (skipped is not None and bool(skipped)):
+            return
         assert self._writer is not None  # made before the first step
         self._theta = self._state.theta()
         check_finite(self._theta, "The parameter vector after the update", self.steps)
         self._writer.append(self._pending.rows)
-        self._writer.append(self._path_rows.after_step(self._pending.max_norm))
+        self._writer.append(self._path_rows.after_step(self._gradient.accumulated.max_norm))
+        self._state.count_step()
+        self._gradient.spend()
         self._pending = Pending()
         self.steps += 1
         if self._writer.end_step():
@@ -331,7 +357,11 @@ class Recorder:
             raise RecordingError("No optimizer step was taken inside the record block.")
         self._state.check_constants(self.steps)
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
-        made = {MADE_WITH: provenance(self._theta.device)}
+        autocast = self._gradient.accumulated.autocast
+        made = {
+            "autocast": None if autocast is None else dtype_name(autocast),
+            MADE_WITH: provenance(self._theta.device),
+        }
         self._writer.seal({"steps": self.steps, **made}, self._checksums.values)
         log_written(self._path, self._start)
 
@@ -341,17 +371,20 @@ class Recorder:
             f"metric_{name}": np.array(logged.get(name, np.nan)) for name in self._schema.metrics
         }
 
-    def _batch_row(self, index: Tensor, slots: int) -> np.ndarray:
-        if len(index) > slots:
+    def _slots(self, values: Tensor, empty: int, kind: type) -> np.ndarray:
+        """Return the row of a batch, the slots that it does not fill being `empty`."""
+        assert self._writer is not None  # made before the first step
+        slots = self._writer.slots
+        if len(values) > slots:
             raise RecordingError(
-                f"The batch of step {self.steps} has {len(index)} samples, the store has room for"
-                f" {slots}. Pass record(..., max_batch_size={len(index)})."
+                f"The batch of step {self.steps} has {len(values)} samples, the store has room for"
+                f" {slots}. Pass record(..., max_batch_size={len(values)})."
             )
-        row = np.full(slots, -1, dtype=np.int32)
-        row[: len(index)] = index.cpu().numpy()
+        row: np.ndarray = np.full(slots, empty, dtype=kind)
+        row[: len(values)] = values.numpy()
         return row
 
-    def _created(self, first: Batch) -> HistoryWriter:
-        schema = replace(self._schema, slots=max(self._schema.slots, len(first.index)))
+    def _created(self, first: Batch, size: int) -> HistoryWriter:
+        schema = replace(self._schema, slots=max(self._schema.slots, size))
         attributes = {**self._attributes, **self._path_rows.attributes(first)}
         return HistoryWriter.create(self._path, schema, attributes, self._state)

@@ -16,7 +16,7 @@ from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.nonsmooth.secant import RecordOps
-from explaind.trees import Inputs, Targets, batch_size, rows_of, take
+from explaind.trees import Inputs, Penalty, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
 
@@ -184,6 +184,24 @@ def check_samples(history: History, data: TrainingData) -> None:
             )
 
 
+def check_penalty(history: History, penalty: Penalty | None) -> None:
+    """Compare the penalty given with what the recorder was told.
+
+    Args:
+        history: the recorded path.
+        penalty: the penalty given to explain with.
+
+    Raises:
+        ConfigError: if only one of recorder and kernel was given a penalty.
+    """
+    if history.penalised != (penalty is not None):
+        given = ("none, as was recorded, got one", "the function that was recorded with, got none")
+        raise ConfigError(
+            f"penalty: expected {given[history.penalised]}. Give the same to explaind.record and"
+            " PathKernel."
+        )
+
+
 def check_first_step(
     history: History, training: TrainingSide, regularisation: RegularisationMotion
 ) -> None:
@@ -200,8 +218,8 @@ def check_first_step(
     momentum: Any = 0.0
     for block in history.blocks():
         for step in range(block.start, block.stop):
-            theta, weight = block.theta(step), history.sample_weight(step)
-            data = training.batch_gradient(theta, step, history.batch(step), weight)
+            theta, weights = block.theta(step), history.sample_weights(step)
+            data = training.batch_gradient(theta, step, history.batch(step), weights)
             gradient = history.clip(step) * data + regularisation.gradient(block, step)
             momentum = (
                 history.coefficient("mu", step) * momentum

@@ -20,6 +20,7 @@ from explaind.kernel.checks import (
     check_capture,
     check_first_step,
     check_functional,
+    check_penalty,
     check_samples,
     find_ops,
 )
@@ -119,6 +120,7 @@ class PathKernel:
         setup = TrainingSetup(model, loss_fn, self._data.batch, penalty)
         self.history = history.replayed_with(setup)
         check_samples(self.history, self._data)
+        check_penalty(self.history, penalty)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn = model, loss_fn
         self._output_unit = str(getattr(model, "output_unit", "1"))
