@@ -70,6 +70,11 @@ def on_device(tree: Any, device: torch.device) -> Any:
     return map_leaves(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, tree)
 
 
+def copied(tree: Any) -> Any:
+    """Return the same tree with copies of its tensors: a model may change its inputs in place."""
+    return map_leaves(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, tree)
+
+
 def batch_size(inputs: Inputs) -> int:
     """Return the number of samples, told by the inputs alone."""
     return len(leaves(inputs)[0])

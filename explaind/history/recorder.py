@@ -35,7 +35,7 @@ from explaind.history.step_gradient import StepGradient
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
-from explaind.trees import Augmentation, Inputs, LossFunction, Penalty, Targets
+from explaind.trees import Augmentation, Inputs, LossFunction, Penalty, Targets, copied
 
 
 def record(
@@ -126,7 +126,7 @@ def record(
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
-    loss = Loss(model, loss_fn, penalty)
+    loss = Loss(lambda inputs: model(copied(inputs)), loss_fn, penalty)
     return Recorder(
         state, loss, rows, Path(store), schema, described, augment=augment, resume=resume
     )

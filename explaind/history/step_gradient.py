@@ -14,7 +14,7 @@ from explaind.history.gradient_check import Loss, is_due, mismatch
 from explaind.history.guards import check_repeatable, check_separable_loss, left_alone
 from explaind.history.loss_weights import sample_weights
 from explaind.history.state import TrainingState
-from explaind.trees import map_leaves, on_device, rows_of
+from explaind.trees import copied, on_device, rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class StepGradient:
         """Note that the loop was given a batch for the coming step."""
         self._drawn += 1
         if self._due(step):  # a copy for the checks: a model may change its inputs in place
-            batch = replace(batch, x=map_leaves(_copied, batch.x))
+            batch = replace(batch, x=copied(batch.x))
         self.accumulated.batch = batch
 
     def spend(self) -> None:
@@ -135,7 +135,7 @@ class StepGradient:
         device = next(iter(self._state.parameters.values())).device
         x, y = on_device(rows_of(batch.x, 0, 3), device), on_device(batch.y, device)
         with self.accumulated.paused(), left_alone(self._state.model):
-            check_repeatable(self._state.model, self._loss.forward, map_leaves(_copied, x), step)
+            check_repeatable(self._state.model, self._loss.forward, x, step)
             check_separable_loss(self._loss.forward, self._loss.loss_fn, x, y)
 
     def _check_gradient(self, parts: list[Part], scale: float, step: int) -> None:
@@ -159,7 +159,3 @@ class StepGradient:
         if not self._checked:
             raise RecordingError(f"The gradient of step {step} {found}")
         logger.warning("The gradient of step %d %s", step, found)
-
-
-def _copied(leaf: object) -> object:
-    return leaf.clone() if isinstance(leaf, Tensor) else leaf

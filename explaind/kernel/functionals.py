@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.trees import Inputs, LossFunction, Outputs, Targets, unit_of
+from explaind.trees import Inputs, LossFunction, Outputs, Targets, copied, unit_of
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -121,7 +121,7 @@ class ModelFunction:
             `[batch]` or `[batch, output]`.
         """
         with self._holding({**self._constants, **params}):
-            output = self._model(x)
+            output = self._model(copied(x))
         return self._function(output, y)
 
     @contextmanager

@@ -46,6 +46,7 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
+from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
 from explaind.kernel.result import (
     PARAMETER_INFLUENCE,
@@ -99,6 +100,7 @@ class PathKernel:
         RecordingError: if the recorded path does not follow from the loss and the data.
     """
 
+    @torch.inference_mode(mode=False)
     def __init__(
         self,
         store: str | Path,
@@ -131,6 +133,7 @@ class PathKernel:
         self._training = TrainingSide(gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def explain(
         self,
@@ -241,6 +244,7 @@ class PathKernel:
         scores: np.ndarray = influence.values[:, 0]
         return scores
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def reformulate(
         self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_PASS
@@ -257,7 +261,7 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        derivative = AlongParts(self._function(all_outputs), self.history.layout)
+        derivative = AlongParts(with_whole_tables(self._function(all_outputs)), self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
         queries = self._queries(derivative, x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
@@ -265,6 +269,7 @@ class PathKernel:
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays, self._output_unit)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def parameter_influence(
         self,
@@ -300,7 +305,8 @@ class PathKernel:
         self, functional: Functional, x: Inputs, targets: Targets, block: int
     ) -> Queries:
         """The queries of an output functional, after its self-checks."""
-        gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
+        function = with_whole_tables(self._function(functional.function))
+        gradients = PerSampleGradients(function, self.history.layout)
         x, y = self._data.convert(x), self._data.convert(targets)
         check_functional(gradients.function, self._params(), *_few(x, y))
         fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
