@@ -16,7 +16,7 @@ TOLERANCE = {"cpu": 1e-4}
 TOLERANCE_ELSEWHERE = 1e-3
 """The same where operations may be rounded to TF32 or add up in random order."""
 
-AUTOCAST_TOLERANCE = 0.1
+HALF_TOLERANCE = 0.1
 """The same between half and single precision."""
 
 PARALLEL = 0.99
@@ -105,9 +105,9 @@ def mismatch(
     if not math.isfinite(scale):
         return None  # the step itself is refused
     device = found[0].device.type
-    tolerance = TOLERANCE.get(device, TOLERANCE_ELSEWHERE) if autocast is None else 0.0
+    tolerance = TOLERANCE.get(device, TOLERANCE_ELSEWHERE) if autocast is None else HALF_TOLERANCE
     error = _norm(difference) / (scale or 1.0)
-    if error <= max(tolerance, AUTOCAST_TOLERANCE if autocast else 0.0):
+    if error <= tolerance:
         return None
     return (
         f"differs from that of loss_fn by {error:.1e} of its length: {_cause(own, found, members)}"
@@ -118,12 +118,13 @@ def _cause(own: list[Tensor], found: list[Tensor], members: Iterable[Tensor]) ->
     """Guess what was done to a gradient."""
     factors = [_dot([f], [o]) / (_dot([o], [o]) or 1.0) for f, o in zip(found, own, strict=True)]
     scaled = [factor * o for factor, o in zip(factors, own, strict=True)]
-    if _norm([f - s for f, s in zip(found, scaled, strict=True)]) <= (1e-3 * _norm(found)):
+    difference = [f - o for f, o in zip(found, own, strict=True)]
+    left = [f - s for f, s in zip(found, scaled, strict=True)]
+    if _norm(left) <= (1.0 - PARALLEL) * _norm(difference):
         return (
             "every tensor is a multiple of it. Was it clipped or scaled, as a whole or some tensors"
             " apart? Clip all together with recorder.clip_grad_norm_."
         )
-    difference = [f - o for f, o in zip(found, own, strict=True)]
     theta = [member.detach() for member in members]
     cosine = _dot(difference, theta) / ((_norm(difference) * _norm(theta)) or 1.0)
     if cosine > PARALLEL:

@@ -68,7 +68,9 @@ def check_repeatable(
     if drawing:
         name = drawing[0]  # layers inside are done before those around them
         layer = (
-            f"Layer '{name}' ({type(model.get_submodule(name)).__name__})" if name else "forward"
+            f"Layer '{name}' ({type(model.get_submodule(name)).__name__})"
+            if name
+            else "The forward pass"
         )
         raise UnsupportedError(
             f"{layer} draws random numbers at step {step} (dropout inside of attention or of an"

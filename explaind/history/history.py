@@ -157,7 +157,7 @@ class History:
 
     @property
     def autocast(self) -> str | None:
-        """The type that the loop computed its outputs in, if it was another than the parameters'."""
+        """The type that autocast computed outputs in while recording; None without."""
         name: str | None = self._dataset.attrs.get("autocast")
         return name
 

@@ -18,7 +18,9 @@ from explaind.history.accumulation import Part
 from explaind.trees import LossFunction, leaves, on_device, replace_leaves
 
 ROUNDING = 16
-"""Roundings within which two gradients by an output are the same."""
+"""Roundings of single or double precision within which two gradients by an output are the same."""
+
+SINGLE_BYTES = 4
 
 LOSS_TOLERANCE = 1e-3
 """Largest relative difference between `G_i` and `w_i d_i`, if the type is not coarser."""
@@ -68,17 +70,18 @@ def sample_weights(
     dd = _summed(piece.own * piece.own for piece in pieces)
     if not bool((gg + dd).isfinite().all()):
         return uniform
-    # probabilities are rounded to eps, whatever is left of them in `p - 1`
-    eps = max(torch.finfo(leaf.got.dtype).eps for leaf in pieces)
-    floor = ROUNDING * eps * sum(leaf.got.shape[1] for leaf in pieces) ** 0.5
+    rounding = ROUNDING * max(torch.finfo(piece.own.dtype).eps for piece in pieces)
+    # probabilities are rounded like 1, whatever is left of them in `p - 1`
+    floor = rounding * sum(piece.got.shape[1] for piece in pieces) ** 0.5
+    rounding += _coarsest(part)
     pooled = float(gd.sum() / dd.sum()) if bool(dd.any()) else expected
     for weight in (expected, pooled):
-        allowed = abs(weight) * (ROUNDING * eps * dd.sqrt() + floor)
+        allowed = abs(weight) * (rounding * dd.sqrt() + floor)
         if bool((_misfit(pieces, torch.full_like(gg, weight)) <= allowed).all()):
             return torch.full_like(uniform, weight)
     weights = torch.where(dd > floor**2, gd / dd, pooled)
     misfit = _misfit(pieces, weights)
-    excess = misfit - max(LOSS_TOLERANCE, ROUNDING * eps) * gg.sqrt() - abs(weights) * floor
+    excess = misfit - max(LOSS_TOLERANCE, rounding) * gg.sqrt() - abs(weights) * floor
     if bool((excess > 0).any()):
         worst = int(excess.argmax())
         raise RecordingError(
@@ -96,7 +99,7 @@ def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> list[_Rows]:
     """Both gradients by the leaves that the loss depends on; one row if no sample axis is first."""
     came_back = {place: g for place, g in enumerate(part.gradients) if g is not None}
     values = leaves(part.output)
-    heads = {place: values[place].detach().requires_grad_(True) for place in came_back}
+    heads = {place: _precise(values[place]).requires_grad_(True) for place in came_back}
     output = replace_leaves(
         part.output, [heads.get(place, value) for place, value in enumerate(values)]
     )
@@ -111,7 +114,18 @@ def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> list[_Rows]:
 
 def _numbers(gradient: Tensor, rows: int) -> Float[Tensor, "row number"]:
     """A gradient as a matrix that can be multiplied without losing digits."""
-    return (gradient.float() if gradient.dtype.itemsize < 4 else gradient).reshape(rows, -1)
+    return _precise(gradient).reshape(rows, -1)
+
+
+def _precise(tensor: Tensor) -> Tensor:
+    """The values in single precision at least, as autocast computes a loss."""
+    return tensor.detach().float() if tensor.dtype.itemsize < SINGLE_BYTES else tensor.detach()
+
+
+def _coarsest(part: Part) -> float:
+    """Relative rounding of what came back in half precision; 0 without any."""
+    types = {g.dtype for g in part.gradients if g is not None}
+    return max((torch.finfo(t).eps for t in types if t.itemsize < SINGLE_BYTES), default=0.0)
 
 
 def _summed(pieces: Iterator[Float[Tensor, "row number"]]) -> Float64[Tensor, " row"]:

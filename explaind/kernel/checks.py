@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.gradient_check import HALF_TOLERANCE
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
@@ -216,6 +217,7 @@ def check_first_step(
         RecordingError: if the rebuilt step differs from the recorded one.
     """
     momentum: Any = 0.0
+    tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
     for block in history.blocks():
         for step in range(block.start, block.stop):
             theta, weights = block.theta(step), history.sample_weights(step)
@@ -235,12 +237,12 @@ def check_first_step(
             if float(recorded.norm()) <= 10 * float(rounding):
                 continue
             error = float((rebuilt - recorded).norm())
-            if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
+            if error > tolerance * float(recorded.norm()) + 10 * float(rounding):
                 raise RecordingError(
                     f"The recorded step {step} does not follow from this loss and these"
                     " data: relative"
                     f" difference {error / float(recorded.norm()):.2e}, expected below"
-                    f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
+                    f" {tolerance:g}. Check that loss_fn, reduction, penalty and"
                     " model are those"
                     " of the training loop, that train_data has the same samples in the"
                     " same order, that augment is the function the recorder was given, and"

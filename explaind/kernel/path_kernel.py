@@ -180,7 +180,7 @@ class PathKernel:
             raise ConfigError("Expected at least one sample to explain, got none.")
         functional = find_functional(outputs, self._loss_fn, self._output_unit)
         queries = self._explained(functional, x, targets, block)
-        history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
+        history = self.history
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
         explanation = explain_steps(
@@ -204,7 +204,8 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
+            dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
+            completed, error = complete(arrays, dtypes)
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -338,7 +339,7 @@ class PathKernel:
         dtype, contraction = _name_of(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "recorded_dtype": self.history.autocast or _name_of(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
