@@ -121,8 +121,7 @@ class Accumulation:
         Raises:
             RecordingError: if more was done than a multiplication.
         """
-        loss_scale = getattr(optimizer, "grad_scale", None)
-        undone = 1.0 if loss_scale is None else 1.0 / float(loss_scale)
+        undone = unscaling(optimizer)
         if self._reference is None:
             return undone
         name, before = self._reference
@@ -188,6 +187,12 @@ class Accumulation:
             assert parameter.grad is not None  # this is called where it was just accumulated
             if self._reference is not None or not _is_zero(parameter.grad):
                 self._reference = name, parameter.grad.detach().clone()
+
+
+def unscaling(optimizer: torch.optim.Optimizer) -> float:
+    """Return what a fused optimizer itself multiplies gradients by, of a scaled loss; 1 without."""
+    loss_scale = getattr(optimizer, "grad_scale", None)
+    return 1.0 if loss_scale is None else 1.0 / float(loss_scale)
 
 
 def _call_with_name(function: Callable[[str, Tensor], None], name: str, parameter: Tensor) -> None:

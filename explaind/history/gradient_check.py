@@ -85,13 +85,17 @@ class Loss:
 
 
 def mismatch(
-    own: list[Tensor], parameters: Mapping[str, nn.Parameter], autocast: torch.dtype | None
+    own: list[Tensor],
+    parameters: Mapping[str, nn.Parameter],
+    factor: float,
+    autocast: torch.dtype | None,
 ) -> str | None:
     """Compare a gradient with the one that lies in `.grad`.
 
     Args:
         own: what `Loss.gradient` returned.
         parameters: the trained tensors by name.
+        factor: what the optimizer multiplies the gradient by before anything else.
         autocast: type that the loop computed in.
 
     Returns:
@@ -99,7 +103,7 @@ def mismatch(
     """
     members = parameters.values()
     found = [m.grad if m.grad is not None else torch.zeros_like(m) for m in members]
-    found = [g.to_dense() if g.is_sparse else g for g in found]
+    found = [factor * (g.to_dense() if g.is_sparse else g) for g in found]
     difference = [f - o for f, o in zip(found, own, strict=True)]
     scale = max(_norm(found), _norm(own))
     if not math.isfinite(scale):

@@ -322,11 +322,12 @@ class Recorder:
                 f"The parameters changed between step {self.steps - 1} and step {self.steps}"
                 " outside of optimizer.step(). Such changes are not part of the path: remove them."
             )
+        path = self._path_rows.before_step(self.steps, self._theta)
         index, weights = self._gradient.samples(self.steps)
         if self._writer is None:
             self._writer = self._created(self._gradient.parts(self.steps)[0].batch, len(index))
         self._pending.rows = {
-            **self._path_rows.before_step(self.steps, self._theta),
+            **path,
             **self._metrics(),
             "coefficient": self._state.coefficients(),
             "clip": np.array(self._gradient.accumulated.clip),

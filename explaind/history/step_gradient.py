@@ -8,7 +8,7 @@ from jaxtyping import Float64, Int
 from torch import Tensor
 
 from explaind.errors import RecordingError
-from explaind.history.accumulation import Accumulation, Part
+from explaind.history.accumulation import Accumulation, Part, unscaling
 from explaind.history.batches import Batch
 from explaind.history.gradient_check import Loss, is_due, mismatch
 from explaind.history.guards import check_repeatable, check_separable_loss, left_alone
@@ -153,7 +153,8 @@ class StepGradient:
         with accumulated.paused(), left_alone(self._state.model):
             weighted = [(part, self._named(part)) for part in parts]
             own = self._loss.gradient(weighted, parameters, scale, accumulated.clip)
-        found = mismatch(own, parameters, accumulated.autocast)
+        factor = unscaling(self._state.optimizer)
+        found = mismatch(own, parameters, factor, accumulated.autocast)
         if found is None:
             return
         if not self._checked:

@@ -15,7 +15,8 @@ from explaind.history.optimizers import (
     tensor_coefficients,
 )
 from tests.history.training_loop import SGD
-from tests.kernel.engine import record
+from tests.kernel.engine import explain, record
+from tests.oracles.problems import Problem, vectors
 
 REFUSED = {"LBFGS": "function of all gradients", "Rprop": "signs", "Adafactor": "norm"}
 
@@ -140,3 +141,54 @@ def test_a_momentum_that_comes_and_goes(dampening):
         m = c["mu"] * m + c["nu"] * g
         expected = before - c["alpha"] * m - c["gamma"] * g
         torch.testing.assert_close(theta.weight.detach().flatten(), expected)
+
+
+class Experts(torch.nn.Module):
+    """Two parts, of which a batch uses one; a third that none uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = torch.nn.ModuleList(torch.nn.Linear(4, 3) for _ in range(3))
+
+    def forward(self, x):
+        return self.parts[int(x[0, 0] > 0)](x)
+
+
+def sorted_vectors(count, seed):
+    """Samples whose first feature is negative come first: batches use one expert each."""
+    x, y = vectors(count, seed)
+    x[:, 0] = torch.where(torch.arange(count) < count // 2, -x[:, 0].abs(), x[:, 0].abs())
+    return x, y
+
+
+ENTIRE = {
+    "momentum": lambda p: torch.optim.SGD(p, 0.2, momentum=0.8, weight_decay=0.1, dampening=0.2),
+    "adamw": lambda p: torch.optim.AdamW(p, 0.05, weight_decay=0.5),
+    "nadam": lambda p: torch.optim.NAdam(p, 0.05, weight_decay=0.1),
+    "radam": lambda p: torch.optim.RAdam(p, 0.05, betas=(0.9, 0.9)),
+    "adamax": lambda p: torch.optim.Adamax(p, 0.05),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01, centered=True),
+    "adagrad": lambda p: torch.optim.Adagrad(p, 0.1, weight_decay=0.1),
+    "adadelta": lambda p: torch.optim.Adadelta(p, 0.5),
+}
+
+
+@pytest.mark.parametrize("kind", ENTIRE)
+def test_influence_adds_up_though_parts_of_the_model_are_skipped(kind, tmp_path):
+    problem = Problem(
+        kind,
+        lambda model: ENTIRE[kind](model.parameters()),
+        make_model=Experts,
+        make_data=sorted_vectors,
+        drawn=((0, 1), (7, 8, 9), (10, 11), (3, 4), (2, 5), (6, 8)),
+    )
+    store = tmp_path / "run.zarr"
+    model = record(problem, store)
+    data = problem.train_data()
+    queries = data[0][:3], data[1][:3]
+    found = explain(problem, store, model, queries=queries)
+    assert found.attrs["completeness_error"] < 1e-12
+    assert abs(found.influence).max() > 1e-3
+    assert not abs(
+        found.influence_by_component.sel(component=["parts.2.weight", "parts.2.bias"])
+    ).any()
