@@ -295,22 +295,25 @@ class Recorder:
         self._gradient.draw(batch, self.steps)
         return batch
 
-    def _on_step(self, _: Any, args: Any, options: Any) -> tuple[Any, Any] | None:
+    def _on_step(
+        self, optimizer: torch.optim.Optimizer, args: Any, options: Any
+    ) -> tuple[Any, Any] | None:
         """Look at a step before it is taken; with a closure, when that has made the gradient."""
         closure = args[1] if len(args) > 1 else options.get("closure")
         if closure is None:
-            self._before_step()
+            self._before_step(optimizer)
             return None
 
         def recorded() -> Any:
             loss = closure()
-            self._before_step()
+            self._before_step(optimizer)
             return loss
 
         return args[:1], options | {"closure": recorded}
 
-    def _before_step(self) -> None:
-        self._pending.taken = self._gradient.exists
+    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        overflown = getattr(optimizer, "found_inf", None)  # what a fused one skips steps for
+        self._pending.taken = self._gradient.exists and not (overflown is not None and overflown)
         if not self._pending.taken:
             return
         self._state.check_before_step(self.steps)
@@ -335,9 +338,8 @@ class Recorder:
             "weight": self._slots(weights, 0, np.float64),
         }
 
-    def _after_step(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
-        skipped = getattr(optimizer, "found_inf", None)  # a fused one looks for overflow itself
-        if not self._pending.taken or (skipped is not None and bool(skipped)):
+    def _after_step(self, *_: Any) -> None:
+        if not self._pending.taken:
             return
         assert self._writer is not None  # made before the first step
         self._theta = self._state.theta()

@@ -4,12 +4,12 @@ import copy
 
 import pytest
 import torch
-from torch import nn
 
 from explaind.errors import RecordingError
 from explaind.history.gradient_check import is_due
 from tests.history.training_loop import SGD, Training
 from tests.oracles.problems import cross_entropy
+from tests.oracles.smooth_models import Mlp
 
 
 def test_steps_that_are_looked_at():
@@ -56,26 +56,21 @@ def test_later_steps_are_warned_of(store, caplog):
     assert "gradient of step 1 differs from that of loss_fn" in caplog.text
 
 
-class Counting(nn.Module):
-    """Draws nothing and changes nothing but its input, which it normalises in place."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
+class Normalising(Mlp):
+    """Changes its inputs in place."""
 
     def forward(self, x):
-        return self.model(x.sub_(0.5).div_(2.0))
+        return super().forward(x.sub_(0.5).div_(2.0))
 
 
 def test_a_model_that_changes_its_inputs_in_place(store):
     """Checks and kernel give it copies: the same numbers as from inputs prepared before."""
-    x, y = SGD.train_data()
     training = Training(store)
-    training.model = Counting(training.model)
+    training.model = SGD.but(make_model=Normalising).model()
     training.optimizer = SGD.optimizer(training.model)
     result = training.run_and_explain()
     queries, _ = SGD.test_data()
-    expected = training.model.model((queries - 0.5) / 2)
+    expected = Mlp.forward(training.model, (queries - 0.5) / 2)
     torch.testing.assert_close(torch.from_numpy(result.final_output.values), expected.detach())
     assert abs(result.residual.values).max() < 1e-9
 
@@ -89,10 +84,9 @@ def test_checks_leave_the_training_as_it_would_be(store):
     training.run()
     drawn = torch.rand(1)
     torch.manual_seed(3)
-    x, y = SGD.train_data()
-    for batch in SGD.batches():
+    for x, y in training.loader:
         optimizer.zero_grad()
-        cross_entropy(plain(x[batch]), y[batch]).mean().backward()
+        cross_entropy(plain(x), y).mean().backward()
         optimizer.step()
     for mine, other in zip(training.model.parameters(), plain.parameters(), strict=True):
         assert torch.equal(mine, other)
