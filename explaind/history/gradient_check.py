@@ -159,10 +159,9 @@ def _add(total: list[Tensor], gradients: list[Tensor | None], factor: float) -> 
 
 
 def _dot(a: list[Tensor], b: list[Tensor]) -> float:
-    return float(
-        torch.stack([(x * y).sum(dtype=torch.float64) for x, y in zip(a, b, strict=True)]).sum()
-    )
+    products = [(x * y).sum(dtype=torch.float64) for x, y in zip(a, b, strict=True)]
+    return float(torch.stack(products).sum())
 
 
 def _norm(a: list[Tensor]) -> float:
-    return _dot(a, a) ** 0.5
+    return math.sqrt(_dot(a, a))

@@ -13,7 +13,7 @@ import xarray as xr
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from explaind.errors import RecordingError
+from explaind.errors import RecordingError, StoreError
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.replayed_path import PathSteps, ReplayedPath
@@ -104,6 +104,9 @@ class History:
         dtype: floating type that parameters are returned in.
         device: where tensors are returned.
         reduction: how the loop reduced the per-sample losses of a batch.
+
+    Raises:
+        StoreError: for a history of an earlier version.
     """
 
     def __init__(
@@ -124,6 +127,11 @@ class History:
         self.reduction: Reduction = self._dataset.attrs["reduction"]
         self._coefficient = self._dataset["coefficient"].values
         self._clip = self._dataset["clip"].values
+        if "weight" not in self._dataset:
+            raise StoreError(
+                f"{path} was recorded by an earlier version: the weights of samples are missing."
+                " Run the rule `train`, or record the training, again."
+            )
         self._batch = self._dataset["batch"].values
         self._weight = self._dataset["weight"].values
         self._source: StoredPath | ReplayedPath | None = None
