@@ -34,8 +34,23 @@ from explaind.history.state import TrainingState
 from explaind.history.step_gradient import StepGradient
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
-from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
-from explaind.trees import Augmentation, Inputs, LossFunction, Penalty, Targets, copied
+from explaind.store import (
+    MADE_WITH,
+    TARGET_CHUNK_BYTES,
+    only_writer,
+    remove_store,
+    stored_attributes,
+)
+from explaind.trees import (
+    Augmentation,
+    Forward,
+    Inputs,
+    LossFunction,
+    Penalty,
+    Targets,
+    call,
+    copied,
+)
 
 
 def record(
@@ -49,11 +64,13 @@ def record(
     components: Mapping[str, str] | None = None,
     metrics: Iterable[str] = (),
     resume: bool = False,
+    overwrite: bool = False,
     attributes: Mapping[str, Any] | None = None,
     max_batch_size: int | None = None,
     chunk: int | None = None,
     augment: Augmentation | None = None,
     penalty: Penalty | None = None,
+    forward: Forward = call,
 ) -> "Recorder":
     """Record a training loop: a context manager around it.
 
@@ -79,6 +96,7 @@ def record(
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
+        overwrite: remove a store that exists.
         attributes: further group attributes of the store, JSON only.
         max_batch_size: largest batch; by default the first one.
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
@@ -86,6 +104,8 @@ def record(
             yields; must depend on nothing else. Give the same function to `PathKernel`.
         penalty: explicit regulariser that the loop adds to the loss of a step, `(parameters by
             name) -> scalar`. Give the same function to `PathKernel`.
+        forward: `(model, inputs) -> outputs`, how the loop calls the model: `lambda model, x:
+            model(**x)`, say. Give the same function to `PathKernel`.
 
     Returns:
         The recorder.
@@ -126,9 +146,17 @@ def record(
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
-    loss = Loss(lambda inputs: model(copied(inputs)), loss_fn, penalty)
+    loss = Loss(lambda inputs: forward(model, copied(inputs)), loss_fn, penalty)
     return Recorder(
-        state, loss, rows, Path(store), schema, described, augment=augment, resume=resume
+        state,
+        loss,
+        rows,
+        Path(store).absolute(),  # the loop may change the working directory
+        schema,
+        described,
+        augment=augment,
+        resume=resume,
+        overwrite=overwrite,
     )
 
 
@@ -159,6 +187,7 @@ class Recorder:
         attributes: its group attributes.
         augment: makes the inputs of a step of those of the data.
         resume: go on from the last checkpoint, if there is one.
+        overwrite: remove a store that exists.
 
     Attributes:
         steps: optimizer steps recorded so far.
@@ -178,6 +207,7 @@ class Recorder:
         *,
         augment: Augmentation | None,
         resume: bool,
+        overwrite: bool,
     ) -> None:
         self._state, self._path_rows = state, rows
         mean, repeated = attributes["reduction"] == "mean", schema.every > 1
@@ -196,8 +226,13 @@ class Recorder:
             self._checksums, self._theta = ChecksumTable(resumed.checksums), state.theta()
             return
         state.check_fresh()
-        if path.exists():
-            raise StoreError(f"{path} exists already. Remove it, or pass resume=True.")
+        if path.exists() and overwrite and stored_attributes(path):
+            remove_store(path)
+        elif path.exists() or path.is_symlink():  # a dangling link too
+            raise StoreError(
+                f"{path} exists already. Remove it, pass overwrite=True if it is a store, or"
+                " resume=True to go on."
+            )
 
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
@@ -289,7 +324,7 @@ class Recorder:
 
     def _drawn(self, batch: Batch) -> Batch:
         """Note a batch of the data, and return it as the coming step sees it."""
-        self._checksums.see(batch.index, batch.x, batch.y)
+        self._checksums.see(batch.index, batch.x, batch.y, batch.checksums)
         if self._augment is not None:
             batch = replace(batch, x=self._augment(batch.x, batch.index, self.steps))
         self._gradient.draw(batch, self.steps)
