@@ -73,7 +73,7 @@ class Accumulation:
 
         # a function, because a copy of the model (an average of it, say) copies bound methods whole
         def seen(module: nn.Module, _: Any, output: Outputs) -> None:
-            if module is self.model and not torch.compiler.is_compiling():
+            if not torch.compiler.is_compiling() and module is self.model:
                 self._see_forward(output)
 
         handles.callback(self.model.register_forward_hook(seen).remove)

@@ -146,7 +146,7 @@ def record(
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
-    loss = Loss(lambda inputs: forward(model, copied(inputs)), loss_fn, penalty)
+    loss = Loss(lambda inputs: forward(state.model, copied(inputs)), loss_fn, penalty)
     return Recorder(
         state,
         loss,
