@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +70,7 @@ class Loss:
         members = list(parameters.values())
         device = members[0].device
         total = [torch.zeros_like(member) for member in members]
-        with torch.autocast(device.type, enabled=False):
+        with _in_single_precision(device.type):
             for part, weight in parts:
                 output = self.forward(on_device(part.batch.x, device))
                 if part.gradients:
@@ -142,6 +144,12 @@ def _cause(own: list[Tensor], found: list[Tensor], members: Iterable[Tensor]) ->
         " a loss of the parameters, of hidden layers or of a second forward pass), gradients were"
         " changed after backward, or the model computes something else when it is called again."
     )
+
+
+def _in_single_precision(device: str) -> AbstractContextManager[Any]:
+    """Switch autocast off where it is on, in a closure say."""
+    on = torch.is_autocast_enabled(device)
+    return torch.autocast(device, enabled=False) if on else nullcontext()
 
 
 def _gradients(
