@@ -65,7 +65,7 @@ class Past(NamedTuple):
 
 
 def sgd_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.SGD`.
+    """Return the scalars of `torch.optim.SGD`.
 
     The buffer begins as the undamped gradient, at the first step with a momentum; a step without
     one leaves it as it is.
@@ -92,7 +92,7 @@ def sgd_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, f
 
 
 def adam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.Adam`; see `sgd_coefficients`."""
+    """Return the scalars of `torch.optim.Adam`; see `sgd_coefficients`."""
     rate, beta2 = float(group["lr"]), float(group["betas"][1])
     return _averaged(group, rounded) | {
         "alpha": rounded(rate / _first_bias(group, past)),
@@ -102,18 +102,18 @@ def adam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, 
 
 
 def adamw_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.AdamW`; see `sgd_coefficients`."""
+    """Return the scalars of `torch.optim.AdamW`; see `sgd_coefficients`."""
     return adam_coefficients({**group, "decoupled_weight_decay": True}, past, rounded)
 
 
 def adamax_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.Adamax`, whose steps are divided by the infinity norm."""
+    """Return the scalars of `torch.optim.Adamax`, whose steps are divided by the infinity norm."""
     alpha = rounded(float(group["lr"]) / _first_bias(group, past))
     return _averaged(group, rounded) | {"alpha": alpha}
 
 
 def nadam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.NAdam`: momentum and gradient have factors of their own."""
+    """Return the scalars of `torch.optim.NAdam`: momentum and gradient have their own factors."""
     rate, (beta1, beta2) = float(group["lr"]), (float(beta) for beta in group["betas"])
     step, decay = past.steps + 1, float(group["momentum_decay"])
     mu, following = (beta1 * (1.0 - 0.5 * 0.96 ** (s * decay)) for s in (step, step + 1))
@@ -128,7 +128,7 @@ def nadam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str,
 
 
 def radam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.RAdam`; its first steps are not divided by the second moment."""
+    """Return the scalars of `torch.optim.RAdam`; its first steps are not divided."""
     rate, beta2, step = float(group["lr"]), float(group["betas"][1]), past.steps + 1
     alpha, second_bias = rate / _first_bias(group, past), 1.0 - beta2**step
     longest = 2.0 / (1.0 - beta2) - 1.0
@@ -141,18 +141,18 @@ def radam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str,
 
 
 def rmsprop_coefficients(group: Group, _past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.RMSprop` without momentum."""
+    """Return the scalars of `torch.optim.RMSprop` without momentum."""
     return _plain(group, rounded, float(group["lr"])) | {"eps": float(group["eps"])}
 
 
 def adagrad_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.Adagrad`."""
+    """Return the scalars of `torch.optim.Adagrad`."""
     rate = float(group["lr"]) / (1.0 + past.steps * float(group["lr_decay"]))
     return _plain(group, rounded, rate) | {"eps": float(group["eps"])}
 
 
 def adadelta_coefficients(group: Group, _past: Past, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.Adadelta`."""
+    """Return the scalars of `torch.optim.Adadelta`."""
     return _plain(group, rounded, float(group["lr"]))
 
 

@@ -28,10 +28,11 @@ from explaind.history.schema import (
     PathRows,
     Reduction,
     Rows,
+    batch_rows,
     dtype_name,
 )
 from explaind.history.state import TrainingState
-from explaind.history.step_gradient import StepGradient
+from explaind.history.step_gradient import StepGradient, when_made
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import (
@@ -90,9 +91,8 @@ def record(
             less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
             The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
             plus the penalty given to `PathKernel`) and clip at most once.
-        reduction: how the loop reduces the per-sample losses of a batch before `backward()`. Other
-            weights (by class or token, of micro-batches, of a scaled loss) are read off the
-            gradient that comes back to the model's output, unless the history is checkpointed.
+        reduction: how the loop reduces the losses of a batch. Other weights are read off the
+            gradient that comes back to the model's output, but not in a checkpointed history.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
@@ -286,26 +286,15 @@ class Recorder:
     def clip_grad_norm_(self, max_norm: float) -> Tensor:
         """Clip the gradients of the recorded parameters and record the factor.
 
+        A second call for a step of a checkpointed history is refused (`RecordingError`).
+
         Args:
             max_norm: largest allowed L2 norm of all gradients together.
 
         Returns:
             The norm before clipping.
-
-        Raises:
-            RecordingError: at the second call for a step of a checkpointed history.
         """
-        gradient = self._gradient.accumulated
-        if self._schema.every > 1 and gradient.max_norm != math.inf:
-            raise RecordingError(
-                f"The gradient of step {self.steps} is clipped a second time; expected once in a"
-                " checkpointed history. Clip to the smaller norm, or record with every=1."
-            )
-        norm = nn.utils.clip_grad_norm_(self._state.parameters.values(), max_norm)
-        factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
-        gradient.clip *= float(factor)
-        gradient.max_norm = float(max_norm)
-        return norm
+        return self._gradient.clip(max_norm, self.steps)
 
     def log(self, **values: float) -> None:
         """Keep numbers that describe the parameters as they are now (before the next step).
@@ -330,21 +319,8 @@ class Recorder:
         self._gradient.draw(batch, self.steps)
         return batch
 
-    def _on_step(
-        self, optimizer: torch.optim.Optimizer, args: Any, options: Any
-    ) -> tuple[Any, Any] | None:
-        """Look at a step before it is taken; with a closure, when that has made the gradient."""
-        closure = args[1] if len(args) > 1 else options.get("closure")
-        if closure is None:
-            self._before_step(optimizer)
-            return None
-
-        def recorded() -> Any:
-            loss = closure()
-            self._before_step(optimizer)
-            return loss
-
-        return args[:1], options | {"closure": recorded}
+    def _on_step(self, optimizer: Any, args: Any, options: Any) -> tuple[Any, Any] | None:
+        return when_made(lambda: self._before_step(optimizer), args, options)
 
     def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
         overflown = getattr(optimizer, "found_inf", None)  # what a fused one skips steps for
@@ -369,8 +345,7 @@ class Recorder:
             **self._metrics(),
             "coefficient": self._state.coefficients(),
             "clip": np.array(self._gradient.accumulated.clip),
-            "batch": self._slots(index, -1, np.int32),
-            "weight": self._slots(weights, 0, np.float64),
+            **batch_rows(index, weights, self._writer.slots, self.steps),
         }
 
     def _after_step(self, *_: Any) -> None:
@@ -408,19 +383,6 @@ class Recorder:
         return {
             f"metric_{name}": np.array(logged.get(name, np.nan)) for name in self._schema.metrics
         }
-
-    def _slots(self, values: Tensor, empty: int, kind: type) -> np.ndarray:
-        """Return the row of a batch, the slots that it does not fill being `empty`."""
-        assert self._writer is not None  # made before the first step
-        slots = self._writer.slots
-        if len(values) > slots:
-            raise RecordingError(
-                f"The batch of step {self.steps} has {len(values)} samples, the store has room for"
-                f" {slots}. Pass record(..., max_batch_size={len(values)})."
-            )
-        row: np.ndarray = np.full(slots, empty, dtype=kind)
-        row[: len(values)] = values.numpy()
-        return row
 
     def _created(self, first: Batch, size: int) -> HistoryWriter:
         schema = replace(self._schema, slots=max(self._schema.slots, size))

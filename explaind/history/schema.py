@@ -34,9 +34,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from explaind.errors import RecordingError
 from explaind.history.batches import Batch
 from explaind.history.checksums import vector_checksum
 from explaind.history.optimizer_state import (
@@ -263,6 +264,34 @@ PathRows = FullRows | CheckpointedRows
 def to_row(vector: Tensor) -> np.ndarray:
     """Return a flat vector as a numpy row on the CPU."""
     return vector.detach().cpu().numpy()
+
+
+def batch_rows(
+    index: Int[Tensor, " batch"], weights: Float64[Tensor, " batch"], slots: int, step: int
+) -> Rows:
+    """Return the rows of a batch; slots that it does not fill are empty.
+
+    Args:
+        index: its samples.
+        weights: their weights in the loss.
+        slots: room for samples.
+        step: the step, for the message.
+
+    Returns:
+        `batch` and `weight`.
+
+    Raises:
+        RecordingError: if there is not enough room.
+    """
+    size = len(index)
+    if size > slots:
+        raise RecordingError(
+            f"The batch of step {step} has {size} samples, the store has room for {slots}. Pass"
+            f" record(..., max_batch_size={size})."
+        )
+    rows = {"batch": np.full(slots, -1, dtype=np.int32), "weight": np.zeros(slots)}
+    rows["batch"][:size], rows["weight"][:size] = index.numpy(), weights.numpy()
+    return rows
 
 
 def dtype_name(dtype: torch.dtype) -> str:

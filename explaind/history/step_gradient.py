@@ -1,11 +1,14 @@
 """Which samples a step is taken along, with which weights; and whether nothing else is in it."""
 
 import logging
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from jaxtyping import Float64, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from explaind.errors import RecordingError
 from explaind.history.accumulation import Accumulation, Part, unscaling
@@ -53,6 +56,31 @@ class StepGradient:
         if self._due(step):  # a copy for the checks: a model may change its inputs in place
             batch = replace(batch, x=copied(batch.x))
         self.accumulated.batch = batch
+
+    def clip(self, max_norm: float, step: int) -> Tensor:
+        """Clip the gradients as torch does, and note the factor.
+
+        Args:
+            max_norm: largest allowed norm.
+            step: the step, for the message.
+
+        Returns:
+            The norm before.
+
+        Raises:
+            RecordingError: at the second call for a step of a checkpointed history.
+        """
+        gradient = self.accumulated
+        if self._repeated and gradient.max_norm != math.inf:
+            raise RecordingError(
+                f"The gradient of step {step} is clipped a second time; expected once in a"
+                " checkpointed history. Clip to the smaller norm, or record with every=1."
+            )
+        norm = nn.utils.clip_grad_norm_(self._state.parameters.values(), max_norm)
+        factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
+        gradient.clip *= float(factor)
+        gradient.max_norm = float(max_norm)
+        return norm
 
     def spend(self) -> None:
         """Forget the gradient: a step was taken with it."""
@@ -160,3 +188,29 @@ class StepGradient:
         if not self._checked:
             raise RecordingError(f"The gradient of step {step} {found}")
         logger.warning("The gradient of step %d %s", step, found)
+
+
+def when_made(
+    look: Callable[[], None], args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[Any, Any] | None:
+    """Call a function when the gradient of a step is there, but the step not yet taken.
+
+    Args:
+        look: the function.
+        args: what `optimizer.step` was called with, the optimizer first.
+        options: the same by name.
+
+    Returns:
+        With what to call it instead, if a closure makes the gradient.
+    """
+    closure = args[1] if len(args) > 1 else options.get("closure")
+    if closure is None:
+        look()
+        return None
+
+    def looked_at() -> Any:
+        loss = closure()
+        look()
+        return loss
+
+    return args[:1], options | {"closure": looked_at}
