@@ -289,7 +289,7 @@ def batch_rows(
             f"The batch of step {step} has {size} samples, the store has room for {slots}. Pass"
             f" record(..., max_batch_size={size})."
         )
-    rows = {"batch": np.full(slots, -1, dtype=np.int32), "weight": np.zeros(slots)}
+    rows: Rows = {"batch": np.full(slots, -1, dtype=np.int32), "weight": np.zeros(slots)}
     rows["batch"][:size], rows["weight"][:size] = index.numpy(), weights.numpy()
     return rows
 
