@@ -14,7 +14,12 @@ from explaind.errors import RecordingError
 from explaind.history.accumulation import Accumulation, Part, unscaling
 from explaind.history.batches import Batch
 from explaind.history.gradient_check import Loss, is_due, mismatch
-from explaind.history.guards import check_repeatable, check_separable_loss, left_alone
+from explaind.history.guards import (
+    check_gradient_of_one,
+    check_repeatable,
+    check_separable_loss,
+    left_alone,
+)
 from explaind.history.loss_weights import sample_weights
 from explaind.history.state import TrainingState
 from explaind.trees import copied, on_device, rows_of
@@ -165,6 +170,8 @@ class StepGradient:
         with self.accumulated.paused(), left_alone(self._state.model):
             check_repeatable(self._state.model, self._loss.forward, x, step)
             check_separable_loss(self._loss.forward, self._loss.loss_fn, x, y)
+            parameters, loss_fn = self._state.parameters, self._loss.loss_fn
+            check_gradient_of_one(self._loss.forward, parameters, loss_fn, x, y)
 
     def _check_gradient(self, parts: list[Part], scale: float, step: int) -> None:
         """Compare the gradient with that of the loss.

@@ -5,15 +5,13 @@ what it computes: training never gives the padding row a gradient, but weight de
 the outputs follow.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from explaind.kernel.gradients.per_sample import Function
-from explaind.trees import Inputs, Targets
+from explaind.trees import Forward, Inputs, Outputs
 
 
 class _WholeTables(TorchFunctionMode):
@@ -41,11 +39,11 @@ def _look_up(
     )
 
 
-def with_whole_tables(function: Function) -> Function:
-    """Return the same function with true derivatives in all rows of its look-up tables."""
+def with_whole_tables(forward: Forward) -> Forward:
+    """Return the same call of a model with true derivatives in all rows of its look-up tables."""
 
-    def whole(params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
+    def whole(model: nn.Module, x: Inputs) -> Outputs:
         with _WholeTables():
-            return function(params, x, y)
+            return forward(model, x)
 
     return whole
