@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN
+from explaind.history.gradient_check import HALF_TOLERANCE
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
@@ -20,7 +21,7 @@ from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.nonsmooth.secant import RecordOps
-from explaind.trees import Inputs, Targets, batch_size, rows_of, take
+from explaind.trees import Inputs, Penalty, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
 
@@ -306,6 +307,24 @@ def check_samples(history: History, data: TrainingData) -> None:
             )
 
 
+def check_penalty(history: History, penalty: Penalty | None) -> None:
+    """Compare the penalty given with what the recorder was told.
+
+    Args:
+        history: the recorded path.
+        penalty: the penalty given to explain with.
+
+    Raises:
+        ConfigError: if only one of recorder and kernel was given a penalty.
+    """
+    if history.penalised != (penalty is not None):
+        given = ("none, as was recorded, got one", "the function that was recorded with, got none")
+        raise ConfigError(
+            f"penalty: expected {given[history.penalised]}. Give the same to explaind.record and"
+            " PathKernel."
+        )
+
+
 def check_first_step(
     history: History, training: TrainingSide, regularisation: RegularisationMotion
 ) -> None:
@@ -320,10 +339,11 @@ def check_first_step(
         RecordingError: if the rebuilt step differs from the recorded one.
     """
     momentum: Any = 0.0
+    tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
     for step in range(history.steps):
         block = history.read(step, step + 1)  # alone: the first one mostly is enough
-        theta, weight = block.theta(step), history.sample_weight(step)
-        data = training.batch_gradient(theta, step, history.batch(step), weight)
+        theta, weights = block.theta(step), history.sample_weights(step)
+        data = training.batch_gradient(theta, step, history.batch(step), weights)
         gradient = history.clip(step) * data + regularisation.gradient(block, step)
         momentum = (
             history.coefficient("mu", step) * momentum + history.coefficient("nu", step) * gradient
@@ -338,12 +358,12 @@ def check_first_step(
         if float(recorded.norm()) <= 10 * float(rounding):
             continue
         error = float((rebuilt - recorded).norm())
-        if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
+        if error > tolerance * float(recorded.norm()) + 10 * float(rounding):
             raise RecordingError(
                 f"The recorded step {step} does not follow from this loss and these"
                 " data: relative"
                 f" difference {error / float(recorded.norm()):.2e}, expected below"
-                f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
+                f" {tolerance:g}. Check that loss_fn, reduction, penalty and"
                 " model are those"
                 " of the training loop, that train_data has the same samples in the"
                 " same order, that augment is the function the recorder was given, and"

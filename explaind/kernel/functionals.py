@@ -16,7 +16,16 @@ from torch import Tensor, nn
 from explaind.errors import ConfigError
 from explaind.history.wrappers import is_compiled
 from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
-from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
+from explaind.trees import (
+    Forward,
+    Inputs,
+    LossFunction,
+    Outputs,
+    Targets,
+    call,
+    copied,
+    unit_of,
+)
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -175,7 +184,7 @@ class ModelFunction:
             What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
         with self.holding(params), self._plain_kernels():
-            output = self._forward(self._model, x)
+            output = self._forward(self._model, copied(x))
         return self._function(output, y)
 
     @contextmanager

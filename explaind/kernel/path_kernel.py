@@ -25,6 +25,7 @@ from explaind.kernel.checks import (
     check_explained,
     check_first_step,
     check_functional,
+    check_penalty,
     check_samples,
     compare_values,
     find_ops,
@@ -54,6 +55,7 @@ from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
 from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
+from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
 from explaind.kernel.result import (
     PARAMETER_INFLUENCE,
@@ -115,6 +117,7 @@ class PathKernel:
         RecordingError: if the recorded path does not follow from the loss and the data.
     """
 
+    @torch.inference_mode(mode=False)
     def __init__(
         self,
         store: str | Path,
@@ -140,6 +143,7 @@ class PathKernel:
         self.history = history.with_setup(setup)
         compare_values(self.history, model)
         check_samples(self.history, self._data)
+        check_penalty(self.history, penalty)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._forward = model, loss_fn, forward
         self._output_unit = str(getattr(model, "output_unit", "1"))
@@ -151,6 +155,7 @@ class PathKernel:
         self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def explain(
         self,
@@ -195,7 +200,7 @@ class PathKernel:
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
         functional = find_functional(outputs, self._loss_fn, self._output_unit)
         queries = self._explained(functional, x, targets, block)
-        history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
+        history = self.history
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
         explanation = explain_steps(
@@ -219,7 +224,8 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {dtype_name(dtype) for dtype in dtypes})
+            dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
+            completed, error = complete(arrays, dtypes)
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -259,6 +265,7 @@ class PathKernel:
         scores: np.ndarray = influence.values[:, 0]
         return scores
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def reformulate(
         self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_PASS
@@ -276,7 +283,7 @@ class PathKernel:
             `[step]`.
         """
         x, y = self._given(x, targets)
-        function, few = self._function(all_outputs), _few(x, y)
+        function, few = self._query_function(all_outputs), _few(x, y)
         derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
         queries = self._queries(derivative, x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
@@ -284,6 +291,7 @@ class PathKernel:
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays, self._output_unit)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def parameter_influence(
         self,
@@ -319,7 +327,8 @@ class PathKernel:
         self, functional: Functional, x: Inputs, targets: Targets, block: int
     ) -> Queries:
         """The queries of an output functional, after its self-checks."""
-        gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
+        function = self._query_function(functional.function)
+        gradients = PerSampleGradients(function, self.history.layout)
         x, y = self._given(x, targets)
         if functional.of_classes:
             self._check_classes(x, y, block)
@@ -392,7 +401,7 @@ class PathKernel:
         dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": dtype_name(self.history.stored_dtype),
+            "recorded_dtype": self.history.autocast or dtype_name(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
@@ -400,6 +409,10 @@ class PathKernel:
 
     def _function(self, function: OutputFunction) -> ModelFunction:
         return ModelFunction(self._model, self._constants, function, self._forward)
+
+    def _query_function(self, function: OutputFunction) -> ModelFunction:
+        forward = with_whole_tables(self._forward)
+        return ModelFunction(self._model, self._constants, function, forward)
 
     def _params(self) -> dict[str, Tensor]:
         """The parameters before training, by name."""
