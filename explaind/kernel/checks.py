@@ -20,6 +20,7 @@ from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.nonsmooth.secant import RecordOps
+from explaind.kernel.query.quadrature import Quadrature
 from explaind.trees import Inputs, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
@@ -162,11 +163,14 @@ class FoundOps(NamedTuple):
 
     Attributes:
         piecewise_linear: whether there are any.
+        hidden: whether some may lie in an activation checkpoint, whose backward pass calls the
+            model again and knows nothing of secant slopes.
         sample_first: whether the inputs of all of them have the sample first.
         untreated: names of functions that may hide kinks and are left to the plain rule.
     """
 
     piecewise_linear: bool
+    hidden: bool
     sample_first: bool
     untreated: list[str]
 
@@ -191,7 +195,40 @@ def find_ops(function: Function, params: dict[str, Tensor], x: Inputs, y: Target
             function(params, *_repeated((x, y), size))
         sample_first &= all(op.z.shape[:1] == (size,) for op in mode.ops)
         ops, untreated = len(mode.ops), mode.untreated
-    return FoundOps(ops > 0, sample_first, sorted(untreated))
+    hidden = ops > 0 and _has_checkpoints(function, params, *_repeated((x, y), size))
+    return FoundOps(ops > 0, hidden, sample_first, sorted(untreated))
+
+
+def check_plain_rule(quadrature: Quadrature) -> None:
+    """Refuse the secant rule for kinks in activation checkpoints; warn of a plain rule.
+
+    Args:
+        quadrature: the rule, with `auto` decided.
+
+    Raises:
+        UnsupportedError: if it is the secant rule.
+    """
+    if quadrature.rule == "secant":
+        raise UnsupportedError(
+            "quadrature.rule=secant cannot follow piecewise-linear ops in activation checkpoints,"
+            " which are called again in the backward pass. Expected auto, gauss_legendre or"
+            " midpoint, or the model without checkpoints."
+        )
+    logger.warning("kinks in activation checkpoints: integrated by the rule %s", quadrature.rule)
+
+
+@torch.enable_grad()  # there are none without gradients
+def _has_checkpoints(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> bool:
+    """Whether a forward pass makes saved tensors by a hook, as activation checkpointing does."""
+    refused = "no hooks"
+    try:
+        with torch.autograd.graph.disable_saved_tensors_hooks(refused):
+            function(params, x, y)
+    except RuntimeError as error:
+        if refused not in str(error):
+            raise
+        return True
+    return False
 
 
 def _check_linearised(

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from explaind.kernel.checks import (
     check_explained,
     check_first_step,
     check_functional,
+    check_plain_rule,
     check_samples,
     compare_values,
     find_ops,
@@ -49,7 +49,7 @@ from explaind.kernel.functionals import (
     find_functional,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
+from explaind.kernel.query.applicable import along_parts
 from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
@@ -346,16 +346,10 @@ class PathKernel:
         found = find_ops(derivative.function, self._params(), x, y)
         if found.untreated:
             logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        asked = found.piecewise_linear and self._quadrature.rule == "auto"
-        quadrature = self._quadrature.resolved(asked and self._takes_secant_slopes)
+        quadrature = self._quadrature.resolved(found.piecewise_linear and not found.hidden)
+        if found.hidden:
+            check_plain_rule(quadrature)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
-
-    @cached_property
-    def _takes_secant_slopes(self) -> bool:
-        """Whether the secant rule can follow the model; tried on the loss, of one output."""
-        ends = (self.history.theta(step) for step in (0, self.history.steps))
-        samples = self._data.fetch(self.history.batch(0)[:2], 0)
-        return takes_secant_slopes(FullGradient(self._gradients), *ends, *samples)
 
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
