@@ -1,6 +1,6 @@
 """How the trained tensors of a model lie in one flat parameter vector."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -174,3 +174,31 @@ class ParameterLayout:
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return views of a flat vector as named tensors."""
         return {slot.name: vector[slot.start : slot.stop].view(slot.shape) for slot in self.slots}
+
+    def leaves(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
+        """Return copies of a flat vector's tensors, each a leaf of its own to differentiate by.
+
+        With the vector as the only leaf, autograd would add up vectors of the full length, one for
+        every tensor.
+        """
+        tensors = self.unflatten(vector).items()
+        return {name: tensor.detach().clone().requires_grad_(True) for name, tensor in tensors}
+
+    @torch.enable_grad()
+    def gradient(
+        self, function: Callable[[dict[str, Tensor]], Tensor], vector: Float[Tensor, " param"]
+    ) -> Float[Tensor, " param"]:
+        """Return the gradient of a number by a flat vector.
+
+        Args:
+            function: the number as a function of the named tensors.
+            vector: where to differentiate.
+
+        Returns:
+            The gradient, 0 for tensors that the function does not use.
+        """
+        leaves = self.leaves(vector)
+        by_tensor = torch.autograd.grad(
+            function(leaves), list(leaves.values()), materialize_grads=True
+        )
+        return self.flatten(dict(zip(leaves, by_tensor, strict=True)))

@@ -363,7 +363,7 @@ class Recorder:
         if self._writer.end_step():
             self._state.check_constants(self.steps)
             checksums = torch.from_numpy(self._checksums.values)
-            self._writer.flush({**self._state.checkpoint(), "checksums": checksums})
+            self._writer.save({**self._state.checkpoint(), "checksums": checksums})
 
     def _finish(self) -> None:
         if self._writer is None or self._theta is None:

@@ -274,10 +274,7 @@ def _wrong_tensors(
     otherwise, and where a kink is hit, its gradient differs for that reason.
     """
     wrong: set[str] = set()
-    leaves = {
-        name: tensor.clone().requires_grad_(True)
-        for name, tensor in gradients.layout.unflatten(theta).items()
-    }
+    leaves = gradients.layout.leaves(theta)
     with gradients.function.holding(leaves):
         h = gradients.function(leaves, x, y)
         for row, outputs in zip(found, h.reshape(len(h), -1), strict=True):
@@ -360,34 +357,33 @@ def check_first_step(
         RecordingError: if the rebuilt step differs from the recorded one.
     """
     momentum: Any = 0.0
-    for block in history.blocks():
-        for step in range(block.start, block.stop):
-            theta, weight = block.theta(step), history.sample_weight(step)
-            data = training.batch_gradient(theta, step, history.batch(step), weight)
-            gradient = history.clip(step) * data + regularisation.gradient(block, step)
-            momentum = (
-                history.coefficient("mu", step) * momentum
-                + history.coefficient("nu", step) * gradient
+    for step in range(history.steps):
+        block = history.read(step, step + 1)  # alone: the first one mostly is enough
+        theta, weight = block.theta(step), history.sample_weight(step)
+        data = training.batch_gradient(theta, step, history.batch(step), weight)
+        gradient = history.clip(step) * data + regularisation.gradient(block, step)
+        momentum = (
+            history.coefficient("mu", step) * momentum + history.coefficient("nu", step) * gradient
+        )
+        alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
+        rebuilt = -(alpha * momentum + gamma * gradient)
+        decoupled = -history.coefficient("decoupled", step) * theta
+        preconditioner = history.preconditioner(block, step)
+        # compared before the preconditioner, which blows up the rounding of vanishing gradients
+        recorded = (block.increment(step) - decoupled) / preconditioner
+        rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
+        if float(recorded.norm()) <= 10 * float(rounding):
+            continue
+        error = float((rebuilt - recorded).norm())
+        if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
+            raise RecordingError(
+                f"The recorded step {step} does not follow from this loss and these"
+                " data: relative"
+                f" difference {error / float(recorded.norm()):.2e}, expected below"
+                f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
+                " model are those"
+                " of the training loop, that train_data has the same samples in the"
+                " same order, that augment is the function the recorder was given, and"
+                " that gradients were clipped through recorder.clip_grad_norm_."
             )
-            alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
-            rebuilt = -(alpha * momentum + gamma * gradient)
-            decoupled = -history.coefficient("decoupled", step) * theta
-            preconditioner = history.preconditioner(block, step)
-            # compared before the preconditioner, which blows up the rounding of vanishing gradients
-            recorded = (block.increment(step) - decoupled) / preconditioner
-            rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
-            if float(recorded.norm()) <= 10 * float(rounding):
-                continue
-            error = float((rebuilt - recorded).norm())
-            if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
-                raise RecordingError(
-                    f"The recorded step {step} does not follow from this loss and these"
-                    " data: relative"
-                    f" difference {error / float(recorded.norm()):.2e}, expected below"
-                    f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
-                    " model are those"
-                    " of the training loop, that train_data has the same samples in the"
-                    " same order, that augment is the function the recorder was given, and"
-                    " that gradients were clipped through recorder.clip_grad_norm_."
-                )
-            return
+        return

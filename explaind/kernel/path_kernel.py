@@ -48,6 +48,7 @@ from explaind.kernel.functionals import (
     all_outputs,
     find_functional,
 )
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.applicable import along_parts
 from explaind.kernel.query.derivative import Derivative, FullGradient
@@ -72,6 +73,7 @@ from explaind.trees import (
     Targets,
     batch_size,
     call,
+    leaves,
     rows_of,
 )
 
@@ -143,6 +145,7 @@ class PathKernel:
         self._output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
+        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
         self._regularisation = RegularisationMotion(self.history, penalty)
         self._gradients = self._checked_gradients()
         self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
@@ -321,12 +324,23 @@ class PathKernel:
         if functional.of_classes:
             self._check_classes(x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
-        if fallback.names and fallback != self._gradients.fallback:
-            logger.info("explained outputs: %s", fallback)
+        fallback = self._fallback_of(functional, gradients, x, y)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self.history.theta(0)), functional.name)
         return queries
+
+    def _fallback_of(
+        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
+    ) -> Fallback:
+        """Tensors that need the fallback; found out once, which may take as long as some steps."""
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        known = next((found for of, found in self._fallbacks if of == kind), None)
+        if known is None:
+            known = check_capture(gradients, self.history.theta(0), *_few(x, y))
+            if known.names and known != self._gradients.fallback:
+                logger.info("explained outputs: %s", known)
+            self._fallbacks.append((kind, known))
+        return known
 
     def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, like the training samples, where they are needed."""

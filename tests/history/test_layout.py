@@ -36,6 +36,20 @@ def test_flatten_and_unflatten_are_inverse(layout, model):
         assert torch.equal(tensor, model.get_parameter(name))
 
 
+def test_gradient_is_that_by_the_whole_vector_and_zero_where_nothing_depends_on_it(layout):
+    def function(tensors):
+        return (tensors["0.weight"] ** 3).sum() * tensors["0.bias"].sum()
+
+    vector = torch.arange(1.0, 13.0)
+    (expected,) = torch.autograd.grad(
+        function(layout.unflatten(leaf := vector.clone().requires_grad_(True))), leaf
+    )
+    found = layout.gradient(function, vector)
+    assert torch.equal(found, expected)
+    assert found[:8].all()
+    assert not found[8:].any()
+
+
 def test_json_and_back(layout):
     assert ParameterLayout.from_json(layout.to_json()) == layout
 

@@ -18,11 +18,12 @@ class HiddenBatch(nn.Module):
         self.odd = nn.Parameter(torch.randn(4, 4))
         self.mixing = nn.Linear(4, 4)
         self.last = nn.Linear(4, CLASSES)
+        self.gain = nn.Parameter(torch.randn(()))
 
     def forward(self, x):
         x = torch.einsum("bi,ij->bj", x, self.odd)
         folded = self.mixing(x.view(1, len(x), 4).expand(2, -1, -1))  # a batch of two fits the fold
-        return self.last(folded.sum(0))
+        return self.gain * self.last(folded.sum(0))
 
 
 def test_tensors_without_a_rule_are_returned_and_the_gradients_left_alone():
@@ -34,6 +35,7 @@ def test_tensors_without_a_rule_are_returned_and_the_gradients_left_alone():
     found = check_capture(gradients, theta, x, y)
     assert found == Fallback(frozenset({"odd", "mixing.weight", "mixing.bias"}))
     batch = torch.randn(5, 4, dtype=torch.float64)
-    assert "last.weight" not in gradients.capture(theta, batch, torch.zeros(5)).fallback
+    read = {"last.weight", "last.bias", "gain"}
+    assert not read & gradients.capture(theta, batch, torch.zeros(5)).fallback
     settled = gradients.with_fallback(found)
     assert settled.capture(theta, batch, torch.zeros(5)).fallback == found.names

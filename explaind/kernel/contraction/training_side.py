@@ -180,8 +180,7 @@ class TrainingSide:
     ) -> Float[Tensor, " param"]:
         """Return the gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
         x, y = self._data.fetch(index, step)
-        function, params = self._gradients.function, self._gradients.layout.unflatten(theta)
-        leaves = {name: p.detach().clone().requires_grad_(True) for name, p in params.items()}
+        function, leaves = self._gradients.function, self._gradients.layout.leaves(theta)
         with torch.enable_grad(), function.holding(leaves):
             loss = weight * function(leaves, x, y).sum()
             return torch.cat([gradient.flatten() for gradient in dense_gradients(loss, leaves)])
