@@ -3,7 +3,7 @@
 import logging
 import warnings
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +19,6 @@ from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.kernel.nonsmooth.secant import RecordOps
-from explaind.kernel.query.quadrature import Quadrature
 from explaind.trees import Inputs, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
@@ -53,7 +51,7 @@ def check_capture(
         used (the first dimension of a layer's input is not the batch, say). One autograd call per
         sample where `vmap` raises an error or differs, for all tensors where the capture does.
     """
-    batches, reason = [_repeated((x, y), size) for size in PROBE_SIZES], ""
+    batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], ""
     for batched in (True, False):
         try:
             found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
@@ -104,8 +102,8 @@ def _settled(
                 return fallback
 
 
-def _repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
-    """A batch of exactly this size, samples repeated if there are fewer."""
+def repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
+    """Return a batch of exactly this size, samples repeated if there are fewer."""
     x, y = take(batch, torch.arange(size) % batch_size(batch[0]))
     return x, y
 
@@ -123,7 +121,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         UnsupportedError: with the shape expected and that of the functional.
     """
     size = PROBE_SIZES[-1]
-    x, y = _repeated((x, y), size)
+    x, y = repeated((x, y), size)
     together = function(params, x, y)
     if together.dim() not in (1, 2) or len(together) != size:
         raise UnsupportedError(
@@ -156,79 +154,6 @@ def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
             f"The explained output {name} of sample {int(rows[0])} is not finite before training."
             " Correct the sample, or what is explained of it."
         )
-
-
-class FoundOps(NamedTuple):
-    """What the query side must know of the piecewise-linear ops of a model.
-
-    Attributes:
-        piecewise_linear: whether there are any.
-        hidden: whether some may lie in an activation checkpoint, whose backward pass calls the
-            model again and knows nothing of secant slopes.
-        sample_first: whether the inputs of all of them have the sample first.
-        untreated: names of functions that may hide kinks and are left to the plain rule.
-    """
-
-    piecewise_linear: bool
-    hidden: bool
-    sample_first: bool
-    untreated: list[str]
-
-
-def find_ops(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> FoundOps:
-    """Look for piecewise-linear ops in the forward passes of a few samples.
-
-    Two batch sizes tell the batch from a dimension that happens to be as long.
-
-    Args:
-        function: makes the forward pass.
-        params: parameters by name.
-        x: inputs.
-        y: their targets.
-
-    Returns:
-        What was found.
-    """
-    ops, untreated, sample_first = 0, set[str](), True
-    for size in PROBE_SIZES:
-        with torch.no_grad(), RecordOps() as mode:
-            function(params, *_repeated((x, y), size))
-        sample_first &= all(op.z.shape[:1] == (size,) for op in mode.ops)
-        ops, untreated = len(mode.ops), mode.untreated
-    hidden = ops > 0 and _has_checkpoints(function, params, *_repeated((x, y), size))
-    return FoundOps(ops > 0, hidden, sample_first, sorted(untreated))
-
-
-def check_plain_rule(quadrature: Quadrature) -> None:
-    """Refuse the secant rule for kinks in activation checkpoints; warn of a plain rule.
-
-    Args:
-        quadrature: the rule, with `auto` decided.
-
-    Raises:
-        UnsupportedError: if it is the secant rule.
-    """
-    if quadrature.rule == "secant":
-        raise UnsupportedError(
-            "quadrature.rule=secant cannot follow piecewise-linear ops in activation checkpoints,"
-            " which are called again in the backward pass. Expected auto, gauss_legendre or"
-            " midpoint, or the model without checkpoints."
-        )
-    logger.warning("kinks in activation checkpoints: integrated by the rule %s", quadrature.rule)
-
-
-@torch.enable_grad()  # there are none without gradients
-def _has_checkpoints(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> bool:
-    """Whether a forward pass makes saved tensors by a hook, as activation checkpointing does."""
-    refused = "no hooks"
-    try:
-        with torch.autograd.graph.disable_saved_tensors_hooks(refused):
-            function(params, x, y)
-    except RuntimeError as error:
-        if refused not in str(error):
-            raise
-        return True
-    return False
 
 
 def _check_linearised(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,10 @@ from explaind.kernel.checks import (
     check_explained,
     check_first_step,
     check_functional,
-    check_plain_rule,
     check_samples,
     compare_values,
-    find_ops,
 )
-from explaind.kernel.class_scores import check_classes
+from explaind.kernel.class_scores import check_all_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import (
     STEP_SUMS,
@@ -52,6 +51,7 @@ from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.applicable import along_parts
 from explaind.kernel.query.derivative import Derivative, FullGradient
+from explaind.kernel.query.kinks import find_ops, quadrature_for
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
@@ -71,7 +71,6 @@ from explaind.trees import (
     LossFunction,
     Penalty,
     Targets,
-    batch_size,
     call,
     leaves,
     rows_of,
@@ -322,7 +321,7 @@ class PathKernel:
         gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
         x, y = self._given(x, targets)
         if functional.of_classes:
-            self._check_classes(x, y, block)
+            check_all_classes(partial(self._function(_output), self._params()), x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
         fallback = self._fallback_of(functional, gradients, x, y)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
@@ -348,21 +347,10 @@ class PathKernel:
         check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
         return self._data.convert(x), self._data.convert(y)
 
-    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
-        """Refuse targets that are no classes of the model's outputs."""
-        params, forward = self._params(), self._function(_output)
-        for first in range(0, batch_size(x), block):
-            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
-            check_classes(forward(params, rows, targets), targets, first)
-
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
         found = find_ops(derivative.function, self._params(), x, y)
-        if found.untreated:
-            logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        quadrature = self._quadrature.resolved(found.piecewise_linear and not found.hidden)
-        if found.hidden:
-            check_plain_rule(quadrature)
+        quadrature = quadrature_for(found, self._quadrature)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
 
     def _checked_gradients(self) -> PerSampleGradients:
