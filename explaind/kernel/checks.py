@@ -3,7 +3,7 @@
 import logging
 import warnings
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.kernel.nonsmooth.secant import RecordOps
 from explaind.trees import Inputs, Penalty, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ def check_capture(
         used (the first dimension of a layer's input is not the batch, say). One autograd call per
         sample where `vmap` raises an error or differs, for all tensors where the capture does.
     """
-    batches, reason = [_repeated((x, y), size) for size in PROBE_SIZES], ""
+    batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], ""
     for batched in (True, False):
         try:
             found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
@@ -104,8 +103,8 @@ def _settled(
                 return fallback
 
 
-def _repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
-    """A batch of exactly this size, samples repeated if there are fewer."""
+def repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
+    """Return a batch of exactly this size, samples repeated if there are fewer."""
     x, y = take(batch, torch.arange(size) % batch_size(batch[0]))
     return x, y
 
@@ -123,7 +122,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         UnsupportedError: with the shape expected and that of the functional.
     """
     size = PROBE_SIZES[-1]
-    x, y = _repeated((x, y), size)
+    x, y = repeated((x, y), size)
     together = function(params, x, y)
     if together.dim() not in (1, 2) or len(together) != size:
         raise UnsupportedError(
@@ -156,43 +155,6 @@ def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
             f"The explained output {name} of sample {int(rows[0])} is not finite before training."
             " Correct the sample, or what is explained of it."
         )
-
-
-class FoundOps(NamedTuple):
-    """What the query side must know of the piecewise-linear ops of a model.
-
-    Attributes:
-        piecewise_linear: whether there are any.
-        sample_first: whether the inputs of all of them have the sample first.
-        untreated: names of functions that may hide kinks and are left to the plain rule.
-    """
-
-    piecewise_linear: bool
-    sample_first: bool
-    untreated: list[str]
-
-
-def find_ops(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> FoundOps:
-    """Look for piecewise-linear ops in the forward passes of a few samples.
-
-    Two batch sizes tell the batch from a dimension that happens to be as long.
-
-    Args:
-        function: makes the forward pass.
-        params: parameters by name.
-        x: inputs.
-        y: their targets.
-
-    Returns:
-        What was found.
-    """
-    ops, untreated, sample_first = 0, set[str](), True
-    for size in PROBE_SIZES:
-        with torch.no_grad(), RecordOps() as mode:
-            function(params, *_repeated((x, y), size))
-        sample_first &= all(op.z.shape[:1] == (size,) for op in mode.ops)
-        ops, untreated = len(mode.ops), mode.untreated
-    return FoundOps(ops > 0, sample_first, sorted(untreated))
 
 
 def _check_linearised(

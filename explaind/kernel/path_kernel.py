@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,8 @@ from explaind.kernel.checks import (
     check_penalty,
     check_samples,
     compare_values,
-    find_ops,
 )
-from explaind.kernel.class_scores import check_classes
+from explaind.kernel.class_scores import check_all_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import (
     STEP_SUMS,
@@ -51,8 +50,9 @@ from explaind.kernel.functionals import (
 )
 from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
+from explaind.kernel.query.applicable import along_parts
 from explaind.kernel.query.derivative import Derivative, FullGradient
+from explaind.kernel.query.kinks import find_ops, quadrature_for
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.query.whole_tables import with_whole_tables
@@ -73,7 +73,6 @@ from explaind.trees import (
     LossFunction,
     Penalty,
     Targets,
-    batch_size,
     call,
     leaves,
     rows_of,
@@ -331,7 +330,7 @@ class PathKernel:
         gradients = PerSampleGradients(function, self.history.layout)
         x, y = self._given(x, targets)
         if functional.of_classes:
-            self._check_classes(x, y, block)
+            check_all_classes(partial(self._function(_output), self._params()), x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
         fallback = self._fallback_of(functional, gradients, x, y)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
@@ -357,28 +356,11 @@ class PathKernel:
         check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
         return self._data.convert(x), self._data.convert(y)
 
-    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
-        """Refuse targets that are no classes of the model's outputs."""
-        params, forward = self._params(), self._function(_output)
-        for first in range(0, batch_size(x), block):
-            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
-            check_classes(forward(params, rows, targets), targets, first)
-
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
         found = find_ops(derivative.function, self._params(), x, y)
-        if found.untreated:
-            logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        asked = found.piecewise_linear and self._quadrature.rule == "auto"
-        quadrature = self._quadrature.resolved(asked and self._takes_secant_slopes)
+        quadrature = quadrature_for(found, self._quadrature)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
-
-    @cached_property
-    def _takes_secant_slopes(self) -> bool:
-        """Whether the secant rule can follow the model; tried on the loss, of one output."""
-        ends = (self.history.theta(step) for step in (0, self.history.steps))
-        samples = self._data.fetch(self.history.batch(0)[:2], 0)
-        return takes_secant_slopes(FullGradient(self._gradients), *ends, *samples)
 
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
