@@ -18,6 +18,18 @@ SWAPPED = {"swap": 1, "page_swap": 1, "report": 1}
 RETRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, "report": 1}
 EXPERIMENTS = {**SWAPPED, **RETRAINED, **PRUNED, **LEFT_OUT, **FLIPPED}
 PAGES = {
+    "page_grokking": 1,
+    "page_training": 1,
+    "page_epk_validation": 1,
+    "page_swap": 1,
+    "page_retrain": 1,
+    "page_pruning": 1,
+    "page_sanity": 1,
+    "report": 1,
+}
+TRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, "report": 1}
+EXPERIMENTS = {**SWAPPED, **RETRAINED, **PRUNED, **LEFT_OUT, **FLIPPED}
+PAGES = {
     rule: 1
     for rule in ("page_training", "page_epk_validation", "page_grokking", "page_swap")
     + ("page_retrain", "page_pruning", "page_sanity", "report")
