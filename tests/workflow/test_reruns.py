@@ -27,13 +27,6 @@ PAGES = {
     "page_sanity": 1,
     "report": 1,
 }
-TRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, "report": 1}
-EXPERIMENTS = {**SWAPPED, **RETRAINED, **PRUNED, **LEFT_OUT, **FLIPPED}
-PAGES = {
-    rule: 1
-    for rule in ("page_training", "page_epk_validation", "page_grokking", "page_swap")
-    + ("page_retrain", "page_pruning", "page_sanity", "report")
-}
 TRAINED = {"train": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
