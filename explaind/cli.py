@@ -239,7 +239,8 @@ def _computing_part(spec: Spec) -> Callable[..., None]:
         from explaind.experiments.job import compute_part
 
         checked = _with_experiment(config, root, experiment, spec)
-        _check_known("part", part, checked.parts(experiment))
+        parts = checked.parts(experiment)
+        _check_known("part", part, parts, hint=f"they follow from experiments.{experiment}")
         _limit_threads(threads)
         compute_part(checked, Paths(root), experiment, part)
 
@@ -328,12 +329,14 @@ def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Conf
     return config
 
 
-def _check_known(option: str, name: str, known: Collection[str], kind: str = "") -> None:
+def _check_known(
+    option: str, name: str, known: Collection[str], kind: str = "", hint: str = ""
+) -> None:
     """Refuse a name that the config does not define."""
     if name not in known:
         raise ConfigError(
             f"--{option}: expected one of {kind}{', '.join(sorted(known)) or 'none'}, got {name!r};"
-            f" define it under {option}s"
+            f" {hint or f'define it under {option}s'}"
         )
 
 

@@ -127,6 +127,14 @@ def test_an_experiment_of_another_kind_is_refused(monkeypatch, tmp_path):
         assert "--experiment: expected one of kind pruning: none, got 'mine'" in message
 
 
+def test_an_unknown_part_is_named(monkeypatch, tmp_path):
+    (tmp_path / "a.yaml").write_text("experiments: {retrain: {run: grokking, sources: [0.5]}}")
+    options = ("--config", str(tmp_path / "a.yaml"), "--root", str(tmp_path))
+    message = call(monkeypatch, "retrain-part", *options, "--part", "source-1.0")
+    assert "--part: expected one of source-0.5, got 'source-1.0'" in message
+    assert message.endswith("they follow from experiments.retrain")
+
+
 @pytest.mark.parametrize("module", ["explaind", "explaind.cli", "explaind.experiments.drawing"])
 def test_torch_is_not_imported_before_it_is_needed(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -49,11 +49,12 @@ def compute(job: Job[RetrainSettings]) -> pd.DataFrame:
         theta = history.theta(step).to(history.stored_dtype)  # as they were trained
         random = random_parameters(theta, settings.scale, seed)
         curve = learning_curve(job, torch.where(mask, theta, random), seed)
+        name = set_name(transplanted, history.layout.components)
         curve.insert(0, "source", step if transplanted else NO_SOURCE)
-        curve.insert(1, "transplanted", set_name(transplanted, history.layout.components))
+        curve.insert(1, "transplanted", name)
         curve.insert(2, "seed", seed)
         tables.append(curve)
-        logger.info("from step %d, seed %d: trained for %d steps", step, seed, len(curve) - 1)
+        logger.info("%s of step %d, seed %d: %d steps", name, step, seed, len(curve) - 1)
     return pd.concat(tables, ignore_index=True)
 
 
