@@ -23,6 +23,7 @@ from explaind.history.checksums import ChecksumTable
 from explaind.history.guards import (
     check_deterministic_mode,
     check_finite,
+    check_gradient_of_one,
     check_separable_loss,
 )
 from explaind.history.optimizers import COEFFICIENTS
@@ -36,6 +37,7 @@ from explaind.history.schema import (
     dtype_name,
 )
 from explaind.history.state import TrainingState
+from explaind.history.wrappers import check_replayable, unwrapped
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import (
@@ -76,7 +78,8 @@ def record(
 
     Args:
         model: any module; deterministic per sample (no active dropout, no batch norm in training
-            mode).
+            mode). What torch.compile, DataParallel and their like wrap is recorded under its own
+            names.
         optimizer: a supported optimizer of `torch.optim` that has not taken a step yet.
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
@@ -107,7 +110,8 @@ def record(
         raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")
     if reduction not in get_args(Reduction):
         raise ConfigError(f"reduction: expected one of {get_args(Reduction)}, got {reduction!r}.")
-    state = TrainingState(model, optimizer, components)
+    check_replayable(model, every)
+    state = TrainingState(unwrapped(model), optimizer, components)
     rows = FullRows(state) if every == 1 else CheckpointedRows(state, every)
     layout, dtype = state.layout, state.stored_dtype
     steps = chunk or steps_per_chunk(layout.size * dtype.itemsize, every, TARGET_CHUNK_BYTES)
@@ -271,6 +275,9 @@ class Recorder:
                 check_deterministic_mode(self._state.model, self.steps)
                 forward = partial(self._forward, self._state.model)
                 check_separable_loss(forward, self._loss_fn, batch.x, batch.y)
+                check_gradient_of_one(
+                    forward, self._state.parameters, self._loss_fn, batch.x, batch.y
+                )
                 self._checked = True
             self._pending.batch = batch
             yield batch
@@ -356,7 +363,7 @@ class Recorder:
         if self._writer.end_step():
             self._state.check_constants(self.steps)
             checksums = torch.from_numpy(self._checksums.values)
-            self._writer.flush({**self._state.checkpoint(), "checksums": checksums})
+            self._writer.save({**self._state.checkpoint(), "checksums": checksums})
 
     def _finish(self) -> None:
         if self._writer is None or self._theta is None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from explaind.history.guards import check_deterministic_mode, check_separable_lo
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
+from explaind.history.schema import dtype_name
+from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
     check_capture,
     check_explained,
     check_first_step,
     check_functional,
     check_samples,
+    compare_values,
     find_ops,
 )
 from explaind.kernel.class_scores import check_classes
@@ -44,8 +48,10 @@ from explaind.kernel.functionals import (
     all_outputs,
     find_functional,
 )
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
+from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
+from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
@@ -67,6 +73,7 @@ from explaind.trees import (
     Targets,
     batch_size,
     call,
+    leaves,
     rows_of,
 )
 
@@ -80,9 +87,10 @@ class PathKernel:
 
     Args:
         store: sealed history store made by `explaind.record`.
-        model: the module that was trained. Its trained values, frozen parameters and buffers are
-            taken from the store; the module is not changed. Its attribute `output_unit` is the unit
-            of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
+        model: the module that was trained, one around it, or the one inside. Its trained values,
+            frozen parameters and buffers are taken from the store; the module is not changed. Its
+            attribute `output_unit` is the unit of its outputs, "nat" of log-probabilities; without
+            one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
         train_data: `(x, y)` tensors or arrays, a map-style dataset or the loader trained with, in
             the order of the recorded indices.
@@ -127,17 +135,20 @@ class PathKernel:
     ) -> None:
         history = History(Path(store).absolute(), dtype, device, config, components)
         self._data = TrainingData(train_data, history.dtype, device, augment, collate_fn)
+        model = unwrapped(model)
         setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
-        self.history = history.replayed_with(setup)
+        self.history = history.with_setup(setup)
+        compare_values(self.history, model)
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._forward = model, loss_fn, forward
         self._output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
+        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
         self._regularisation = RegularisationMotion(self.history, penalty)
-        gradients = self._checked_gradients()
-        self._training = TrainingSide(gradients, self._data, contraction=contraction)
+        self._gradients = self._checked_gradients()
+        self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
     @torch.no_grad()
@@ -208,7 +219,7 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
+            completed, error = complete(arrays, {dtype_name(dtype) for dtype in dtypes})
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -264,8 +275,10 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        derivative = AlongParts(self._function(all_outputs), self.history.layout)
-        queries = self._queries(derivative, *self._given(x, targets), block)
+        x, y = self._given(x, targets)
+        function, few = self._function(all_outputs), _few(x, y)
+        derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
+        queries = self._queries(derivative, x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
@@ -311,10 +324,23 @@ class PathKernel:
         if functional.of_classes:
             self._check_classes(x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
+        fallback = self._fallback_of(functional, gradients, x, y)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self.history.theta(0)), functional.name)
         return queries
+
+    def _fallback_of(
+        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
+    ) -> Fallback:
+        """Tensors that need the fallback; found out once, which may take as long as some steps."""
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        known = next((found for of, found in self._fallbacks if of == kind), None)
+        if known is None:
+            known = check_capture(gradients, self.history.theta(0), *_few(x, y))
+            if known.names and known != self._gradients.fallback:
+                logger.info("explained outputs: %s", known)
+            self._fallbacks.append((kind, known))
+        return known
 
     def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, like the training samples, where they are needed."""
@@ -334,8 +360,16 @@ class PathKernel:
         found = find_ops(derivative.function, self._params(), x, y)
         if found.untreated:
             logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        quadrature = self._quadrature.resolved(found.piecewise_linear)
+        asked = found.piecewise_linear and self._quadrature.rule == "auto"
+        quadrature = self._quadrature.resolved(asked and self._takes_secant_slopes)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
+
+    @cached_property
+    def _takes_secant_slopes(self) -> bool:
+        """Whether the secant rule can follow the model; tried on the loss, of one output."""
+        ends = (self.history.theta(step) for step in (0, self.history.steps))
+        samples = self._data.fetch(self.history.batch(0)[:2], 0)
+        return takes_secant_slopes(FullGradient(self._gradients), *ends, *samples)
 
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
@@ -343,19 +377,22 @@ class PathKernel:
         params, forward = self._params(), self._function(_output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
         gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
-        return gradients.with_fallback(check_capture(gradients, self.history.theta(0), x, y))
+        fallback = check_capture(gradients, self.history.theta(0), x, y, linearised=True)
+        if fallback.names:
+            logger.info("%s", fallback)
+        return gradients.with_fallback(fallback)
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
-        steps = self.history.steps
-        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
-        return {name: queries.values(theta).double().cpu().numpy() for name, theta in ends.items()}
+        ends = {"initial_output": 0, "final_output": self.history.steps}
+        values = {name: queries.values(self.history.theta(step)) for name, step in ends.items()}
+        return {name: value.double().cpu().numpy() for name, value in values.items()}
 
     def _attributes(self) -> dict[str, Any]:
         """How everything is computed."""
-        dtype, contraction = _name_of(self.history.dtype), self._training.contraction
+        dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "recorded_dtype": dtype_name(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
@@ -377,7 +414,3 @@ def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
 def _output(output: Any, _: Targets) -> Any:
     """The model's output as it is."""
     return output
-
-
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
