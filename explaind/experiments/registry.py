@@ -6,8 +6,10 @@ from explaind.experiments.grokking import SPEC as GROKKING
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.pruning import SPEC as PRUNING
+from explaind.experiments.retrain import SPEC as RETRAIN
 from explaind.experiments.sanity import SPEC as SANITY
 from explaind.experiments.spec import Spec
+from explaind.experiments.swap import SPEC as SWAP
 from explaind.experiments.training import SPEC as TRAINING
 
 SPECS: dict[str, Spec] = {
@@ -16,6 +18,8 @@ SPECS: dict[str, Spec] = {
         GROKKING,
         TRAINING,
         EPK_VALIDATION,
+        SWAP,
+        RETRAIN,
         PRUNING,
         EXAMPLES,
         SANITY,

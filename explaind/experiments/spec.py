@@ -11,9 +11,9 @@ the card on the index page. Nothing here imports torch.
 | `page` | `draw(tables, about) -> Page`; absent if it is shown on another page |
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from explaind.config.experiment import ExperimentSettings
 
@@ -29,13 +29,18 @@ class Computed:
         reads: what it reads of its run.
         trains: whether it trains networks as the run is trained; then all of that section counts.
         suffix: a table (`parquet`) or a store (`zarr`).
-        minutes: time asked for on a cluster.
+        minutes: time asked for on a cluster, of each part.
+        parts: from its settings those of its parts by name: the same experiment, asked for less.
+            Each is a job of its own (rule `{kind}_part`) whose table lies in
+            `results/{run}/experiments/{name}/`; that of the experiment is theirs, one below the
+            other. None = it is one job.
     """
 
     reads: tuple[Source, ...]
     trains: bool = False
     suffix: Literal["parquet", "zarr"] = "parquet"
     minutes: int = 240
+    parts: Callable[[Any], Mapping[str, ExperimentSettings]] | None = None
 
 
 @dataclass(frozen=True)
