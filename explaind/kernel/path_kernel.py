@@ -1,16 +1,17 @@
 """The exact path kernel of a recorded run."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from explaind.config.choices import CREDITS, Credit
 from explaind.errors import ConfigError
 from explaind.history.guards import check_deterministic_mode, check_separable_loss
 from explaind.history.history import History
@@ -42,11 +43,17 @@ from explaind.kernel.functionals import (
     find_functional,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
+from explaind.kernel.one_step import explain_one_step
 from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
-from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
+from explaind.kernel.reformulate import (
+    parameter_influence_of_steps,
+    parameter_parts_by_interval,
+    reformulate_steps,
+)
 from explaind.kernel.result import (
+    ONE_STEP,
     PARAMETER_INFLUENCE,
     build_dataset,
     build_reformulation,
@@ -293,6 +300,80 @@ class PathKernel:
                 for name, values in arrays.items()
             }
         )
+
+    @torch.no_grad()
+    def parameter_parts(
+        self,
+        x: Inputs,
+        targets: Targets,
+        bounds: Int[np.ndarray, " bound"],
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        block: int = SAMPLES_PER_PASS,
+    ) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
+        """Data and regularisation part of every single parameter, interval by interval.
+
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            bounds: bounds of the intervals, from 0 to the number of steps.
+            outputs: what to explain, as in `explain`.
+            block: samples per forward pass.
+
+        Yields:
+            The number of an interval, the last one first, and what data and regularisation did
+            through every parameter in its steps (positive = pushed the output up), in the unit of
+            the output, float64; overwritten by the next interval.
+        """
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        queries = self._explained(functional, x, targets, block)
+        yield from parameter_parts_by_interval(
+            self.history, self._regularisation, queries, bounds
+        )
+
+    @torch.no_grad()
+    def explain_step(
+        self,
+        x: Inputs,
+        targets: Targets,
+        step: int,
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        credit: Credit = "gradient_step",
+        block: int = SAMPLES_PER_PASS,
+    ) -> xr.DataArray:
+        """Influence of every training sample in one step (`kernel.one_step`).
+
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            step: the step.
+            outputs: what to explain, as in `explain`.
+            credit: what of that step: what its gradients did, or what moved the parameters in it.
+            block: samples per forward pass.
+
+        Returns:
+            `[component, test, output, train]`, positive = pushed the output up, in the unit of the
+            output; those of all steps add up to `influence_by_component`.
+
+        Raises:
+            ConfigError: for a step that the run does not have, or an unknown credit.
+        """
+        if not 0 <= step < self.history.steps:
+            raise ConfigError(
+                f"step: expected 0 to {self.history.steps - 1}, a step of the run, got {step}."
+            )
+        if credit not in CREDITS:
+            raise ConfigError(f"credit: expected one of {CREDITS}, got {credit!r}.")
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        queries = self._explained(functional, x, targets, block)
+        influence = explain_one_step(
+            self.history, self._regularisation, self._training, queries, step, credit
+        )
+        by_query = influence.reshape(len(influence), batch_size(x), -1, influence.shape[2])
+        described_ = described(ONE_STEP, credit, by_query.cpu().numpy(), functional.unit)
+        components = {"component": list(self.history.layout.components)}
+        return xr.DataArray(described_[1], components, described_[0], attrs=described_[2])
 
     def _explained(
         self, functional: Functional, x: Inputs, targets: Targets, block: int

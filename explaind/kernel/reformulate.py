@@ -4,12 +4,17 @@ All outputs are rebuilt from the path by one forward-mode derivative per part of
 influence through single parameters takes full gradients.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.query.queries import Queries
+from explaind.kernel.trajectory.intervals import interval_of
 from explaind.kernel.trajectory.steps import backward_steps
 from explaind.log import progress
 
@@ -75,3 +80,34 @@ def parameter_influence_of_steps(
         net += data
         absolute += data.abs()
     return {"net": net.cpu().numpy(), "absolute": absolute.cpu().numpy()}
+
+
+def parameter_parts_by_interval(
+    history: History,
+    regularisation: RegularisationMotion,
+    queries: Queries,
+    bounds: Int[np.ndarray, " bound"],
+) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
+    """Sum what every parameter did over the steps of each interval, one interval in memory.
+
+    Args:
+        history: the recorded path.
+        regularisation: the part of its motion due to regularisation.
+        queries: the query side, averaging full gradients.
+        bounds: bounds of the intervals, which cover the run.
+
+    Yields:
+        The number of an interval, the last one first, with data and regularisation part of every
+        parameter (mathematics, section 5), float64; overwritten by the next interval.
+    """
+    shape = (*queries.values(history.theta(0)).shape, history.layout.size)
+    sums = torch.zeros(2, *shape, dtype=torch.float64, device=history.device)
+    steps = backward_steps(history, regularisation)
+    for step in progress(steps, "parts of parameters", history.steps):
+        averaged = queries.step(step.number, step.start, step.end, step.parts).averaged
+        for total, part in zip(sums, step.parts, strict=True):
+            total += averaged * part
+        interval = interval_of(bounds, step.number)
+        if step.number == bounds[interval]:
+            yield interval, sums
+            sums.zero_()

@@ -208,6 +208,20 @@ PARAMETER_INFLUENCE: ArrayTable = {
 }
 """Name -> (dimensions, unit, description) of the influence through single parameters."""
 
+ONE_STEP: ArrayTable = {
+    "gradient_step": (
+        ("component", *_QUERY, "train"),
+        UNIT,
+        "what the gradients of the step did, through all steps that applied them",
+    ),
+    "application_step": (
+        ("component", *_QUERY, "train"),
+        UNIT,
+        "what moved the parameters in the step",
+    ),
+}
+"""Credit -> (dimensions, unit, description) of the influence of one step."""
+
 
 def described(
     table: ArrayTable, name: str, values: np.ndarray, unit: str = "1"

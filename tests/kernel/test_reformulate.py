@@ -47,3 +47,17 @@ def test_influence_through_parameters_is_that_of_the_explanation(kernel, explain
     np.testing.assert_allclose(found.net, net, rtol=1e-9, atol=1e-13)
     assert (found.absolute >= np.abs(found.net) - 1e-15).all()
     assert float((found.absolute - np.abs(found.net)).max()) > 1e-6
+
+
+@pytest.mark.parametrize("block", [2, 256])
+def test_parts_of_parameters_are_those_of_the_explanation(kernel, block):
+    bounds = np.array([0, 1, 4, kernel.history.steps])
+    data = PROBLEM.test_data()
+    steps = kernel.explain(*data, intervals=kernel.history.steps, keep=["parameter"])
+    numbers = []
+    for interval, parts in kernel.parameter_parts(*data, bounds, block=block):
+        numbers.append(interval)
+        for found, name in zip(parts, ("parameter_data", "parameter_decay"), strict=True):
+            expected = steps[name].isel(interval=slice(*bounds[interval : interval + 2]))
+            np.testing.assert_allclose(found, expected.sum("interval"), rtol=1e-9, atol=1e-13)
+    assert numbers == [2, 1, 0]

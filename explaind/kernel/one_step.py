@@ -1,0 +1,65 @@
+"""The influence of every training sample on what one step did, or through the gradients of one step.
+
+The explanation of a whole run (`explain`) books an influence at the step `u` whose gradient made
+it and at the step `v >= u` in which momentum moved the parameters. Here one of the two is fixed.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.config.choices import Credit
+from explaind.history.history import History
+from explaind.history.regularisation import RegularisationMotion
+from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.query.queries import Queries
+from explaind.kernel.trajectory.adjoint import MomentumAdjoint
+from explaind.kernel.trajectory.intervals import FORGOTTEN, forgotten_after, forgotten_before
+from explaind.kernel.trajectory.steps import backward_steps
+
+
+def explain_one_step(
+    history: History,
+    regularisation: RegularisationMotion,
+    training: TrainingSide,
+    queries: Queries,
+    step: int,
+    credit: Credit,
+) -> Float[Tensor, "component query sample"]:
+    """Explain one step of the run (mathematics, section 4).
+
+    Args:
+        history: the recorded path.
+        regularisation: the part of its motion due to regularisation.
+        training: the training side.
+        queries: the query side, averaging full gradients.
+        step: the step.
+        credit: `application_step`: what moved the parameters in this step, by the gradients of all
+            steps that momentum remembers; sums over the samples are the data part of the step.
+            `gradient_step`: what the gradients of this step did, through all steps in which
+            momentum applied them.
+
+    Returns:
+        Influence of all training samples, float64, zero for those in no batch.
+    """
+    tolerance, applied = FORGOTTEN[history.dtype], credit == "application_step"
+    first = forgotten_before(history, step, tolerance) if applied else step
+    stop = step + 1 if applied else forgotten_after(history, step + 1, tolerance)
+    adjoint, total = MomentumAdjoint(history), None
+    for passed in backward_steps(history, regularisation, first, stop):
+        number = passed.number
+        if number == step or not applied:
+            derivative = queries.step(number, passed.start, passed.end, passed.parts)
+            averaged = derivative.averaged.flatten(0, 1)
+        else:  # what was explained lies behind: only the momentum goes on
+            averaged = torch.zeros_like(averaged)
+        psi = adjoint.step(passed.block, number, averaged)
+        if number == step or applied:
+            batch = passed.batch, passed.weight, passed.clip
+            part = training.contract(psi, passed.start, number, *batch, by_component=True)
+            if total is None:
+                shape = (len(part), training.samples, part.shape[2])
+                total = torch.zeros(shape, dtype=torch.float64, device=part.device)
+            total.index_add_(1, passed.batch.to(part.device), part.double())
+    assert total is not None  # the step is among those passed
+    return total.transpose(1, 2)
