@@ -1,7 +1,7 @@
 """The exact path kernel of a recorded run."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,11 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
-from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
+from explaind.kernel.reformulate import (
+    parameter_influence_of_intervals,
+    parameter_influence_of_steps,
+    reformulate_steps,
+)
 from explaind.kernel.result import (
     PARAMETER_INFLUENCE,
     build_dataset,
@@ -292,6 +296,37 @@ class PathKernel:
                 name: described(PARAMETER_INFLUENCE, name, values, functional.unit)
                 for name, values in arrays.items()
             }
+        )
+
+    @torch.no_grad()
+    def parameter_influence_by_interval(
+        self,
+        x: Inputs,
+        targets: Targets,
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        intervals: int = 1,
+        block: int = SAMPLES_PER_PASS,
+    ) -> Iterator[tuple[int, Float[Tensor, "test output param"]]]:
+        """Influence of all data through every single parameter, interval by interval.
+
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            outputs: what to explain, as in `explain`.
+            intervals: number of equal training intervals.
+            block: samples per forward pass, whose gradients are in memory.
+
+        Yields:
+            The number of an interval, the last one first, and what its steps did (application step,
+            positive = pushed the output up); overwritten when the next one is asked for.
+        """
+        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        yield from parameter_influence_of_intervals(
+            self.history,
+            self._regularisation,
+            self._explained(functional, x, targets, block),
+            interval_bounds(self.history.steps, intervals),
         )
 
     def _explained(
