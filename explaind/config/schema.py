@@ -110,8 +110,7 @@ class Config(Section):
                 f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
             )
-        shown = self.spec(name).shown
-        for option, kind in (shown.results if shown else {}).items():
+        for option, kind in self.spec(name).results.items():
             other = getattr(settings, option)
             fitting = [
                 entry

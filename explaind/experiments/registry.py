@@ -7,6 +7,7 @@ from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.pruning import SPEC as PRUNING
 from explaind.experiments.sanity import SPEC as SANITY
+from explaind.experiments.similarity import SPEC as SIMILARITY
 from explaind.experiments.spec import Spec
 from explaind.experiments.training import SPEC as TRAINING
 
@@ -21,6 +22,7 @@ SPECS: dict[str, Spec] = {
         SANITY,
         LABEL_NOISE,
         LEAVE_GROUP_OUT,
+        SIMILARITY,
     )
 }
 """By kind, in the order of the reference and of the command line."""

@@ -30,12 +30,15 @@ class Computed:
         trains: whether it trains networks as the run is trained; then all of that section counts.
         suffix: a table (`parquet`) or a store (`zarr`).
         minutes: time asked for on a cluster.
+        results: keys of the settings that name another experiment on the run, whose result is read,
+            with its kind.
     """
 
-    reads: tuple[Source, ...]
+    reads: tuple[Source, ...] = ()
     trains: bool = False
     suffix: Literal["parquet", "zarr"] = "parquet"
     minutes: int = 240
+    results: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,9 @@ class Spec:
     settings: type[ExperimentSettings]
     computed: Computed | None = None
     shown: Shown | None = None
+
+    @property
+    def results(self) -> dict[str, str]:
+        """Return the keys of the settings that name other experiments, with their kinds."""
+        rules = (self.computed, self.shown)
+        return {key: kind for rule in rules if rule for key, kind in rule.results.items()}

@@ -1,14 +1,14 @@
 """The exact path kernel of a recorded run."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from explaind.config.choices import CREDITS, Credit
@@ -48,8 +48,8 @@ from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradien
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import (
+    parameter_influence_of_intervals,
     parameter_influence_of_steps,
-    parameter_parts_by_interval,
     reformulate_steps,
 )
 from explaind.kernel.result import (
@@ -302,33 +302,37 @@ class PathKernel:
         )
 
     @torch.no_grad()
-    def parameter_parts(
+    def parameter_influence_by_interval(
         self,
         x: Inputs,
         targets: Targets,
-        bounds: Int[np.ndarray, " bound"],
         outputs: str | OutputFunction = "target_logprob",
         *,
+        intervals: int = 1,
+        parts: Sequence[str] = ("data",),
         block: int = SAMPLES_PER_PASS,
     ) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
-        """Data and regularisation part of every single parameter, interval by interval.
+        """Influence of all data through every single parameter, interval by interval.
 
         Args:
             x: inputs, sample first.
             targets: their targets.
-            bounds: bounds of the intervals, from 0 to the number of steps.
             outputs: what to explain, as in `explain`.
-            block: samples per forward pass.
+            intervals: number of equal training intervals.
+            parts: what is added up: `data`, and `decay` (what regularisation did) likewise.
+            block: samples per forward pass, whose gradients are in memory.
 
         Yields:
-            The number of an interval, the last one first, and what data and regularisation did
-            through every parameter in its steps (positive = pushed the output up), in the unit of
-            the output, float64; overwritten by the next interval.
+            The number of an interval, the last one first, and what its steps did (application step,
+            positive = pushed the output up); overwritten when the next one is asked for.
         """
         functional = find_functional(outputs, self._loss_fn, self._output_unit)
-        queries = self._explained(functional, x, targets, block)
-        yield from parameter_parts_by_interval(
-            self.history, self._regularisation, queries, bounds
+        yield from parameter_influence_of_intervals(
+            self.history,
+            self._regularisation,
+            self._explained(functional, x, targets, block),
+            interval_bounds(self.history.steps, intervals),
+            parts,
         )
 
     @torch.no_grad()

@@ -51,13 +51,14 @@ def test_influence_through_parameters_is_that_of_the_explanation(kernel, explain
 
 @pytest.mark.parametrize("block", [2, 256])
 def test_parts_of_parameters_are_those_of_the_explanation(kernel, block):
-    bounds = np.array([0, 1, 4, kernel.history.steps])
-    data = PROBLEM.test_data()
-    steps = kernel.explain(*data, intervals=kernel.history.steps, keep=["parameter"])
+    data, names = PROBLEM.test_data(), ("parameter_data", "parameter_decay")
+    whole = kernel.explain(*data, intervals=3, keep=["parameter"])
+    parts = kernel.parameter_influence_by_interval(
+        *data, intervals=3, parts=("data", "decay"), block=block
+    )
     numbers = []
-    for interval, parts in kernel.parameter_parts(*data, bounds, block=block):
+    for interval, both in parts:
         numbers.append(interval)
-        for found, name in zip(parts, ("parameter_data", "parameter_decay"), strict=True):
-            expected = steps[name].isel(interval=slice(*bounds[interval : interval + 2]))
-            np.testing.assert_allclose(found, expected.sum("interval"), rtol=1e-9, atol=1e-13)
+        for found, name in zip(both, names, strict=True):
+            np.testing.assert_allclose(found, whole[name][interval], rtol=1e-9, atol=1e-13)
     assert numbers == [2, 1, 0]
