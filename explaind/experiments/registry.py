@@ -3,6 +3,7 @@
 from explaind.experiments.epk_validation import SPEC as EPK_VALIDATION
 from explaind.experiments.examples import SPEC as EXAMPLES
 from explaind.experiments.grokking import SPEC as GROKKING
+from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_TRAINING
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.pruning import SPEC as PRUNING
@@ -16,6 +17,7 @@ SPECS: dict[str, Spec] = {
     for spec in (
         GROKKING,
         TRAINING,
+        INFLUENCE_OVER_TRAINING,
         EPK_VALIDATION,
         PRUNING,
         EXAMPLES,

@@ -1,4 +1,4 @@
-"""The influence of every training sample on what one step did, or through the gradients of one step.
+"""The influence of every training sample in one step, by either credit.
 
 The explanation of a whole run (`explain`) books an influence at the step `u` whose gradient made
 it and at the step `v >= u` in which momentum moved the parameters. Here one of the two is fixed.
@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.config.choices import Credit
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_side import TrainingSide
@@ -24,7 +23,7 @@ def explain_one_step(
     training: TrainingSide,
     queries: Queries,
     step: int,
-    credit: Credit,
+    credit: str,
 ) -> Float[Tensor, "component query sample"]:
     """Explain one step of the run (mathematics, section 4).
 

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.config.choices import CREDITS, Credit
+from explaind.config.choices import CREDITS
 from explaind.errors import ConfigError
 from explaind.history.guards import check_deterministic_mode, check_separable_loss
 from explaind.history.history import History
@@ -343,7 +343,7 @@ class PathKernel:
         step: int,
         outputs: str | OutputFunction = "target_logprob",
         *,
-        credit: Credit = "gradient_step",
+        credit: str = "gradient_step",
         block: int = SAMPLES_PER_PASS,
     ) -> xr.DataArray:
         """Influence of every training sample in one step (`kernel.one_step`).

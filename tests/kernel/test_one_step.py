@@ -61,5 +61,5 @@ def test_unknown_steps_and_credits_are_refused(run):
     kernel, data = run
     with pytest.raises(ConfigError, match="step: expected 0 to 7, a step of the run, got 8"):
         kernel.explain_step(*data, STEPS)
-    with pytest.raises(ConfigError, match="credit: expected one of .*, got 'both'"):
+    with pytest.raises(ConfigError, match=r"credit: expected one of .*, got 'both'"):
         kernel.explain_step(*data, 0, credit="both")
