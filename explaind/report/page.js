@@ -45,6 +45,17 @@ document.querySelectorAll("[data-swap]").forEach(function (control) {
   });
 });
 
+// Ends of the colour scale of a map, in the words that the page was written with.
+function colourScale(limit) {
+  const text = (value) => (value > 0 ? "+" : "") + String(Number(value.toPrecision(2)))
+    .replace("-", "\u2212");
+  const ticks = [-limit, -limit / 2, 0, limit / 2, limit];
+  const texts = ticks.map(text);
+  texts[0] = `≤ ${texts[0]}`;
+  texts[4] = `≥ ${texts[4]}`;
+  return {zmin: -limit, zmax: limit, "colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]};
+}
+
 // Class maps: one per (interval, component), packed as base64; two controls choose one together.
 function setUpClassMaps() {
   const source = document.getElementById("class-maps");
@@ -73,17 +84,6 @@ function setUpClassMaps() {
     return Array.from({length: classes}, (_, r) => row(r));
   }
 
-  // Ends of the colour scale, in the words that the page was written with.
-  function colours(limit) {
-    const text = (value) => (value > 0 ? "+" : "") + String(Number(value.toPrecision(2)))
-      .replace("-", "\u2212");
-    const ticks = [-limit, -limit / 2, 0, limit / 2, limit];
-    const texts = ticks.map(text);
-    texts[0] = `≤ ${texts[0]}`;
-    texts[4] = `≥ ${texts[4]}`;
-    return {zmin: -limit, zmax: limit, "colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]};
-  }
-
   // Marks steps [start, stop) on the plots over training steps.
   function mark([start, stop], whole) {
     const band = {type: "rect", xref: "x", yref: "paper", x0: start - 0.5, x1: stop - 0.5, y0: 0,
@@ -103,7 +103,7 @@ function setUpClassMaps() {
     const strong = known.filter((value) => Math.abs(value) > limit).length;
     label.textContent = maps.intervals[k];
     saturated.textContent = `${Number((100 * strong / known.length).toFixed(2))} %`;
-    Plotly.restyle("class-map", {z: [cells], ...colours(limit)}, [0]);
+    Plotly.restyle("class-map", {z: [cells], ...colourScale(limit)}, [0]);
     mark(maps.bounds[k], k === 0);
     Plotly.restyle("class-profile", {y: [profile]}, [0]);
   }

@@ -10,7 +10,7 @@ SPEC = Spec(
     "before and after the network generalised.",
     settings=GrokkingSettings,
     shown=Shown(
-        tables=("curves.csv", "cancellation.csv", "class_maps.parquet", "sample_map.parquet"),
+        tables=("curves.csv", "cancellation.csv"),
         reads=("dataset", "metrics", "influence", "validation"),
     ),
 )

@@ -2,7 +2,6 @@
 
 from markupsafe import Markup
 
-from explaind.experiments.grokking.maps import class_panel, sample_panel
 from explaind.experiments.grokking.tables import GrokkingTables
 from explaind.report.page import About, Fact, Page
 from explaind.report.panels import cancellation_panel, equation, learning_panel
@@ -26,15 +25,13 @@ def draw(tables: GrokkingTables, about: About) -> Page:
     """
     return Page(
         about,
-        subtitle=f"addition modulo {tables.maps.sizes['training_class']}",
+        subtitle=f"addition modulo {tables.p}",
         lead=_lead(tables),
         extra=equation(tables.explained, SUMS),
         facts=_facts(tables),
         panels=(
             learning_panel(tables.metrics, about.files["curves"], "a"),
             cancellation_panel(tables.explained, about, SUMS, "b"),
-            class_panel(tables, about),
-            sample_panel(tables, about.files),
         ),
     )
 

@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import xarray as xr
 
 from explaind.experiments.grokking.settings import GrokkingSettings
-from explaind.report.plots.heatmap import MAX_SAMPLE_PAIRS
 from explaind.report.sources import Sources
-from explaind.report.tables.classes import class_map_table, class_maps, sample_map, sample_map_table
 from explaind.report.tables.explained import Explained, explained_output
 
 
@@ -22,17 +18,14 @@ class GrokkingTables:
     Attributes:
         metrics: one row per step.
         explained: the explained output.
-        maps: influence by class, see `class_maps`.
-        samples: influence by sample, see `sample_map`, with the names of the samples; None if too
-            large for a page.
+        p: the modulus.
         statistics: the numbers of `validation.json`.
         train_samples: number of training samples.
     """
 
     metrics: pd.DataFrame
     explained: Explained
-    maps: xr.DataArray
-    samples: xr.DataArray | None
+    p: int
     statistics: Mapping[str, Any]
     train_samples: int
 
@@ -41,8 +34,6 @@ class GrokkingTables:
         return {
             "curves": self.metrics,
             "cancellation": self.explained.cancellation,
-            "class_maps": class_map_table(self.maps),
-            "sample_map": sample_map_table(self.samples),
         }
 
 
@@ -56,22 +47,10 @@ def read(sources: Sources, _: GrokkingSettings) -> GrokkingTables:
         The numbers.
     """
     influence, data = sources.influence, sources.data
-    p, samples = data.attrs["p"], sample_map(influence, MAX_SAMPLE_PAIRS)
-    if samples is not None:
-        for split, part in (("test", "validation"), ("train", "train")):
-            tokens = data[f"x_{part}"].to_numpy()[samples[f"{split}_index"]]
-            samples = samples.assign_coords({f"{split}_name": (split, sum_names(tokens, p))})
     return GrokkingTables(
         metrics=sources.metrics,
         explained=explained_output(influence, sources.metrics),
-        # the model may have more outputs, for tokens that are no results
-        maps=class_maps(influence, p),
-        samples=samples,
+        p=data.attrs["p"],
         statistics=sources.statistics,
         train_samples=influence.sizes["train"],
     )
-
-
-def sum_names(tokens: np.ndarray, p: int) -> list[str]:
-    """Return what samples ask and answer, `3 + 5 = 8`, given the tokens `[sample, 4]` and p."""
-    return [f"{a} + {b} = {(a + b) % p}" for a, _, b, _ in tokens]

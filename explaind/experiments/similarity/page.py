@@ -238,10 +238,7 @@ def _example_panel(tables: SimilarityTables, files: Files) -> Panel:
                 "columns.html",
                 caption="",
                 label="Neighbours of single samples",
-                titles=[
-                    "Validation sample",
-                    *(f"{ENDS[end].capitalize()} samples" for end in ENDS),
-                ],
+                titles=["Validation sample", *(f"{ENDS[end].capitalize()} samples" for end in ENDS)],
                 rows=[_example_row(name, rows) for name in names],
             ),
         )
