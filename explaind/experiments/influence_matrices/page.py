@@ -56,7 +56,7 @@ def _facts(tables: MatrixTables) -> tuple[Fact, ...]:
         Fact(
             "Gross",
             measured(number(gross), tables.unit),
-            "the same, sizes of components and intervals added up: most of it cancels",
+            "the same, sizes of components and intervals added up",
         ),
     )
 
@@ -150,7 +150,7 @@ def _sum_panel(tables: MatrixTables, about: About) -> Panel:
             f"Sums over all {tables.sizes[1]:,} training samples and {ALL_COMPONENTS}, mean over "
             "the explained samples. The net sum of a matrix must be what the explanation of the "
             f"whole run says that the data did in the step (credited to the "
-            f"{words(tables.step_credit)}); both are computed independently."
+            f"{words(tables.step_credit)}); each is computed on its own."
         ),
         extra=render(
             "columns.html",

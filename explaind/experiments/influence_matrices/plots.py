@@ -19,7 +19,7 @@ LEVELS = 127
 
 def matrix_figure(unit: str) -> go.Figure:
     """Return the map of one matrix, empty: the script of the page fills it."""
-    figure = map_figure(np.zeros((1, 1), np.float32), axis_title("influence", unit))
+    figure = map_figure(np.zeros((2, 2), np.float32), axis_title("influence", unit))
     figure.update_layout(height=640)
     figure.update_traces(
         hovertemplate="validation: %{y}<br>training: %{x}<br>"
