@@ -226,6 +226,26 @@ def _computing(spec: Spec) -> Callable[..., None]:
     return command
 
 
+def _computing_part(spec: Spec) -> Callable[..., None]:
+    """The subcommand that computes one part of an experiment."""
+
+    def command(
+        config: Files,
+        part: Annotated[str, typer.Option(help="Name of the part.")],
+        experiment: Experiment = spec.name,
+        root: Root = ".",
+        threads: Threads = None,
+    ) -> None:
+        from explaind.experiments.job import compute_part
+
+        checked = _with_experiment(config, root, experiment, spec)
+        _check_known("part", part, checked.parts(experiment))
+        _limit_threads(threads)
+        compute_part(checked, Paths(root), experiment, part)
+
+    return command
+
+
 def _drawing(spec: Spec) -> Callable[..., None]:
     """The subcommand that draws the page of an experiment."""
 
@@ -241,6 +261,11 @@ for _spec in SPECS.values():  # in the order of the groups, which is that of a r
     _name = _spec.name.replace("_", "-")
     if _spec.computed:
         app.command(_name, help=_spec.summary, rich_help_panel=EXPERIMENTS)(_computing(_spec))
+    if _spec.computed and _spec.computed.parts:
+        _help = f"Compute one part of “{_spec.title}”."
+        app.command(f"{_name}-part", help=_help, rich_help_panel=EXPERIMENTS)(
+            _computing_part(_spec)
+        )
 for _spec in SPECS.values():
     _name = _spec.name.replace("_", "-")
     if _spec.shown:

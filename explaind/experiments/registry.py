@@ -8,9 +8,11 @@ from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.pruning import SPEC as PRUNING
+from explaind.experiments.retrain import SPEC as RETRAIN
 from explaind.experiments.sanity import SPEC as SANITY
 from explaind.experiments.similarity import SPEC as SIMILARITY
 from explaind.experiments.spec import Spec
+from explaind.experiments.swap import SPEC as SWAP
 from explaind.experiments.training import SPEC as TRAINING
 
 SPECS: dict[str, Spec] = {
@@ -21,6 +23,8 @@ SPECS: dict[str, Spec] = {
         INFLUENCE_OVER_TRAINING,
         INFLUENCE_MATRICES,
         EPK_VALIDATION,
+        SWAP,
+        RETRAIN,
         PRUNING,
         EXAMPLES,
         SANITY,
