@@ -1,14 +1,18 @@
-"""The numbers of the grokking page, from the stores of a run."""
+"""The numbers of the grokking page, from the stores of a run and the experiments on it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
+import xarray as xr
 
+from explaind.experiments.grokking.claims import verdicts
+from explaind.experiments.grokking.phases import Phase, phase_evidence, story_phases
 from explaind.experiments.grokking.settings import GrokkingSettings
+from explaind.experiments.grokking.story import Story, read_story
 from explaind.report.sources import Sources
+from explaind.report.tables.classes import class_means, difference_profile
 from explaind.report.tables.explained import Explained, explained_output
+from explaind.report.tables.outputs import kept_influence
 
 
 @dataclass(frozen=True)
@@ -16,41 +20,57 @@ class GrokkingTables:
     """All numbers of the page.
 
     Attributes:
-        metrics: one row per step.
         explained: the explained output.
+        story: what is known of the run.
+        phases: its phases, see `story_phases`.
+        evidence: see `phase_evidence`.
+        verdicts: see `claims.verdicts`.
         p: the modulus.
-        statistics: the numbers of `validation.json`.
         train_samples: number of training samples.
     """
 
-    metrics: pd.DataFrame
     explained: Explained
+    story: Story
+    phases: list[Phase]
+    evidence: pd.DataFrame
+    verdicts: pd.DataFrame
     p: int
-    statistics: Mapping[str, Any]
     train_samples: int
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
         return {
-            "curves": self.metrics,
+            "curves": self.story.metrics,
             "cancellation": self.explained.cancellation,
+            "phases": self.evidence,
+            "verdicts": self.verdicts,
         }
 
 
-def read(sources: Sources, _: GrokkingSettings) -> GrokkingTables:
+def read(sources: Sources, settings: GrokkingSettings) -> GrokkingTables:
     """Read the numbers of the page.
 
     Args:
         sources: what the run left on disk.
+        settings: the experiments that the story is told from.
 
     Returns:
         The numbers.
     """
-    influence, data = sources.influence, sources.data
+    influence, p = sources.influence, sources.data.attrs["p"]
+    # the model may have more outputs, for tokens that are no results
+    by_class = xr.DataArray(
+        class_means(kept_influence(influence), influence, p),
+        dims=("validation_class", "training_class"),
+    )
+    story = read_story(sources, settings, difference_profile(by_class).to_numpy())
+    phases = story_phases(story)
     return GrokkingTables(
-        metrics=sources.metrics,
         explained=explained_output(influence, sources.metrics),
-        p=data.attrs["p"],
-        statistics=sources.statistics,
+        story=story,
+        phases=phases,
+        evidence=phase_evidence(story, phases),
+        verdicts=verdicts(story),
+        p=p,
         train_samples=influence.sizes["train"],
     )
