@@ -5,9 +5,9 @@ from markupsafe import Markup
 from explaind.experiments.grokking.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
 from explaind.experiments.grokking.phases import ALIGNMENT, DONE, FORMATION, MEMORISATION, START
 from explaind.experiments.grokking.tables import GrokkingTables
-from explaind.experiments.grokking.timeline import timeline_figure
+from explaind.experiments.grokking.timeline import COLOURS, timeline
 from explaind.report.html import render
-from explaind.report.page import About, Fact, Page, Panel, Plot
+from explaind.report.page import About, Fact, Page, Panel
 from explaind.report.panels import cancellation_panel, equation, learning_panel
 from explaind.report.statistics import learning_facts
 from explaind.report.tables.cancellation import ALL, OTHER, SAME
@@ -17,13 +17,14 @@ SUMS = {SAME: "same sum", OTHER: "other sums", ALL: "all training pairs"}
 """What groups of training samples are called: two classes are the same if their sums are."""
 
 MEANINGS = {
-    START: "regularisation shrinks the random weights; the data build nothing yet",
+    START: "regularisation does more than the data: the random weights shrink",
     MEMORISATION: "the training pairs are learned one by one; new pairs are answered by chance",
     FORMATION: "all training pairs are known; components that compute the sum take shape",
     ALIGNMENT: "what lies between the outer layers is ready; the outer layers adjust to it",
     DONE: "new pairs are answered as well; regularisation and data balance",
 }
-BADGES = {REPRODUCED: "faithful", PARTLY: "approximate", NOT: "unfaithful", LEFT_OUT: "left-out"}
+BADGES = {REPRODUCED: "faithful", PARTLY: "approximate", NOT: "unfaithful", LEFT_OUT: "absent"}
+"""Looks of the verdicts (`style.css`)."""
 
 
 def draw(tables: GrokkingTables, about: About) -> Page:
@@ -96,20 +97,19 @@ def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
     if not tables.phases:
         message = "This run has no phases: it did not memorise first, or trains on mini-batches."
         return Panel(title, letter="a", extra=render("missing.html", message=message))
-    figure = timeline_figure(tables.story, tables.phases, tables.explained.unit)
     return Panel(
         letter="a",
         title=title,
         caption=(
-            "Phases are found from the data (table below) and are the bands of the plots. From the "
-            "top: accuracy, dashed with the outer layers of the trained network in place of those "
-            "of the step; sizes of the influences of all training samples through each component "
-            "(moving average over 25 steps); what the training data did through all parameters "
-            "less what regularisation did; and how similar validation samples of the same result, "
-            "with a number in common, and with neither are, by the parameters that moved their "
-            "outputs. Look for what changes where the bands do."
+            "Phases are found from the data and are the bands of the plots, in the colours of the "
+            "table below. Accuracy: dashed with the outer layers of the trained network in place "
+            "of those of the step. Influence: sizes of the influences of all training samples, "
+            "moving average over 25 steps. Then what the training data did through all parameters less "
+            "what regularisation did, and how similar validation samples of the same result, with "
+            "a number in common, and with neither are, by the parameters that moved their outputs. "
+            "Look for what changes where the bands do."
         ),
-        plots=(Plot("timeline", figure),),
+        plots=timeline(tables.story, tables.phases, tables.explained.unit),
         extra=render(
             "columns.html",
             caption="What each experiment says of each phase:",
@@ -120,7 +120,7 @@ def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
                 "Begins with",
                 "Accuracy at its end: training, validation",
                 "Strongest components (share of Ψ)",
-                "D(Θ), + = data",
+                "D(Θ), summed; + = data",
                 "Cosine, same result less others",
                 "Accuracy with final outer layers",
             ],
@@ -135,7 +135,9 @@ def _evidence_rows(tables: GrokkingTables) -> list[list[object]]:
     unit = tables.explained.unit
     return [
         [
-            Markup("<strong>{}</strong><br>{}").format(row.phase, MEANINGS[str(row.phase)]),
+            Markup(
+                '<span class="swatch" style="background:{}"></span><strong>{}</strong><br>{}'
+            ).format(COLOURS[str(row.phase)], row.phase, MEANINGS[str(row.phase)]),
             f"{step(row.start)} to {step(row.stop - 1)}",
             row.found_by,
             f"{percent(row.train_accuracy)}, {percent(row.validation_accuracy)}",

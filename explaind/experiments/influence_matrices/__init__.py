@@ -11,7 +11,7 @@ SPEC = Spec(
     settings=InfluenceMatricesSettings,
     computed=Computed(reads=("dataset", "history", "metrics", "influence"), suffix="zarr"),
     shown=Shown(
-        tables=("class_maps.parquet", "matrices.parquet", "sums.csv"),
+        tables=("curves.csv", "class_maps.parquet", "matrices.parquet", "sums.csv"),
         reads=("dataset", "metrics", "influence"),
     ),
 )

@@ -75,16 +75,17 @@ def _class_panel(tables: MatrixTables, about: About) -> Panel:
     )
     absent = [dim for dim in ("component", "interval") if maps.sizes[dim] == 1]
     return Panel(
-        letter="a",
+        letter="b",
         title="Which results influence which results?",
-        caption=(
-            f"Mean influence of a training pair (column) on {tables.output} of a validation pair "
-            f"(row), both grouped by their result {CLASS_NAME}. Red = the training pair pushed the "
-            "output up, blue = pushed it down, at the ends of the colour scale this much or more, "
-            "and grey means that there is no such pair. Right: the map averaged along its "
-            "diagonals; 0 is the same result, and a wave is a frequency that the network uses. "
-            f"The influence of an interval is credited to the {words(tables.credit)}."
-        ),
+        caption=Markup(
+            "Mean influence of a training pair (column) on {} of a validation pair (row), both "
+            "grouped by their result {}. Red = the training pair pushed the output up, blue = "
+            "pushed it down, at the ends of the colour scale this much or more, and grey means "
+            "that there is no such pair. Right: the map averaged along its diagonals; 0 is the "
+            "same result, and a wave is a frequency that the network uses. A training interval, "
+            "whose influence is credited to the {}, is shaded in the "
+            '<a href="#loss">plots above</a>.'
+        ).format(tables.output, CLASS_NAME, words(tables.credit)),
         controls=controls + Markup().join(not_kept(about.run, dim) for dim in absent),
         plots=(
             Plot(
@@ -113,7 +114,7 @@ def _matrix_panel(tables: MatrixTables, about: About) -> Panel:
     )
     rows, columns = tables.matrices.sizes["test"], tables.matrices.sizes["train"]
     return Panel(
-        letter="b",
+        letter="c",
         title="The same, sample by sample",
         caption=(
             f"Influence of single training samples (columns) on {tables.output} of single "
@@ -126,7 +127,7 @@ def _matrix_panel(tables: MatrixTables, about: About) -> Panel:
             "at a cell for its two samples; drag to zoom."
         ),
         controls=render("sample_maps.html", lists=lists, data=matrix_data(tables)),
-        plots=(Plot("sample-map", matrix_figure(tables.unit)),),
+        plots=(Plot("sample-map", matrix_figure(tables)),),
         tables=(about.files["matrices"],),
     )
 
@@ -144,7 +145,7 @@ def _sum_panel(tables: MatrixTables, about: About) -> Panel:
         for _, row in totals.iterrows()
     ]
     return Panel(
-        letter="c",
+        letter="d",
         title="What the single steps add up to",
         caption=(
             f"Sums over all {tables.sizes[1]:,} training samples and {ALL_COMPONENTS}, mean over "

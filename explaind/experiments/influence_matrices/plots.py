@@ -17,13 +17,25 @@ LEVELS = 127
 """A cell is one byte: the square root of its size, as a share of the largest of its matrix."""
 
 
-def matrix_figure(unit: str) -> go.Figure:
-    """Return the map of one matrix, empty: the script of the page fills it."""
-    figure = map_figure(np.zeros((2, 2), np.float32), axis_title("influence", unit))
+def matrix_figure(tables: MatrixTables) -> go.Figure:
+    """Draw the first matrix in the first order; the script of the page draws the others.
+
+    Args:
+        tables: all numbers.
+
+    Returns:
+        The figure.
+    """
+    rows, columns = (_sorted(tables.samples[split], ORDERS[0]) for split in ("validation", "train"))
+    cells = tables.matrices.isel(sign=0, range=0, component=0).to_numpy()
+    ordered = cells[np.ix_(rows["places"], columns["places"])]
+    figure = map_figure(ordered, axis_title("influence", tables.unit))
     figure.update_layout(height=640)
     figure.update_traces(
+        x=columns["names"],
+        y=rows["names"],
         hovertemplate="validation: %{y}<br>training: %{x}<br>"
-        f"influence {measured('%{z:+.3g}', unit)}<extra></extra>",
+        f"influence {measured('%{z:+.3g}', tables.unit)}<extra></extra>",
     )
     label_axes(figure, "training samples", "validation samples")
     figure.update_xaxes(type="category", constrain=None)

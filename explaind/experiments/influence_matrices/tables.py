@@ -22,7 +22,6 @@ from explaind.report.tables.outputs import (
     output_unit,
     select_output,
 )
-from explaind.report.tables.phases import Phases, find_phases
 from explaind.report.tables.steps import component_names, credit
 
 MAX_CELLS = 4_000_000
@@ -45,7 +44,7 @@ class MatrixTables:
         unit: its unit.
         credit: the step that influence by interval is booked at.
         step_credit: the same of the single steps.
-        phases: memorisation and generalisation steps.
+        metrics: one row per step.
         maps: influence by class, see `class_maps`.
         matrices: influence by sample, see `matrices`.
         samples: the samples of `matrices`, see `sample_names`, by split.
@@ -57,7 +56,7 @@ class MatrixTables:
     unit: str
     credit: Credit
     step_credit: Credit
-    phases: Phases
+    metrics: pd.DataFrame
     maps: xr.DataArray
     matrices: xr.DataArray
     samples: dict[str, pd.DataFrame]
@@ -67,6 +66,7 @@ class MatrixTables:
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
         return {
+            "curves": self.metrics,
             "class_maps": class_map_table(self.maps),
             "matrices": matrix_table(self.matrices, self.samples),
             "sums": self.sums,
@@ -96,7 +96,7 @@ def read(sources: Sources, _: InfluenceMatricesSettings) -> MatrixTables:
         unit=output_unit(influence),
         credit=credit(influence),
         step_credit=steps.attrs["credit"],
-        phases=find_phases(sources.metrics),
+        metrics=sources.metrics,
         # the model may have more outputs, for tokens that are no results
         maps=class_maps(influence, data.attrs["p"]),
         matrices=matrices(influence, steps, shown),
