@@ -104,10 +104,10 @@ def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
             "Phases are found from the data and are the bands of the plots, in the colours of the "
             "table below. Accuracy: dashed with the outer layers of the trained network in place "
             "of those of the step. Influence: sizes of the influences of all training samples, "
-            "moving average over 25 steps. Then what the training data did through all parameters less "
-            "what regularisation did, and how similar validation samples of the same result, with "
-            "a number in common, and with neither are, by the parameters that moved their outputs. "
-            "Look for what changes where the bands do."
+            "moving average over 25 steps. Then what the training data did through all parameters "
+            "less what regularisation did, and how similar validation samples of the same result, "
+            "with a number in common, and with neither are, by the parameters that moved their "
+            "outputs. Look for what changes where the bands do."
         ),
         plots=timeline(tables.story, tables.phases, tables.explained.unit),
         extra=render(

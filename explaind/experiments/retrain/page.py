@@ -46,7 +46,11 @@ def _facts(tables: RetrainTables) -> tuple[Fact, ...]:
     steps = tables.steps[tables.steps["transplanted"] != NONE]
     last = steps[steps["source"] == steps["source"].max()]
     facts = [
-        Fact(row["transplanted"], _median(row, tables.max_steps), f"steps; {_reached(row)}")
+        Fact(
+            f"With {row['transplanted']} of step {step(row['source'])}",
+            _median(row, tables.max_steps),
+            f"steps; {_reached(row)}",
+        )
         for row in last.to_dict("records")
     ]
     of_run = Fact("The run itself", step(tables.of_run), "first step with the same accuracy")
@@ -78,7 +82,7 @@ def _table_panel(tables: RetrainTables, files: Files) -> Panel:
             "" if row["transplanted"] == NONE else step(row["source"]),
             _reached(row),
             _median(row, tables.max_steps),
-            f"{_count(row['low'], tables.max_steps)} to {_count(row['high'], tables.max_steps)}",
+            _range(row, tables.max_steps),
         )
         for row in tables.steps.to_dict("records")
     ]
@@ -121,6 +125,11 @@ def _range_caption(steps: pd.DataFrame) -> str:
 
 def _reached(row: Mapping[Hashable, Any]) -> str:
     return f"{row['reached']} of {row['trainings']} trainings"
+
+
+def _range(row: Mapping[Hashable, Any], most: int) -> str:
+    ends = [_count(row[end], most) for end in ("low", "high")]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _median(row: Mapping[Hashable, Any], most: int) -> str:

@@ -139,9 +139,8 @@ def _mark_nothing(figure: go.Figure, trainings: pd.DataFrame) -> None:
         if number == 0:
             more = "" if row.reached else "more than "
             figure.add_annotation(
-                x=0,
+                x=0.5,
                 xref="paper",
-                xanchor="left",
                 y=row.steps,
                 yanchor="top",
                 showarrow=False,

@@ -147,7 +147,7 @@ def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
     for case, trainings in table.groupby(CASE, sort=False):
         curves = pd.DataFrame({**dict(zip(CASE, case, strict=True)), "step": steps})
         for name in ACCURACIES:
-            by_seed = trainings.pivot(index="step", columns="seed", values=name)
+            by_seed = trainings.pivot_table(index="step", columns="seed", values=name)
             accuracies = by_seed.reindex(steps).ffill().to_numpy()
             curves[name] = accuracies.mean(1)
             curves[f"{name}_low"], curves[f"{name}_high"] = accuracies.min(1), accuracies.max(1)

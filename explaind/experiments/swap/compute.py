@@ -83,8 +83,10 @@ def swapped_sets(
     """
     singles = [(name,) for name in components]
     complements = [tuple(n for n in components if n != name) for name in components]
-    sets = [(), *map(tuple, listed), *singles, *complements]
-    return list({frozenset(chosen): chosen for chosen in reversed(sets)}.values())[::-1]
+    unique: dict[frozenset[str], tuple[str, ...]] = {}
+    for chosen in ((), *listed, *singles, *complements):
+        unique.setdefault(frozenset(chosen), tuple(chosen))
+    return list(unique.values())
 
 
 class Hybrids:

@@ -106,7 +106,7 @@ def swap_gains(curves: pd.DataFrame) -> pd.DataFrame:
                 "group": group,
                 "gain": best["accuracy_gain"],
                 "gain_step": best["step"],
-                "generalised": held[0] if len(held) else np.nan,
+                "generalised": float(held[0]) if len(held) else np.nan,
                 "kl": curve["kl"].mean(),
             }
         )
