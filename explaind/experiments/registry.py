@@ -5,10 +5,12 @@ from explaind.experiments.examples import SPEC as EXAMPLES
 from explaind.experiments.grokking import SPEC as GROKKING
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
+from explaind.experiments.maps import SPEC as MAPS
 from explaind.experiments.pruning import SPEC as PRUNING
 from explaind.experiments.sanity import SPEC as SANITY
 from explaind.experiments.similarity import SPEC as SIMILARITY
 from explaind.experiments.spec import Spec
+from explaind.experiments.spectrum import SPEC as SPECTRUM
 from explaind.experiments.training import SPEC as TRAINING
 
 SPECS: dict[str, Spec] = {
@@ -23,6 +25,8 @@ SPECS: dict[str, Spec] = {
         LABEL_NOISE,
         LEAVE_GROUP_OUT,
         SIMILARITY,
+        MAPS,
+        SPECTRUM,
     )
 }
 """By kind, in the order of the reference and of the command line."""

@@ -60,7 +60,7 @@ def shown_for(contents: Sequence[tuple[Mapping[str, str], Markup]], *choices: Ch
     first = {choice.name: choice.first for choice in choices}
     entries = [
         {
-            "values": json.dumps(values),
+            "shown_for": json.dumps(values),
             "hidden": any(first[name] != value for name, value in values.items()),
             "content": content,
         }

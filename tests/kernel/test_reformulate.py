@@ -47,3 +47,16 @@ def test_influence_through_parameters_is_that_of_the_explanation(kernel, explain
     np.testing.assert_allclose(found.net, net, rtol=1e-9, atol=1e-13)
     assert (found.absolute >= np.abs(found.net) - 1e-15).all()
     assert float((found.absolute - np.abs(found.net)).max()) > 1e-6
+
+
+@pytest.mark.parametrize("block", [1, 2, 256])
+@pytest.mark.parametrize("intervals", [1, 3])
+def test_influence_by_interval_is_that_of_the_explanation(kernel, block, intervals):
+    x, y = PROBLEM.test_data()
+    expected = kernel.explain(x, y, "all", keep=["parameter"], intervals=intervals).parameter_data
+    found = kernel.parameter_influence_by_interval(x, y, "all", intervals=intervals, block=block)
+    numbers = []
+    for interval, sums in found:
+        numbers.append(interval)
+        np.testing.assert_allclose(sums, expected[interval], rtol=1e-9, atol=1e-13)
+    assert numbers == list(reversed(range(intervals)))
