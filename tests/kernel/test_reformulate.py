@@ -49,16 +49,19 @@ def test_influence_through_parameters_is_that_of_the_explanation(kernel, explain
     assert float((found.absolute - np.abs(found.net)).max()) > 1e-6
 
 
-@pytest.mark.parametrize("block", [2, 256])
-def test_parts_of_parameters_are_those_of_the_explanation(kernel, block):
-    data, names = PROBLEM.test_data(), ("parameter_data", "parameter_decay")
-    whole = kernel.explain(*data, intervals=3, keep=["parameter"])
-    parts = kernel.parameter_influence_by_interval(
-        *data, intervals=3, parts=("data", "decay"), block=block
+@pytest.mark.parametrize("block", [1, 2, 256])
+@pytest.mark.parametrize("intervals", [1, 3])
+@pytest.mark.parametrize("parts", [("data",), ("data", "decay")])
+def test_influence_by_interval_is_that_of_the_explanation(kernel, block, intervals, parts):
+    x, y = PROBLEM.test_data()
+    expected = kernel.explain(x, y, "all", keep=["parameter"], intervals=intervals)
+    found = kernel.parameter_influence_by_interval(
+        x, y, "all", intervals=intervals, parts=parts, block=block
     )
     numbers = []
-    for interval, both in parts:
+    for interval, sums in found:
         numbers.append(interval)
-        for found, name in zip(both, names, strict=True):
-            np.testing.assert_allclose(found, whole[name][interval], rtol=1e-9, atol=1e-13)
-    assert numbers == [2, 1, 0]
+        for part, values in zip(parts, sums, strict=True):
+            wanted = expected[f"parameter_{part}"][interval]
+            np.testing.assert_allclose(values, wanted, rtol=1e-9, atol=1e-13)
+    assert numbers == list(reversed(range(intervals)))

@@ -12,6 +12,7 @@ from torch import Tensor
 from explaind.data.load import LoadedDataset
 from explaind.errors import ConfigError, PlanError
 from explaind.experiments.job import Job
+from explaind.experiments.similarity.cosines import FUNCTIONALS
 from explaind.experiments.similarity.settings import SimilaritySettings
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import target_logprob
@@ -19,9 +20,6 @@ from explaind.kernel.trajectory.intervals import interval_bounds
 from explaind.plan.machine import GIGABYTE, free_bytes, peak_bytes
 
 logger = logging.getLogger(__name__)
-
-FUNCTIONALS = ("output_sum", "target_logprob")
-"""What is explained of each sample: all outputs summed, as published, and its target alone."""
 
 UNIT = "unit of the functional"
 SQUARED = f"{UNIT}, squared"

@@ -9,6 +9,11 @@ import xarray as xr
 from explaind.report.tables.classes import ALL_COMPONENTS
 
 WHOLE_RUN = "whole run"
+FUNCTIONALS = {
+    "output_sum": "all outputs, summed",
+    "target_logprob": "log-probability of the correct class",
+}
+"""What is explained of each sample, in plain words; the first is that of the paper."""
 
 
 def component_grams(store: xr.Dataset) -> xr.DataArray:

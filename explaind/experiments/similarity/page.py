@@ -3,7 +3,7 @@
 import pandas as pd
 from markupsafe import Markup
 
-from explaind.experiments.similarity.cosines import interval_names
+from explaind.experiments.similarity.cosines import FUNCTIONALS, interval_names
 from explaind.experiments.similarity.neighbours import FARTHEST, NEAREST
 from explaind.experiments.similarity.plots import (
     MAX_SHOWN,
@@ -19,12 +19,6 @@ from explaind.report.html import render
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
 from explaind.report.tables.phases import find_phases
 from explaind.report.text import number, signed
-
-FUNCTIONALS = {
-    "output_sum": "all outputs, summed",
-    "target_logprob": "log-probability of the correct class",
-}
-"""Plain names of what is explained; the first one is that of the paper."""
 
 ENDS = {NEAREST: "nearest", FARTHEST: "farthest"}
 EXAMPLES = 6  # validation samples whose neighbours are listed
@@ -134,7 +128,7 @@ def _map_panel(tables: SimilarityTables, files: Files) -> Panel:
             data=map_data(shown, samples, orders, ids),
         ),
         plots=[
-            Plot(id, map_figure(split), f"Validation against {split} samples")
+            Plot(id, map_figure(samples, split), f"{split.capitalize()} samples")
             for split, id in ids.items()
         ],
         tables=(files["cosines"],),

@@ -35,11 +35,14 @@ SCALE, MISSING = 127, -128
 LINES = {SAME_CLASS: (BLUE, "solid"), SAME_INPUT: (ORANGE, "dash"), OTHERS: (MUTED, "dot")}
 
 
-def map_figure(split: str) -> go.Figure:
-    """Return an empty map against the samples of a split; the script of the page fills it."""
+def map_figure(samples: pd.DataFrame, split: str) -> go.Figure:
+    """Return the map against the samples of a split, which the script of the page fills."""
+    rows, columns = (samples["name"].iloc[shown_samples(samples)[s]] for s in (VALIDATION, split))
     figure = new_figure(520)
     figure.add_heatmap(
-        z=[[None]],
+        z=np.zeros((len(rows), len(columns)), dtype=np.int8),
+        x=columns.to_numpy(),
+        y=rows.to_numpy(),
         colorscale=DIVERGING,
         zmin=-1,
         zmax=1,
@@ -57,10 +60,8 @@ def map_figure(split: str) -> go.Figure:
     )
     figure.update_layout(hovermode="closest", margin={"t": 70}, plot_bgcolor="#d9dce2")
     label_axes(figure, f"{split} samples", "validation samples")
-    figure.update_xaxes(type="category", showgrid=False, constrain="domain")
-    figure.update_yaxes(
-        type="category", showgrid=False, constrain="domain", autorange="reversed", scaleanchor="x"
-    )
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(type="category", showgrid=False, autorange="reversed")
     return figure
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from explaind.experiments.similarity.cosines import component_grams, cosines
 from explaind.experiments.similarity.neighbours import nearest_samples, shared_counts
-from explaind.experiments.similarity.samples import TRAINING, VALIDATION, pair_groups, sample_table
+from explaind.experiments.similarity.samples import VALIDATION, pair_groups, sample_table
 from explaind.experiments.similarity.settings import SimilaritySettings
 from explaind.report.sources import Sources
 
@@ -112,11 +112,6 @@ def cosine_table(maps: xr.DataArray, samples: pd.DataFrame) -> pd.DataFrame:
     table = table[table["sample"].map(split_of) == VALIDATION]
     table = table.rename(columns={"sample": "name", "other": "other_name"})
     return table[["functional", "component", "name", "others", "other_name", "cosine"]]
-
-
-def has_training(samples: pd.DataFrame) -> bool:
-    """Return whether there are training samples beside the validation samples."""
-    return bool((samples["split"] == TRAINING).any())
 
 
 def _cells(maps: xr.DataArray, means: np.ndarray) -> list[dict[str, object]]:
