@@ -17,6 +17,7 @@ SPEC = Spec(
             for kind in (
                 "influence_over_training",
                 "similarity",
+                "spectrum",
                 "swap",
                 "retrain",
             )

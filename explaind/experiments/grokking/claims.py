@@ -4,14 +4,22 @@ A claim is judged by numbers and a stated rule, so that a run may contradict the
 published way to compute a number differs from what it is meant to be, both are given.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from explaind.experiments.component_sets import NONE
-from explaind.experiments.grokking.story import ACCURATE, PUBLISHED, TARGET, Story
+from explaind.experiments.grokking.story import (
+    ACCURATE,
+    KEY_SHARE,
+    PUBLISHED,
+    SIMILARITY,
+    TARGET,
+    Story,
+    key_frequencies,
+)
 from explaind.experiments.influence_over_training.tables import DECAY
 from explaind.experiments.similarity.samples import OTHERS, SAME_CLASS, SAME_INPUT
 from explaind.report.text import number, percent, signed, step
@@ -23,6 +31,8 @@ AGREEMENT = {REPRODUCED: 0.99, PARTLY: 0.9}
 NEAR = 0.1  # of the steps: how close two moments are to count as one
 COSINE = 0.1  # larger mean cosine that counts as more similar
 RATIO = 3.0  # times the influence of other results that counts as more
+FEW = 0.8  # of the power in five frequencies that counts as few
+HALF = 0.5  # of the variance that counts as explained
 FASTER = 0.5  # share of the steps that counts as far fewer
 
 
@@ -97,8 +107,8 @@ def _balance(story: Story) -> Claim:
         "curves of D(Θ), no number",
         texts[PUBLISHED],
         texts[TARGET],
-        "within 10 % of the steps from generalisation (partly: after memorisation)",
-        LEFT_OUT if story.balance is None else _near(story, moments[TARGET]),
+        "within 10 % of the steps from generalisation",
+        LEFT_OUT if story.balance is None else _both(_near(story, at) for at in moments.values()),
     )
 
 
@@ -131,15 +141,14 @@ def _similar(story: Story, claim: str, components: tuple[str, ...], group: str) 
         )
         for name, found in gains.items()
     }
-    enough = [gain >= COSINE for gain in gains[TARGET]]
-    verdict = REPRODUCED if all(enough) else PARTLY if any(enough) else NOT
+    enough = (min(found) >= COSINE for found in gains.values())
     return Claim(
         claim,
         "heat maps of cosines, no number",
         f"mean cosine less that of unrelated pairs: {texts[PUBLISHED]}",
         texts[TARGET],
-        f"larger by {COSINE} or more (partly: in one of the components)",
-        LEFT_OUT if story.cosines is None else verdict,
+        f"larger by {COSINE} or more",
+        LEFT_OUT if story.cosines is None else _both(enough),
     )
 
 
@@ -153,6 +162,41 @@ def _matrices(story: Story) -> Claim:
         "",
         f"{number(RATIO)} times or more (partly: more than once)",
         REPRODUCED if ratio >= RATIO else PARTLY if ratio > 1 else NOT,
+    )
+
+
+def _few_frequencies(story: Story) -> Claim:
+    component = max(story.last, key=lambda name: _strongest(story, PUBLISHED, name)[1])
+    found = {name: _strongest(story, name, component) for name in (PUBLISHED, TARGET)}
+    texts = {
+        name: f"the five strongest hold {percent(share)} of the power of all waves, which explain "
+        f"{percent(explained)} of the variance"
+        for name, (share, explained) in found.items()
+    }
+    enough = (share >= FEW and explained >= HALF for share, explained in found.values())
+    return Claim(
+        f"A few frequencies of a + b explain which samples are similar ({component}).",
+        "five waves: periods 14, 35, 41, 42 and 52 of 113; Lasso",
+        texts[PUBLISHED],
+        texts[TARGET],
+        f"at least {percent(FEW)} and {percent(HALF)}",
+        LEFT_OUT if story.spectrum is None else _both(enough),
+    )
+
+
+def _aligned(story: Story) -> Claim:
+    keys = {} if story.spectrum is None else key_frequencies(story.spectrum, story.steps)
+    common = set.intersection(*map(set, keys.values())) if keys else set()
+    every = set().union(*keys.values()) if keys else set()
+    listed = "; ".join(f"{name}: {', '.join(map(str, k)) or 'none'}" for name, k in keys.items())
+    verdict = REPRODUCED if every and common == every else PARTLY if common else NOT
+    return Claim(
+        "Embedding and output layer align: they use the same frequencies.",
+        "“alignment of input embeddings and final layers”, no number",
+        f"key frequencies of the trained weights: {listed}",
+        "",
+        f"the same frequencies have {percent(KEY_SHARE)} of the power or more (partly: some)",
+        LEFT_OUT if story.spectrum is None else verdict,
     )
 
 
@@ -192,8 +236,8 @@ def _retrain(story: Story) -> Claim:
         f"A network that starts with the pipeline alone ({story.pipeline}) generalises far faster "
         "than one that starts with the outer layers.",
         "learning curves of 501 epochs, 5 seeds",
-        f"median {_steps(kept)} against {_steps(control)}"
-        f" ({_steps(medians.get(NONE))} from random numbers alone)",
+        f"median: {_steps(kept)}; outer layers: {_steps(control)}; random numbers alone:"
+        f" {_steps(medians.get(NONE))}",
         "",
         "half the steps or fewer (partly: fewer)",
         LEFT_OUT if not medians else _faster(kept, control),
@@ -207,6 +251,8 @@ CLAIMS: tuple[Callable[[Story], Claim], ...] = (
     _matrices,
     _embedding,
     _last_layers,
+    _few_frequencies,
+    _aligned,
     _pipeline,
     _swap,
     _retrain,
@@ -218,13 +264,18 @@ def _at_least(value: float, limits: Mapping[str, float]) -> str:
     return next((verdict for verdict, limit in limits.items() if value >= limit), NOT)
 
 
-def _near(story: Story, moment: int | None) -> str:
-    memorised, generalised = story.phases.memorisation, story.phases.generalisation
-    if moment is None or memorised is None:
-        return NOT
-    if generalised is not None and abs(moment - generalised) <= NEAR * story.steps:
-        return REPRODUCED
-    return PARTLY if moment > memorised else NOT
+def _both(fulfilled: Iterable[bool]) -> str:
+    """Judge what was worked out as published and corrected."""
+    found = list(fulfilled)
+    return REPRODUCED if all(found) else PARTLY if any(found) else NOT
+
+
+def _near(story: Story, moment: int | None) -> bool:
+    """Return whether a moment is near generalisation."""
+    generalised = story.phases.generalisation
+    if moment is None or generalised is None:
+        return False
+    return abs(moment - generalised) <= NEAR * story.steps
 
 
 def _cosine_gain(cosines: pd.DataFrame | None, name: str, component: str, group: str) -> float:
@@ -237,6 +288,19 @@ def _cosine_gain(cosines: pd.DataFrame | None, name: str, component: str, group:
         & (cosines["interval"] == 0)
     ].set_index("group")["cosine"]
     return float(rows.get(group, np.nan) - rows.get(OTHERS, np.nan))
+
+
+def _strongest(story: Story, functional: str, component: str) -> tuple[float, float]:
+    """Share of the five strongest waves in the power of all, and of all in the variance."""
+    if story.spectrum is None:
+        return float("nan"), float("nan")
+    rows = story.spectrum[
+        (story.spectrum["source"] == SIMILARITY)
+        & (story.spectrum["functional"] == functional)
+        & (story.spectrum["component"] == component)
+        & (story.spectrum["interval"] == 0)
+    ]
+    return float(rows["share"].nlargest(5).sum()), float(rows["explained"].max())
 
 
 def _medians(retrained: pd.DataFrame) -> dict[str, float]:

@@ -122,6 +122,7 @@ def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
                 "Strongest components (share of Ψ)",
                 "D(Θ), summed; + = data",
                 "Cosine, same result less others",
+                "Key frequencies of the weights",
                 "Accuracy with final outer layers",
             ],
             rows=_evidence_rows(tables),
@@ -144,6 +145,7 @@ def _evidence_rows(tables: GrokkingTables) -> list[list[object]]:
             "not kept" if row.strongest is None else f"{row.strongest} ({percent(row.share)})",
             measured(signed(row.difference), unit),
             signed(row.same_sum, 2),
+            row.keys or "n/a",
             percent(row.swapped),
         ]
         for row in tables.evidence.itertuples()
@@ -156,6 +158,7 @@ def _missing(tables: GrokkingTables, about: About) -> Markup:
     found = {
         "influence_over_training": story.balance,
         "similarity": story.cosines,
+        "spectrum": story.spectrum,
         "swap": story.swapped,
         "retrain": story.retrained,
     }
@@ -187,11 +190,12 @@ def _verdict_panel(tables: GrokkingTables, about: About) -> Panel:
         letter="b",
         title="What the paper claims, and what this run shows",
         caption=Markup(
-            "Claims of {} about a network that groks. It is one network of another size, seed and "
-            "number of steps; steps compare by their order, not by their number. <em>As "
+            "Claims of {} about a network that groks. This is one network, of its own size, seed "
+            "and number of steps: steps compare by their order, not by their number. <em>As "
             "published</em>: worked out as the paper's scripts do, with similarity and balance of "
-            "the sum of all outputs; <em>corrected</em>: of the correct class alone. The "
-            "verdict is that of the corrected number by the rule beside it."
+            "the sum of all outputs, in which those of wrong classes weigh most; "
+            "<em>corrected</em>: of the correct class alone. Where there are both, a claim is "
+            "reproduced if both fulfil the rule, and partly if one does."
         ).format(PAPER),
         extra=render(
             "columns.html",

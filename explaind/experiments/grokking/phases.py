@@ -1,12 +1,11 @@
 """The phases of the training, found from the data, and the evidence in each of them."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from explaind.experiments.grokking.story import TARGET, Story
+from explaind.experiments.grokking.story import TARGET, Story, key_frequencies
 from explaind.experiments.influence_over_training.tables import DATA
 from explaind.experiments.similarity.samples import OTHERS, SAME_CLASS
 from explaind.report.tables.classes import ALL_COMPONENTS
@@ -74,8 +73,9 @@ def phase_evidence(story: Story, phases: list[Phase]) -> pd.DataFrame:
         `validation_accuracy` at its end; `strongest`, the two components of largest influence
         (Psi), and their `share` of it; `difference`, `D(Theta)` summed over the phase, one sample;
         `same_sum`, the mean cosine of validation samples of the same result less that of samples
-        with nothing in common; `swapped`, accuracy at its end with the outer layers of the trained
-        network. None and NaN where an experiment is left out or says nothing.
+        with nothing in common; `keys`, the key frequencies that all decomposed weights share at its
+        end; `swapped`, accuracy at its end with the outer layers of the trained network. None and
+        NaN where an experiment is left out or says nothing.
     """
     rows = []
     for phase in phases:
@@ -93,15 +93,11 @@ def phase_evidence(story: Story, phases: list[Phase]) -> pd.DataFrame:
                 "share": share,
                 "difference": _difference(story, phase),
                 "same_sum": _same_sum(story, phase),
+                "keys": _shared_keys(story, phase.stop),
                 "swapped": _swapped_at_end(story, phase),
             }
         )
     return pd.DataFrame(rows)
-
-
-def boundaries(phases: list[Phase]) -> list[int]:
-    """Return the steps at which one phase follows another."""
-    return [later.start for _, later in pairwise(phases)]
 
 
 def _strongest(story: Story, phase: Phase) -> tuple[str | None, float]:
@@ -138,6 +134,13 @@ def _same_sum(story: Story, phase: Phase) -> float:
         known = weights.sum() > 0
         means.append(float(np.average(own["cosine"], weights=weights)) if known else np.nan)
     return means[0] - means[1]
+
+
+def _shared_keys(story: Story, step: int) -> str | None:
+    if story.spectrum is None:
+        return None
+    found = [set(keys) for keys in key_frequencies(story.spectrum, step).values()]
+    return " ".join(map(str, sorted(set.intersection(*found)))) or "none"
 
 
 def _swapped_at_end(story: Story, phase: Phase) -> float:

@@ -19,6 +19,7 @@ class GrokkingSettings(ExperimentSettings):
     kind: Literal["grokking"] = "grokking"
     influence_over_training: Other = None
     similarity: Other = None
+    spectrum: Other = None
     swap: Other = None
     retrain: Other = None
     embedding: str = Field("embedding", description="The component that reads the numbers.")

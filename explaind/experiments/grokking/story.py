@@ -27,6 +27,12 @@ from explaind.report.tables.steps import influence_by_component
 ACCURATE = 0.9
 """Validation accuracy from which a network with swapped components counts as accurate."""
 
+KEY_SHARE = 0.1
+"""Share of the power of all waves from which a frequency is a key frequency."""
+
+WEIGHTS, SIMILARITY = "weights", "similarity"
+"""Sources of the matrices of the experiment `spectrum`."""
+
 TARGET, PUBLISHED = "target_logprob", "output_sum"
 """Explained outputs: that of the correct class, and the sum of all that the paper explains."""
 
@@ -45,6 +51,7 @@ class Story:
         balance: see `balance_table`.
         crossings: see `influence_over_training.tables.crossings`.
         cosines: mean cosines of validation samples with each other, see `group_means`.
+        spectrum: the table of the experiment `spectrum`.
         swapped: accuracies of the network with the outer layers of the trained one: the columns
             `step`, `accuracy` and `untouched`, of validation samples.
         retrained: see `steps_by_case`, of full validation accuracy.
@@ -63,6 +70,7 @@ class Story:
     balance: pd.DataFrame | None
     crossings: pd.DataFrame | None
     cosines: pd.DataFrame | None
+    spectrum: pd.DataFrame | None
     swapped: pd.DataFrame | None
     retrained: pd.DataFrame | None
     outer: str
@@ -134,6 +142,7 @@ def read_story(sources: Sources, settings: GrokkingSettings, profile: np.ndarray
         balance=balance,
         crossings=None if balance is None else crossings(balance),
         cosines=_cosines(sources) if "similarity" in there else None,
+        spectrum=sources.result("spectrum") if "spectrum" in there else None,
         swapped=_swapped(sources, set_name(outer, components)) if "swap" in there else None,
         retrained=_retrained(sources) if "retrain" in there else None,
         outer=set_name(outer, components),
@@ -141,6 +150,26 @@ def read_story(sources: Sources, settings: GrokkingSettings, profile: np.ndarray
         embedding=settings.embedding,
         last=settings.last,
     )
+
+
+def key_frequencies(spectrum: pd.DataFrame, step: int) -> dict[str, list[int]]:
+    """Find the key frequencies of the weights at a step.
+
+    Args:
+        spectrum: the table of the experiment `spectrum`.
+        step: the step.
+
+    Returns:
+        By tensor the frequencies that have `KEY_SHARE` of the power or more, at the last checkpoint
+        that is no later than the step.
+    """
+    weights = spectrum[(spectrum["source"] == WEIGHTS) & (spectrum["start"] <= step)]
+    latest = weights[weights["start"] == weights["start"].max()]
+    keys = latest[latest["share"] >= KEY_SHARE].drop_duplicates(["component", "frequency"])
+    return {
+        str(tensor): sorted(keys.loc[keys["component"] == tensor, "frequency"].tolist())
+        for tensor in latest["component"].unique()
+    }
 
 
 def held_from(curve: pd.DataFrame, column: str, level: float = ACCURATE) -> int | None:
