@@ -75,7 +75,9 @@ def test_what_a_killed_process_left_is_found_and_gone_after_success(tmp_path, co
         return TABLE
 
     computes(compute)
-    other = load_config({"experiments": {"mine": {"kind": "pruning", "run": "grokking", "seeds": [8, 9]}}})
+    other = load_config(
+        {"experiments": {"mine": {"kind": "pruning", "run": "grokking", "seeds": [8, 9]}}}
+    )
     with pytest.raises(KeyboardInterrupt):
         compute_experiment(other, Paths(tmp_path), "mine")
     with pytest.raises(KeyboardInterrupt):  # what was made with other values is not taken
@@ -129,7 +131,9 @@ def test_a_missing_part_is_named_with_its_command(in_parts):
 def test_parts_of_other_settings_are_not_put_together(in_parts):
     for part in ("seed-1", "seed-2"):
         compute_part(CONFIG, in_parts, "mine", part)
-    other = load_config({"experiments": {"mine": {"kind": "pruning", "run": "grokking", "scoring": 0.5}}})
+    other = load_config(
+        {"experiments": {"mine": {"kind": "pruning", "run": "grokking", "scoring": 0.5}}}
+    )
     with pytest.raises(StoreError, match="seed-2.parquet was made with another configuration"):
         compute_experiment(other, in_parts, "mine")
 

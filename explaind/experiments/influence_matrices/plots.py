@@ -54,7 +54,8 @@ def range_labels(matrices: xr.DataArray, single: int, step_credit: str) -> list[
     Returns:
         A name for each.
     """
-    bounds = list(zip(matrices["start"].to_numpy(), matrices["stop"].to_numpy(), strict=True))
+    ends = (matrices[end].to_numpy().tolist() for end in ("start", "stop"))
+    bounds = list(zip(*ends, strict=True))
     several, alone = bounds[1 : len(bounds) - single], bounds[len(bounds) - single :]
     return [
         "whole run",

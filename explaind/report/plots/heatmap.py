@@ -132,7 +132,7 @@ def class_map_data(maps: xr.DataArray) -> dict[str, Any]:
 
 def interval_labels(maps: xr.DataArray) -> list[str]:
     """Return the names of the positions of the interval slider."""
-    bounds = zip(maps["start"].values, maps["stop"].values, strict=True)
+    bounds = zip(maps["start"].to_numpy().tolist(), maps["stop"].to_numpy().tolist(), strict=True)
     return ["whole run" if k == 0 else interval_label(a, b) for k, (a, b) in enumerate(bounds)]
 
 

@@ -68,14 +68,14 @@ def test_balance_of_two_parameters_is_its_definition(tmp_path):
         weights = weights + data + decay
     explained = torch.tensor([[3.0, -1.0]], dtype=torch.float64)  # its inputs scale the motion
     scale = explained.numpy()[0] / inputs
-    found = dict(
-        (interval, part_sizes(parts[:, :, 0], {"all": [(0, 2)]})["all"])
+    found = {
+        interval: part_sizes(parts[:, :, 0], {"all": [(0, 2)]})["all"]
         for interval, parts in kernel.parameter_influence_by_interval(
             explained, torch.zeros(1), output_itself, intervals=2, parts=("data", "decay")
         )
-    )
-    for step, (data, decay) in enumerate(expected):
-        data, decay = data * scale, decay * scale
+    }
+    for step, parts in enumerate(expected):
+        data, decay = (part * scale for part in parts)
         assert found[step]["data"] == pytest.approx(abs(data.sum()))
         assert found[step]["decay"] == pytest.approx(abs(decay.sum()))
         difference = found[step]["data_absolute"] - found[step]["decay_absolute"]
@@ -102,5 +102,5 @@ def test_more_samples_than_there_are_are_refused(tiny_run):
     paths = Paths(tiny_run)
     changed = {"experiments": {"influence_over_training": {"samples": 1000}}}
     config = load_config(paths.config(), changed)
-    with pytest.raises(ConfigError, match="influence_over_training.samples: expected at most 13"):
+    with pytest.raises(ConfigError, match=r"influence_over_training.samples: expected at most 13"):
         compute_experiment(config, paths, "influence_over_training")

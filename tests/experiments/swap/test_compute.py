@@ -20,7 +20,9 @@ COMPONENTS = (
     "decoder",
 )
 LISTED = ["decoder", "embedding"]
-SETTINGS = {"swap": {"run": RUN, "every": 8, "sets": [LISTED, list(COMPONENTS)], "confusion": [0.5]}}
+SETTINGS = {
+    "swap": {"run": RUN, "every": 8, "sets": [LISTED, list(COMPONENTS)], "confusion": [0.5]}
+}
 
 
 @pytest.fixture(scope="module")
