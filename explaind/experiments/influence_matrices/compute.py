@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def compute(job: Job[InfluenceMatricesSettings]) -> xr.Dataset:
-    """Explain single steps for all explained samples of the run.
+    """Explain single steps for the explained samples of the run, or the first ones of them.
 
     Args:
         job: the experiment.
@@ -27,7 +27,7 @@ def compute(job: Job[InfluenceMatricesSettings]) -> xr.Dataset:
         samples; the attribute `credit` says what of a step.
     """
     settings, kernel, data = job.settings, job.kernel, job.data
-    explained = job.influence["test_index"].to_numpy()
+    explained = job.influence["test_index"].to_numpy()[: settings.samples]
     functional = str(job.influence.attrs["functional"])
     steps = chosen_steps(
         settings.steps,

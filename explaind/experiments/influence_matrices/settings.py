@@ -22,6 +22,9 @@ class InfluenceMatricesSettings(ExperimentSettings):
         description="Single steps that have a matrix of their own; null = where the run memorised, "
         "where it generalised, and half-way.",
     )
+    samples: int | None = Field(
+        None, ge=1, description="Explained samples of these, the first ones; null = all of the run."
+    )
     credit: Credit = Field(
         "gradient_step",
         description="What a matrix of a single step holds: what the gradients of the step did, or "

@@ -83,7 +83,7 @@ def read(sources: Sources, _: InfluenceMatricesSettings) -> MatrixTables:
         The numbers.
     """
     influence, data, steps = sources.influence, sources.data, sources.store("influence_matrices")
-    shown = shown_samples(influence, steps.sizes["step"])
+    shown = shown_samples(influence, steps)
     indices = {"validation": "test_index", "train": "train_index"}
     samples = {
         split: sample_names(
@@ -106,20 +106,21 @@ def read(sources: Sources, _: InfluenceMatricesSettings) -> MatrixTables:
     )
 
 
-def shown_samples(influence: xr.Dataset, steps: int, limit: int = MAX_CELLS) -> tuple[int, int]:
+def shown_samples(
+    influence: xr.Dataset, steps: xr.Dataset, limit: int = MAX_CELLS
+) -> tuple[int, int]:
     """Say how many samples the matrices on the page show, so that all fit into it.
 
     Args:
         influence: the influence store.
-        steps: number of single steps with a matrix.
+        steps: the store of the experiment, which may have fewer explained samples.
         limit: most cells of all matrices.
 
     Returns:
         Numbers of explained and of training samples, the first ones of each.
     """
-    test, train = influence.sizes["test"], influence.sizes["train"]
-    ranges = 1 + influence.sizes.get("interval", 1) + steps
-    maps = len(SIGNS) * ranges * (1 + len(component_names(influence)))
+    test, train = steps.sizes["test"], influence.sizes["train"]
+    maps = len(SIGNS) * len(step_ranges(influence, steps)) * (1 + len(component_names(influence)))
     rows = min(test, max(1, int((limit / maps / SHAPE) ** 0.5)))
     return rows, min(train, max(1, limit // (maps * rows)))
 
@@ -184,7 +185,8 @@ def matrix_sums(influence: xr.Dataset, steps: xr.Dataset) -> pd.DataFrame:
         data did in this step (NaN if it did not keep that). `net` equals it up to rounding.
     """
     kept = {"gradient_step": "step_net_by_component", "application_step": "step_data_by_component"}
-    whole, chosen = influence.get(kept[steps.attrs["credit"]]), chosen_output(influence)
+    explained = influence.isel(test=slice(steps.sizes["test"]))
+    whole, chosen = explained.get(kept[steps.attrs["credit"]]), chosen_output(explained)
     rows = []
     for place, step in enumerate(steps["number"].to_numpy()):
         values = select_output(steps["influence"].isel(step=place), chosen).astype(np.float64)

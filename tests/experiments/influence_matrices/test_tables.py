@@ -89,11 +89,19 @@ def test_steps_add_up_to_what_the_run_says_of_them():
 @pytest.mark.parametrize("limit", [1, 10**3, 10**5, 10**9])
 def test_shown_samples_fit_the_page(limit):
     influence, steps = stores()
-    rows, columns = shown_samples(influence, 2, limit)
+    rows, columns = shown_samples(influence, steps, limit)
     maps = 2 * len(step_ranges(influence, steps)) * 7
     assert rows * columns * maps <= max(limit, maps)
     if limit == 10**9:
         assert (rows, columns) == (influence.sizes["test"], influence.sizes["train"])
+
+
+def test_steps_of_some_of_the_explained_samples_show_those():
+    influence, steps = stores()
+    some = steps.isel(test=slice(2))
+    assert shown_samples(influence, some) == (2, influence.sizes["train"])
+    few = influence.isel(test=slice(2))
+    assert matrix_sums(influence, some).equals(matrix_sums(few, some))
 
 
 def test_names_and_orders_of_samples():
