@@ -74,7 +74,6 @@ class Sources:
         kind, name = self.results[key]
         return _read_table(self.paths.experiment(self.run, name), kind)
 
-
     def store(self, key: str) -> xr.Dataset:
         """Open the store of an experiment on the run, lazy.
 
