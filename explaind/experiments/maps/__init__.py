@@ -9,7 +9,5 @@ SPEC = Spec(
     summary="Every sample as a point, near those that are influenced through the same parameters.",
     settings=MapsSettings,
     computed=Computed(results={"similarity": "similarity"}, minutes=30),
-    shown=Shown(
-        tables=("points.csv",), reads=("dataset",), results={"similarity": "similarity"}
-    ),
+    shown=Shown(tables=("points.csv",), reads=("dataset",), results={"similarity": "similarity"}),
 )

@@ -55,8 +55,8 @@ def draw(tables: MapsTables, about: About) -> Page:
                 ),
                 controls=controls(*choices),
                 plots=[
-                    Plot(id, map_figure(points[points["method"] == method], method, choices), method)
-                    for method, id in methods.items()
+                    Plot(name, map_figure(points[points["method"] == method], choices), method)
+                    for method, name in methods.items()
                 ],
                 extra=render(
                     "columns.html",
@@ -71,12 +71,11 @@ def draw(tables: MapsTables, about: About) -> Page:
     )
 
 
-def map_figure(points: pd.DataFrame, method: str, choices: tuple[Choice, ...]) -> go.Figure:
+def map_figure(points: pd.DataFrame, choices: tuple[Choice, ...]) -> go.Figure:
     """Draw the points of one method.
 
     Args:
         points: its rows of the table of the page.
-        method: its name, for the axes.
         choices: the choices of the panel, named like columns of the table.
 
     Returns:
@@ -99,7 +98,14 @@ def map_figure(points: pd.DataFrame, method: str, choices: tuple[Choice, ...]) -
                     "colorscale": "HSV",  # cyclic, as are results modulo p
                     "cmin": 0,
                     "cmax": int(classes),
-                    "colorbar": {"title": {"text": _class_name(points)}, "thickness": 12},
+                    "colorbar": {
+                        "title": {"text": _class_name(points), "side": "top"},
+                        "orientation": "h",
+                        "y": 0,
+                        "yanchor": "top",
+                        "len": 0.8,
+                        "thickness": 12,
+                    },
                     "showscale": label == next(iter(symbols)),
                 },
                 text=(rows["name"] + ", " + rows["split"]).to_numpy(),
@@ -107,16 +113,22 @@ def map_figure(points: pd.DataFrame, method: str, choices: tuple[Choice, ...]) -
                 meta=dict(zip(names, values, strict=True)),
             )
     axes = {
-        f"{axis}axis": {"title": {"text": f"{method} {number}"}, "color": MUTED}
+        f"{axis}axis": {
+            "title": {"text": f"{points['method'].iloc[0]} {number}"},
+            "color": MUTED,
+            "nticks": 4,
+        }
         for number, axis in enumerate("xyz", 1)
     }
-    figure.update_layout(scene=axes, margin={"l": 0, "r": 0, "b": 0}, hovermode="closest")
+    scene = {**axes, "aspectmode": "cube", "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 1.1}}}
+    figure.update_layout(scene=scene, margin={"l": 0, "r": 0, "b": 70}, hovermode="closest")
+    figure.update_legends(itemsizing="constant")
     show_first(figure, choices, {})
     return figure
 
 
 def share_rows(points: pd.DataFrame) -> list[list[str]]:
-    """List the share of the variance of the principal components, by component and functional."""
+    """Return rows with the variance of the principal components, by component and functional."""
     shares = points.dropna(subset="share").groupby(["component", "functional"], sort=False)["share"]
     found = shares.first()
     return [

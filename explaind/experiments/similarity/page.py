@@ -20,7 +20,7 @@ from explaind.report.page import About, Fact, Files, Page, Panel, Plot
 from explaind.report.tables.phases import find_phases
 from explaind.report.text import number, signed
 
-ENDS = {NEAREST: "nearest", FARTHEST: "farthest"}
+ENDS = (NEAREST, FARTHEST)
 EXAMPLES = 6  # validation samples whose neighbours are listed
 
 
@@ -40,7 +40,7 @@ def draw(tables: SimilarityTables, about: About) -> Page:
             "The path kernel says what the training did to an output of a sample through every "
             "single parameter: one long vector for each sample. Two samples are similar if the "
             "same parameters moved their outputs in the same direction, whatever their inputs are: "
-            "the cosine of their vectors is 1. It is 0 if different parameters did, and −1 if the "
+            "the cosine of their vectors is 1. It is 0 if different parameters did, and -1 if the "
             "same parameters did the opposite. What a component has learned to tell apart shows in "
             "which samples are similar in it."
         ),
@@ -128,8 +128,8 @@ def _map_panel(tables: SimilarityTables, files: Files) -> Panel:
             data=map_data(shown, samples, orders, ids),
         ),
         plots=[
-            Plot(id, map_figure(samples, split), f"{split.capitalize()} samples")
-            for split, id in ids.items()
+            Plot(name, map_figure(samples, split), f"{split.capitalize()} samples")
+            for split, name in ids.items()
         ],
         tables=(files["cosines"],),
     )
@@ -200,7 +200,7 @@ def _neighbour_panel(tables: SimilarityTables, files: Files) -> Panel:
 def _shared_titles(tables: SimilarityTables) -> list[str]:
     names = {"class": f"same {class_name(tables.samples)}", "input": "a number in common"}
     kinds = tables.neighbours["shared"].unique()
-    return [f"{ENDS[end].capitalize()}: {names[kind]}" for kind in kinds for end in ENDS]
+    return [f"{end.capitalize()}: {names[kind]}" for kind in kinds for end in ENDS]
 
 
 def _shared_rows(rows: pd.DataFrame) -> list[list[str]]:
@@ -232,7 +232,10 @@ def _example_panel(tables: SimilarityTables, files: Files) -> Panel:
                 "columns.html",
                 caption="",
                 label="Neighbours of single samples",
-                titles=["Validation sample", *(f"{ENDS[end].capitalize()} samples" for end in ENDS)],
+                titles=[
+                    "Validation sample",
+                    *(f"{end.capitalize()} samples" for end in ENDS),
+                ],
                 rows=[_example_row(name, rows) for name in names],
             ),
         )

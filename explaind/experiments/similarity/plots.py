@@ -152,7 +152,7 @@ def development_figure(
     names = [choice.name for choice in choices]
     for key, rows in means[means["interval"] > 0].groupby([*names, "group"], sort=False):
         *values, group = key
-        colour, dash = LINES[group]
+        colour, dash = LINES[str(group)]
         figure.add_scatter(
             x=((rows["start"] + rows["stop"] - 1) / 2).to_numpy(),
             y=rows["cosine"].to_numpy(dtype=np.float32),

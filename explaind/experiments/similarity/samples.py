@@ -63,7 +63,8 @@ def pair_groups(samples: pd.DataFrame) -> dict[str, Bool[np.ndarray, "sample oth
 def shares_class(samples: pd.DataFrame) -> Bool[np.ndarray, "sample other"]:
     """Return which pairs of samples have the same class."""
     classes = samples["class"].to_numpy()
-    return np.equal.outer(classes, classes)
+    same: np.ndarray = np.equal.outer(classes, classes)
+    return same
 
 
 def shares_input(samples: pd.DataFrame) -> Bool[np.ndarray, "sample other"] | None:
@@ -72,4 +73,5 @@ def shares_input(samples: pd.DataFrame) -> Bool[np.ndarray, "sample other"] | No
         return None
     a, b = samples["a"].to_numpy(), samples["b"].to_numpy()
     pairs = ((a, a), (a, b), (b, a), (b, b))
-    return np.any([np.equal.outer(first, second) for first, second in pairs], axis=0)
+    shared: np.ndarray = np.any([np.equal.outer(first, second) for first, second in pairs], axis=0)
+    return shared

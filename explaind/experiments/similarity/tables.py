@@ -76,8 +76,9 @@ def group_means(maps: xr.DataArray, samples: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per functional, component, `interval` (0 = the whole run) of the steps
-        [`start`, `stop`), split of the `others` and group of pairs (`pair_groups`): `pairs`, their number, and
-        the mean `cosine` of a validation sample with them; no row for a group without pairs.
+        [`start`, `stop`), split of the `others` and `group` of pairs (`pair_groups`): `pairs`,
+        their number, and the mean `cosine` of a validation sample with the others; no row for a
+        group without pairs.
     """
     validation = (samples["split"] == VALIDATION).to_numpy()
     rows = []

@@ -17,6 +17,9 @@ from explaind.experiments.spectrum.waves import fourier_table, profile_of
 from explaind.history.history import History
 from explaind.report.tables.classes import class_maps
 
+Case = dict[str, str | int]
+"""What a matrix is, by column of the table."""
+
 WEIGHTS, SIMILARITY, INFLUENCE = "weights", "similarity", "influence"
 
 
@@ -60,7 +63,7 @@ def _weights(
         tensors = history.layout.unflatten(history.theta(point))
         for name in settings.tensors:
             rows = tensors[name][:p].double().flatten(1).cpu().numpy()
-            case = {"functional": "", "component": name, "interval": number}
+            case: Case = {"functional": "", "component": name, "interval": number}
             yield _table(WEIGHTS, case, point, point, rows @ rows.T, p, settings.alpha)
 
 
@@ -72,7 +75,7 @@ def _similarity(
     names = {dim: maps[dim].to_numpy() for dim in ("functional", "component")}
     for k, functional, component in product(range(maps.sizes["interval"]), *names.values()):
         values = maps.isel(interval=k).sel(functional=functional, component=component)
-        case = {"functional": str(functional), "component": str(component), "interval": k}
+        case: Case = {"functional": str(functional), "component": str(component), "interval": k}
         bounds = (int(values["start"]), int(values["stop"]))
         cosine = np.where(itself, np.nan, values.to_numpy())
         yield _table(SIMILARITY, case, *bounds, cosine, p, alpha, residues)
@@ -82,14 +85,14 @@ def _influence(maps: xr.DataArray, p: int, alpha: float) -> Iterator[pd.DataFram
     """Tables of the mean influence of a training class on a validation class."""
     for k, component in product(range(maps.sizes["interval"]), maps["component"].to_numpy()):
         values = maps.isel(interval=k).sel(component=component)
-        case = {"functional": "", "component": str(component), "interval": k}
+        case: Case = {"functional": "", "component": str(component), "interval": k}
         bounds = (int(values["start"]), int(values["stop"]))
         yield _table(INFLUENCE, case, *bounds, values.to_numpy(), p, alpha)
 
 
 def _table(
     source: str,
-    case: dict[str, object],
+    case: Case,
     start: int,
     stop: int,
     values: Float[np.ndarray, "row column"],

@@ -1,5 +1,8 @@
 """Pages of kind `spectrum`: the frequencies that a network adds with."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -97,10 +100,11 @@ def _panel(
 
 
 def _choices(rows: pd.DataFrame) -> tuple[Choice, ...]:
-    components = Choice("component", "Component", {name: name for name in rows["component"].unique()})
-    if rows["functional"].nunique() == 1:
-        return (components,)
-    return (Choice("functional", "Explained output", FUNCTIONALS), components)
+    names = {str(name): str(name) for name in rows["component"].unique()}
+    components = Choice("component", "Component", names)
+    if set(rows["functional"]) == set(FUNCTIONALS):
+        return (Choice("functional", "Explained output", FUNCTIONALS), components)
+    return (components,)
 
 
 def _agreement_panel(tables: SpectrumTables, about: About) -> Panel:
@@ -126,7 +130,7 @@ def _agreement_panel(tables: SpectrumTables, about: About) -> Panel:
     )
 
 
-def _agreement_row(row: dict[str, object]) -> list[str]:
+def _agreement_row(row: Mapping[Hashable, Any]) -> list[str]:
     of = {WEIGHTS: "weights", INFLUENCE: "influence"}
     similarity = f"similarity, {FUNCTIONALS.get(str(row['functional']), '')}"
     kept = str(row["lasso"]).split()
@@ -135,6 +139,6 @@ def _agreement_row(row: dict[str, object]) -> list[str]:
         str(row["component"]),
         str(row["projection"]) or NO_KEYS,
         " ".join(kept[:8]) + (f" and {len(kept) - 8} more" if len(kept) > 8 else "") or NO_KEYS,
-        percent(round(float(str(row["lasso_power"])), 3)),
-        percent(round(float(str(row["explained"])), 3)),
+        percent(round(row["lasso_power"], 3)),
+        percent(round(row["explained"], 3)),
     ]

@@ -88,7 +88,11 @@ def training_figure(
             zmax=MOST_SHARE,
             colorscale="Blues",
             colorbar={
-                "title": {"text": "share of the power", "side": "right", "font": {"color": MUTED}},
+                "title": {"text": "share of the power", "side": "top", "font": {"color": MUTED}},
+                "orientation": "h",  # above the map and its marks, so that phones leave it room
+                "y": 1.09,
+                "yanchor": "bottom",
+                "len": 0.8,
                 "thickness": 12,
                 "outlinewidth": 0,
                 "tickvals": [0, MOST_SHARE / 2, MOST_SHARE],
@@ -98,9 +102,10 @@ def training_figure(
             meta=dict(zip(names, values, strict=True)),
         )
     label_step_axes(figure, FREQUENCY, credit)
-    figure.update_layout(hovermode="closest")
+    figure.update_layout(hovermode="closest", margin={"t": 100})
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(showgrid=False)
     mark_phases(figure, phases, int(single["stop"].max()))
+    figure.update_shapes(layer="above")  # the cells would hide them
     show_first(figure, choices, {})
     return figure

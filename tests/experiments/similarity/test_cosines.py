@@ -17,9 +17,8 @@ def test_components_add_up_their_tensors():
     for component, tensors in expected.items():
         found = grams.isel(interval=0).sel(component=component)
         np.testing.assert_allclose(found, whole.isel(tensor=tensors).sum("tensor"))
-    assert interval_names(grams) == ["whole run", "steps 0 to 19", "steps 20 to 39"] + [
-        "steps 40 to 59"
-    ]
+    names = ["whole run", "steps 0 to 19", "steps 20 to 39", "steps 40 to 59"]
+    assert interval_names(grams) == names
 
 
 def test_maps_are_symmetric_with_unit_diagonal_and_those_of_the_vectors():
