@@ -100,7 +100,7 @@ def functional_choice() -> Choice:
 
 
 def ratio_figure(tables: OverTrainingTables, choice: Choice) -> go.Figure:
-    """Draw the size of the data part over that of the regularisation part, by component."""
+    """Return the size of the data part over that of the regularisation part, by component."""
     figure = _balance_figure(tables, "ratio", choice)
     label_step_axes(figure, "training data / regularisation (log scale)", "application_step")
     use_log_axis(figure)
@@ -109,7 +109,7 @@ def ratio_figure(tables: OverTrainingTables, choice: Choice) -> go.Figure:
 
 
 def difference_figure(tables: OverTrainingTables, choice: Choice) -> go.Figure:
-    """Draw `D(Theta)`, the parameter-wise difference of both parts, by component."""
+    """Return `D(Theta)`, the parameter-wise difference of both parts, by component."""
     figure = _balance_figure(tables, "difference", choice)
     title = axis_title("D(Θ)", tables.unit, "per interval", "+ = training data larger")
     label_step_axes(figure, title, "application_step")
