@@ -15,8 +15,8 @@ CASE = {
             "dataset": "modulo",
             "model": {"width": 16, "heads": 2, "mlp_width": 24},
             "training": {
-                "max_steps": 60,
-                "stop_at_accuracy": 0.3,  # of 22 training and 6 validation samples
+                "max_steps": 20,
+                "stop_at_accuracy": None,
                 "optimizer": {"learning_rate": 0.01, "weight_decay": 1.0},
                 "device": "cpu",
             },

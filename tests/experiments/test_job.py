@@ -124,7 +124,7 @@ def test_the_table_of_an_experiment_in_parts_is_theirs(in_parts):
 def test_a_missing_part_is_named_with_its_command(in_parts):
     compute_part(CONFIG, in_parts, "mine", "seed-2")
     command = "explaind pruning-part --experiment mine --part seed-1"
-    with pytest.raises(StoreError, match=f"seed-1.parquet is not readable.*`{command}`"):
+    with pytest.raises(StoreError, match=rf"seed-1\.parquet is not readable.*`{command}`"):
         compute_experiment(CONFIG, in_parts, "mine")
 
 
@@ -134,7 +134,7 @@ def test_parts_of_other_settings_are_not_put_together(in_parts):
     other = load_config(
         {"experiments": {"mine": {"kind": "pruning", "run": "grokking", "scoring": 0.5}}}
     )
-    with pytest.raises(StoreError, match="seed-2.parquet was made with another configuration"):
+    with pytest.raises(StoreError, match=r"seed-2\.parquet was made with another configuration"):
         compute_experiment(other, in_parts, "mine")
 
 

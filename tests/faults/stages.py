@@ -15,7 +15,16 @@ from explaind.paths import Paths
 from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
-PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
+PAGES = (
+    "grokking",
+    "training",
+    "epk_validation",
+    "swap",
+    "retrain",
+    "pruning",
+    "examples",
+    "sanity",
+)
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -34,6 +43,8 @@ CASE = {
             "excluded": ["decoder.weight"],
             "seeds": [1, 2],
         },
+        "swap": {"run": RUN, "every": 5},
+        "retrain": {"run": RUN, "sources": [1], "seeds": [0, 1], "max_steps": 100},
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
@@ -45,6 +56,8 @@ AFTER = (
     "pipeline.validate",
     "experiments.job",
     "experiments.drawing",
+    "experiments.swap.compute",
+    "experiments.retrain.compute",
     "experiments.pruning.compute",
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
@@ -122,6 +135,12 @@ def _stages() -> tuple[Stage, ...]:
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
         Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
+        Stage("swap --experiment swap", (paths.experiment(RUN, "swap", "zarr"),)),
+        Stage(
+            "retrain-part --experiment retrain --part source-1.0",
+            (paths.part(RUN, "retrain", "source-1.0"),),
+        ),
+        Stage("retrain --experiment retrain", (paths.experiment(RUN, "retrain"),)),
         Stage("pruning --experiment pruning", (paths.experiment(RUN, "pruning"),)),
         Stage("label-noise --experiment label_noise", (paths.experiment(RUN, "label_noise"),)),
         Stage(
@@ -132,6 +151,8 @@ def _stages() -> tuple[Stage, ...]:
         Stage("page-training", (paths.figure("training"),)),
         Stage("page-epk-validation", (paths.figure("epk_validation"),)),
         Stage("page-grokking", (paths.figure("grokking"), *tables)),
+        Stage("page-swap", (paths.figure("swap"),)),
+        Stage("page-retrain", (paths.figure("retrain"),)),
         Stage("page-pruning", (paths.figure("pruning"),)),
         Stage("page-examples", (paths.figure("examples"),)),
         Stage("page-sanity", (paths.figure("sanity"),)),

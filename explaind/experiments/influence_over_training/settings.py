@@ -11,7 +11,7 @@ Window = Annotated[int, Field(ge=1)]
 
 
 class OverTrainingPage(Section):
-    """What the page offers."""
+    """Options of the page on influence over training, which alone is drawn again."""
 
     smoothing: Annotated[tuple[Window, ...], AfterValidator(canonical)] = Field(
         (1, 5, 25, 101),

@@ -114,7 +114,7 @@ def curve_figure(curves: pd.DataFrame) -> go.Figure:
                 ends = tuple(few[f"{split}_accuracy_{end}"].to_numpy() for end in ("low", "high"))
                 add_banded_line(
                     figure,
-                    few["step"].to_numpy(),
+                    few["step"].to_numpy(dtype=np.float32),
                     few[f"{split}_accuracy"].to_numpy(),
                     (ends[0], ends[1]),
                     str(name),

@@ -20,7 +20,7 @@ PUBLISHED = (
 
 
 class RetrainPage(Section):
-    """Options of the page alone."""
+    """Options of the page of a retraining, which alone is drawn again."""
 
     goal: float = Field(
         1.0, gt=0, le=1, description="Validation accuracy up to which the steps are counted."
