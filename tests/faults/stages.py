@@ -141,6 +141,14 @@ def _stages() -> tuple[Stage, ...]:
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
         Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
+        Stage(
+            "influence-over-training --experiment influence_over_training",
+            (paths.experiment(RUN, "influence_over_training"),),
+        ),
+        Stage(
+            "influence-matrices --experiment influence_matrices",
+            (paths.experiment(RUN, "influence_matrices", "zarr"),),
+        ),
         Stage("swap --experiment swap", (paths.experiment(RUN, "swap", "zarr"),)),
         Stage(
             "retrain-part --experiment retrain --part source-1.0",
@@ -157,6 +165,8 @@ def _stages() -> tuple[Stage, ...]:
         Stage("page-training", (paths.figure("training"),)),
         Stage("page-epk-validation", (paths.figure("epk_validation"),)),
         Stage("page-grokking", (paths.figure("grokking"), *tables)),
+        Stage("page-influence-over-training", (paths.figure("influence_over_training"),)),
+        Stage("page-influence-matrices", (paths.figure("influence_matrices"),)),
         Stage("page-swap", (paths.figure("swap"),)),
         Stage("page-retrain", (paths.figure("retrain"),)),
         Stage("page-pruning", (paths.figure("pruning"),)),
