@@ -46,6 +46,7 @@ class Claim(NamedTuple):
         corrected: ours, worked out as it should be; empty if there is no difference.
         judged: the rule.
         verdict: `REPRODUCED`, `PARTLY`, `NOT` or `LEFT_OUT`.
+        shown_by: kind of the experiment whose page shows more; may be empty.
     """
 
     claim: str
@@ -54,6 +55,7 @@ class Claim(NamedTuple):
     corrected: str
     judged: str
     verdict: str
+    shown_by: str = ""
 
 
 def verdicts(story: Story) -> pd.DataFrame:
@@ -67,7 +69,7 @@ def verdicts(story: Story) -> pd.DataFrame:
     """
     judged = [claim(story) for claim in CLAIMS]
     return pd.DataFrame(
-        claim._replace(published="not measured", corrected="")
+        claim._replace(published="not measured", corrected="not measured")
         if claim.verdict == LEFT_OUT
         else claim
         for claim in judged
@@ -109,6 +111,7 @@ def _balance(story: Story) -> Claim:
         texts[TARGET],
         "within 10 % of the steps from generalisation",
         LEFT_OUT if story.balance is None else _both(_near(story, at) for at in moments.values()),
+        shown_by="influence_over_training",
     )
 
 
@@ -149,6 +152,7 @@ def _similar(story: Story, claim: str, components: tuple[str, ...], group: str) 
         texts[TARGET],
         f"larger by {COSINE} or more",
         LEFT_OUT if story.cosines is None else _both(enough),
+        shown_by="similarity",
     )
 
 
@@ -181,6 +185,7 @@ def _few_frequencies(story: Story) -> Claim:
         texts[TARGET],
         f"at least {percent(FEW)} and {percent(HALF)}",
         LEFT_OUT if story.spectrum is None else _both(enough),
+        shown_by="spectrum",
     )
 
 
@@ -197,6 +202,7 @@ def _aligned(story: Story) -> Claim:
         "",
         f"the same frequencies have {percent(KEY_SHARE)} of the power or more (partly: some)",
         LEFT_OUT if story.spectrum is None else verdict,
+        shown_by="spectrum",
     )
 
 
@@ -212,6 +218,7 @@ def _swap(story: Story) -> Claim:
         "",
         "earlier by 10 % of the steps or more (partly: earlier)",
         LEFT_OUT if story.swapped is None else verdict,
+        shown_by="swap",
     )
 
 
@@ -226,6 +233,7 @@ def _pipeline(story: Story) -> Claim:
         "",
         "ready after the network memorised",
         LEFT_OUT if story.swapped is None else REPRODUCED if after else NOT,
+        shown_by="swap",
     )
 
 
@@ -241,6 +249,7 @@ def _retrain(story: Story) -> Claim:
         "",
         "half the steps or fewer (partly: fewer)",
         LEFT_OUT if not medians else _faster(kept, control),
+        shown_by="retrain",
     )
 
 

@@ -1,5 +1,7 @@
 """Pages of kind `grokking`: how a run learned modular addition, told by the experiments on it."""
 
+import math
+
 from markupsafe import Markup
 
 from explaind.experiments.grokking.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
@@ -49,6 +51,7 @@ def draw(tables: GrokkingTables, about: About) -> Page:
             learning_panel(tables.story.metrics, about.files["curves"], "c"),
             cancellation_panel(tables.explained, about, SUMS, "d"),
         ),
+        alone=True,
     )
 
 
@@ -124,6 +127,7 @@ def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
                 "Cosine, same result less others",
                 "Key frequencies of the weights",
                 "Accuracy with final outer layers",
+                "Retrained with its pipeline; with its outer layers",
             ],
             rows=_evidence_rows(tables),
         )
@@ -147,9 +151,17 @@ def _evidence_rows(tables: GrokkingTables) -> list[list[object]]:
             signed(row.same_sum, 2),
             row.keys or "n/a",
             percent(row.swapped),
+            f"{_steps(row.retrained_pipeline)}; {_steps(row.retrained_outer)}",
         ]
         for row in tables.evidence.itertuples()
     ]
+
+
+def _steps(median: float) -> str:
+    """Say how many steps a retraining took."""
+    if math.isinf(median):
+        return "more than trained"
+    return "not tried" if math.isnan(median) else f"{step(int(median))} steps"
 
 
 def _missing(tables: GrokkingTables, about: About) -> Markup:
@@ -177,7 +189,7 @@ def _verdict_panel(tables: GrokkingTables, about: About) -> Panel:
         [
             row.claim,
             row.paper,
-            row.published,
+            _linked(row.published, tables.pages.get(str(row.shown_by))),
             row.corrected or "the same",
             row.judged,
             Markup('<strong class="badge {}">{}</strong>').format(
@@ -206,3 +218,10 @@ def _verdict_panel(tables: GrokkingTables, about: About) -> Panel:
         ),
         tables=(about.files["verdicts"],),
     )
+
+
+def _linked(text: str, page: str | None) -> Markup:
+    """A text, with a link to the page that shows more, if there is one."""
+    if page is None:
+        return Markup("{}").format(text)
+    return Markup('{} (<a href="{}.html">more</a>)').format(text, page)

@@ -74,8 +74,10 @@ def phase_evidence(story: Story, phases: list[Phase]) -> pd.DataFrame:
         (Psi), and their `share` of it; `difference`, `D(Theta)` summed over the phase, one sample;
         `same_sum`, the mean cosine of validation samples of the same result less that of samples
         with nothing in common; `keys`, the key frequencies that all decomposed weights share at its
-        end; `swapped`, accuracy at its end with the outer layers of the trained network. None and
-        NaN where an experiment is left out or says nothing.
+        end; `swapped`, accuracy at its end with the outer layers of the trained network; and
+        `retrained_pipeline` and `retrained_outer`, the median steps to full validation accuracy of
+        networks that start with these components of the last source in the phase, infinite if they
+        took more than were trained. None and NaN where an experiment is left out or says nothing.
     """
     rows = []
     for phase in phases:
@@ -95,6 +97,8 @@ def phase_evidence(story: Story, phases: list[Phase]) -> pd.DataFrame:
                 "same_sum": _same_sum(story, phase),
                 "keys": _shared_keys(story, phase.stop),
                 "swapped": _swapped_at_end(story, phase),
+                "retrained_pipeline": _retrained(story, phase, story.pipeline),
+                "retrained_outer": _retrained(story, phase, story.outer),
             }
         )
     return pd.DataFrame(rows)
@@ -148,6 +152,20 @@ def _swapped_at_end(story: Story, phase: Phase) -> float:
         return float("nan")
     before = story.swapped[story.swapped["step"] <= phase.stop]
     return float(before["accuracy"].iloc[-1])
+
+
+def _retrained(story: Story, phase: Phase, transplanted: str) -> float:
+    if story.retrained is None:
+        return float("nan")
+    found = story.retrained[
+        (story.retrained["transplanted"] == transplanted)
+        & (story.retrained["source"] > phase.start)
+        & (story.retrained["source"] <= phase.stop)
+    ].sort_values("source")
+    if found.empty:
+        return float("nan")
+    median = float(found["median"].iloc[-1])
+    return float("inf") if np.isnan(median) else median
 
 
 def _overlaps(rows: pd.DataFrame, phase: Phase) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The numbers of the grokking page, from the stores of a run and the experiments on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -25,6 +26,7 @@ class GrokkingTables:
         phases: its phases, see `story_phases`.
         evidence: see `phase_evidence`.
         verdicts: see `claims.verdicts`.
+        pages: names of the pages of the experiments that the story is told from, by kind.
         p: the modulus.
         train_samples: number of training samples.
     """
@@ -34,6 +36,7 @@ class GrokkingTables:
     phases: list[Phase]
     evidence: pd.DataFrame
     verdicts: pd.DataFrame
+    pages: Mapping[str, str]
     p: int
     train_samples: int
 
@@ -71,6 +74,7 @@ def read(sources: Sources, settings: GrokkingSettings) -> GrokkingTables:
         phases=phases,
         evidence=phase_evidence(story, phases),
         verdicts=verdicts(story),
+        pages=dict(sources.results.values()),
         p=p,
         train_samples=influence.sizes["train"],
     )
