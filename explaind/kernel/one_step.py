@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explaind.config.choices import CREDITS
+from explaind.errors import ConfigError
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_side import TrainingSide
@@ -24,7 +26,7 @@ def explain_one_step(
     queries: Queries,
     step: int,
     credit: str,
-) -> Float[Tensor, "component query sample"]:
+) -> Float[Tensor, "component test output train"]:
     """Explain one step of the run (mathematics, section 4).
 
     Args:
@@ -40,7 +42,16 @@ def explain_one_step(
 
     Returns:
         Influence of all training samples, float64, zero for those in no batch.
+
+    Raises:
+        ConfigError: for a step that the run does not have, or an unknown credit.
     """
+    if not 0 <= step < history.steps:
+        raise ConfigError(
+            f"step: expected 0 to {history.steps - 1}, a step of the run, got {step}."
+        )
+    if credit not in CREDITS:
+        raise ConfigError(f"credit: expected one of {CREDITS}, got {credit!r}.")
     tolerance, applied = FORGOTTEN[history.dtype], credit == "application_step"
     first = forgotten_before(history, step, tolerance) if applied else step
     stop = step + 1 if applied else forgotten_after(history, step + 1, tolerance)
@@ -49,7 +60,7 @@ def explain_one_step(
         number = passed.number
         if number == step or not applied:
             derivative = queries.step(number, passed.start, passed.end, passed.parts)
-            averaged = derivative.averaged.flatten(0, 1)
+            shape, averaged = derivative.averaged.shape[:2], derivative.averaged.flatten(0, 1)
         else:  # what was explained lies behind: only the momentum goes on
             averaged = torch.zeros_like(averaged)
         psi = adjoint.step(passed.block, number, averaged)
@@ -57,8 +68,8 @@ def explain_one_step(
             batch = passed.batch, passed.weight, passed.clip
             part = training.contract(psi, passed.start, number, *batch, by_component=True)
             if total is None:
-                shape = (len(part), training.samples, part.shape[2])
-                total = torch.zeros(shape, dtype=torch.float64, device=part.device)
+                size = (len(part), training.samples, part.shape[2])
+                total = torch.zeros(size, dtype=torch.float64, device=part.device)
             total.index_add_(1, passed.batch.to(part.device), part.double())
     assert total is not None  # the step is among those passed
-    return total.transpose(1, 2)
+    return total.transpose(1, 2).reshape(len(total), *shape, training.samples)

@@ -11,7 +11,6 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.config.choices import CREDITS
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
 from explaind.history.guards import check_deterministic_mode, check_separable_loss
@@ -56,9 +55,9 @@ from explaind.kernel.reformulate import (
     reformulate_steps,
 )
 from explaind.kernel.result import (
-    ONE_STEP,
     PARAMETER_INFLUENCE,
     build_dataset,
+    build_one_step,
     build_reformulation,
     described,
 )
@@ -367,25 +366,14 @@ class PathKernel:
         Returns:
             `[component, test, output, train]`, positive = pushed the output up, in the unit of the
             output; those of all steps add up to `influence_by_component`.
-
-        Raises:
-            ConfigError: for a step that the run does not have, or an unknown credit.
         """
-        if not 0 <= step < self.history.steps:
-            raise ConfigError(
-                f"step: expected 0 to {self.history.steps - 1}, a step of the run, got {step}."
-            )
-        if credit not in CREDITS:
-            raise ConfigError(f"credit: expected one of {CREDITS}, got {credit!r}.")
         functional = find_functional(outputs, self._loss_fn, self._output_unit)
         queries = self._explained(functional, x, targets, block)
-        influence = explain_one_step(
-            self.history, self._regularisation, self._training, queries, step, credit
+        sides = self.history, self._regularisation, self._training, queries
+        components = self.history.layout.components
+        return build_one_step(
+            explain_one_step(*sides, step, credit), credit, components, functional.unit
         )
-        by_query = influence.reshape(len(influence), batch_size(x), -1, influence.shape[2])
-        described_ = described(ONE_STEP, credit, by_query.cpu().numpy(), functional.unit)
-        components = {"component": list(self.history.layout.components)}
-        return xr.DataArray(described_[1], components, described_[0], attrs=described_[2])
 
     def _explained(
         self, functional: Functional, x: Inputs, targets: Targets, block: int

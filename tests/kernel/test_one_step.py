@@ -10,6 +10,7 @@ from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import Problem
 
 STEPS = 8
+TRIED = (0, 4, 7)
 PROBLEMS = (
     Problem(
         "adamw",
@@ -38,7 +39,7 @@ def run(request, tmp_path_factory):
 def test_steps_are_the_intervals_of_one_step_each(run, credit):
     kernel, data = run
     whole = kernel.explain(*data, intervals=STEPS, credit=credit, keep=["interval"])
-    for step in range(STEPS):
+    for step in TRIED:
         found = kernel.explain_step(*data, step, credit=credit)
         expected = whole["influence_by_interval"].isel(interval=step)
         assert found.dims == ("component", "test", "output", "train")
@@ -52,7 +53,7 @@ def test_samples_add_up_to_the_data_part_of_the_step(run):
         ("application_step", "step_data_by_component"),
         ("gradient_step", "step_net_by_component"),
     ):
-        for step in range(STEPS):
+        for step in TRIED:
             found = kernel.explain_step(*data, step, credit=credit).sum("train")
             np.testing.assert_allclose(found, whole[sums][step], rtol=1e-7, atol=1e-12)
 

@@ -114,7 +114,7 @@ def step_matrices(
 def balance(case: SyntheticRun) -> pd.DataFrame:
     """Regularisation larger than the data at first, and again at the end, of all components."""
     bounds = np.linspace(0, case.steps, 7).astype(int)
-    data = np.array([1, 4, 5, 3, 2, 1]) / len(case.components)
+    data = np.array([1, 1, 5, 3, 1, 1]) / len(case.components)
     rows = [
         {
             "start": bounds[k],

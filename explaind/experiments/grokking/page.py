@@ -142,18 +142,20 @@ def _evidence_rows(tables: GrokkingTables) -> list[list[object]]:
         [
             Markup(
                 '<span class="swatch" style="background:{}"></span><strong>{}</strong><br>{}'
-            ).format(COLOURS[str(row.phase)], row.phase, MEANINGS[str(row.phase)]),
-            f"{step(row.start)} to {step(row.stop - 1)}",
-            row.found_by,
-            f"{percent(row.train_accuracy)}, {percent(row.validation_accuracy)}",
-            "not kept" if row.strongest is None else f"{row.strongest} ({percent(row.share)})",
-            measured(signed(row.difference), unit),
-            signed(row.same_sum, 2),
-            row.keys or "n/a",
-            percent(row.swapped),
-            f"{_steps(row.retrained_pipeline)}; {_steps(row.retrained_outer)}",
+            ).format(COLOURS[str(row["phase"])], row["phase"], MEANINGS[str(row["phase"])]),
+            f"{step(row['start'])} to {step(row['stop'] - 1)}",
+            row["found_by"],
+            f"{percent(row['train_accuracy'])}, {percent(row['validation_accuracy'])}",
+            "not kept"
+            if row["strongest"] is None
+            else f"{row['strongest']} ({percent(row['share'])})",
+            measured(signed(row["difference"]), unit),
+            signed(row["same_sum"], 2),
+            row["keys"] or "n/a",
+            percent(row["swapped"]),
+            f"{_steps(row['retrained_pipeline'])}; {_steps(row['retrained_outer'])}",
         ]
-        for row in tables.evidence.itertuples()
+        for row in tables.evidence.to_dict("records")
     ]
 
 
@@ -187,16 +189,16 @@ def _missing(tables: GrokkingTables, about: About) -> Markup:
 def _verdict_panel(tables: GrokkingTables, about: About) -> Panel:
     rows = [
         [
-            row.claim,
-            row.paper,
-            _linked(row.published, tables.pages.get(str(row.shown_by))),
-            row.corrected or "the same",
-            row.judged,
+            row["claim"],
+            row["paper"],
+            _linked(row["published"], tables.pages.get(str(row["shown_by"]))),
+            row["corrected"] or "the same",
+            row["judged"],
             Markup('<strong class="badge {}">{}</strong>').format(
-                BADGES[str(row.verdict)], row.verdict
+                BADGES[str(row["verdict"])], row["verdict"]
             ),
         ]
-        for row in tables.verdicts.itertuples()
+        for row in tables.verdicts.to_dict("records")
     ]
     return Panel(
         letter="b",

@@ -24,7 +24,7 @@ from explaind.report.tables.outputs import (
 )
 from explaind.report.tables.steps import component_names, credit
 
-MAX_CELLS = 4_000_000
+MAX_CELLS = 3_000_000
 """Cells of all matrices on the page, one byte each."""
 
 SHAPE = 4
@@ -191,7 +191,7 @@ def matrix_sums(influence: xr.Dataset, steps: xr.Dataset) -> pd.DataFrame:
     for place, step in enumerate(steps["number"].to_numpy()):
         values = select_output(steps["influence"].isel(step=place), chosen).astype(np.float64)
         net = values.sum("train").mean("test").to_numpy()
-        gross = np.abs(values).sum("train").mean("test").to_numpy()
+        gross = abs(values).sum("train").mean("test").to_numpy()
         part = np.full(len(net), np.nan)
         if whole is not None:
             found = select_output(whole.isel(step=int(step)), chosen).astype(np.float64)

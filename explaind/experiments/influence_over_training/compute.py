@@ -11,7 +11,8 @@ from torch import Tensor
 from explaind.errors import ConfigError
 from explaind.experiments.influence_over_training.settings import InfluenceOverTrainingSettings
 from explaind.experiments.job import Job
-from explaind.experiments.similarity.compute import FUNCTIONALS, output_sum_and_target
+from explaind.experiments.similarity.compute import output_sum_and_target
+from explaind.experiments.similarity.cosines import FUNCTIONALS
 from explaind.kernel.reformulate import PARTS
 from explaind.kernel.trajectory.intervals import interval_bounds
 from explaind.report.tables.classes import ALL_COMPONENTS

@@ -53,8 +53,8 @@ def _facts(tables: OverTrainingTables) -> tuple[Fact, ...]:
         & (tables.crossings["measure"] == "difference")
     ]
     overtaken = [
-        Fact(f"Larger from step {step(int(row.step))}", str(row.larger).capitalize(), "by D(Θ)")
-        for row in found.itertuples()
+        Fact(f"Larger from step {step(int(at))}", str(larger).capitalize(), "by D(Θ)")
+        for at, larger in zip(found["step"], found["larger"], strict=True)
     ]
     return (
         Fact("Training steps", step(tables.last_step), "updates of the parameters"),

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explaind.experiments.influence_over_training.tables import OverTrainingTables
-from explaind.experiments.similarity.page import FUNCTIONALS
+from explaind.experiments.similarity.cosines import FUNCTIONALS
 from explaind.report.choices import Choice, show_first
 from explaind.report.plots.phase_marks import mark_phases
 from explaind.report.plots.steps import COMPONENT_TITLES

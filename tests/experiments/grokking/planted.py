@@ -31,14 +31,14 @@ def metrics():
 
 
 def balance():
-    """Ten intervals; the data are the larger part from LEARNING to GENERALISED."""
-    start = np.arange(0, STEPS, 100)
+    """Twenty intervals; the data are the larger part from LEARNING to GENERALISED."""
+    start = np.arange(0, STEPS, 50)
     larger = (start >= LEARNING) & (start < GENERALISED)
     cases = [
         pd.DataFrame(
             {
                 "start": start,
-                "stop": start + 100,
+                "stop": start + 50,
                 "functional": functional,
                 "component": "all components",
                 "data": 1.0,

@@ -53,10 +53,19 @@ def test_evidence_is_that_of_the_phase():
     assert table["validation_accuracy"].tolist() == [0, 0, 0, 1, 1]
     assert table["strongest"].tolist() == ["middle and decoder"] * 2 + ["decoder and middle"] * 3
     np.testing.assert_allclose(table["share"], 0.9)
-    np.testing.assert_allclose(table["difference"], [-1, 1, 3, 3, -2])
+    np.testing.assert_allclose(table["difference"], [-2, 2, 6, 6, -4])
     np.testing.assert_allclose(table["same_sum"], 0.7)
     assert table["keys"].tolist() == ["none", "none", "3 5", "3 5", "3 5"]
     assert table["swapped"].tolist() == [0, 0, 1, 1, 1]
+    outer = table["retrained_outer"].tolist()
+    assert outer[2:] == [500, pytest.approx(np.nan, nan_ok=True), 100]  # sources 500 and 1,000
+
+
+def test_a_retraining_that_did_not_end_is_no_missing_one():
+    story = planted.story(retrained=planted.retrained(np.nan, 100))
+    table = phase_evidence(story, story_phases(story)).set_index("phase")
+    assert table.loc["generalised", "retrained_pipeline"] == np.inf
+    assert np.isnan(table.loc["start", "retrained_pipeline"])
 
 
 def test_evidence_of_what_is_left_out_is_empty():

@@ -13,9 +13,10 @@ def page(root, **case):
 
 def test_crossings_are_facts_and_a_table(tmp_path):
     html = page(tmp_path)
-    # data 1 4 5 3 2 1 against 2 and, of single parameters, 3 times that against 5
-    assert "Larger from step 10" in html
-    assert "Regularisation larger from, by D(Θ)" in html.replace("regularisation", "Regularisation")
+    # data 1 1 5 3 1 1 in six intervals of 10 steps; of single parameters 3 times that against 5
+    assert "<dt>Larger from step 20</dt><dd>Training data</dd>" in html
+    assert "<dt>Larger from step 40</dt><dd>Regularisation</dd>" in html
+    assert "regularisation larger from, by D(Θ)" in html
     assert html.count("data-shown-for") == 2  # a table for each explained output
 
 
