@@ -46,8 +46,9 @@ def compute(job: Job[RetrainSettings]) -> pd.DataFrame:
     for source, transplanted, seed in progress(cases, "retrain"):
         step = round(source * history.steps)
         mask = history.layout.mask(transplanted).to(history.device)
-        random = random_parameters(history.theta(step), settings.scale, seed)
-        curve = learning_curve(job, torch.where(mask, history.theta(step), random), seed)
+        theta = history.theta(step).to(history.stored_dtype)  # as they were trained
+        random = random_parameters(theta, settings.scale, seed)
+        curve = learning_curve(job, torch.where(mask, theta, random), seed)
         curve.insert(0, "source", step if transplanted else NO_SOURCE)
         curve.insert(1, "transplanted", set_name(transplanted, history.layout.components))
         curve.insert(2, "seed", seed)

@@ -48,7 +48,7 @@ def _facts(tables: RetrainTables) -> tuple[Fact, ...]:
     facts = [
         Fact(
             f"With {row['transplanted']} of step {step(row['source'])}",
-            _median(row, tables.max_steps),
+            _count(row, "median"),
             f"steps; {_reached(row)}",
         )
         for row in last.to_dict("records")
@@ -81,8 +81,8 @@ def _table_panel(tables: RetrainTables, files: Files) -> Panel:
             row["transplanted"],
             "" if row["transplanted"] == NONE else step(row["source"]),
             _reached(row),
-            _median(row, tables.max_steps),
-            _range(row, tables.max_steps),
+            _count(row, "median"),
+            _range(row),
         )
         for row in tables.steps.to_dict("records")
     ]
@@ -127,14 +127,11 @@ def _reached(row: Mapping[Hashable, Any]) -> str:
     return f"{row['reached']} of {row['trainings']} trainings"
 
 
-def _range(row: Mapping[Hashable, Any], most: int) -> str:
-    ends = [_count(row[end], most) for end in ("low", "high")]
-    return " to ".join(dict.fromkeys(ends))
+def _range(row: Mapping[Hashable, Any]) -> str:
+    return " to ".join(dict.fromkeys((_count(row, "low"), _count(row, "high"))))
 
 
-def _median(row: Mapping[Hashable, Any], most: int) -> str:
-    return _count(row["median"], most)
-
-
-def _count(steps: float, most: int) -> str:
-    return f"more than {step(most)}" if pd.isna(steps) else step(int(steps))
+def _count(row: Mapping[Hashable, Any], column: str) -> str:
+    if pd.isna(row[column]):
+        return f"more than {step(row['longest'])}"
+    return step(int(row[column]))

@@ -20,7 +20,7 @@ from explaind.report.plots.theme import (
 from explaind.report.text import step
 
 MAX_POINTS = 250  # of each learning curve
-SPREAD = 0.008  # between neighbouring sets, as a share of the x axis
+SPREAD = 0.015  # between neighbouring sets, as a share of the x axis
 NOTHING = {"color": INK, "width": 1.4, "dash": "dot"}
 SPLIT = Choice(
     "split", "Samples", {"validation": "validation samples", "train": "training samples"}
@@ -74,7 +74,7 @@ def steps_figure(steps: pd.DataFrame, trainings: pd.DataFrame) -> go.Figure:
     figure.update_layout(hovermode="closest")
     label_axes(
         figure,
-        "training step that the components are taken from",
+        "taken from step of the run",
         "steps of retraining",
         rangemode="tozero",
     )

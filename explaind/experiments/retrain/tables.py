@@ -25,7 +25,6 @@ class RetrainTables:
         steps: see `steps_by_case`.
         goal: validation accuracy up to which steps are counted.
         of_run: step at which the run itself reached it; None if it did not.
-        max_steps: steps after which a training ended anyway.
     """
 
     curves: pd.DataFrame
@@ -33,7 +32,6 @@ class RetrainTables:
     steps: pd.DataFrame
     goal: float
     of_run: int | None
-    max_steps: int
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
@@ -60,7 +58,6 @@ def read(sources: Sources, settings: RetrainSettings) -> RetrainTables:
         steps=steps_by_case(trainings),
         goal=goal,
         of_run=None if reached.empty else int(reached.iloc[0]),
-        max_steps=settings.max_steps,
     )
 
 
@@ -92,7 +89,7 @@ def steps_by_case(trainings: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per source and set of components: `source`, `transplanted`, number of `trainings`
         and of those that `reached` the goal, the `median` of their steps (`median_time`), the
-        fewest (`low`) and the most (`high`). NaN = more than was trained for.
+        fewest (`low`) and the most (`high`); NaN = more than `longest`, the steps of the longest.
     """
     rows = []
     for case, seeds in trainings.groupby(CASE, sort=False):
@@ -105,6 +102,7 @@ def steps_by_case(trainings: pd.DataFrame) -> pd.DataFrame:
                 "median": median_time(steps, reached),
                 "low": steps[reached].min() if reached.any() else np.nan,
                 "high": steps.max() if reached.all() else np.nan,
+                "longest": int(steps.max()),
             }
         )
     return pd.DataFrame(rows)

@@ -99,7 +99,7 @@ class Hybrids:
 
     def __init__(self, job: Job[SwapSettings], sets: Sequence[Sequence[str]]) -> None:
         self._history, self._model = job.kernel.history, job.trained_model()
-        self._final, layout = self._history.theta(self._history.steps), self._history.layout
+        self._final, layout = self._theta(self._history.steps), self._history.layout
         device = self._final.device
         self._masks = [layout.mask(chosen).to(device) for chosen in sets]
         data = job.data.to(device)
@@ -128,9 +128,12 @@ class Hybrids:
         return torch.stack(counts).view(-1, classes, classes).int().cpu().numpy()
 
     def _parameters(self, step: int) -> Iterator[Float[Tensor, " param"]]:
-        theta = self._history.theta(step)
+        theta = self._theta(step)
         for mask in self._masks:
             yield torch.where(mask, self._final, theta)
+
+    def _theta(self, step: int) -> Float[Tensor, " param"]:
+        return self._history.theta(step).to(self._history.stored_dtype)  # as they were trained
 
     @torch.no_grad()
     def _outputs(self, theta: Float[Tensor, " param"], x: Tensor) -> Float[Tensor, "sample class"]:

@@ -1,15 +1,37 @@
 """Steps to a goal with censoring, and mean curves, from a table made by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from explaind.config.dataset import ModuloDataset
+from explaind.experiments.retrain.settings import RetrainSettings
 from explaind.experiments.retrain.tables import (
     mean_curves,
     median_time,
+    read,
     steps_by_case,
     steps_of_trainings,
 )
+from explaind.paths import Paths
+from explaind.report.sources import Sources
 from tests.experiments.retrain.measured import ENDS, TAKEN, retrain_table
+
+
+@pytest.mark.parametrize(("goal", "of_run"), [(1.0, None), (0.5, 3)])
+def test_the_page_reads_the_table_and_when_the_run_got_there(tmp_path, goal, of_run):
+    paths, results = Paths(tmp_path), {"retrain": ("retrain", "mine")}
+    path = paths.experiment("a", "mine")
+    path.parent.mkdir(parents=True)
+    retrain_table().to_parquet(path)
+    sources = Sources(paths, "mine", "a", "modulo", ModuloDataset(), results)
+    accuracy = [0.0, 0.1, 0.4, 0.6, 0.3]
+    sources.__dict__["metrics"] = pd.DataFrame({"step": range(5), "validation_accuracy": accuracy})
+    tables = read(sources, RetrainSettings(run="a", page={"goal": goal}))
+    assert tables.of_run == of_run
+    pd.testing.assert_frame_equal(tables.steps, steps_by_case(tables.trainings))
+    pd.testing.assert_frame_equal(tables.trainings, steps_of_trainings(retrain_table(), goal))
+    assert set(tables.files()) == {"curves", "trainings", "steps"}
 
 
 def test_steps_are_counted_to_the_first_that_reaches_the_goal():
@@ -54,9 +76,9 @@ def test_medians_of_small_cases(times, reached, median):
 def test_ends_that_are_censored_are_open():
     steps = steps_by_case(steps_of_trainings(retrain_table(), 1.0))
     steps = steps.set_index(["source", "transplanted"])
-    assert steps.loc[(100, TAKEN)].tolist() == [3, 3, 15, 10, 20]
+    assert steps.loc[(100, TAKEN)].tolist() == [3, 3, 15, 10, 20, 20]
     early = steps.loc[(50, TAKEN)]
-    assert early[["trainings", "reached", "low"]].tolist() == [3, 1, 30]
+    assert early[["trainings", "reached", "low", "longest"]].tolist() == [3, 1, 30, 40]
     assert early[["median", "high"]].isna().all()
     assert steps.loc[(-1, "nothing"), ["median", "low", "high"]].isna().all()
 

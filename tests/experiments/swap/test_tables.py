@@ -4,8 +4,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explaind.experiments.swap.tables import confusion_counts, swap_curves, swap_gains
+from explaind.config.dataset import ModuloDataset
+from explaind.experiments.swap.settings import SwapSettings
+from explaind.experiments.swap.tables import confusion_counts, read, swap_curves, swap_gains
+from explaind.paths import Paths
+from explaind.report.sources import Sources
+from explaind.report.tables.phases import Phases
+from explaind.store import write_store
 from tests.experiments.swap.measured import STEPS, swap_store
+
+
+def test_the_page_reads_the_store_and_the_metrics(tmp_path):
+    paths, results = Paths(tmp_path), {"swap": ("swap", "mine")}
+    write_store(paths.experiment("a", "mine", "zarr"), swap_store(), {})
+    sources = Sources(paths, "mine", "a", "modulo", ModuloDataset(), results)
+    numbers = {"step": range(301), "train_accuracy": 1.0, "validation_accuracy": 0.0}
+    sources.__dict__["metrics"] = pd.DataFrame(numbers)
+    sources.metrics.attrs["mini_batches"] = False
+    tables = read(sources, SwapSettings(run="a"))
+    pd.testing.assert_frame_equal(tables.curves, swap_curves(swap_store()))
+    assert (tables.classes, tables.phases) == (3, Phases(0, None))
+    assert set(tables.files()) == {"curves", "gains", "confusion"}
 
 
 def test_curves_have_the_difference_to_the_untouched_network():
