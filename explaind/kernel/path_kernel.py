@@ -95,6 +95,7 @@ class PathKernel:
 
     Attributes:
         history: the recorded path.
+        output_unit: unit of the model's outputs.
 
     Raises:
         StoreError: if the store cannot be used.
@@ -125,7 +126,7 @@ class PathKernel:
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn = model, loss_fn
-        self._output_unit = str(getattr(model, "output_unit", "1"))
+        self.output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
         self._regularisation = RegularisationMotion(self.history, penalty)
@@ -177,7 +178,7 @@ class PathKernel:
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
         if not batch_size(x):
             raise ConfigError("Expected at least one sample to explain, got none.")
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
@@ -265,7 +266,7 @@ class PathKernel:
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
-        return build_reformulation(arrays, self._output_unit)
+        return build_reformulation(arrays, self.output_unit)
 
     @torch.no_grad()
     def parameter_influence(
@@ -288,7 +289,7 @@ class PathKernel:
             `net` (positive = pushed the output up; opposite signs at different steps cancel) and
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return xr.Dataset(
@@ -321,7 +322,7 @@ class PathKernel:
             The number of an interval, the last one first, and what its steps did (application step,
             positive = pushed the output up); overwritten when the next one is asked for.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         yield from parameter_influence_of_intervals(
             self.history,
             self._regularisation,

@@ -15,7 +15,8 @@ from explaind.paths import Paths
 from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
-PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
+OF_SAMPLES = ("similarity", "maps", "spectrum")
+PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity", *OF_SAMPLES)
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -34,6 +35,7 @@ CASE = {
             "excluded": ["decoder.weight"],
             "seeds": [1, 2],
         },
+        "similarity": {"run": RUN, "samples": 5, "train_samples": 12, "intervals": 2},
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
@@ -48,6 +50,7 @@ AFTER = (
     "experiments.pruning.compute",
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
+    *(f"experiments.{name}.compute" for name in OF_SAMPLES),
     *(f"experiments.{name}.page" for name in PAGES),
 )
 
@@ -128,6 +131,9 @@ def _stages() -> tuple[Stage, ...]:
             "leave-group-out --experiment leave_group_out",
             (paths.experiment(RUN, "leave_group_out"),),
         ),
+        Stage("similarity", (paths.experiment(RUN, "similarity", "zarr"),)),
+        Stage("maps", (paths.experiment(RUN, "maps"),)),
+        Stage("spectrum", (paths.experiment(RUN, "spectrum"),)),
         Stage("plotly-js", (paths.plotly_js(),)),
         Stage("page-training", (paths.figure("training"),)),
         Stage("page-epk-validation", (paths.figure("epk_validation"),)),
@@ -135,6 +141,7 @@ def _stages() -> tuple[Stage, ...]:
         Stage("page-pruning", (paths.figure("pruning"),)),
         Stage("page-examples", (paths.figure("examples"),)),
         Stage("page-sanity", (paths.figure("sanity"),)),
+        *(Stage(f"page-{name}", (paths.figure(name),)) for name in OF_SAMPLES),
         Stage("report", (paths.index(),)),
     )
 

@@ -8,16 +8,17 @@ from explaind.paths import SEAL, Paths
 from explaind.store import open_sealed
 
 DRAWN = {"page_grokking": 1, "page_epk_validation": 1, "report": 1}
-MERGED = {"accumulate_kernel": 1, "page_training": 1, **DRAWN}
+SPECTRUM = {"spectrum": 1, "page_spectrum": 1, "report": 1}
+MERGED = {"accumulate_kernel": 1, "page_training": 1, **DRAWN, **SPECTRUM}
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **MERGED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
 LEFT_OUT = {"leave_group_out": 1, "page_sanity": 1, "report": 1}
 FLIPPED = {"label_noise": 1, "page_sanity": 1, "report": 1}
-EXPERIMENTS = {**PRUNED, **LEFT_OUT, **FLIPPED}
-PAGES = {
-    f"page_{kind}": 1 for kind in ("grokking", "training", "epk_validation", "pruning", "sanity")
-} | {"report": 1}
+COMPARED = {"similarity": 1, "page_similarity": 1, **SPECTRUM}
+EXPERIMENTS = {**PRUNED, **LEFT_OUT, **FLIPPED, **COMPARED}
+SHOWN = ("grokking", "training", "epk_validation", "pruning", "sanity", "similarity", "spectrum")
+PAGES = {f"page_{kind}": 1 for kind in SHOWN} | {"report": 1}
 TRAINED = {"train": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
@@ -41,6 +42,12 @@ def test_parsing_needs_no_torch(project):
         ),
         ("experiments={pruning: {seeds: [3, 4]}}", PRUNED),
         ("experiments={pruning: {block: 3}}", {"report": 1}),
+        ("experiments={similarity: {intervals: 2}}", COMPARED),
+        (
+            "experiments={similarity: {page: {neighbours: 2}}}",
+            {"page_similarity": 1, "report": 1},
+        ),
+        ("experiments={spectrum: {alpha: 0.1}}", SPECTRUM),
         ("experiments={label_noise: {share: 0.2}}", FLIPPED),
         ("experiments={leave_group_out: {draws: 3}}", LEFT_OUT),
         ("runs={grokking: {epk: {intervals: 2}}}", PREDICTED),
