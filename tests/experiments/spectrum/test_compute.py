@@ -21,9 +21,8 @@ WEIGHTS, SIMILARITY, INFLUENCE = "weights", "similarity", "influence"
 def planted(tmp_path_factory):
     config, paths = project(tmp_path_factory.mktemp("project"))
     job = Job("spectrum", config.experiments["spectrum"], config, paths, paths.results)
-    vars(job)["kernel"] = None  # no weights here
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Job, "kernel", property(lambda _: NoHistory()))
+        patch.setattr(Job, "kernel", NoHistory())  # weights are tried below
         patch.setattr(module, "_weights", lambda *_: ())
         return compute(job)
 
