@@ -106,6 +106,7 @@ class PathKernel:
 
     Attributes:
         history: the recorded path.
+        output_unit: unit of the model's outputs.
 
     Raises:
         StoreError: if the store cannot be used.
@@ -138,7 +139,7 @@ class PathKernel:
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._forward = model, loss_fn, forward
-        self._output_unit = str(getattr(model, "output_unit", "1"))
+        self.output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
         self._regularisation = RegularisationMotion(self.history, penalty)
@@ -188,7 +189,7 @@ class PathKernel:
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
@@ -275,7 +276,7 @@ class PathKernel:
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
-        return build_reformulation(arrays, self._output_unit)
+        return build_reformulation(arrays, self.output_unit)
 
     @torch.no_grad()
     def parameter_influence(
@@ -298,7 +299,7 @@ class PathKernel:
             `net` (positive = pushed the output up; opposite signs at different steps cancel) and
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return xr.Dataset(
@@ -333,7 +334,7 @@ class PathKernel:
             The number of an interval, the last one first, and what its steps did (application step,
             positive = pushed the output up); overwritten when the next one is asked for.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         yield from parameter_influence_of_intervals(
             self.history,
             self._regularisation,
@@ -367,7 +368,7 @@ class PathKernel:
             `[component, test, output, train]`, positive = pushed the output up, in the unit of the
             output; those of all steps add up to `influence_by_component`.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         sides = self.history, self._regularisation, self._training, queries
         components = self.history.layout.components

@@ -15,12 +15,14 @@ from explaind.paths import Paths
 from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
+OF_SAMPLES = ("similarity", "maps", "spectrum")
 PAGES = (
     "grokking",
     "training",
     "influence_over_training",
     "influence_matrices",
     "epk_validation",
+    *OF_SAMPLES,
     "swap",
     "retrain",
     "pruning",
@@ -49,6 +51,7 @@ CASE = {
         "influence_matrices": {"run": RUN, "steps": [3, 150]},
         "swap": {"run": RUN, "every": 5},
         "retrain": {"run": RUN, "sources": [1], "seeds": [0, 1], "max_steps": 100},
+        "similarity": {"run": RUN, "samples": 5, "train_samples": 12, "intervals": 2},
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
@@ -67,6 +70,7 @@ AFTER = (
     "experiments.pruning.compute",
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
+    *(f"experiments.{name}.compute" for name in OF_SAMPLES),
     *(f"experiments.{name}.page" for name in PAGES),
 )
 
@@ -161,6 +165,9 @@ def _stages() -> tuple[Stage, ...]:
             "leave-group-out --experiment leave_group_out",
             (paths.experiment(RUN, "leave_group_out"),),
         ),
+        Stage("similarity", (paths.experiment(RUN, "similarity", "zarr"),)),
+        Stage("maps", (paths.experiment(RUN, "maps"),)),
+        Stage("spectrum", (paths.experiment(RUN, "spectrum"),)),
         Stage("plotly-js", (paths.plotly_js(),)),
         Stage("page-training", (paths.figure("training"),)),
         Stage("page-epk-validation", (paths.figure("epk_validation"),)),
@@ -172,6 +179,7 @@ def _stages() -> tuple[Stage, ...]:
         Stage("page-pruning", (paths.figure("pruning"),)),
         Stage("page-examples", (paths.figure("examples"),)),
         Stage("page-sanity", (paths.figure("sanity"),)),
+        *(Stage(f"page-{name}", (paths.figure(name),)) for name in OF_SAMPLES),
         Stage("report", (paths.index(),)),
     )
 

@@ -22,8 +22,7 @@ MERGED = {
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **MERGED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 OVER_TRAINING = {"influence_over_training": 1, "page_influence_over_training": 1, **STORY}
-MAPPED = {"maps": 1, "page_maps": 1, "report": 1}
-COMPARED = {"similarity": 1, "page_similarity": 1, **MAPPED, **WAVES}
+COMPARED = {"similarity": 1, "page_similarity": 1, **WAVES}
 PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
 LEFT_OUT = {"leave_group_out": 1, "page_sanity": 1, "report": 1}
 FLIPPED = {"label_noise": 1, "page_sanity": 1, "report": 1}
@@ -65,6 +64,12 @@ def test_parsing_needs_no_torch(project):
         ("experiments={grokking: {swap: null}}", STORY),
         ("experiments={pruning: {seeds: [3, 4]}}", PRUNED),
         ("experiments={pruning: {block: 3}}", {"report": 1}),
+        ("experiments={similarity: {intervals: 2}}", COMPARED),
+        (
+            "experiments={similarity: {page: {neighbours: 2}}}",
+            {"page_similarity": 1, "report": 1},
+        ),
+        ("experiments={spectrum: {alpha: 0.1}}", WAVES),
         ("experiments={label_noise: {share: 0.2}}", FLIPPED),
         ("experiments={swap: {every: 5}}", SWAPPED),
         ("experiments={retrain: {seeds: [2]}}", RETRAINED),

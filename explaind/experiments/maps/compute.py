@@ -90,16 +90,17 @@ def umap_points(
     Raises:
         UnsupportedError: if the vector of a sample is 0 and has no direction.
     """
-    from umap import UMAP as Umap  # noqa: N811, PLC0415 (takes seconds)
-
     if not np.isfinite(cosine).all():
         raise UnsupportedError(
             f"{case}: expected every sample to be influenced, got samples whose influence is 0"
             " everywhere; explain more steps or other samples"
         )
     with warnings.catch_warnings():
-        # said of every precomputed distance: that new points cannot be placed, or inverted
-        warnings.filterwarnings("ignore", message="using precomputed metric", category=UserWarning)
+        # of what is not used: networks, and going back from points to samples
+        warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+        warnings.filterwarnings("ignore", "using precomputed metric", UserWarning)
+        from umap import UMAP as Umap  # noqa: N811, PLC0415 (takes seconds)
+
         points: np.ndarray = Umap(
             n_components=DIMENSIONS,
             n_neighbors=min(settings.neighbours, len(cosine) - 1),

@@ -110,7 +110,7 @@ def compute(job: Job[SimilaritySettings]) -> xr.Dataset:
             "interval_stop": bounds[1:],
         },
         layout,
-        str(getattr(job.trained_model(), "output_unit", "1")),
+        kernel.output_unit,
     )
 
 

@@ -60,7 +60,7 @@ def class_name(samples: pd.DataFrame) -> str:
 
 
 def _facts(tables: SimilarityTables) -> tuple[Fact, ...]:
-    splits = tables.samples["split"].value_counts()
+    splits = tables.samples["split"].value_counts(sort=False)
     whole = tables.development[
         (tables.development["interval"] == 0)
         & (tables.development["functional"] == next(iter(FUNCTIONALS)))

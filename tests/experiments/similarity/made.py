@@ -4,8 +4,12 @@ import numpy as np
 import xarray as xr
 
 from explaind.config.dataset import ModuloDataset
+from explaind.config.load import load_config
+from explaind.config.stages import stage_config
 from explaind.data.modulo import modulo_dataset
+from explaind.paths import Paths
 from explaind.store import write_store
+from tests.report.synthetic import SyntheticRun, write_run
 
 TENSORS = [
     {"name": "first.weight", "component": "first"},
@@ -49,9 +53,22 @@ def similarity_store(validation=9, train=10, intervals=3, p=P):
     return store, data
 
 
-def write_similarity(paths, run="grokking", name="similarity", config=None, **sizes):
-    """Write the store of an experiment on a run."""
+def project(root, **sizes):
+    """A synthetic run with the result of a similarity experiment; its config and paths."""
+    paths = Paths(root)
+    config = load_config(
+        {
+            "datasets": {"modulo": {"p": P}},
+            "experiments": {
+                "similarity": {"run": "grokking", "page": {"neighbours": 3}},
+                "maps": {"run": "grokking", "neighbours": 5},
+                "spectrum": {"run": "grokking", "tensors": ["embedding.weight"]},
+            },
+        }
+    )
+    write_run(paths, "grokking", SyntheticRun(p=P))
     store, _ = similarity_store(**sizes)
-    path = paths.experiment(run, name, "zarr")
-    write_store(path, store, {**store.attrs, "config": config or {}})
-    return store
+    values = stage_config(config, "similarity", "similarity")
+    path = paths.experiment("grokking", "similarity", "zarr")
+    write_store(path, store, {**store.attrs, "config": values})
+    return config, paths
