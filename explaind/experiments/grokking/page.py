@@ -5,7 +5,14 @@ import math
 from markupsafe import Markup
 
 from explaind.experiments.grokking.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
-from explaind.experiments.grokking.phases import ALIGNMENT, DONE, FORMATION, MEMORISATION, START
+from explaind.experiments.grokking.phases import (
+    ALIGNMENT,
+    DONE,
+    FORMATION,
+    MEMORISATION,
+    START,
+    WHOLE,
+)
 from explaind.experiments.grokking.tables import GrokkingTables
 from explaind.experiments.grokking.timeline import COLOURS, timeline
 from explaind.report.html import render
@@ -19,6 +26,7 @@ SUMS = {SAME: "same sum", OTHER: "other sums", ALL: "all training pairs"}
 """What groups of training samples are called: two classes are the same if their sums are."""
 
 MEANINGS = {
+    WHOLE: "phases are not told apart: the network did not memorise first",
     START: "regularisation does more than the data: the random weights shrink",
     MEMORISATION: "the training pairs are learned one by one; new pairs are answered by chance",
     FORMATION: "all training pairs are known; components that compute the sum take shape",
@@ -96,13 +104,9 @@ def _facts(tables: GrokkingTables) -> tuple[Fact, ...]:
 
 
 def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
-    title = "The phases, and the evidence for each"
-    if not tables.phases:
-        message = "This run has no phases: it did not memorise first, or trains on mini-batches."
-        return Panel(title, letter="a", extra=render("missing.html", message=message))
     return Panel(
         letter="a",
-        title=title,
+        title="The phases, and the evidence for each",
         caption=(
             "Phases are found from the data and are the bands of the plots, in the colours of the "
             "table below. Accuracy: dashed with the outer layers of the trained network in place "

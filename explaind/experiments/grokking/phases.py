@@ -10,7 +10,7 @@ from explaind.experiments.influence_over_training.tables import DATA
 from explaind.experiments.similarity.samples import OTHERS, SAME_CLASS
 from explaind.report.tables.classes import ALL_COMPONENTS
 
-START, MEMORISATION = "start", "memorisation"
+WHOLE, START, MEMORISATION = "whole training", "start", "memorisation"
 FORMATION, ALIGNMENT, DONE = "circuit formation", "alignment", "generalised"
 
 
@@ -35,11 +35,12 @@ def story_phases(story: Story) -> list[Phase]:
         story: what is known of the run.
 
     Returns:
-        The phases that the run has, in their order; none if it did not memorise first.
+        The phases that the run has, in their order; the whole training as one phase if it did not
+        memorise first.
     """
     memorised, generalised = story.phases.memorisation, story.phases.generalisation
     if memorised is None:
-        return []
+        return [Phase(WHOLE, 0, story.steps, "first step")]
     learning, ready = story.crossing(TARGET, DATA), story.ready
     end = story.steps if generalised is None else generalised
     starts = [(MEMORISATION, 0, "first step")]

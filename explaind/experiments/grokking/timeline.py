@@ -12,6 +12,7 @@ from explaind.experiments.grokking.phases import (
     FORMATION,
     MEMORISATION,
     START,
+    WHOLE,
     Phase,
 )
 from explaind.experiments.grokking.story import TARGET, Story
@@ -37,6 +38,7 @@ from explaind.report.text import axis_title
 
 WINDOW = 25
 COLOURS = {
+    WHOLE: "#ffffff",
     START: "#ffffff",
     MEMORISATION: TINTS[0],
     FORMATION: TINTS[1],

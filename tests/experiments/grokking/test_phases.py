@@ -42,8 +42,8 @@ def test_a_phase_that_is_not_found_belongs_to_its_neighbour(changes, absent):
     assert [*starts, 1000] == list(stops)
 
 
-def test_a_run_that_did_not_memorise_has_no_phases():
-    assert bounds(phases=Phases()) == {}
+def test_a_run_that_did_not_memorise_is_one_phase():
+    assert bounds(phases=Phases()) == {"whole training": (0, 1000)}
 
 
 def test_evidence_is_that_of_the_phase():
