@@ -114,7 +114,7 @@ class History:
         config: dict[str, Any] | None = None,
         components: Mapping[str, str] | None = None,
     ) -> None:
-        self._path, self._dataset = path, open_sealed(path, config, rule="train")
+        self._path, self._dataset = path, open_sealed(path, config, rule="train" if config else "")
         double = self._dataset["params"].dtype == np.float64
         self.stored_dtype = torch.float64 if double else torch.float32
         self.dtype, self.device = dtype or self.stored_dtype, device

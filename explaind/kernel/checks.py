@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
-from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.checksums import UNSEEN
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
@@ -85,6 +85,24 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         raise UnsupportedError(
             "The explained output of a sample depends on the other samples of its batch. Only"
             " functionals of one sample's own output can be explained."
+        )
+
+
+def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
+    """Refuse explained outputs that are not finite.
+
+    Args:
+        values: explained outputs before training.
+        name: what they are called.
+
+    Raises:
+        ConfigError: naming the first sample.
+    """
+    rows = (~values.isfinite()).any(1).nonzero()
+    if len(rows):
+        raise ConfigError(
+            f"The explained output {name} of sample {int(rows[0])} is not finite before training."
+            " Correct the sample, or what is explained of it."
         )
 
 
@@ -175,7 +193,7 @@ def check_samples(history: History, data: TrainingData) -> None:
     seen = np.flatnonzero(expected != UNSEEN)
     for start in range(0, len(seen), SAMPLES_PER_CHECK):
         rows = seen[start : start + SAMPLES_PER_CHECK]
-        differs = rows[sample_checksums(*data.samples(torch.from_numpy(rows))) != expected[rows]]
+        differs = rows[data.checksums(torch.from_numpy(rows)) != expected[rows]]
         if len(differs):
             raise ConfigError(
                 f"Sample {differs[0]} of train_data is not the one that was trained on"

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.trees import Inputs, LossFunction, Outputs, Targets, unit_of
+from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
+from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -35,21 +36,72 @@ class Functional:
     unit: str
     function: OutputFunction
 
+    @property
+    def of_classes(self) -> bool:
+        """Whether its targets are numbers of classes."""
+        return self.function in (target_logprob, margin)
 
-def target_logprob(output: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of the target class, nat, of logits or log-probabilities."""
-    return output.log_softmax(-1).gather(-1, target[:, None])[:, 0]
+
+def target_logprob(output: Outputs, target: Targets) -> Tensor:
+    """Return the log-probability of the target class, nat, of logits or log-probabilities.
+
+    By position where there are several (`class_scores`), 0 where the target is to be ignored.
+    """
+    scores, classes = class_scores(output, target)
+    return _of_classes(scores.log_softmax(-1), classes)
 
 
-def all_outputs(output: Tensor, _: Tensor) -> Tensor:
+def whole_output(output: Any, _: Targets) -> Any:
+    """Return the model's output as it is, whatever it is made of."""
+    return output
+
+
+def all_outputs(output: Outputs, _: Targets) -> Tensor:
     """Return every output of the model as it is, `[batch, output]`."""
-    return output.flatten(1)
+    scores = scores_of(output)
+    return scores.reshape(len(scores), -1)
 
 
-def margin(output: Tensor, target: Tensor) -> Tensor:
-    """Return the output of the target class minus the log-sum-exp of the others, in nat."""
-    others = output.scatter(-1, target[:, None], -torch.inf).logsumexp(-1)
-    return output.gather(-1, target[:, None])[:, 0] - others
+def margin(output: Outputs, target: Targets) -> Tensor:
+    """Return the score of the target class minus the log-sum-exp of the others, in nat.
+
+    By position where there are several (`class_scores`), 0 where the target is to be ignored.
+    """
+    scores, classes = class_scores(output, target)
+    others = scores.scatter(-1, classes.clamp(0)[..., None], -torch.inf).logsumexp(-1)
+    return _of_classes(scores - others[..., None], classes)
+
+
+def _of_classes(scores: Tensor, classes: Tensor) -> Tensor:
+    chosen = scores.gather(-1, classes.clamp(0)[..., None])[..., 0]
+    return chosen.masked_fill(classes == IGNORED, 0)
+
+
+@dataclass(frozen=True)
+class Logit:
+    """The score of one class, in every position.
+
+    Attributes:
+        number: the class.
+    """
+
+    number: int
+
+    def __call__(self, output: Outputs, target: Targets) -> Tensor:
+        """Return it, `[batch]` or `[batch, position]`.
+
+        Raises:
+            ConfigError: if there is no such class.
+        """
+        scores = scores_of(output)
+        scores = scores[:, None] if scores.dim() == 1 else scores
+        scores = scores if scores.dim() == 2 else class_scores(output, target)[0]
+        if self.number >= scores.shape[-1]:
+            raise ConfigError(
+                f"logit[{self.number}]: expected a class from 0 to {scores.shape[-1] - 1}, the"
+                f" output of the model has shape {tuple(scores_of(output).shape)}."
+            )
+        return scores[..., self.number]
 
 
 def find_functional(
@@ -82,8 +134,7 @@ def find_functional(
     }
     logit = re.fullmatch(r"logit\[(\d+)\]", outputs)
     if logit:
-        index = int(logit.group(1))
-        return Functional(outputs, output_unit, lambda output, _: output[:, index])
+        return Functional(outputs, output_unit, Logit(int(logit.group(1))))
     if outputs not in table:
         raise ConfigError(f"Unknown output functional {outputs!r}. Expected one of {NAMED}.")
     return Functional(outputs, *table[outputs])
@@ -99,17 +150,22 @@ class ModelFunction:
         model: the module; its own trained values are never read or changed.
         constants: frozen parameters and buffers by name.
         function: what to compute of the output.
+        forward: calls the model.
     """
 
     def __init__(
-        self, model: nn.Module, constants: Mapping[str, Tensor], function: OutputFunction
+        self,
+        model: nn.Module,
+        constants: Mapping[str, Tensor],
+        function: OutputFunction,
+        forward: Forward = call,
     ) -> None:
-        self._model = model
+        self._model, self._forward = model, forward
         self._constants = dict(constants)
         self._function = function
         self._places = _places(model)
 
-    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
+    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
 
         Args:
@@ -118,10 +174,10 @@ class ModelFunction:
             y: targets, batch first.
 
         Returns:
-            `[batch]` or `[batch, output]`.
+            What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
         with self._holding({**self._constants, **params}):
-            output = self._model(x)
+            output = self._forward(self._model, x)
         return self._function(output, y)
 
     @contextmanager

@@ -12,25 +12,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
+from explaind.history.batches import Collate
 from explaind.history.guards import check_deterministic_mode, check_separable_loss
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
 from explaind.kernel.checks import (
     check_capture,
+    check_explained,
     check_first_step,
     check_functional,
     check_samples,
     find_ops,
 )
+from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
-from explaind.kernel.completeness import (
-    STEP_SUMS,
-    complete,
-    step_sums,
-    warn_of_incompleteness,
-)
-from explaind.kernel.contraction.precision import Contraction
+from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
+from explaind.kernel.contraction.precision import Contraction, name_of
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
@@ -40,6 +38,7 @@ from explaind.kernel.functionals import (
     OutputFunction,
     all_outputs,
     find_functional,
+    whole_output,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
@@ -51,20 +50,22 @@ from explaind.kernel.reformulate import (
     reformulate_steps,
 )
 from explaind.kernel.result import (
-    PARAMETER_INFLUENCE,
     build_dataset,
+    build_parameter_influence,
     build_reformulation,
-    described,
 )
+from explaind.kernel.samples import check_like_training, given_samples
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
 from explaind.trees import (
     Augmentation,
+    Forward,
     Inputs,
     LossFunction,
     Penalty,
     Targets,
     batch_size,
+    call,
     rows_of,
 )
 
@@ -82,7 +83,8 @@ class PathKernel:
             taken from the store; the module is not changed. Its attribute `output_unit` is the unit
             of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
-        train_data: `(x, y)` tensors or a map-style dataset, in the order of the recorded indices.
+        train_data: `(x, y)` tensors or arrays, a map-style dataset or the loader trained with, in
+            the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
             share is reported as regularisation (`decay`).
         augment: the augmentation that the recorder was given, if any.
@@ -91,6 +93,8 @@ class PathKernel:
         dtype: floating type of all computation; by default that of the recorded parameters.
         device: where to compute.
         contraction: how adjoint and gradients are multiplied; by default in full precision.
+        collate_fn: makes a batch of items of the dataset; by default the loader's, or torch's.
+        forward: the function that the recorder was given, if any.
         config: if given, the stage configuration the store must have been made with.
 
     Attributes:
@@ -117,15 +121,17 @@ class PathKernel:
         dtype: torch.dtype | None = None,
         device: str | torch.device = "cpu",
         contraction: Contraction | None = None,
+        collate_fn: Collate | None = None,
+        forward: Forward = call,
         config: dict[str, Any] | None = None,
     ) -> None:
-        history = History(Path(store), dtype, device, config, components)
-        self._data = TrainingData(train_data, history.dtype, device, augment)
-        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty)
+        history = History(Path(store).absolute(), dtype, device, config, components)
+        self._data = TrainingData(train_data, history.dtype, device, augment, collate_fn)
+        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
         self.history = history.replayed_with(setup)
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
-        self._model, self._loss_fn = model, loss_fn
+        self._model, self._loss_fn, self._forward = model, loss_fn, forward
         self.output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
@@ -138,7 +144,7 @@ class PathKernel:
     def explain(
         self,
         x: Inputs,
-        targets: Targets,
+        targets: Targets = None,
         outputs: str | OutputFunction = "target_logprob",
         *,
         intervals: int = 1,
@@ -151,9 +157,13 @@ class PathKernel:
     ) -> xr.Dataset:
         """Explain outputs of the trained model at some inputs.
 
+        Arguments and samples that cannot be explained raise a `ConfigError`, influence that does
+        not add up to the motion of the parameters a `RecordingError`.
+
         Args:
-            x: inputs to explain, sample first.
-            targets: their targets.
+            x: inputs to explain, sample first: tensors, arrays, trees of them; or a dataset or
+                loader of `(x, y)`.
+            targets: their targets; None if the functional needs none, or `x` has them.
             outputs: what to explain: a name (`functionals.NAMED`) or a callable
                 `(model output, targets) -> [sample] or [sample, output]`.
             intervals: number of equal training intervals that influence is summed over.
@@ -169,15 +179,9 @@ class PathKernel:
         Returns:
             The arrays of `kernel.result.ARRAYS`: influence (positive = pushed the output up),
             regularisation (`decay`), residual, all in the unit of the explained output.
-
-        Raises:
-            ConfigError: without samples. Arguments with unknown names or numbers raise it, too;
-                influence that does not add up to the motion of the parameters a `RecordingError`.
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
-        if not batch_size(x):
-            raise ConfigError("Expected at least one sample to explain, got none.")
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
@@ -204,7 +208,7 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
+            completed, error = complete(arrays, {name_of(dtype) for dtype in dtypes})
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -261,8 +265,7 @@ class PathKernel:
             `[step]`.
         """
         derivative = AlongParts(self._function(all_outputs), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
-        queries = self._queries(derivative, x, y, block)
+        queries = self._queries(derivative, *self._given(x, targets), block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
@@ -292,12 +295,7 @@ class PathKernel:
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
-        return xr.Dataset(
-            {
-                name: described(PARAMETER_INFLUENCE, name, values, functional.unit)
-                for name, values in arrays.items()
-            }
-        )
+        return build_parameter_influence(arrays, functional.unit)
 
     @torch.no_grad()
     def parameter_influence_by_interval(
@@ -335,10 +333,28 @@ class PathKernel:
     ) -> Queries:
         """The queries of an output functional, after its self-checks."""
         gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
-        check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
-        return self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        x, y = self._given(x, targets)
+        if functional.of_classes:
+            self._check_classes(x, y, block)
+        few = (rows_of(x, 0, 3), rows_of(y, 0, 3))
+        check_functional(gradients.function, self._params(), *few)
+        fallback = check_capture(gradients, self.history.theta(0), *few)
+        queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        check_explained(queries.values(self.history.theta(0)), functional.name)
+        return queries
+
+    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
+        """Samples to explain as tensors, like the training samples, where they are needed."""
+        x, y = given_samples(x, targets)
+        check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
+        return self._data.convert(x), self._data.convert(y)
+
+    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
+        """Refuse targets that are no classes of the model's outputs."""
+        params, forward = self._params(), self._function(whole_output)
+        for first in range(0, batch_size(x), block):
+            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
+            check_classes(forward(params, rows, targets), targets, first)
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
@@ -351,7 +367,7 @@ class PathKernel:
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
         x, y = self._data.fetch(self.history.batch(0)[:3], 0)
-        params, forward = self._params(), self._function(_output)
+        params, forward = self._params(), self._function(whole_output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
         gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
         return gradients.with_fallback(check_capture(gradients, self.history.theta(0), x, y))
@@ -363,32 +379,18 @@ class PathKernel:
 
     def _attributes(self) -> dict[str, Any]:
         """How everything is computed."""
-        dtype, contraction = _name_of(self.history.dtype), self._training.contraction
+        dtype, contraction = name_of(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "recorded_dtype": name_of(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
         }
 
     def _function(self, function: OutputFunction) -> ModelFunction:
-        return ModelFunction(self._model, self._constants, function)
+        return ModelFunction(self._model, self._constants, function, self._forward)
 
     def _params(self) -> dict[str, Tensor]:
         """The parameters before training, by name."""
         return self.history.layout.unflatten(self.history.theta(0))
-
-
-def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
-    """A few samples for the self-checks."""
-    return rows_of(x, 0, 3), rows_of(y, 0, 3)
-
-
-def _output(output: Any, _: Targets) -> Any:
-    """The model's output as it is."""
-    return output
-
-
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

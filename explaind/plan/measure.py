@@ -69,7 +69,8 @@ def measured_sizes(
     params = history.layout.unflatten(history.theta(0))
 
     def forward(count: int) -> Tensor:
-        return explained(params, rows_of(x, 0, count), rows_of(y, 0, count))
+        values: Tensor = explained(params, rows_of(x, 0, count), rows_of(y, 0, count))
+        return values
 
     return {
         "layers": _layers(loss, history, x, y),
