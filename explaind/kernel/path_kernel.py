@@ -27,13 +27,8 @@ from explaind.kernel.checks import (
 )
 from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
-from explaind.kernel.completeness import (
-    STEP_SUMS,
-    complete,
-    step_sums,
-    warn_of_incompleteness,
-)
-from explaind.kernel.contraction.precision import Contraction
+from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
+from explaind.kernel.contraction.precision import Contraction, name_of
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
@@ -43,6 +38,7 @@ from explaind.kernel.functionals import (
     OutputFunction,
     all_outputs,
     find_functional,
+    whole_output,
 )
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.one_step import explain_one_step
@@ -55,11 +51,10 @@ from explaind.kernel.reformulate import (
     reformulate_steps,
 )
 from explaind.kernel.result import (
-    PARAMETER_INFLUENCE,
     build_dataset,
     build_one_step,
+    build_parameter_influence,
     build_reformulation,
-    described,
 )
 from explaind.kernel.samples import check_like_training, given_samples
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
@@ -215,7 +210,7 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
+            completed, error = complete(arrays, {name_of(dtype) for dtype in dtypes})
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -302,12 +297,7 @@ class PathKernel:
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
-        return xr.Dataset(
-            {
-                name: described(PARAMETER_INFLUENCE, name, values, functional.unit)
-                for name, values in arrays.items()
-            }
-        )
+        return build_parameter_influence(arrays, functional.unit)
 
     @torch.no_grad()
     def parameter_influence_by_interval(
@@ -384,8 +374,9 @@ class PathKernel:
         x, y = self._given(x, targets)
         if functional.of_classes:
             self._check_classes(x, y, block)
-        check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
+        few = (rows_of(x, 0, 3), rows_of(y, 0, 3))
+        check_functional(gradients.function, self._params(), *few)
+        fallback = check_capture(gradients, self.history.theta(0), *few)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self.history.theta(0)), functional.name)
         return queries
@@ -398,7 +389,7 @@ class PathKernel:
 
     def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
         """Refuse targets that are no classes of the model's outputs."""
-        params, forward = self._params(), self._function(_output)
+        params, forward = self._params(), self._function(whole_output)
         for first in range(0, batch_size(x), block):
             rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
             check_classes(forward(params, rows, targets), targets, first)
@@ -414,7 +405,7 @@ class PathKernel:
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
         x, y = self._data.fetch(self.history.batch(0)[:3], 0)
-        params, forward = self._params(), self._function(_output)
+        params, forward = self._params(), self._function(whole_output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
         gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
         return gradients.with_fallback(check_capture(gradients, self.history.theta(0), x, y))
@@ -426,10 +417,10 @@ class PathKernel:
 
     def _attributes(self) -> dict[str, Any]:
         """How everything is computed."""
-        dtype, contraction = _name_of(self.history.dtype), self._training.contraction
+        dtype, contraction = name_of(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "recorded_dtype": name_of(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
@@ -441,17 +432,3 @@ class PathKernel:
     def _params(self) -> dict[str, Tensor]:
         """The parameters before training, by name."""
         return self.history.layout.unflatten(self.history.theta(0))
-
-
-def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
-    """A few samples for the self-checks."""
-    return rows_of(x, 0, 3), rows_of(y, 0, 3)
-
-
-def _output(output: Any, _: Targets) -> Any:
-    """The model's output as it is."""
-    return output
-
-
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -246,6 +246,13 @@ def build_one_step(
     return xr.DataArray(values, {"component": list(components)}, dims, attrs=attributes)
 
 
+def build_parameter_influence(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
+    """Return the influence through single parameters as a dataset with units and descriptions."""
+    return xr.Dataset(
+        {name: described(PARAMETER_INFLUENCE, name, value, unit) for name, value in arrays.items()}
+    )
+
+
 def described(
     table: ArrayTable, name: str, values: np.ndarray, unit: str = "1"
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
