@@ -313,6 +313,22 @@ def test_the_moving_average_is_chosen_on_the_page(pages, browser):
     assert not errors(browser)
 
 
+def test_tables_sort_by_the_column_whose_title_is_clicked(pages, browser):
+    show(browser, pages.figure("influence_matrices"))
+    title = browser.find_elements(By.CSS_SELECTOR, ".columns th")[3]
+    column = """
+    return [...document.querySelector(".columns tbody").rows].map((row) => row.cells[3].textContent)
+    """
+    before = browser.execute_script(column)
+    sizes = sorted(float(text.split()[0].replace(",", "")) for text in before)
+    for order, direction in ((sizes, "ascending"), (sizes[::-1], "descending")):
+        title.find_element(By.TAG_NAME, "button").click()
+        found = [float(text.split()[0].replace(",", "")) for text in browser.execute_script(column)]
+        assert found == order
+        assert title.get_attribute("aria-sort") == direction
+    assert not errors(browser)
+
+
 def test_no_button_uploads_a_chart(pages, browser):
     show(browser, pages.figure("training"))
     titles = browser.execute_script(
