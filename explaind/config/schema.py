@@ -120,15 +120,14 @@ class Config(Section):
                 f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
             )
-        shown = self.spec(name).shown
-        for option, kind in (shown.results if shown else {}).items():
+        for option, kind in self.spec(name).results.items():
             other = getattr(settings, option)
             fitting = [
                 entry
                 for entry, found in self.experiments.items()
                 if (found.kind, found.run) == (kind, settings.run)
             ]
-            if other not in fitting:
+            if other is not None and other not in fitting:
                 problems.append(
                     f"{key}.{option}: expected one of kind {kind} on the run {settings.run!r}:"
                     f" {', '.join(fitting) or 'none'}, got {other!r}; change run or experiment"

@@ -86,6 +86,19 @@ class Job(Generic[SettingsT_co]):
         """Return the influence store of the run, lazy."""
         return open_sealed(self.paths.influence(self.settings.run), rule="accumulate_kernel")
 
+    def result(self, key: str) -> xr.Dataset:
+        """Open the store of another experiment on the run, lazy.
+
+        Args:
+            key: the key of the settings that names it.
+
+        Returns:
+            Its store; one that is missing or of another configuration is refused (`StoreError`).
+        """
+        name, kind = getattr(self.settings, key), self.config.spec(self.name).results[key]
+        path = self.paths.experiment(self.settings.run, name, "zarr")
+        return open_sealed(path, stage_config(self.config, kind, name), rule=kind)
+
     def trained_model(self) -> nn.Module:
         """Return the network at the end of its recorded training, on the device of the run."""
         return self.model_at(self.kernel.history.theta(self.kernel.history.steps))
@@ -160,7 +173,7 @@ def _computed(job: Job[Any]) -> Any:
 
 def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]) -> None:
     if isinstance(result, xr.Dataset):
-        write_store(path, result, {"config": values})
+        write_store(path, result, {**result.attrs, "config": values})
         return
     with writing_result(path) as temporary:
         result.to_parquet(temporary, index=False)

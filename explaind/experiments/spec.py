@@ -29,6 +29,8 @@ class Computed:
         reads: what it reads of its run.
         trains: whether it trains networks as the run is trained; then all of that section counts.
         suffix: a table (`parquet`) or a store (`zarr`).
+        results: keys of the settings that name another experiment on the run, whose result is read,
+            with its kind.
         minutes: time asked for on a cluster, of each part.
         parts: from its settings those of its parts by name: the same experiment, asked for less.
             Each is a job of its own (rule `{kind}_part`) whose table lies in
@@ -36,10 +38,11 @@ class Computed:
             other. None = it is one job.
     """
 
-    reads: tuple[Source, ...]
+    reads: tuple[Source, ...] = ()
     trains: bool = False
     suffix: Literal["parquet", "zarr"] = "parquet"
     minutes: int = 240
+    results: Mapping[str, str] = field(default_factory=dict)
     parts: Callable[[Any], Mapping[str, ExperimentSettings]] | None = None
 
 
@@ -50,7 +53,8 @@ class Shown:
     Attributes:
         tables: file names of the tables, less the name of the page: `curves.csv`, say.
         reads: what it reads of its run; the result of its own computation, if any, comes on top.
-        results: keys of the settings that name another experiment on the run, with its kind.
+        results: keys of the settings that name another experiment on the run, with its kind; an
+            experiment whose name is null is left out of the page.
     """
 
     tables: tuple[str, ...]
@@ -77,3 +81,9 @@ class Spec:
     settings: type[ExperimentSettings]
     computed: Computed | None = None
     shown: Shown | None = None
+
+    @property
+    def results(self) -> dict[str, str]:
+        """Return the keys of the settings that name other experiments, with their kinds."""
+        rules = (self.computed, self.shown)
+        return {key: kind for rule in rules if rule for key, kind in rule.results.items()}

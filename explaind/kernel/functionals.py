@@ -61,6 +61,11 @@ def target_logprob(output: Outputs, target: Targets) -> Tensor:
     return _of_classes(scores.log_softmax(-1), classes)
 
 
+def whole_output(output: Any, _: Targets) -> Any:
+    """Return the model's output as it is, whatever it is made of."""
+    return output
+
+
 def all_outputs(output: Outputs, _: Targets) -> Tensor:
     """Return every output of the model as it is, `[batch, output]`."""
     scores = scores_of(output)

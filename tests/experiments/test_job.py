@@ -17,7 +17,7 @@ from explaind.experiments.job import Job, compute_experiment, compute_part
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Computed
 from explaind.paths import Paths, seal
-from explaind.store import open_sealed
+from explaind.store import open_sealed, write_store
 
 CONFIG = load_config({"experiments": {"mine": {"kind": "pruning", "run": "grokking"}}})
 TABLE = pd.DataFrame({"x": [1, 2]})
@@ -146,6 +146,24 @@ def test_two_at_once_are_refused(tmp_path, computes):
 
     computes(compute)
     compute_experiment(CONFIG, Paths(tmp_path), "mine")
+
+
+def test_a_job_opens_the_store_of_another_experiment(tmp_path):
+    named = {"similar": {"kind": "similarity", "run": "grokking"}}
+    config = load_config(
+        {"experiments": named | {"maps": {"run": "grokking", "similarity": "similar"}}}
+    )
+    job = Job("maps", config.experiments["maps"], config, Paths(tmp_path), tmp_path / "none")
+    path = job.paths.experiment("grokking", "similar", "zarr")
+    with pytest.raises(StoreError, match=r"similar\.zarr does not exist\. Run the rule `sim"):
+        job.result("similarity")
+    write_store(path, STORE, {"config": stage_config(config, "similarity", "similar")})
+    assert job.result("similarity")["x"].values.tolist() == [0, 1, 2]
+    write_store(path.with_name("other.zarr"), STORE, {"config": {"experiment": {"samples": 3}}})
+    path.rename(path.with_name("gone"))
+    path.with_name("other.zarr").rename(path)
+    with pytest.raises(StoreError, match="made with another configuration"):
+        job.result("similarity")
 
 
 def test_a_job_opens_what_the_run_left(tiny_run):

@@ -44,7 +44,7 @@ def test_a_declaration_fits_its_settings(kind):
     settings = spec.settings(run="a")
     assert settings.kind == spec.name == kind
     assert set(settings.only_rounding) <= set(spec.settings.model_fields)
-    for key, other in (spec.shown.results if spec.shown else {}).items():
+    for key, other in spec.results.items():
         assert key in spec.settings.model_fields
         assert SPECS[other].computed
     reads = {

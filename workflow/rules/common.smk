@@ -241,9 +241,21 @@ def result_of(name):
     return result(CONFIG.experiments[name].run, name, CONFIG.spec(name).computed)
 
 
+def results_of(name, rule):
+    """What the experiments leave that a rule of another one reads, by the key that names them."""
+    settings = CONFIG.experiments[name]
+    named = {key: getattr(settings, key) for key in rule.results}
+    return {key: result_of(other) for key, other in named.items() if other is not None}
+
+
 def read_by(spec):
     """Input function: what an experiment, or each part of one, is computed from."""
-    return lambda wildcards: sources(wildcards.run, spec.computed.reads)
+
+    def inputs(wildcards):
+        others = results_of(wildcards.experiment, spec.computed)
+        return {**sources(wildcards.run, spec.computed.reads), **others}
+
+    return inputs
 
 
 def merged_by(spec):
@@ -263,7 +275,7 @@ def shown_by(spec):
         name = wildcards.experiment
         settings = CONFIG.experiments[name]
         own = {"result": result_of(name)} if spec.computed else {}
-        others = {key: result_of(getattr(settings, key)) for key in spec.shown.results}
+        others = results_of(name, spec.shown)
         return {**sources(settings.run, spec.shown.reads), **own, **others}
 
     return inputs
