@@ -103,5 +103,6 @@ def _table(
     """The waves of one matrix; of cosines the Lasso is that of the paper, others are scaled."""
     labels = np.arange(p) if residues is None else residues
     scale = 1.0 if source == SIMILARITY else float(np.sqrt(np.nanmean(values**2))) or 1.0
-    table = fourier_table(profile_of(values, labels, labels, p), alpha, scale)
+    profile = profile_of(values, labels, labels, p)
+    table = fourier_table(profile, alpha, scale, of_vectors=source == WEIGHTS)
     return table.assign(source=source, **case, start=start, stop=stop)

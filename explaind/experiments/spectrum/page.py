@@ -40,7 +40,7 @@ def draw(tables: SpectrumTables, about: About) -> Page:
             "numbers are compared: between the weights of two numbers, the similarity of two "
             "samples, or the influence of one sample on another. Each is averaged over the pairs "
             "of equal difference modulo <em>p</em> and decomposed into waves, exactly (discrete "
-            "Fourier transform) and by the Lasso of the paper, which keeps few."
+            "Fourier transform) and by the Lasso of the paper, which leaves out the weakest."
         ).format(share),
         facts=_facts(tables),
         panels=(
@@ -54,12 +54,12 @@ def draw(tables: SpectrumTables, about: About) -> Page:
 
 WEIGHTS_CAPTION = (
     "Inner products between the rows of two numbers in a parameter tensor. Left: of the trained "
-    "network; bars: share of the power of each frequency, dots: of the Lasso (open = left out). "
+    "network; bars: share of the power of the rows, dots: by the Lasso (open = left out). "
     "Right: over training; a dark line is a key frequency that the network keeps."
 )
 SIMILARITY_CAPTION = (
     "Cosine between the parameter-wise influence of two samples, by the difference of their sums. "
-    "Left: of the whole run; right: of each training interval."
+    "Left: share of the power of the matrix, of the whole run; right: of each training interval."
 )
 INFLUENCE_CAPTION = (
     "Mean influence of the training samples of one sum on the validation samples of another, by "

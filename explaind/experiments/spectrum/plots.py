@@ -33,7 +33,7 @@ def share_figure(spectrum: pd.DataFrame, choices: tuple[Choice, ...]) -> go.Figu
     figure, names = new_figure(380), [choice.name for choice in choices]
     whole = spectrum[spectrum["interval"] == 0]
     for values, rows in whole.groupby(names, sort=False):
-        lasso = (rows["lasso_cosine"] ** 2 + rows["lasso_sine"] ** 2).to_numpy()
+        lasso = rows["lasso_share"].to_numpy(dtype=np.float32)
         meta = dict(zip(names, values, strict=True))
         figure.add_bar(
             x=rows["frequency"].to_numpy(),
@@ -45,7 +45,7 @@ def share_figure(spectrum: pd.DataFrame, choices: tuple[Choice, ...]) -> go.Figu
         )
         figure.add_scatter(
             x=rows["frequency"].to_numpy(),
-            y=(lasso / (lasso.sum() or 1.0)).astype(np.float32),
+            y=lasso,
             name="Lasso",
             mode="markers",
             marker={

@@ -64,8 +64,8 @@ def key_frequencies(spectrum: pd.DataFrame, share: float) -> pd.DataFrame:
     for case, table in spectrum.groupby([*MATRIX, "interval", "start", "stop"], sort=False):
         names = [*MATRIX, "interval", "start", "stop"]
         ordered = table.sort_values("share", ascending=False, kind="stable")
-        lasso = table.assign(size=table["lasso_cosine"] ** 2 + table["lasso_sine"] ** 2)
-        kept = lasso[lasso["size"] > 0].sort_values("size", ascending=False, kind="stable")
+        kept = table[table["lasso_share"] > 0]
+        kept = kept.sort_values("lasso_share", ascending=False, kind="stable")
         projection = ordered.loc[ordered["share"] >= share, "frequency"].tolist()
         found = kept["frequency"].tolist()
         rows.append(

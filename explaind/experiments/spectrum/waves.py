@@ -65,7 +65,9 @@ def profile_of(
     return Profile(means, pairs, between / variance if variance else np.nan)
 
 
-def fourier_table(profile: Profile, alpha: float, scale: float = 1.0) -> pd.DataFrame:
+def fourier_table(
+    profile: Profile, alpha: float, scale: float = 1.0, *, of_vectors: bool = False
+) -> pd.DataFrame:
     """Decompose a profile into waves, by projection and by the Lasso.
 
     The projection is the discrete Fourier transform, exact. The Lasso is that over all pairs of the
@@ -75,10 +77,14 @@ def fourier_table(profile: Profile, alpha: float, scale: float = 1.0) -> pd.Data
         profile: the profile.
         alpha: penalty of the Lasso.
         scale: what the values are divided by for the Lasso, whose penalty has their unit.
+        of_vectors: whether the power meant is that of the vectors, of which the matrix has all
+            inner products, and not that of the matrix: the amplitude of a wave of the matrix is
+            the power of that wave of the vectors (Wiener, Khinchin).
 
     Returns:
-        One row per `frequency`: the coefficients `cosine` and `sine`; `share` of the power of all
-        frequencies; `lasso_cosine` and `lasso_sine`, scaled back; and `explained` of the profile.
+        One row per `frequency`: the coefficients `cosine` and `sine` and their `share` of the power
+        of all frequencies; the same of the Lasso, `lasso_cosine` and `lasso_sine` (scaled back) and
+        `lasso_share`; and `explained` of the profile.
     """
     p = len(profile.means)
     frequencies, difference = np.arange(1, p // 2 + 1), np.arange(p)
@@ -88,18 +94,29 @@ def fourier_table(profile: Profile, alpha: float, scale: float = 1.0) -> pd.Data
     angles = 2 * np.pi * np.outer(difference, frequencies) / p
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
     coefficients = np.stack([amplitudes.real, -amplitudes.imag])
-    squares = (waves**2).mean(0).reshape(2, -1)  # 1/2, or 1 of the last cosine of an even p
-    power = (coefficients**2 * squares).sum(0)
     lasso = Lasso(alpha).fit(waves, profile.means / scale, sample_weight=profile.pairs)
     found = scale * lasso.coef_.reshape(2, -1)
+    squares = (waves**2).mean(0).reshape(2, -1)  # 1/2, or 1 of the last cosine of an even p
     return pd.DataFrame(
         {
             "frequency": frequencies,
             "cosine": coefficients[0],
             "sine": coefficients[1],
-            "share": power / power.sum() if power.any() else np.nan,
+            "share": _shares(coefficients, squares, of_vectors),
             "lasso_cosine": found[0],
             "lasso_sine": found[1],
+            "lasso_share": _shares(found, squares, of_vectors),
             "explained": profile.explained,
         }
     )
+
+
+def _shares(
+    coefficients: Float[np.ndarray, "2 frequency"],
+    squares: Float[np.ndarray, "2 frequency"],
+    of_vectors: bool,
+) -> Float[np.ndarray, " frequency"]:
+    """Share of the power of every frequency; all 0 where nothing has any."""
+    power = np.hypot(*coefficients) if of_vectors else (coefficients**2 * squares).sum(0)
+    shares: np.ndarray = power / (power.sum() or 1.0)
+    return shares

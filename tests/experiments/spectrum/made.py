@@ -13,6 +13,7 @@ def rows(source, component, interval, key, functional=""):
     return pd.DataFrame(
         {"frequency": frequency, "share": share, "cosine": share, "sine": 0.0, "explained": 0.5}
         | {"lasso_cosine": np.where(frequency == key, 0.3, 0), "lasso_sine": 0.0, **case}
+        | {"lasso_share": 1.0 * (frequency == key)}
         | {"interval": interval, "start": step, "stop": step}
     )
 

@@ -10,8 +10,7 @@ SPECTRUM = pd.DataFrame(
     {
         "frequency": [1, 2, 3, 4],
         "share": [0.1, 0.6, 0.05, 0.25],
-        "lasso_cosine": [0.0, 0.1, -0.3, 0.0],
-        "lasso_sine": [0.0, -0.4, 0.0, 0.0],
+        "lasso_share": [0.0, 0.7, 0.3, 0.0],
         "explained": 0.8,
         "interval": 0,
         **CASE,
@@ -28,7 +27,5 @@ def test_key_frequencies_of_both_methods_are_compared():
 
 
 def test_there_may_be_none():
-    (row,) = key_frequencies(SPECTRUM.assign(lasso_cosine=0.0, lasso_sine=0.0), 0.9).to_dict(
-        "records"
-    )
+    (row,) = key_frequencies(SPECTRUM.assign(lasso_share=0.0), 0.9).to_dict("records")
     assert (row["projection"], row["lasso"], row["lasso_power"]) == ("", "", 0)

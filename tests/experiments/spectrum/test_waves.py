@@ -73,3 +73,19 @@ def test_what_is_no_wave_is_not_explained():
 def test_missing_differences_are_refused():
     with pytest.raises(ConfigError, match="all 5 differences modulo 5, got 3; raise samples"):
         profile_of(np.ones((2, 2)), np.array([0, 1]), np.array([0, 1]), 5)
+
+
+@pytest.mark.parametrize("p", [11, 12])
+def test_the_power_of_vectors_is_that_of_their_transform(p):
+    vectors = np.random.default_rng(3).standard_normal((p, 6))
+    numbers = np.arange(p)
+    profile = profile_of(vectors @ vectors.T, numbers, numbers, p)
+    table = fourier_table(profile, ALPHA, of_vectors=True)
+    power = (np.abs(np.fft.fft(vectors, axis=0)) ** 2).sum(1)
+    both = [power[k] + (power[p - k] if 2 * k != p else 0) for k in range(1, p // 2 + 1)]
+    np.testing.assert_allclose(table["share"], np.array(both) / sum(both), rtol=1e-9)
+
+
+def test_a_constant_has_no_waves():
+    table = fourier_table(profile_of(np.ones((3, 3)), np.arange(3), np.arange(3), 3), ALPHA)
+    assert table["share"].tolist() == table["lasso_share"].tolist() == [0]
