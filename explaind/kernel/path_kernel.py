@@ -323,23 +323,17 @@ class PathKernel:
         if functional.of_classes:
             check_all_classes(partial(self._function(_output), self._params()), x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = self._fallback_of(functional, gradients, x, y)
+        # found out once: it may take as long as some steps
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        fallback = next((found for of, found in self._fallbacks if of == kind), None)
+        if fallback is None:
+            fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
+            if fallback.names and fallback != self._gradients.fallback:
+                logger.info("explained outputs: %s", fallback)
+            self._fallbacks.append((kind, fallback))
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self.history.theta(0)), functional.name)
         return queries
-
-    def _fallback_of(
-        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
-    ) -> Fallback:
-        """Tensors that need the fallback; found out once, which may take as long as some steps."""
-        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
-        known = next((found for of, found in self._fallbacks if of == kind), None)
-        if known is None:
-            known = check_capture(gradients, self.history.theta(0), *_few(x, y))
-            if known.names and known != self._gradients.fallback:
-                logger.info("explained outputs: %s", known)
-            self._fallbacks.append((kind, known))
-        return known
 
     def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, like the training samples, where they are needed."""
