@@ -79,7 +79,14 @@ class MakeQueries:
         if functional.of_classes:
             check_all_classes(partial(self._function(whole_output), self._params), x, y, block)
         check_functional(gradients.function, self._params, *_few(x, y))
-        fallback = self._fallback_of(functional, gradients, x, y)
+        # found out once: it may take as long as some steps
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        fallback = next((found for of, found in self._fallbacks if of == kind), None)
+        if fallback is None:
+            fallback = check_capture(gradients, self._history.theta(0), *_few(x, y))
+            if fallback.names and fallback != self._known:
+                logger.info("explained outputs: %s", fallback)
+            self._fallbacks.append((kind, fallback))
         queries = self._made(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self._history.theta(0)), functional.name)
         return queries
@@ -105,19 +112,6 @@ class MakeQueries:
         x, y = given_samples(x, targets)
         check_like_training(x, self._data.batch(self._history.batch(0)[:1], 0)[0])
         return self._data.convert(x), self._data.convert(y)
-
-    def _fallback_of(
-        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
-    ) -> Fallback:
-        """Tensors that need the fallback; found out once, which may take as long as some steps."""
-        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
-        fallback = next((found for of, found in self._fallbacks if of == kind), None)
-        if fallback is None:
-            fallback = check_capture(gradients, self._history.theta(0), *_few(x, y))
-            if fallback.names and fallback != self._known:
-                logger.info("explained outputs: %s", fallback)
-            self._fallbacks.append((kind, fallback))
-        return fallback
 
     def _made(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
