@@ -304,7 +304,7 @@ def test_the_moving_average_is_chosen_on_the_page(pages, browser):
         Select(control).select_by_value(value)
     script = """
     const plot = document.getElementById("steps");
-    const shown = plot.data.filter((trace) => trace.visible);
+    const shown = plot._fullData.filter((trace) => trace.visible === true);
     return [shown.map((trace) => trace.name), Array.from(shown[0].y)];
     """
     names, values = browser.execute_script(script)
