@@ -186,4 +186,8 @@ class ParameterLayout:
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return views of a flat vector as named tensors."""
-        return {slot.name: vector[slot.start : slot.stop].view(slot.shape) for slot in self.slots}
+        pieces = vector.split([slot.stop - slot.start for slot in self.slots])
+        return {
+            slot.name: piece.view(slot.shape)
+            for slot, piece in zip(self.slots, pieces, strict=True)
+        }

@@ -1,12 +1,13 @@
 """Convolutions: outer products of the output pixels' gradients and the patches they see."""
 
+import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explaind.kernel.gradients.linear import Factors, OuterProductRule
+from explaind.kernel.gradients.linear import Factors, OuterProductRule, Sizes
 
 Pair = tuple[int, int]
 
@@ -38,3 +39,9 @@ class ConvolutionRule(OuterProductRule):
         patches = functional.unfold(image, self.kernel, self.dilation, self.padding, self.stride)
         right = patches.view(samples, self.groups, -1, patches.shape[-1])
         return Factors(left.transpose(3, 4), right.transpose(2, 3))
+
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
+        out, channels = delta.shape[2] // self.groups, self.x.shape[1] // self.groups
+        inputs = channels * math.prod(self.kernel)
+        return Sizes(self.groups, math.prod(delta.shape[3:]), out, inputs)

@@ -7,6 +7,7 @@ With layer inputs `a` and output gradients `delta` at the places `t` (tokens, pi
 in independent groups of channels (one, but for grouped convolutions).
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,22 @@ from explaind.kernel.gradients.rule import LayerRule, Work
 
 CONVERTED_TOGETHER = 2**17
 """Numbers converted to float64 at once: they stay in the cache."""
+
+
+class Sizes(NamedTuple):
+    """Sizes of the factors of one sample.
+
+    Attributes:
+        groups: independent groups of channels.
+        places: places whose outer products are summed.
+        out: numbers of an output gradient, in a group and at a place.
+        inputs: numbers of a layer input there.
+    """
+
+    groups: int
+    places: int
+    out: int
+    inputs: int
 
 
 class Factors(NamedTuple):
@@ -58,6 +75,10 @@ class OuterProductRule(LayerRule):
     @abstractmethod
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
         """Return the factors for some samples."""
+
+    @abstractmethod
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
 
     def gradients(
         self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice, parts: list[slice]
@@ -120,12 +141,10 @@ class OuterProductRule(LayerRule):
 
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
         """Return the work of forming and of contracting."""
-        left, right = self.factors(delta[:1, :1], slice(0, 1))
-        _, _, groups, places, out = left.shape
+        groups, places, out, inputs = self.sizes(delta)
         if name == self.bias:
             read = groups * places * out
             return Work(gradient=groups * out, read=read, forming=read)
-        inputs = right.shape[-1]
         size = groups * out * inputs
         return Work(
             gradient=size,
@@ -143,6 +162,10 @@ class LinearRule(OuterProductRule):
     def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
         """Return the factors, in one group."""
         return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
+
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
+        return Sizes(1, math.prod(delta.shape[2:-1]), delta.shape[-1], self.x.shape[-1])
 
 
 def _outer(

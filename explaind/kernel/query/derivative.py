@@ -47,8 +47,8 @@ class Derivative(ABC):
     @abstractmethod
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
-        """Return the change of each query along each part of the step."""
+    ) -> Float[Tensor, "sample output component part"]:
+        """Return the change of each query along each part of the step, by component if known."""
 
 
 class FullGradient(Derivative):
@@ -61,6 +61,7 @@ class FullGradient(Derivative):
     def __init__(self, gradients: PerSampleGradients) -> None:
         self._gradients = gradients
         self.function, self.layout = gradients.function, gradients.layout
+        self._ranges = list(self.layout.component_ranges().values())
 
     def width(self, parts: Float[Tensor, "part param"]) -> int:
         """Return the number of parameters."""
@@ -88,10 +89,14 @@ class FullGradient(Derivative):
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
+    ) -> Float[Tensor, "sample output component part"]:
         """Return the products of the gradients with the parts of the step."""
-        products = parts @ averaged.flatten(0, 1).T  # in this order twice as fast as the other
-        return products.T.view(*averaged.shape[:2], len(parts))
+        gradients = averaged.flatten(0, 1).T
+        explained = gradients.new_zeros(len(self._ranges), len(parts), gradients.shape[1])
+        for products, ranges in zip(explained, self._ranges, strict=True):
+            for start, stop in ranges:  # in this order twice as fast as the other
+                products.addmm_(parts[:, start:stop], gradients[start:stop])
+        return explained.permute(2, 0, 1).unflatten(0, averaged.shape[:2])
 
 
 class AlongParts(Derivative):
@@ -125,9 +130,9 @@ class AlongParts(Derivative):
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
+    ) -> Float[Tensor, "sample output 1 part"]:
         """Return the derivatives as they are."""
-        return averaged
+        return averaged[:, :, None]
 
     def _value(
         self, batch: tuple[Inputs, Targets], ends: SecantEnds | None, theta: Tensor
