@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explaind.kernel.gradients.linear import Factors, OuterProductRule, Sizes
+from explaind.kernel.gradients.linear import OuterProductRule, Sizes
 
 Pair = tuple[int, int]
 
@@ -30,15 +30,22 @@ class ConvolutionRule(OuterProductRule):
     dilation: Pair
     groups: int
 
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors; the places are the output pixels."""
-        delta, x = delta[:, rows], self.x[rows]
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows group place out"]:
+        """Return the output gradients; the places are the output pixels."""
+        delta = delta[:, rows]
         outputs, samples, channels = delta.shape[:3]
-        left = delta.reshape(outputs, samples, self.groups, channels // self.groups, -1)
+        grouped = delta.reshape(outputs, samples, self.groups, channels // self.groups, -1)
+        return grouped.transpose(3, 4)
+
+    def right(self, rows: slice) -> Float[Tensor, "rows group place in"]:
+        """Return the patches that the output pixels see."""
+        x = self.x[rows]
         image = x[:, :, None] if x.dim() == 3 else x
         patches = functional.unfold(image, self.kernel, self.dilation, self.padding, self.stride)
-        right = patches.view(samples, self.groups, -1, patches.shape[-1])
-        return Factors(left.transpose(3, 4), right.transpose(2, 3))
+        grouped = patches.view(len(x), self.groups, -1, patches.shape[-1])
+        return grouped.transpose(2, 3)
 
     def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
         """Return the sizes of the factors of one sample."""

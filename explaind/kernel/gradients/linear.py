@@ -39,18 +39,6 @@ class Sizes(NamedTuple):
     inputs: int
 
 
-class Factors(NamedTuple):
-    """The two factors of a weight's per-sample gradients.
-
-    Attributes:
-        left: `[output, rows, group, place, out]`, from the output gradients.
-        right: `[rows, group, place, in]`, from the layer inputs.
-    """
-
-    left: Float[Tensor, "output rows group place out"]
-    right: Float[Tensor, "rows group place in"]
-
-
 @dataclass(frozen=True, kw_only=True)
 class OuterProductRule(LayerRule):
     """A layer whose weight gradient is a sum of outer products.
@@ -73,8 +61,14 @@ class OuterProductRule(LayerRule):
         return tuple(name for name in (self.weight, self.bias) if name is not None)
 
     @abstractmethod
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors for some samples."""
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows group place out"]:
+        """Return the factors that are output gradients, for some samples."""
+
+    @abstractmethod
+    def right(self, rows: slice) -> Float[Tensor, "rows group place in"]:
+        """Return the factors that are layer inputs, for some samples."""
 
     @abstractmethod
     def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
@@ -84,13 +78,14 @@ class OuterProductRule(LayerRule):
         self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice, parts: list[slice]
     ) -> Iterator[Float[Tensor, "rows output size"]]:
         """Yield the gradients of the weight or the bias."""
-        left, right = self.factors(delta, rows)
+        left = self.left(delta, rows)
         if name == self.bias:
-            left = left.sum(3).transpose(0, 1).flatten(2)
+            summed = left.sum(3).transpose(0, 1).flatten(2)
+            yield from (summed[:, :, part] for part in parts)
+            return
+        right = self.right(rows)
         for part in parts:
-            if name == self.bias:
-                yield left[:, :, part]
-            elif self.transposed:
+            if self.transposed:
                 yield _outer(right[None, ..., part], left)
             else:
                 yield _outer_of_groups(left, right, part)
@@ -101,16 +96,21 @@ class OuterProductRule(LayerRule):
         delta: Float[Tensor, "output batch *rest"],
         place: Float[Tensor, "batch output entry entry_size"],
         factor: float,
+        first: bool,
     ) -> None:
         """Add the gradients of the whole batch; outer products of one place are never stored."""
-        left, right = self.factors(delta, slice(0, len(place)))
-        if name == self.bias or left.shape[2:4] != (1, 1):
-            super().add_gradients(name, delta, place, factor)
+        sizes, everything = self.sizes(delta), slice(0, len(place))
+        if name == self.bias or (sizes.groups, sizes.places) != (1, 1):
+            super().add_gradients(name, delta, place, factor, first)
             return
-        left, right = left[:, :, 0, 0].transpose(0, 1)[..., None], right[:, None, 0, 0, None, :]
+        left = self.left(delta, everything)[:, :, 0, 0].transpose(0, 1)[..., None]
+        right = self.right(everything)[:, None, 0, 0, None, :]
         if self.transposed:
             left, right = right.mT, left.mT
-        place.addcmul_(left, right, value=factor)
+        if first:
+            torch.mul(factor * left, right, out=place)
+        else:
+            place.addcmul_(left, right, value=factor)
 
     def contraction(
         self,
@@ -124,10 +124,11 @@ class OuterProductRule(LayerRule):
         The wider side is summed first, so that little lies between the two products. The second
         one is where terms cancel: it is taken in float64.
         """
-        left, right = self.factors(delta, rows)
+        left = self.left(delta, rows)[0]
         if name == self.bias:
-            return (left.sum(3).flatten(2)[0] @ psi.T).double()
-        left, inputs = left[0], right.shape[-1]
+            return (left.sum(2).flatten(1) @ psi.T).double()
+        right = self.right(rows)
+        inputs = right.shape[-1]
         samples, groups, places, out = left.shape
         layout = (inputs, out) if self.transposed else (out, inputs)
         split = psi.view(len(psi), groups, *layout)
@@ -159,9 +160,15 @@ class OuterProductRule(LayerRule):
 class LinearRule(OuterProductRule):
     """`y = x W^T + b`, or `y = x W` (transposed); the places are all dimensions in between."""
 
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors, in one group."""
-        return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows 1 place out"]:
+        """Return the output gradients, in one group."""
+        return _one_group(delta[:, rows], 2)
+
+    def right(self, rows: slice) -> Float[Tensor, "rows 1 place in"]:
+        """Return the layer inputs, in one group."""
+        return _one_group(self.x[rows], 1)
 
     def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
         """Return the sizes of the factors of one sample."""

@@ -32,6 +32,7 @@ class Derivative(ABC):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the derivative at a node.
 
@@ -42,6 +43,7 @@ class Derivative(ABC):
             batch: inputs and targets.
             ends: if given, piecewise-linear ops have their secant slopes between these ends.
             parts: parts of the step.
+            first: whether to write the derivative to `total`, whatever is there.
         """
 
     @abstractmethod
@@ -75,14 +77,18 @@ class FullGradient(Derivative):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the gradients, through the layer rules where there are any."""
         captured = self._gradients.capture(theta, *batch, ends)
         for slot in self.layout.slots:
             entries = (*total.shape[:2], slot.entries, slot.entry_size)
             place = total[:, :, slot.start : slot.stop].view(entries)
-            for rule, delta in captured.calls(slot):  # none of a tensor left to the fallback
-                rule.add_gradients(slot.name, delta, place, weight)
+            calls = captured.calls(slot)  # none of a tensor left to the fallback
+            if first and not calls:
+                place.zero_()
+            for number, (rule, delta) in enumerate(calls):
+                rule.add_gradients(slot.name, delta, place, weight, first and number == 0)
         fallback = self._gradients.by_fallback(captured.fallback, theta, *batch, ends)
         for columns, rows, gradient in fallback if captured.fallback else ():
             total[rows, :, columns].add_(gradient, alpha=weight)
@@ -122,10 +128,13 @@ class AlongParts(Derivative):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the derivatives along all parts."""
         value = partial(self._value, batch, ends)
         along = vmap(lambda part: jvp(value, (theta,), (part,))[1])(parts)
+        if first:
+            total.zero_()
         total.add_(along.reshape(*along.shape[:2], -1).permute(1, 2, 0), alpha=weight)
 
     def explained(

@@ -141,14 +141,14 @@ class Queries:
             rows = failing.nonzero()[:, 0]  # the one number that a GPU waits for
             if not len(rows):
                 break
-            coarse, coarse_explained = coarse[rows], coarse_explained[rows]
+            coarse, coarse_explained = coarse.index_select(0, rows), coarse_explained[rows]
             if len(rows) < len(failing):
                 active, block = active[rows], take(block, rows)
                 ends = [self._of_samples(point, block, rows) for point in ends]
             ends = self._cut(block, ends, 2)
             fine = self._integrate(block, ends, count, parts)
             fine_explained = self._derivative.explained(fine, parts)
-            averaged[active] = self._extrapolated(coarse, fine)
+            averaged.index_copy_(0, active, self._extrapolated(coarse, fine))
             explained[active] = self._extrapolated(coarse_explained, fine_explained)
             used[active] = count
             coarse, coarse_explained = fine, fine_explained
@@ -177,12 +177,13 @@ class Queries:
         """Composite rule with `count` subintervals; secant slopes are those between `ends`."""
         start, move = ends[0].theta, ends[-1].theta - ends[0].theta
         secant = self.quadrature.rule == "secant"
-        total = move.new_zeros(*ends[0].h.shape, self._derivative.width(parts))
+        total = move.new_empty(*ends[0].h.shape, self._derivative.width(parts))
+        nodes = self.quadrature.unit_nodes()
         for part in range(count):
             slopes = _slopes(*ends[part : part + 2]) if secant else None
-            for position, weight in self.quadrature.unit_nodes():
-                theta = start + (part + position) / count * move
-                self._derivative.add_to(total, weight / count, theta, batch, slopes, parts)
+            for number, (position, weight) in enumerate(nodes):
+                theta, first = start + (part + position) / count * move, part == number == 0
+                self._derivative.add_to(total, weight / count, theta, batch, slopes, parts, first)
         return total
 
     def _extrapolated(self, coarse: Tensor, fine: Tensor) -> Tensor:
