@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jaxtyping import Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils import _pytree
 
 Inputs = Any
@@ -29,6 +29,15 @@ Penalty = Callable[[dict[str, Tensor]], Tensor]
 Augmentation = Callable[[Inputs, Int[Tensor, " batch"], int], Inputs]
 """`(inputs, dataset indices, step) -> inputs as that step sees them`; the same arguments must give
 the same result."""
+
+
+Forward = Callable[[nn.Module, Inputs], Outputs]
+"""`(model, inputs) -> outputs`: how a model is called."""
+
+
+def call(model: nn.Module, x: Inputs) -> Outputs:
+    """Return `model(x)`, the way in which a model is called unless told otherwise."""
+    return model(x)
 
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -52,6 +61,12 @@ def unit_of(function: Callable[..., Any]) -> str:
 def leaves(tree: Any) -> list[Any]:
     """Return the leaves of a tree, in order."""
     return _pytree.tree_leaves(tree)
+
+
+def named_leaves(name: str, tree: Any) -> list[tuple[str, Any]]:
+    """Return the leaves of a tree with their names, `x['ids']` of a dict called `x`."""
+    found = _pytree.tree_flatten_with_path(tree)[0]
+    return [(name + _pytree.keystr(path), leaf) for path, leaf in found]
 
 
 def map_leaves(function: Callable[..., Any], tree: Any) -> Any:

@@ -12,6 +12,7 @@ from explaind.errors import DataError
 REQUIRED = ("x_train", "y_train", "x_test", "y_test")
 KNOWN = (*REQUIRED, "class_names", "index_train", "index_test")
 PARTS = ("train", "test")
+CHANNELS = (1, 3, 4)
 
 
 def npz_source(path: Path) -> ImageSource:
@@ -61,7 +62,7 @@ def npz_source(path: Path) -> ImageSource:
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as opened, NpzFile(opened, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if name in KNOWN}
+            return {name: _native(file[name]) for name in file.files if name in KNOWN}
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; correct the dataset's path.") from error
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
@@ -69,6 +70,11 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             f"{path}: expected an .npz file of plain arrays, as numpy.savez writes it, got:"
             f" {error} Arrays of objects are never unpickled; convert them to numbers."
         ) from error
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    """Return an array in the byte order of this machine."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _check_images(path: Path, name: str, x: np.ndarray) -> None:
@@ -79,11 +85,18 @@ def _check_images(path: Path, name: str, x: np.ndarray) -> None:
             f"{path}: expected {name} as [sample, row, column] or [sample, row, column, channel],"
             f" nothing empty, got the shape {x.shape}."
         )
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        rows = np.flatnonzero(~np.isfinite(x).reshape(len(x), -1).all(1))
+    if x.ndim == 4 and x.shape[1] in CHANNELS and x.shape[3] not in CHANNELS:
         raise DataError(
-            f"{path}: {name} has NaN or infinity in {len(rows)} samples, the first is sample"
-            f" {rows[0]}. Remove or fill them."
+            f"{path}: expected {name} as [sample, row, column, channel], got the shape {x.shape},"
+            f" which looks like channels first. Store {name}.transpose(0, 2, 3, 1)."
+        )
+    with np.errstate(over="ignore"):
+        wrong = ~np.isfinite(x.astype(np.float32)) if x.dtype.kind == "f" else np.zeros(0, bool)
+    if wrong.any():
+        rows = np.flatnonzero(wrong.reshape(len(x), -1).any(1))
+        raise DataError(
+            f"{path}: {name} has NaN, infinity or numbers beyond float32 in {len(rows)} samples,"
+            f" the first is sample {rows[0]}. Remove, fill or scale them."
         )
 
 
@@ -119,6 +132,12 @@ def _class_names(path: Path, arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
     """
     largest = max(int(arrays[f"y_{part}"].max()) for part in PARTS)
     names = arrays.get("class_names")
+    images = sum(len(arrays[f"y_{part}"]) for part in PARTS)
+    if largest >= images:  # the network has an output for each
+        raise DataError(
+            f"{path}: expected classes numbered from 0 on, got {largest} with {images} images."
+            " Number them without gaps."
+        )
     if names is None:
         return tuple(str(number) for number in range(largest + 1))
     if names.ndim != 1 or names.dtype.kind != "U" or len(set(names.tolist())) < len(names):

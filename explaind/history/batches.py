@@ -1,16 +1,24 @@
 """Batches that remember which samples they hold."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
 from explaind.errors import UnsupportedError
+from explaind.history.checksums import sample_checksums
 from explaind.trees import Inputs, Targets
+
+LABELS = "labels"
+"""Key of the targets in a batch that is a mapping, as Hugging Face makes them."""
+
+Collate = Callable[[list[Any]], Any]
+"""Makes a batch of items of a dataset."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +29,43 @@ class Batch:
         x: inputs, first dimension the batch.
         y: targets, first dimension the batch.
         index: position of each sample in the training set.
+        checksums: that of each sample alone, where the rows of a batch depend on the other rows
+            (they are padded, say); None = the rows are the samples.
     """
 
     x: Inputs
     y: Targets
     index: Int[Tensor, " batch"]
+    checksums: Int[np.ndarray, " batch"] | None = None
+
+
+def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
+    """Return what the model and what the loss is given of a batch.
+
+    Args:
+        batch: `(x, y)`; or a mapping, which is `x` as a whole, and its `labels`, if any, are `y`.
+
+    Returns:
+        Inputs and targets.
+
+    Raises:
+        UnsupportedError: if the batch is something else.
+    """
+    if isinstance(batch, Mapping):
+        return dict(batch), batch.get(LABELS, ())
+    if isinstance(batch, (tuple, list)) and len(batch) == 2:
+        return batch[0], batch[1]
+    length = len(batch) if hasattr(batch, "__len__") else "unknown"
+    raise UnsupportedError(
+        f"Expected batches (x, y) or mappings, got {type(batch).__name__} of length {length}."
+        " Give the dataset a __getitem__ that returns (x, y), or the loader a collate_fn."
+    )
+
+
+def own_checksums(items: list[Any], collate: Collate) -> Int[np.ndarray, " item"]:
+    """Return the checksum of each item in a batch of its own."""
+    alone = [sample_checksums(*inputs_and_targets(collate([item]))) for item in items]
+    return np.concatenate(alone)
 
 
 class IndexedDataset(Dataset):  # type: ignore[type-arg]
@@ -52,12 +92,17 @@ class IndexedCollate:
         collate: the loader's collate function.
     """
 
-    def __init__(self, collate: Callable[[list[Any]], Any] | None) -> None:
+    def __init__(self, collate: Collate | None) -> None:
         self.collate = collate or default_collate
 
-    def __call__(self, rows: list[tuple[int, Any]]) -> tuple[Tensor, Any]:
-        """Return `(indices, batch)`."""
-        return torch.tensor([index for index, _ in rows]), self.collate([item for _, item in rows])
+    def __call__(
+        self, rows: list[tuple[int, Any]]
+    ) -> tuple[Inputs, Targets, Tensor, np.ndarray | None]:
+        """Return the fields of a `Batch`, as a tuple, which the loader can pin."""
+        items, index = [item for _, item in rows], torch.tensor([index for index, _ in rows])
+        plain = self.collate is default_collate
+        checksums = None if plain else own_checksums(items, self.collate)
+        return *inputs_and_targets(self.collate(items)), index, checksums
 
 
 def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type-arg]
@@ -86,11 +131,5 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
         worker_init_fn=loader.worker_init_fn,
         generator=loader.generator,
     )
-    for index, batch in indexed:
-        if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-            raise UnsupportedError(
-                f"Expected the loader to yield (x, y), got {type(batch).__name__}"
-                f" of length {len(batch) if hasattr(batch, '__len__') else 'unknown'}."
-                " Give the dataset a __getitem__ that returns (x, y)."
-            )
-        yield Batch(batch[0], batch[1], index)
+    for fields in indexed:
+        yield Batch(*fields)

@@ -1,7 +1,7 @@
 """Checks that refuse what cannot be explained, before it is recorded."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +71,39 @@ def check_separable_loss(
             f" {together.tolist()} together,"
             f" {alone.tolist()} alone. Only per-sample losses can be credited to samples."
         )
+
+
+@torch.enable_grad()
+def check_gradient_of_one(
+    model: Callable[[Inputs], Outputs],
+    parameters: Mapping[str, Tensor],
+    loss_fn: LossFunction,
+    x: Inputs,
+    y: Targets,
+) -> None:
+    """Refuse a model whose loss cannot be differentiated for a sample alone.
+
+    This is what every gradient can fall back to when it is explained. No `.grad` is touched.
+
+    Args:
+        model: the model, inputs to outputs.
+        parameters: the trained tensors by name.
+        loss_fn: the loss.
+        x: inputs of a batch.
+        y: targets of the batch.
+
+    Raises:
+        UnsupportedError: with what torch says.
+    """
+    try:
+        loss = loss_fn(model(rows_of(x, 0, 1)), rows_of(y, 0, 1)).sum()
+        torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+    except RuntimeError as error:
+        raise UnsupportedError(
+            "The loss of a sample alone cannot be differentiated with respect to the trained"
+            f" parameters: {error} Expected a backward pass by torch.autograd.grad for a batch of"
+            " one sample; activation checkpointing needs use_reentrant=False."
+        ) from error
 
 
 def check_finite(vector: Tensor, what: str, step: int) -> None:

@@ -20,6 +20,7 @@ from explaind.history.replayed_path import PathSteps, ReplayedPath
 from explaind.history.replayer import TrainingSetup
 from explaind.history.schema import Reduction
 from explaind.history.state import CONSTANTS, load_state
+from explaind.history.wrappers import names_in
 from explaind.store import open_sealed
 
 _COLUMN = {name: position for position, name in enumerate(COEFFICIENTS)}
@@ -114,7 +115,7 @@ class History:
         config: dict[str, Any] | None = None,
         components: Mapping[str, str] | None = None,
     ) -> None:
-        self._path, self._dataset = path, open_sealed(path, config, rule="train")
+        self._path, self._dataset = path, open_sealed(path, config, rule="train" if config else "")
         double = self._dataset["params"].dtype == np.float64
         self.stored_dtype = torch.float64 if double else torch.float32
         self.dtype, self.device = dtype or self.stored_dtype, device
@@ -125,23 +126,26 @@ class History:
         self._coefficient = self._dataset["coefficient"].values
         self._clip = self._dataset["clip"].values
         self._batch = self._dataset["batch"].values
+        self._names: Mapping[str, str] = {}
         self._source: StoredPath | ReplayedPath | None = None
         if self._dataset.attrs.get("every", 1) == 1:
             self._source = StoredPath(self._dataset, self.steps)
 
-    def replayed_with(self, setup: TrainingSetup) -> "History":
-        """Give a checkpointed history what it takes to replay the steps between its snapshots.
+    def with_setup(self, setup: TrainingSetup) -> "History":
+        """Give the history what it was recorded with; another model is refused (`ConfigError`).
 
         Args:
             setup: model, loss, data and penalty of the training.
 
         Returns:
-            The same history, readable at every point; a full one as it is.
+            The same history with the tensors named as in the model. A checkpointed one can then
+            replay the steps between its snapshots.
         """
-        if isinstance(self._source, StoredPath):
-            return self
         history = copy.copy(self)
-        history._source = ReplayedPath(self._path, self._dataset, setup)
+        history._names = names = names_in(setup.model, self.layout, self.constants())
+        history.layout = self.layout.renamed(names)
+        if not isinstance(self._source, StoredPath):
+            history._source = ReplayedPath(self._path, self._dataset, setup, names)
         return history
 
     @property
@@ -153,7 +157,9 @@ class History:
         """Return frozen parameters and buffers by name; floating ones in the history's dtype."""
         tensors = load_state(self._path / CONSTANTS, self.device)
         return {
-            name: tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+            self._names.get(name, name): (
+                tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+            )
             for name, tensor in tensors.items()
         }
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
@@ -22,6 +23,7 @@ from explaind.history.checksums import ChecksumTable
 from explaind.history.guards import (
     check_deterministic_mode,
     check_finite,
+    check_gradient_of_one,
     check_separable_loss,
 )
 from explaind.history.optimizers import COEFFICIENTS
@@ -35,10 +37,17 @@ from explaind.history.schema import (
     dtype_name,
 )
 from explaind.history.state import TrainingState
+from explaind.history.wrappers import check_replayable, unwrapped
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
-from explaind.store import MADE_WITH, TARGET_CHUNK_BYTES, only_writer
-from explaind.trees import Augmentation, LossFunction
+from explaind.store import (
+    MADE_WITH,
+    TARGET_CHUNK_BYTES,
+    only_writer,
+    remove_store,
+    stored_attributes,
+)
+from explaind.trees import Augmentation, Forward, LossFunction, call
 
 
 def record(
@@ -52,10 +61,12 @@ def record(
     components: Mapping[str, str] | None = None,
     metrics: Iterable[str] = (),
     resume: bool = False,
+    overwrite: bool = False,
     attributes: Mapping[str, Any] | None = None,
     max_batch_size: int | None = None,
     chunk: int | None = None,
     augment: Augmentation | None = None,
+    forward: Forward = call,
 ) -> "Recorder":
     """Record a training loop: a context manager around it.
 
@@ -67,7 +78,8 @@ def record(
 
     Args:
         model: any module; deterministic per sample (no active dropout, no batch norm in training
-            mode).
+            mode). What torch.compile, DataParallel and their like wrap is recorded under its own
+            names.
         optimizer: a supported optimizer of `torch.optim` that has not taken a step yet.
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
@@ -79,11 +91,14 @@ def record(
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
+        overwrite: remove a store that exists.
         attributes: further group attributes of the store, JSON only.
         max_batch_size: largest batch; by default the first one.
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
         augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
             yields; must depend on nothing else. Give the same function to `PathKernel`.
+        forward: `(model, inputs) -> outputs`, how the loop calls the model: `lambda model, x:
+            model(**x)`, say. Give the same function to `PathKernel`.
 
     Returns:
         The recorder.
@@ -95,7 +110,8 @@ def record(
         raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")
     if reduction not in get_args(Reduction):
         raise ConfigError(f"reduction: expected one of {get_args(Reduction)}, got {reduction!r}.")
-    state = TrainingState(model, optimizer, components)
+    check_replayable(model, every)
+    state = TrainingState(unwrapped(model), optimizer, components)
     rows = FullRows(state) if every == 1 else CheckpointedRows(state, every)
     layout, dtype = state.layout, state.stored_dtype
     steps = chunk or steps_per_chunk(layout.size * dtype.itemsize, every, TARGET_CHUNK_BYTES)
@@ -123,7 +139,16 @@ def record(
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
     return Recorder(
-        state, loss_fn, rows, Path(store), schema, described, augment=augment, resume=resume
+        state,
+        loss_fn,
+        rows,
+        Path(store).absolute(),  # the loop may change the working directory
+        schema,
+        described,
+        augment=augment,
+        forward=forward,
+        resume=resume,
+        overwrite=overwrite,
     )
 
 
@@ -157,7 +182,9 @@ class Recorder:
         schema: its arrays; room for a batch grows to the first one.
         attributes: its group attributes.
         augment: makes the inputs of a step of those of the data.
+        forward: calls the model.
         resume: go on from the last checkpoint, if there is one.
+        overwrite: remove a store that exists.
 
     Attributes:
         steps: optimizer steps recorded so far.
@@ -176,9 +203,12 @@ class Recorder:
         attributes: Mapping[str, Any],
         *,
         augment: Augmentation | None,
+        forward: Forward,
         resume: bool,
+        overwrite: bool,
     ) -> None:
         self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
+        self._forward = forward
         self._path, self._schema, self._attributes = path, schema, attributes
         self._augment = augment
         self._exit, self._start = ExitStack(), time.monotonic()
@@ -194,8 +224,13 @@ class Recorder:
             self._checksums, self._theta = ChecksumTable(resumed.checksums), state.theta()
             return
         state.check_fresh()
-        if path.exists():
-            raise StoreError(f"{path} exists already. Remove it, or pass resume=True.")
+        if path.exists() and overwrite and stored_attributes(path):
+            remove_store(path)
+        elif path.exists() or path.is_symlink():  # a dangling link too
+            raise StoreError(
+                f"{path} exists already. Remove it, pass overwrite=True if it is a store, or"
+                " resume=True to go on."
+            )
 
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
@@ -234,11 +269,15 @@ class Recorder:
                     f"A second batch was drawn before step {self.steps} was taken. Gradient"
                     " accumulation is not supported: take one optimizer step per batch."
                 )
-            self._checksums.see(drawn.index, drawn.x, drawn.y)
+            self._checksums.see(drawn.index, drawn.x, drawn.y, drawn.checksums)
             batch = self._as_seen(drawn)
             if not self._checked:
                 check_deterministic_mode(self._state.model, self.steps)
-                check_separable_loss(self._state.model, self._loss_fn, batch.x, batch.y)
+                forward = partial(self._forward, self._state.model)
+                check_separable_loss(forward, self._loss_fn, batch.x, batch.y)
+                check_gradient_of_one(
+                    forward, self._state.parameters, self._loss_fn, batch.x, batch.y
+                )
                 self._checked = True
             self._pending.batch = batch
             yield batch
@@ -324,7 +363,7 @@ class Recorder:
         if self._writer.end_step():
             self._state.check_constants(self.steps)
             checksums = torch.from_numpy(self._checksums.values)
-            self._writer.flush({**self._state.checkpoint(), "checksums": checksums})
+            self._writer.save({**self._state.checkpoint(), "checksums": checksums})
 
     def _finish(self) -> None:
         if self._writer is None or self._theta is None:

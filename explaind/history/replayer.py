@@ -13,7 +13,16 @@ from torch import Tensor, nn
 
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizer_state import load_state_vectors, rebuild, set_options
-from explaind.trees import Inputs, LossFunction, Penalty, Targets, leaves, replace_leaves
+from explaind.trees import (
+    Forward,
+    Inputs,
+    LossFunction,
+    Penalty,
+    Targets,
+    call,
+    leaves,
+    replace_leaves,
+)
 
 
 @dataclass(frozen=True)
@@ -25,12 +34,14 @@ class TrainingSetup:
         loss_fn: per-sample losses.
         fetch: `(indices, step) -> (inputs, targets)` as that step saw them.
         penalty: explicit regulariser of the loop's loss.
+        forward: calls the model.
     """
 
     model: nn.Module
     loss_fn: LossFunction
     fetch: Callable[[Int[Tensor, " batch"], int], tuple[Inputs, Targets]]
     penalty: Penalty | None = None
+    forward: Forward = call
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ class Replayer:
         types = self._attributes["sample_dtypes"]
         x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
         optimizer.zero_grad()
-        losses = self._setup.loss_fn(self._model(x), y)
+        losses = self._setup.loss_fn(self._setup.forward(self._model, x), y)
         loss = losses.mean() if self._attributes["reduction"] == "mean" else losses.sum()
         if self._setup.penalty is not None:
             loss = loss + self._setup.penalty(dict(self.parameters))

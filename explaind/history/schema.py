@@ -24,7 +24,7 @@ A checkpointed history has no `second_moment`, and in place of all parameters
 | threads | step | threads of torch, on which sums of float32 depend |
 
 Beside them `files/constants.pt` (frozen parameters and buffers), and until the store is sealed
-`files/checkpoint.pt`: the model and optimizer state at the last chunk boundary, from which an
+`files/checkpoint.pt`: the model and optimizer state at a recent chunk boundary, from which an
 interrupted run goes on.
 """
 

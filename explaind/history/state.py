@@ -77,7 +77,10 @@ class TrainingState:
 
     def moved_from(self, theta: Float[Tensor, " param"]) -> bool:
         """Return whether any parameter differs from a flat vector."""
-        return not torch.equal(self.theta(), theta)
+        values = self.layout.unflatten(theta)
+        # tensor by tensor: a flat copy of a large model would take longer than comparing it
+        differs = [(now != values[name]).any() for name, now in self.parameters.items()]
+        return bool(torch.stack(differs).any())
 
     def second_moment(self) -> Float[Tensor, " param"]:
         """Return what the step just taken divided by, as one flat vector."""
@@ -171,8 +174,9 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    with replacing(path) as temporary:
-        temporary.write_bytes(buffer.getvalue() + _checksum(buffer.getvalue()))
+    content = buffer.getbuffer()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines([content, _checksum(content)])
 
 
 def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
@@ -199,5 +203,5 @@ def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]
     return state
 
 
-def _checksum(content: bytes) -> bytes:
+def _checksum(content: bytes | memoryview) -> bytes:
     return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")

@@ -6,7 +6,7 @@ A functional maps `(model output [batch, ...], targets [batch])` to one number p
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.trees import Inputs, LossFunction, Outputs, Targets, unit_of
+from explaind.history.wrappers import is_compiled
+from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
+from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -35,21 +37,67 @@ class Functional:
     unit: str
     function: OutputFunction
 
+    @property
+    def of_classes(self) -> bool:
+        """Whether its targets are numbers of classes."""
+        return self.function in (target_logprob, margin)
 
-def target_logprob(output: Tensor, target: Tensor) -> Tensor:
-    """Return the log-probability of the target class, nat, of logits or log-probabilities."""
-    return output.log_softmax(-1).gather(-1, target[:, None])[:, 0]
+
+def target_logprob(output: Outputs, target: Targets) -> Tensor:
+    """Return the log-probability of the target class, nat, of logits or log-probabilities.
+
+    By position where there are several (`class_scores`), 0 where the target is to be ignored.
+    """
+    scores, classes = class_scores(output, target)
+    return _of_classes(scores.log_softmax(-1), classes)
 
 
-def all_outputs(output: Tensor, _: Tensor) -> Tensor:
+def all_outputs(output: Outputs, _: Targets) -> Tensor:
     """Return every output of the model as it is, `[batch, output]`."""
-    return output.flatten(1)
+    scores = scores_of(output)
+    return scores.reshape(len(scores), -1)
 
 
-def margin(output: Tensor, target: Tensor) -> Tensor:
-    """Return the output of the target class minus the log-sum-exp of the others, in nat."""
-    others = output.scatter(-1, target[:, None], -torch.inf).logsumexp(-1)
-    return output.gather(-1, target[:, None])[:, 0] - others
+def margin(output: Outputs, target: Targets) -> Tensor:
+    """Return the score of the target class minus the log-sum-exp of the others, in nat.
+
+    By position where there are several (`class_scores`), 0 where the target is to be ignored.
+    """
+    scores, classes = class_scores(output, target)
+    others = scores.scatter(-1, classes.clamp(0)[..., None], -torch.inf).logsumexp(-1)
+    return _of_classes(scores - others[..., None], classes)
+
+
+def _of_classes(scores: Tensor, classes: Tensor) -> Tensor:
+    chosen = scores.gather(-1, classes.clamp(0)[..., None])[..., 0]
+    return chosen.masked_fill(classes == IGNORED, 0)
+
+
+@dataclass(frozen=True)
+class Logit:
+    """The score of one class, in every position.
+
+    Attributes:
+        number: the class.
+    """
+
+    number: int
+
+    def __call__(self, output: Outputs, target: Targets) -> Tensor:
+        """Return it, `[batch]` or `[batch, position]`.
+
+        Raises:
+            ConfigError: if there is no such class.
+        """
+        scores = scores_of(output)
+        scores = scores[:, None] if scores.dim() == 1 else scores
+        scores = scores if scores.dim() == 2 else class_scores(output, target)[0]
+        if self.number >= scores.shape[-1]:
+            raise ConfigError(
+                f"logit[{self.number}]: expected a class from 0 to {scores.shape[-1] - 1}, the"
+                f" output of the model has shape {tuple(scores_of(output).shape)}."
+            )
+        return scores[..., self.number]
 
 
 def find_functional(
@@ -82,8 +130,7 @@ def find_functional(
     }
     logit = re.fullmatch(r"logit\[(\d+)\]", outputs)
     if logit:
-        index = int(logit.group(1))
-        return Functional(outputs, output_unit, lambda output, _: output[:, index])
+        return Functional(outputs, output_unit, Logit(int(logit.group(1))))
     if outputs not in table:
         raise ConfigError(f"Unknown output functional {outputs!r}. Expected one of {NAMED}.")
     return Functional(outputs, *table[outputs])
@@ -99,17 +146,24 @@ class ModelFunction:
         model: the module; its own trained values are never read or changed.
         constants: frozen parameters and buffers by name.
         function: what to compute of the output.
+        forward: calls the model.
     """
 
     def __init__(
-        self, model: nn.Module, constants: Mapping[str, Tensor], function: OutputFunction
+        self,
+        model: nn.Module,
+        constants: Mapping[str, Tensor],
+        function: OutputFunction,
+        forward: Forward = call,
     ) -> None:
-        self._model = model
+        self._model, self._forward = model, forward
         self._constants = dict(constants)
         self._function = function
         self._places = _places(model)
+        self._recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+        self._compiled = any(is_compiled(module) for module in model.modules())
 
-    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
+    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
 
         Args:
@@ -118,15 +172,25 @@ class ModelFunction:
             y: targets, batch first.
 
         Returns:
-            `[batch]` or `[batch, output]`.
+            What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
-        with self._holding({**self._constants, **params}):
-            output = self._model(x)
+        with self.holding(params), self._plain_kernels():
+            output = self._forward(self._model, x)
         return self._function(output, y)
 
     @contextmanager
-    def _holding(self, values: Mapping[str, Tensor]) -> Iterator[None]:
-        """Put other tensors in the places of the model's own, for a while."""
+    def holding(self, params: Mapping[str, Tensor]) -> Iterator[None]:
+        """Put other tensors in the places of the model's own, for a while.
+
+        Activation checkpointing calls the model once more in the backward pass.
+
+        Args:
+            params: the trained parameters by name.
+
+        Yields:
+            Nothing.
+        """
+        values = {**self._constants, **params}
         own = [tensors[key] for tensors, key, _ in self._places]
         try:
             for tensors, key, name in self._places:
@@ -135,6 +199,30 @@ class ModelFunction:
         finally:
             for (tensors, key, _), tensor in zip(self._places, own, strict=True):
                 tensors[key] = tensor
+
+    @contextmanager
+    def _plain_kernels(self) -> Iterator[None]:
+        """Run the model as it was written, of calls that can be watched and differentiated.
+
+        cuDNN's recurrent kernels take no backward pass in eval mode, and no second one; compiled
+        code hides its calls.
+        """
+        with ExitStack() as stack:
+            if self._recurrent:
+                stack.enter_context(_without_cudnn())
+            if self._compiled:
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
+            yield
+
+
+@contextmanager
+def _without_cudnn() -> Iterator[None]:
+    before = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before
 
 
 def _places(model: nn.Module) -> list[tuple[dict[str, Any], str, str]]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
+from explaind.history.batches import Collate
 from explaind.history.guards import check_deterministic_mode, check_separable_loss
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
+from explaind.history.schema import dtype_name
+from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
     check_capture,
+    check_explained,
     check_first_step,
     check_functional,
     check_samples,
+    compare_values,
     find_ops,
 )
+from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import (
     STEP_SUMS,
@@ -41,8 +48,10 @@ from explaind.kernel.functionals import (
     all_outputs,
     find_functional,
 )
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
+from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
+from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
 from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
@@ -52,15 +61,19 @@ from explaind.kernel.result import (
     build_reformulation,
     described,
 )
+from explaind.kernel.samples import check_like_training, given_samples
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
 from explaind.trees import (
     Augmentation,
+    Forward,
     Inputs,
     LossFunction,
     Penalty,
     Targets,
     batch_size,
+    call,
+    leaves,
     rows_of,
 )
 
@@ -74,11 +87,13 @@ class PathKernel:
 
     Args:
         store: sealed history store made by `explaind.record`.
-        model: the module that was trained. Its trained values, frozen parameters and buffers are
-            taken from the store; the module is not changed. Its attribute `output_unit` is the unit
-            of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
+        model: the module that was trained, one around it, or the one inside. Its trained values,
+            frozen parameters and buffers are taken from the store; the module is not changed. Its
+            attribute `output_unit` is the unit of its outputs, "nat" of log-probabilities; without
+            one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
-        train_data: `(x, y)` tensors or a map-style dataset, in the order of the recorded indices.
+        train_data: `(x, y)` tensors or arrays, a map-style dataset or the loader trained with, in
+            the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
             share is reported as regularisation (`decay`).
         augment: the augmentation that the recorder was given, if any.
@@ -87,6 +102,8 @@ class PathKernel:
         dtype: floating type of all computation; by default that of the recorded parameters.
         device: where to compute.
         contraction: how adjoint and gradients are multiplied; by default in full precision.
+        collate_fn: makes a batch of items of the dataset; by default the loader's, or torch's.
+        forward: the function that the recorder was given, if any.
         config: if given, the stage configuration the store must have been made with.
 
     Attributes:
@@ -112,28 +129,33 @@ class PathKernel:
         dtype: torch.dtype | None = None,
         device: str | torch.device = "cpu",
         contraction: Contraction | None = None,
+        collate_fn: Collate | None = None,
+        forward: Forward = call,
         config: dict[str, Any] | None = None,
     ) -> None:
-        history = History(Path(store), dtype, device, config, components)
-        self._data = TrainingData(train_data, history.dtype, device, augment)
-        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty)
-        self.history = history.replayed_with(setup)
+        history = History(Path(store).absolute(), dtype, device, config, components)
+        self._data = TrainingData(train_data, history.dtype, device, augment, collate_fn)
+        model = unwrapped(model)
+        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
+        self.history = history.with_setup(setup)
+        compare_values(self.history, model)
         check_samples(self.history, self._data)
         check_deterministic_mode(model, self.history.steps)
-        self._model, self._loss_fn = model, loss_fn
+        self._model, self._loss_fn, self._forward = model, loss_fn, forward
         self._output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
+        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
         self._regularisation = RegularisationMotion(self.history, penalty)
-        gradients = self._checked_gradients()
-        self._training = TrainingSide(gradients, self._data, contraction=contraction)
+        self._gradients = self._checked_gradients()
+        self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
     @torch.no_grad()
     def explain(
         self,
         x: Inputs,
-        targets: Targets,
+        targets: Targets = None,
         outputs: str | OutputFunction = "target_logprob",
         *,
         intervals: int = 1,
@@ -146,9 +168,13 @@ class PathKernel:
     ) -> xr.Dataset:
         """Explain outputs of the trained model at some inputs.
 
+        Arguments and samples that cannot be explained raise a `ConfigError`, influence that does
+        not add up to the motion of the parameters a `RecordingError`.
+
         Args:
-            x: inputs to explain, sample first.
-            targets: their targets.
+            x: inputs to explain, sample first: tensors, arrays, trees of them; or a dataset or
+                loader of `(x, y)`.
+            targets: their targets; None if the functional needs none, or `x` has them.
             outputs: what to explain: a name (`functionals.NAMED`) or a callable
                 `(model output, targets) -> [sample] or [sample, output]`.
             intervals: number of equal training intervals that influence is summed over.
@@ -164,15 +190,9 @@ class PathKernel:
         Returns:
             The arrays of `kernel.result.ARRAYS`: influence (positive = pushed the output up),
             regularisation (`decay`), residual, all in the unit of the explained output.
-
-        Raises:
-            ConfigError: without samples. Arguments with unknown names or numbers raise it, too;
-                influence that does not add up to the motion of the parameters a `RecordingError`.
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
-        if not batch_size(x):
-            raise ConfigError("Expected at least one sample to explain, got none.")
         functional = find_functional(outputs, self._loss_fn, self._output_unit)
         queries = self._explained(functional, x, targets, block)
         history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
@@ -199,7 +219,7 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {_name_of(dtype) for dtype in dtypes})
+            completed, error = complete(arrays, {dtype_name(dtype) for dtype in dtypes})
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -255,8 +275,9 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        derivative = AlongParts(self._function(all_outputs), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
+        x, y = self._given(x, targets)
+        function, few = self._function(all_outputs), _few(x, y)
+        derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
         queries = self._queries(derivative, x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
@@ -299,18 +320,56 @@ class PathKernel:
     ) -> Queries:
         """The queries of an output functional, after its self-checks."""
         gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
-        x, y = self._data.convert(x), self._data.convert(targets)
+        x, y = self._given(x, targets)
+        if functional.of_classes:
+            self._check_classes(x, y, block)
         check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = check_capture(gradients, self.history.theta(0), *_few(x, y))
-        return self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        fallback = self._fallback_of(functional, gradients, x, y)
+        queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        check_explained(queries.values(self.history.theta(0)), functional.name)
+        return queries
+
+    def _fallback_of(
+        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
+    ) -> Fallback:
+        """Tensors that need the fallback; found out once, which may take as long as some steps."""
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        known = next((found for of, found in self._fallbacks if of == kind), None)
+        if known is None:
+            known = check_capture(gradients, self.history.theta(0), *_few(x, y))
+            if known.names and known != self._gradients.fallback:
+                logger.info("explained outputs: %s", known)
+            self._fallbacks.append((kind, known))
+        return known
+
+    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
+        """Samples to explain as tensors, like the training samples, where they are needed."""
+        x, y = given_samples(x, targets)
+        check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
+        return self._data.convert(x), self._data.convert(y)
+
+    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
+        """Refuse targets that are no classes of the model's outputs."""
+        params, forward = self._params(), self._function(_output)
+        for first in range(0, batch_size(x), block):
+            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
+            check_classes(forward(params, rows, targets), targets, first)
 
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
         found = find_ops(derivative.function, self._params(), x, y)
         if found.untreated:
             logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        quadrature = self._quadrature.resolved(found.piecewise_linear)
+        asked = found.piecewise_linear and self._quadrature.rule == "auto"
+        quadrature = self._quadrature.resolved(asked and self._takes_secant_slopes)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
+
+    @cached_property
+    def _takes_secant_slopes(self) -> bool:
+        """Whether the secant rule can follow the model; tried on the loss, of one output."""
+        ends = (self.history.theta(step) for step in (0, self.history.steps))
+        samples = self._data.fetch(self.history.batch(0)[:2], 0)
+        return takes_secant_slopes(FullGradient(self._gradients), *ends, *samples)
 
     def _checked_gradients(self) -> PerSampleGradients:
         """Gradients of the loss, if it is one of each sample alone."""
@@ -318,26 +377,29 @@ class PathKernel:
         params, forward = self._params(), self._function(_output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
         gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
-        return gradients.with_fallback(check_capture(gradients, self.history.theta(0), x, y))
+        fallback = check_capture(gradients, self.history.theta(0), x, y, linearised=True)
+        if fallback.names:
+            logger.info("%s", fallback)
+        return gradients.with_fallback(fallback)
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
-        steps = self.history.steps
-        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
-        return {name: queries.values(theta).double().cpu().numpy() for name, theta in ends.items()}
+        ends = {"initial_output": 0, "final_output": self.history.steps}
+        values = {name: queries.values(self.history.theta(step)) for name, step in ends.items()}
+        return {name: value.double().cpu().numpy() for name, value in values.items()}
 
     def _attributes(self) -> dict[str, Any]:
         """How everything is computed."""
-        dtype, contraction = _name_of(self.history.dtype), self._training.contraction
+        dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": _name_of(self.history.stored_dtype),
+            "recorded_dtype": dtype_name(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
         }
 
     def _function(self, function: OutputFunction) -> ModelFunction:
-        return ModelFunction(self._model, self._constants, function)
+        return ModelFunction(self._model, self._constants, function, self._forward)
 
     def _params(self) -> dict[str, Tensor]:
         """The parameters before training, by name."""
@@ -352,7 +414,3 @@ def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
 def _output(output: Any, _: Targets) -> Any:
     """The model's output as it is."""
     return output
-
-
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -22,17 +22,26 @@ def only_writer(store: Path, *, wait: bool = False) -> Iterator[None]:
     """Be the only process that writes a store while the block runs.
 
     The lock is one of the operating system on a file beside the store: it dies with its process,
-    however that ends. On a filesystem without locks a warning is logged. If another process is
-    writing it is named in a `StoreError`, unless this one is to wait.
+    however that ends. On a filesystem without locks a warning is logged.
 
     Args:
         store: folder of the store; it need not exist.
         wait: wait for another writer to end instead of refusing.
+
+    Raises:
+        StoreError: naming another process that is writing it, unless this one is to wait; or if
+            there can be no folder in this place.
     """
     path = store.with_name(f".{store.name}.lock")
     with naming_full_disk(store):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _acquired(path, store, wait)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = _acquired(path, store, wait)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise StoreError(
+                f"{store} cannot be made: {error.strerror}: {error.filename}. Expected a folder"
+                " that this user may write to."
+            ) from error
     try:
         yield
     finally:

@@ -37,13 +37,20 @@ NAN = np.zeros((12, 5, 4), dtype=np.float64)
 NAN[7, 1, 1] = np.nan
 
 
+HUGE = np.where(np.isnan(NAN), 1e39, NAN)
+FIRST = {f"x_{part}": np.zeros((n, 3, 5, 6), np.uint8) for part, n in (("train", 12), ("test", 6))}
+
+
 WRONG = {
+    "channels first": (arrays(**FIRST), r"as \[sample, row, column, channel\], .* channels first"),
+    "too large": (arrays(x_train=HUGE, x_test=NAN[:6]), "beyond float32 in 1 samples.* sample 7"),
+    "label": (arrays(y_test=np.full(6, 10**12), class_names=None), "from 0 on, got 1000000000000"),
     "missing": (arrays(y_test=None), "add y_test"),
     "object": (arrays(x_train=np.array([None] * 12)), "never unpickled"),
     "type": (arrays(x_train=np.zeros((12, 5, 4), int)), "expected x_train as uint8 or floating"),
     "shape": (arrays(x_train=np.zeros((12, 20), np.uint8)), r"got the shape \(12, 20\)"),
     "empty": (arrays(x_test=np.zeros((0, 5, 4, 3), np.uint8)), "nothing empty"),
-    "nan": (arrays(x_train=NAN, x_test=NAN[:6]), "NaN or infinity in 1 samples.* sample 7"),
+    "nan": (arrays(x_train=NAN, x_test=NAN[:6]), "beyond float32 in 1 samples.* sample 7"),
     "length": (arrays(y_train=np.zeros(11, int)), "expected y_train as 12 integers"),
     "floats": (arrays(y_train=np.zeros(12)), "expected y_train as 12 integers, .* got float64"),
     "negative": (arrays(y_train=np.arange(12) % 3 - 1), "expected y_train from 0 on, got -1"),
@@ -57,6 +64,13 @@ WRONG = {
         "none of class 0",
     ),
 }
+
+
+def test_the_byte_order_does_not_matter(tmp_path):
+    grey = np.random.default_rng(0).random((12, 5, 4)).astype(np.float32)
+    content = arrays(x_train=grey.astype(">f4"), x_test=grey[:6])
+    found = prepared(tmp_path, content)
+    np.testing.assert_array_equal(found.x_train[:, 0], grey)
 
 
 @pytest.mark.parametrize("case", WRONG)

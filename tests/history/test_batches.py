@@ -42,7 +42,9 @@ def test_samples_without_an_index_are_refused():
 @pytest.mark.parametrize("tensors", [1, 3])
 def test_batches_that_are_not_pairs_are_refused(tensors):
     loader = DataLoader(TensorDataset(*[torch.ones(4)] * tensors), 2)
-    with pytest.raises(UnsupportedError, match=rf"yield \(x, y\), got list of length {tensors}"):
+    with pytest.raises(
+        UnsupportedError, match=rf"batches \(x, y\) or mappings, got list of length {tensors}"
+    ):
         next(indexed_batches(loader))
 
 

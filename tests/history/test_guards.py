@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from torch.utils.checkpoint import DefaultDeviceType, checkpoint
 
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.guards import check_finite, check_separable_loss
@@ -105,3 +106,18 @@ def test_a_loss_of_pytrees_is_accepted():
         return inputs["a"] * inputs["b"].sum(1, keepdim=True)
 
     check_separable_loss(model, lambda output, target: (output - target["a"]).square().sum(1), x, y)
+
+
+class Reentrant(Mlp):
+    """The MLP with an activation checkpoint that takes no gradient by `torch.autograd.grad`."""
+
+    def forward(self, x):
+        hidden = checkpoint(self.second, torch.tanh(self.first(x)), use_reentrant=True)
+        return self.last(torch.tanh(hidden))
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+def test_a_model_that_cannot_be_differentiated_for_one_sample_is_refused(store, monkeypatch):
+    monkeypatch.setattr(DefaultDeviceType, "_default_device_type", "cpu")  # not the simulated one
+    with pytest.raises(UnsupportedError, match="use_reentrant=False"):
+        record(SGD.but(make_model=Reentrant), store)

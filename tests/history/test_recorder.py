@@ -1,7 +1,9 @@
 """What is recorded is what the loop did; what is not part of the path is refused."""
 
 import inspect
+import os
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -161,6 +163,39 @@ def test_an_existing_store_is_left_alone(store):
     with pytest.raises(StoreError, match="exists already"):
         Training(store).run()
     assert (store / SEAL).read_text() == before
+
+
+def test_an_existing_store_is_made_anew_if_told_so_and_nothing_else_is(store):
+    Training(store).run()
+    training = Training(store)
+    training.overwrite = True
+    training.run()
+    assert is_sealed(store)
+    note = store / "note.txt"
+    for folder in store.rglob("zarr.json"):
+        folder.unlink()  # no longer a store: a folder of the user's
+    note.write_text("mine")
+    with pytest.raises(StoreError, match="overwrite=True if it is a store"):
+        training.run()
+    assert note.read_text() == "mine"
+
+
+def test_a_relative_store_stays_where_it_was_begun(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    training = Training(Path("run.zarr"))
+    training.after_step = lambda: os.chdir(tmp_path / "elsewhere")
+    training.run()
+    assert is_sealed(tmp_path / "run.zarr")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_place_that_cannot_hold_a_store_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for place, message in (("file/run.zarr", "cannot be made"), ("link", "exists already")):
+        with pytest.raises(StoreError, match=message):
+            Training(tmp_path / place).run()
 
 
 def test_a_batch_larger_than_the_first_names_the_room_needed(store):

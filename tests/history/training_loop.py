@@ -14,6 +14,7 @@ class Training:
 
     reduction = "mean"
     every = 1
+    overwrite = False
 
     def __init__(self, store):
         self.store = store
@@ -32,7 +33,11 @@ class Training:
     def after_step(self): ...
 
     def run(self):
-        options = {"reduction": self.reduction, "every": self.every}
+        options = {
+            "reduction": self.reduction,
+            "every": self.every,
+            "overwrite": self.overwrite,
+        }
         with explaind.record(
             self.model, self.optimizer, cross_entropy, self.store, **options
         ) as recorder:

@@ -2,27 +2,33 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
-from torch.utils.data import default_collate
+from torch.utils.data import DataLoader, default_collate
 
 from explaind.errors import ConfigError
-from explaind.trees import Augmentation, Inputs, Targets, batch_size, map_leaves, take
+from explaind.history.batches import Collate, inputs_and_targets, own_checksums
+from explaind.history.checksums import sample_checksums
+from explaind.kernel.samples import as_tensors, check_lengths
+from explaind.trees import Augmentation, Inputs, Targets, batch_size, map_leaves, named_leaves, take
 
 
 class TrainingData:
     """Training samples by index.
 
     Args:
-        data: `(x, y)` tensors (or pytrees of tensors) with the sample first, or a map-style dataset
-            whose items are `(x, y)`.
+        data: `(x, y)` tensors or arrays (or pytrees of them) with the sample first; a map-style
+            dataset whose items are `(x, y)`; or the `DataLoader` that was trained with, which
+            brings its dataset and its `collate_fn`.
         dtype: floating type that inputs are converted to.
         device: where batches are returned.
         augment: what the recorder was given, if anything.
+        collate: makes a batch of items of the dataset; by default the loader's, or torch's.
 
     Raises:
-        ConfigError: if `data` is neither.
+        ConfigError: if `data` is none of these, or its inputs and targets differ in length.
     """
 
     def __init__(
@@ -31,15 +37,21 @@ class TrainingData:
         dtype: torch.dtype,
         device: str | torch.device,
         augment: Augmentation | None = None,
+        collate: Collate | None = None,
     ) -> None:
+        if isinstance(data, DataLoader):
+            data, collate = data.dataset, collate or data.collate_fn
         self._tensors = isinstance(data, (tuple, list)) and len(data) == 2
-        if not self._tensors and not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
+        if self._tensors:
+            data = as_tensors("train_data", tuple(data))
+            check_lengths(named_leaves("train_data", data))
+        elif not (hasattr(data, "__getitem__") and hasattr(data, "__len__")):
             raise ConfigError(
-                f"train_data: expected (x, y) tensors or a map-style dataset, got"
-                f" {type(data).__name__}."
+                f"train_data: expected (x, y) tensors, a map-style dataset or a DataLoader over"
+                f" one, got {type(data).__name__}."
             )
         self._data, self._dtype, self._device = data, dtype, device
-        self._augment = augment
+        self._augment, self._collate = augment, collate or default_collate
 
     @property
     def augmented(self) -> bool:
@@ -47,15 +59,33 @@ class TrainingData:
         return self._augment is not None
 
     def __len__(self) -> int:
-        return batch_size(self._data[0]) if self._tensors else len(self._data)
+        return batch_size(self._data) if self._tensors else len(self._data)
 
     def samples(self, index: Int[Tensor, " batch"]) -> tuple[Inputs, Targets]:
-        """Return inputs and targets of these samples as they were given."""
+        """Return inputs and targets of these samples as they were given.
+
+        Raises:
+            ConfigError: if items of the dataset make no batch.
+        """
         if self._tensors:
-            x, y = take(tuple(self._data), index)
-        else:
-            x, y = default_collate([self._data[int(i)] for i in index])
-        return x, y
+            x, y = take(self._data, index)
+            return x, y
+        try:
+            return inputs_and_targets(self._collate(self._items(index)))
+        except (RuntimeError, TypeError) as error:
+            raise ConfigError(
+                f"train_data: its samples make no batch ({error}). Give the DataLoader that was"
+                " trained with, or its collate_fn."
+            ) from error
+
+    def checksums(self, index: Int[Tensor, " batch"]) -> Int[np.ndarray, " batch"]:
+        """Return checksums of these samples (`history.checksums`)."""
+        if self._tensors or self._collate is default_collate:
+            return sample_checksums(*self.samples(index))
+        return own_checksums(self._items(index), self._collate)
+
+    def _items(self, index: Int[Tensor, " batch"]) -> list[Any]:
+        return [self._data[int(i)] for i in index]
 
     def batch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Inputs, Targets]:
         """Return inputs and targets of these samples as a step saw them."""

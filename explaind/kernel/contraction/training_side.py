@@ -11,6 +11,7 @@ from explaind.kernel.contraction.precision import PIECE, Contraction
 from explaind.kernel.contraction.routes import Route, cheapest, fallback_costs, layer_costs
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.gradients.fallback import dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import PerSampleGradients, row_slices
 from explaind.kernel.trajectory.adjoint import GradientAdjoint
@@ -153,7 +154,8 @@ class TrainingSide:
         held: dict[int, list[TensorSlot]] = {}
         for slot in slots:
             held.setdefault(self._component[slot.name], []).append(slot)
-        if cheapest(fallback_costs(len(psi), len(held)), self._route) == "gradients":
+        costs = fallback_costs(len(psi), len(held), self._gradients.fallback.batched)
+        if cheapest(costs, self._route) == "gradients":
             component = {slot.start: self._component[slot.name] for slot in slots}
             limit = WORKING_BYTES // psi.element_size()
             for columns, rows, gradient in self._gradients.by_fallback(
@@ -178,8 +180,7 @@ class TrainingSide:
     ) -> Float[Tensor, " param"]:
         """Return the gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
         x, y = self._data.fetch(index, step)
-        leaf = theta.detach().clone().requires_grad_(True)
-        with torch.enable_grad():
-            losses = self._gradients.function(self._gradients.layout.unflatten(leaf), x, y)
-            (gradient,) = torch.autograd.grad(weight * losses.sum(), leaf)
-        return gradient
+        function, leaves = self._gradients.function, self._gradients.layout.leaves(theta)
+        with torch.enable_grad(), function.holding(leaves):
+            loss = weight * function(leaves, x, y).sum()
+            return torch.cat([gradient.flatten() for gradient in dense_gradients(loss, leaves)])

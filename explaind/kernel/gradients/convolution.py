@@ -1,4 +1,4 @@
-"""Convolutions: outer products of the output pixels' gradients and the patches they see."""
+"""Convolutions and transposed ones: outer products of pixels and the patches they see."""
 
 import math
 from dataclasses import dataclass
@@ -52,3 +52,42 @@ class ConvolutionRule(OuterProductRule):
         out, channels = delta.shape[2] // self.groups, self.x.shape[1] // self.groups
         inputs = channels * math.prod(self.kernel)
         return Sizes(self.groups, math.prod(delta.shape[3:]), out, inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransposedConvolutionRule(OuterProductRule):
+    """A transposed convolution of one or two dimensions, `y = conv_transpose(x, W)`.
+
+    It is the gradient of a convolution, so inputs and output gradients change sides: the places are
+    the input pixels, and each sees a patch of the output gradient.
+
+    Attributes:
+        kernel: size of the kernel.
+        stride: stride.
+        padding: pixels cut off on both sides.
+        dilation: distance of the kernel's points.
+    """
+
+    kernel: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows 1 place out"]:
+        """Return the patches of the output gradients that the input pixels see."""
+        delta = delta[:, rows]
+        image = delta.flatten(0, 1)
+        image = image[:, :, None] if image.dim() == 3 else image
+        patches = functional.unfold(image, self.kernel, self.dilation, self.padding, self.stride)
+        return patches.view(*delta.shape[:2], 1, *patches.shape[1:]).transpose(3, 4)
+
+    def right(self, rows: slice) -> Float[Tensor, "rows 1 place in"]:
+        """Return the layer inputs; the places are the input pixels."""
+        return self.x[rows].flatten(2)[:, None].transpose(2, 3)
+
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
+        out = delta.shape[2] * math.prod(self.kernel)
+        return Sizes(1, math.prod(self.x.shape[2:]), out, self.x.shape[1])

@@ -122,6 +122,8 @@ UNTREATED = frozenset(
         functional.hardsigmoid,
         functional.selu,
         torch.selu,
+        torch.rnn_relu,
+        torch.rnn_relu_cell,
         torch.sort,
         torch.topk,
         torch.where,
@@ -193,6 +195,8 @@ def recognised_op(
         return None
     named = {**dict(zip(known.arguments, args, strict=False)), **kwargs}
     z, inplace = named.pop("input", named.pop("self", None)), named.pop("inplace", False)
+    if not z.is_floating_point():  # positions and the like: nothing is differentiated there
+        return None
     try:
         return ElementwiseOp(z, known.pieces(**named), known.inplace or bool(inplace))
     except TypeError:  # a bound given as a tensor: not the elementwise function we know

@@ -12,6 +12,7 @@ from tests.kernel.layers import (
     BATCH,
     CLASSES,
     cross_entropy,
+    everything_by_fallback,
     gradients_of,
     layer_models,
     layer_problem,
@@ -24,7 +25,7 @@ QUERIES, WEIGHT, CLIP = 4, 0.25, 0.5
 
 @pytest.fixture(params=list(layer_models()))
 def problem(request):
-    return layer_problem(request.param)
+    return layer_problem(request.param), request.param
 
 
 def side(gradients, x, y, route):
@@ -49,7 +50,7 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
     monkeypatch.setattr(training_side, "WORKING_BYTES", at_once[0])
     monkeypatch.setattr(training_side, "PIECE", at_once[1])
     monkeypatch.setattr(training_side, "FORMED_TOGETHER", at_once[1])
-    model, layout, theta, x, y = problem
+    model, layout, theta, x, y = problem[0]
     gradients = gradients_of(model, layout, cross_entropy)
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.tensor([5, 0, 3, 3, 6])  # one sample twice
@@ -62,9 +63,9 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
 
 @pytest.mark.parametrize("route", ["gradients", "linearised"])
 def test_routes_past_the_layers(problem, route):
-    model, layout, theta, x, y = problem
-    everything = frozenset(slot.name for slot in layout.slots)
-    gradients = gradients_of(model, layout, cross_entropy, everything)
+    (model, layout, theta, x, y), name = problem
+    fallback = everything_by_fallback(name, layout)
+    gradients = gradients_of(model, layout, cross_entropy, fallback)
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.arange(BATCH)
     found = side(gradients, x, y, route).contract(

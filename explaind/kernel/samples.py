@@ -1,0 +1,118 @@
+"""Samples as a user gives them, made tensors and checked before any work."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
+
+from explaind.errors import ConfigError
+from explaind.history.batches import inputs_and_targets
+from explaind.trees import Inputs, Targets, map_leaves, named_leaves
+
+NO_TARGETS: Targets = ()
+"""What a functional is given where there are no targets: a tree without leaves."""
+
+
+def given_samples(x: Any, targets: Any) -> tuple[Inputs, Targets]:
+    """Return inputs and targets as tensors, sample first.
+
+    Args:
+        x: a tree of tensors or numpy arrays; or a `DataLoader` or a map-style dataset of `(x, y)`,
+            and no targets.
+        targets: a tree of tensors or arrays, or None.
+
+    Returns:
+        Inputs and targets.
+
+    Raises:
+        ConfigError: if they are something else, differ in length, are empty or hold NaN.
+    """
+    if isinstance(x, (DataLoader, Dataset)):
+        if targets is not None:
+            raise ConfigError(f"targets: expected none with a {type(x).__name__}, which has them.")
+        x, targets = _collected(x)
+    x = as_tensors("x", x)
+    targets = NO_TARGETS if targets is None else as_tensors("targets", targets)
+    check_lengths(named_leaves("x", x) + named_leaves("targets", targets))
+    for name, leaf in named_leaves("x", x):
+        if leaf.is_floating_point() and bool(leaf.isnan().any()):
+            row = int(leaf.isnan().reshape(len(leaf), -1).any(1).nonzero()[0])
+            raise ConfigError(f"{name} has NaN in sample {row}. Remove or fill it.")
+    return x, targets
+
+
+def check_like_training(x: Inputs, trained: Inputs) -> None:
+    """Refuse inputs of another structure than those that were trained on.
+
+    Args:
+        x: inputs to explain.
+        trained: inputs of a training sample, in a batch of its own.
+
+    Raises:
+        ConfigError: naming what differs. Lengths may: sequences are not all as long.
+    """
+    expected = {name: leaf.dim() for name, leaf in named_leaves("x", trained)}
+    given = {name: leaf.dim() for name, leaf in named_leaves("x", x)}
+    if given != expected:
+        raise ConfigError(
+            "Expected inputs like those trained on, by name with their number of dimensions"
+            f" {expected}, sample first, got {given}."
+        )
+
+
+def as_tensors(name: str, tree: Any) -> Any:
+    """Return a tree with numpy arrays made tensors.
+
+    Args:
+        name: what it is called in messages.
+        tree: tensors and arrays.
+
+    Returns:
+        The tree of tensors.
+
+    Raises:
+        ConfigError: for a leaf that is neither.
+    """
+    for leaf_name, leaf in named_leaves(name, tree):
+        if not isinstance(leaf, (Tensor, np.ndarray)):
+            raise ConfigError(
+                f"{leaf_name}: expected a tensor or a numpy array, sample first, got"
+                f" {type(leaf).__name__}."
+            )
+    return map_leaves(torch.as_tensor, tree)
+
+
+def check_lengths(named: list[tuple[str, Tensor]]) -> None:
+    """Refuse leaves that do not have the same number of samples.
+
+    Args:
+        named: leaves with their names.
+
+    Raises:
+        ConfigError: naming two that differ, or one without samples.
+    """
+    for name, leaf in named:
+        if not leaf.dim():
+            raise ConfigError(
+                f"{name}: expected the sample as first dimension, got a single number."
+            )
+        if len(leaf) != len(named[0][1]):
+            raise ConfigError(
+                f"Expected as many samples in all inputs and targets, got {len(named[0][1])} in"
+                f" {named[0][0]} and {len(leaf)} in {name}."
+            )
+    if not named or not len(named[0][1]):
+        raise ConfigError("Expected at least one sample to explain, got none.")
+
+
+def _collected(data: Any) -> tuple[Inputs, Targets]:
+    """Return all samples of a dataset, or of a loader in the order in which it draws them."""
+    if isinstance(data, DataLoader):
+        if isinstance(data.dataset, IterableDataset):
+            items: list[Any] = list(data.dataset)
+        else:
+            items = [data.dataset[i] for i in data.sampler]
+        return inputs_and_targets(data.collate_fn(items))
+    return inputs_and_targets(default_collate([data[i] for i in range(len(data))]))
