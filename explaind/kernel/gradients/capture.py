@@ -301,7 +301,7 @@ class LayerCapture(TorchFunctionMode):
         """Names of the parameters among the arguments of a call."""
         names: set[str] = set()
         for value in values:
-            name = self._name(value)
+            name = self.name_of(value)
             if name is not None:
                 names.add(name)
             elif isinstance(value, (tuple, list)):

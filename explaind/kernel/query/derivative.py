@@ -105,7 +105,7 @@ class FullGradient(Derivative):
         for products, ranges in zip(explained, self._ranges, strict=True):
             for start, stop in ranges:  # in this order twice as fast as the other
                 products.addmm_(parts[:, start:stop], gradients[start:stop])
-        return explained.permute(2, 0, 1).unflatten(0, averaged.shape[:2])
+        return explained.permute(2, 0, 1).reshape(*averaged.shape[:2], *explained.shape[:2])
 
 
 class AlongParts(Derivative):
