@@ -43,6 +43,16 @@ class Config(Section):
         """Return what is known of the kind of an experiment, given its name."""
         return SPECS[self.experiments[experiment].kind]
 
+    def parts(self, experiment: str) -> Mapping[str, ExperimentSettings]:
+        """Return the settings of the parts of an experiment by name; none if it is one job."""
+        computed, settings = self.spec(experiment).computed, self.experiments[experiment]
+        return computed.parts(settings) if computed and computed.parts else {}
+
+    def of_part(self, experiment: str, part: str) -> "Config":
+        """Return the config in which an experiment asks for one of its parts alone."""
+        narrowed = {**self.experiments, experiment: self.parts(experiment)[part]}
+        return self.model_copy(update={"experiments": narrowed})
+
     @model_validator(mode="before")
     @classmethod
     def _name_what_moved(cls, config: Any) -> Any:
@@ -110,15 +120,14 @@ class Config(Section):
                 f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
             )
-        shown = self.spec(name).shown
-        for option, kind in (shown.results if shown else {}).items():
+        for option, kind in self.spec(name).results.items():
             other = getattr(settings, option)
             fitting = [
                 entry
                 for entry, found in self.experiments.items()
                 if (found.kind, found.run) == (kind, settings.run)
             ]
-            if other not in fitting:
+            if other is not None and other not in fitting:
                 problems.append(
                     f"{key}.{option}: expected one of kind {kind} on the run {settings.run!r}:"
                     f" {', '.join(fitting) or 'none'}, got {other!r}; change run or experiment"

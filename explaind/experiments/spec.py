@@ -11,9 +11,9 @@ the card on the index page. Nothing here imports torch.
 | `page` | `draw(tables, about) -> Page`; absent if it is shown on another page |
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from explaind.config.experiment import ExperimentSettings
 
@@ -29,13 +29,21 @@ class Computed:
         reads: what it reads of its run.
         trains: whether it trains networks as the run is trained; then all of that section counts.
         suffix: a table (`parquet`) or a store (`zarr`).
-        minutes: time asked for on a cluster.
+        results: keys of the settings that name another experiment on the run, whose result is read,
+            with its kind.
+        minutes: time asked for on a cluster, of each part.
+        parts: from its settings those of its parts by name: the same experiment, asked for less.
+            Each is a job of its own (rule `{kind}_part`) whose table lies in
+            `results/{run}/experiments/{name}/`; that of the experiment is theirs, one below the
+            other. None = it is one job.
     """
 
-    reads: tuple[Source, ...]
+    reads: tuple[Source, ...] = ()
     trains: bool = False
     suffix: Literal["parquet", "zarr"] = "parquet"
     minutes: int = 240
+    results: Mapping[str, str] = field(default_factory=dict)
+    parts: Callable[[Any], Mapping[str, ExperimentSettings]] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class Shown:
     Attributes:
         tables: file names of the tables, less the name of the page: `curves.csv`, say.
         reads: what it reads of its run; the result of its own computation, if any, comes on top.
-        results: keys of the settings that name another experiment on the run, with its kind.
+        results: keys of the settings that name another experiment on the run, with its kind; an
+            experiment whose name is null is left out of the page.
     """
 
     tables: tuple[str, ...]
@@ -72,3 +81,9 @@ class Spec:
     settings: type[ExperimentSettings]
     computed: Computed | None = None
     shown: Shown | None = None
+
+    @property
+    def results(self) -> dict[str, str]:
+        """Return the keys of the settings that name other experiments, with their kinds."""
+        rules = (self.computed, self.shown)
+        return {key: kind for rule in rules if rule for key, kind in rule.results.items()}

@@ -1,14 +1,14 @@
 """How the trained tensors of a model lie in one flat parameter vector."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from explaind.errors import RecordingError
+from explaind.errors import ConfigError, RecordingError
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,29 @@ class ParameterLayout:
             else:
                 own.append((slot.start, slot.stop))
         return ranges
+
+    def mask(self, components: Collection[str]) -> Bool[Tensor, " param"]:
+        """Return which parameters belong to some components.
+
+        Args:
+            components: names of components.
+
+        Returns:
+            True for theirs.
+
+        Raises:
+            ConfigError: if a name is not that of a component.
+        """
+        unknown = sorted(set(components) - set(self.components))
+        if unknown:
+            raise ConfigError(
+                f"components: expected some of {', '.join(self.components)}, got {unknown[0]!r};"
+                " correct it"
+            )
+        mask = torch.zeros(self.size, dtype=torch.bool)
+        for slot in self.slots:
+            mask[slot.start : slot.stop] = slot.component in components
+        return mask
 
     def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
         """Return named tensors as one flat vector (a copy)."""

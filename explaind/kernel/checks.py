@@ -3,7 +3,7 @@
 import logging
 import warnings
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,15 +12,17 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN
+from explaind.history.gradient_check import HALF_TOLERANCE
+from explaind.history.guards import check_separable_loss
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.kernel.nonsmooth.secant import RecordOps
-from explaind.trees import Inputs, Targets, batch_size, rows_of, take
+from explaind.trees import Inputs, LossFunction, Penalty, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def check_capture(
         used (the first dimension of a layer's input is not the batch, say). One autograd call per
         sample where `vmap` raises an error or differs, for all tensors where the capture does.
     """
-    batches, reason = [_repeated((x, y), size) for size in PROBE_SIZES], ""
+    batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], ""
     for batched in (True, False):
         try:
             found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
@@ -63,6 +65,37 @@ def check_capture(
             reason = reason or " ".join(str(error).split())[:200]
     everything = frozenset(slot.name for slot in gradients.layout.slots)
     return Fallback(everything, batched=False, reason=reason)
+
+
+def checked_gradients(
+    history: History,
+    losses: ModelFunction,
+    outputs: ModelFunction,
+    loss_fn: LossFunction,
+    x: Inputs,
+    y: Targets,
+) -> PerSampleGradients:
+    """Return gradients of the loss, if it is one of each sample alone.
+
+    Args:
+        history: the recorded path.
+        losses: the loss as a function of the parameters.
+        outputs: the model's output, likewise.
+        loss_fn: the loss as a function of the output.
+        x: inputs of a few training samples.
+        y: their targets.
+
+    Returns:
+        Per-sample gradients by the ways that were found to be right.
+    """
+    theta = history.theta(0)
+    params = history.layout.unflatten(theta)
+    check_separable_loss(lambda inputs: outputs(params, inputs, None), loss_fn, x, y)
+    gradients = PerSampleGradients(losses, history.layout)
+    fallback = check_capture(gradients, theta, x, y, linearised=True)
+    if fallback.names:
+        logger.info("%s", fallback)
+    return gradients.with_fallback(fallback)
 
 
 def _settled(
@@ -103,8 +136,8 @@ def _settled(
                 return fallback
 
 
-def _repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
-    """A batch of exactly this size, samples repeated if there are fewer."""
+def repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
+    """Return a batch of exactly this size, samples repeated if there are fewer."""
     x, y = take(batch, torch.arange(size) % batch_size(batch[0]))
     return x, y
 
@@ -122,7 +155,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         UnsupportedError: with the shape expected and that of the functional.
     """
     size = PROBE_SIZES[-1]
-    x, y = _repeated((x, y), size)
+    x, y = repeated((x, y), size)
     together = function(params, x, y)
     if together.dim() not in (1, 2) or len(together) != size:
         raise UnsupportedError(
@@ -155,43 +188,6 @@ def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
             f"The explained output {name} of sample {int(rows[0])} is not finite before training."
             " Correct the sample, or what is explained of it."
         )
-
-
-class FoundOps(NamedTuple):
-    """What the query side must know of the piecewise-linear ops of a model.
-
-    Attributes:
-        piecewise_linear: whether there are any.
-        sample_first: whether the inputs of all of them have the sample first.
-        untreated: names of functions that may hide kinks and are left to the plain rule.
-    """
-
-    piecewise_linear: bool
-    sample_first: bool
-    untreated: list[str]
-
-
-def find_ops(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> FoundOps:
-    """Look for piecewise-linear ops in the forward passes of a few samples.
-
-    Two batch sizes tell the batch from a dimension that happens to be as long.
-
-    Args:
-        function: makes the forward pass.
-        params: parameters by name.
-        x: inputs.
-        y: their targets.
-
-    Returns:
-        What was found.
-    """
-    ops, untreated, sample_first = 0, set[str](), True
-    for size in PROBE_SIZES:
-        with torch.no_grad(), RecordOps() as mode:
-            function(params, *_repeated((x, y), size))
-        sample_first &= all(op.z.shape[:1] == (size,) for op in mode.ops)
-        ops, untreated = len(mode.ops), mode.untreated
-    return FoundOps(ops > 0, sample_first, sorted(untreated))
 
 
 def _check_linearised(
@@ -306,6 +302,24 @@ def check_samples(history: History, data: TrainingData) -> None:
             )
 
 
+def check_penalty(history: History, penalty: Penalty | None) -> None:
+    """Compare the penalty given with what the recorder was told.
+
+    Args:
+        history: the recorded path.
+        penalty: the penalty given to explain with.
+
+    Raises:
+        ConfigError: if only one of recorder and kernel was given a penalty.
+    """
+    if history.penalised != (penalty is not None):
+        given = ("none, as was recorded, got one", "the function that was recorded with, got none")
+        raise ConfigError(
+            f"penalty: expected {given[history.penalised]}. Give the same to explaind.record and"
+            " PathKernel."
+        )
+
+
 def check_first_step(
     history: History, training: TrainingSide, regularisation: RegularisationMotion
 ) -> None:
@@ -320,10 +334,11 @@ def check_first_step(
         RecordingError: if the rebuilt step differs from the recorded one.
     """
     momentum: Any = 0.0
+    tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
     for step in range(history.steps):
         block = history.read(step, step + 1)  # alone: the first one mostly is enough
-        theta, weight = block.theta(step), history.sample_weight(step)
-        data = training.batch_gradient(theta, step, history.batch(step), weight)
+        theta, weights = block.theta(step), history.sample_weights(step)
+        data = training.batch_gradient(theta, step, history.batch(step), weights)
         gradient = history.clip(step) * data + regularisation.gradient(block, step)
         momentum = (
             history.coefficient("mu", step) * momentum + history.coefficient("nu", step) * gradient
@@ -338,12 +353,12 @@ def check_first_step(
         if float(recorded.norm()) <= 10 * float(rounding):
             continue
         error = float((rebuilt - recorded).norm())
-        if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
+        if error > tolerance * float(recorded.norm()) + 10 * float(rounding):
             raise RecordingError(
                 f"The recorded step {step} does not follow from this loss and these"
                 " data: relative"
                 f" difference {error / float(recorded.norm()):.2e}, expected below"
-                f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
+                f" {tolerance:g}. Check that loss_fn, reduction, penalty and"
                 " model are those"
                 " of the training loop, that train_data has the same samples in the"
                 " same order, that augment is the function the recorder was given, and"

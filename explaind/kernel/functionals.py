@@ -16,7 +16,16 @@ from torch import Tensor, nn
 from explaind.errors import ConfigError
 from explaind.history.wrappers import is_compiled
 from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
-from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
+from explaind.trees import (
+    Forward,
+    Inputs,
+    LossFunction,
+    Outputs,
+    Targets,
+    call,
+    copied,
+    unit_of,
+)
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -50,6 +59,11 @@ def target_logprob(output: Outputs, target: Targets) -> Tensor:
     """
     scores, classes = class_scores(output, target)
     return _of_classes(scores.log_softmax(-1), classes)
+
+
+def whole_output(output: Any, _: Targets) -> Any:
+    """Return the model's output as it is, whatever it is made of."""
+    return output
 
 
 def all_outputs(output: Outputs, _: Targets) -> Tensor:
@@ -175,7 +189,7 @@ class ModelFunction:
             What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
         with self.holding(params), self._plain_kernels():
-            output = self._forward(self._model, x)
+            output = self._forward(self._model, copied(x))
         return self._function(output, y)
 
     @contextmanager

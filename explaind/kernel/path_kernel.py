@@ -1,8 +1,7 @@
 """The exact path kernel of a recorded run."""
 
 import logging
-from collections.abc import Collection, Mapping
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,54 +13,46 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
-from explaind.history.guards import check_deterministic_mode, check_separable_loss
+from explaind.history.guards import check_deterministic_mode
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
 from explaind.history.schema import dtype_name
 from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
-    check_capture,
-    check_explained,
     check_first_step,
-    check_functional,
+    check_penalty,
     check_samples,
+    checked_gradients,
     compare_values,
-    find_ops,
 )
-from explaind.kernel.class_scores import check_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
-from explaind.kernel.completeness import (
-    STEP_SUMS,
-    complete,
-    step_sums,
-    warn_of_incompleteness,
-)
+from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
 from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
 from explaind.kernel.functionals import (
-    Functional,
     ModelFunction,
     OutputFunction,
-    all_outputs,
     find_functional,
+    whole_output,
 )
-from explaind.kernel.gradients.fallback import Fallback
-from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.applicable import along_parts, takes_secant_slopes
-from explaind.kernel.query.derivative import Derivative, FullGradient
+from explaind.kernel.one_step import explain_one_step
+from explaind.kernel.query.make_queries import MakeQueries
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
-from explaind.kernel.reformulate import parameter_influence_of_steps, reformulate_steps
-from explaind.kernel.result import (
-    PARAMETER_INFLUENCE,
-    build_dataset,
-    build_reformulation,
-    described,
+from explaind.kernel.reformulate import (
+    parameter_influence_of_intervals,
+    parameter_influence_of_steps,
+    reformulate_steps,
 )
-from explaind.kernel.samples import check_like_training, given_samples
+from explaind.kernel.result import (
+    build_dataset,
+    build_one_step,
+    build_parameter_influence,
+    build_reformulation,
+)
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
 from explaind.trees import (
@@ -71,10 +62,7 @@ from explaind.trees import (
     LossFunction,
     Penalty,
     Targets,
-    batch_size,
     call,
-    leaves,
-    rows_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -108,6 +96,7 @@ class PathKernel:
 
     Attributes:
         history: the recorded path.
+        output_unit: unit of the model's outputs.
 
     Raises:
         StoreError: if the store cannot be used.
@@ -115,6 +104,7 @@ class PathKernel:
         RecordingError: if the recorded path does not follow from the loss and the data.
     """
 
+    @torch.inference_mode(mode=False)
     def __init__(
         self,
         store: str | Path,
@@ -140,17 +130,27 @@ class PathKernel:
         self.history = history.with_setup(setup)
         compare_values(self.history, model)
         check_samples(self.history, self._data)
+        check_penalty(self.history, penalty)
         check_deterministic_mode(model, self.history.steps)
-        self._model, self._loss_fn, self._forward = model, loss_fn, forward
-        self._output_unit = str(getattr(model, "output_unit", "1"))
-        self._constants = self.history.constants()
-        self._quadrature = quadrature or Quadrature()
-        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
+        self._loss_fn, self.output_unit = loss_fn, str(getattr(model, "output_unit", "1"))
         self._regularisation = RegularisationMotion(self.history, penalty)
-        self._gradients = self._checked_gradients()
-        self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
+        few = self._data.fetch(self.history.batch(0)[:3], 0)
+        constants = self.history.constants()
+        losses = ModelFunction(model, constants, loss_fn, forward)
+        forward_only = ModelFunction(model, constants, whole_output, forward)
+        gradients = checked_gradients(self.history, losses, forward_only, loss_fn, *few)
+        self._queries = MakeQueries(
+            self.history,
+            self._data,
+            model,
+            forward,
+            quadrature or Quadrature(),
+            gradients.fallback,
+        )
+        self._training = TrainingSide(gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def explain(
         self,
@@ -193,9 +193,9 @@ class PathKernel:
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
-        queries = self._explained(functional, x, targets, block)
-        history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._queries.of_functional(functional, x, targets, block)
+        history = self.history
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
         explanation = explain_steps(
@@ -219,7 +219,8 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {dtype_name(dtype) for dtype in dtypes})
+            dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
+            completed, error = complete(arrays, dtypes)
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -259,6 +260,7 @@ class PathKernel:
         scores: np.ndarray = influence.values[:, 0]
         return scores
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def reformulate(
         self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_PASS
@@ -275,15 +277,13 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        x, y = self._given(x, targets)
-        function, few = self._function(all_outputs), _few(x, y)
-        derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
-        queries = self._queries(derivative, x, y, block)
+        queries = self._queries.of_all_outputs(x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
-        return build_reformulation(arrays, self._output_unit)
+        return build_reformulation(arrays, self.output_unit)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def parameter_influence(
         self,
@@ -305,82 +305,79 @@ class PathKernel:
             `net` (positive = pushed the output up; opposite signs at different steps cancel) and
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
-        functional = find_functional(outputs, self._loss_fn, self._output_unit)
-        queries = self._explained(functional, x, targets, block)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._queries.of_functional(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
-        return xr.Dataset(
-            {
-                name: described(PARAMETER_INFLUENCE, name, values, functional.unit)
-                for name, values in arrays.items()
-            }
+        return build_parameter_influence(arrays, functional.unit)
+
+    @torch.inference_mode(mode=False)
+    @torch.no_grad()
+    def parameter_influence_by_interval(
+        self,
+        x: Inputs,
+        targets: Targets,
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        intervals: int = 1,
+        parts: Sequence[str] = ("data",),
+        block: int = SAMPLES_PER_PASS,
+    ) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
+        """Influence of all data through every single parameter, interval by interval.
+
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            outputs: what to explain, as in `explain`.
+            intervals: number of equal training intervals.
+            parts: what is added up: `data`, and `decay` (what regularisation did) likewise.
+            block: samples per forward pass, whose gradients are in memory.
+
+        Yields:
+            The number of an interval, the last one first, and what its steps did (application step,
+            positive = pushed the output up); overwritten when the next one is asked for.
+        """
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        yield from parameter_influence_of_intervals(
+            self.history,
+            self._regularisation,
+            self._queries.of_functional(functional, x, targets, block),
+            interval_bounds(self.history.steps, intervals),
+            parts,
         )
 
-    def _explained(
-        self, functional: Functional, x: Inputs, targets: Targets, block: int
-    ) -> Queries:
-        """The queries of an output functional, after its self-checks."""
-        gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
-        x, y = self._given(x, targets)
-        if functional.of_classes:
-            self._check_classes(x, y, block)
-        check_functional(gradients.function, self._params(), *_few(x, y))
-        fallback = self._fallback_of(functional, gradients, x, y)
-        queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
-        check_explained(queries.values(self.history.theta(0)), functional.name)
-        return queries
+    @torch.inference_mode(mode=False)
+    @torch.no_grad()
+    def explain_step(
+        self,
+        x: Inputs,
+        targets: Targets,
+        step: int,
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        credit: str = "gradient_step",
+        block: int = SAMPLES_PER_PASS,
+    ) -> xr.DataArray:
+        """Influence of every training sample in one step (`kernel.one_step`).
 
-    def _fallback_of(
-        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
-    ) -> Fallback:
-        """Tensors that need the fallback; found out once, which may take as long as some steps."""
-        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
-        known = next((found for of, found in self._fallbacks if of == kind), None)
-        if known is None:
-            known = check_capture(gradients, self.history.theta(0), *_few(x, y))
-            if known.names and known != self._gradients.fallback:
-                logger.info("explained outputs: %s", known)
-            self._fallbacks.append((kind, known))
-        return known
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            step: the step.
+            outputs: what to explain, as in `explain`.
+            credit: what of that step: what its gradients did, or what moved the parameters in it.
+            block: samples per forward pass.
 
-    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
-        """Samples to explain as tensors, like the training samples, where they are needed."""
-        x, y = given_samples(x, targets)
-        check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
-        return self._data.convert(x), self._data.convert(y)
-
-    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
-        """Refuse targets that are no classes of the model's outputs."""
-        params, forward = self._params(), self._function(_output)
-        for first in range(0, batch_size(x), block):
-            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
-            check_classes(forward(params, rows, targets), targets, first)
-
-    def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
-        """Queries with their quadrature decided by the ops of the model."""
-        found = find_ops(derivative.function, self._params(), x, y)
-        if found.untreated:
-            logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        asked = found.piecewise_linear and self._quadrature.rule == "auto"
-        quadrature = self._quadrature.resolved(asked and self._takes_secant_slopes)
-        return Queries(derivative, quadrature, x, y, block, found.sample_first)
-
-    @cached_property
-    def _takes_secant_slopes(self) -> bool:
-        """Whether the secant rule can follow the model; tried on the loss, of one output."""
-        ends = (self.history.theta(step) for step in (0, self.history.steps))
-        samples = self._data.fetch(self.history.batch(0)[:2], 0)
-        return takes_secant_slopes(FullGradient(self._gradients), *ends, *samples)
-
-    def _checked_gradients(self) -> PerSampleGradients:
-        """Gradients of the loss, if it is one of each sample alone."""
-        x, y = self._data.fetch(self.history.batch(0)[:3], 0)
-        params, forward = self._params(), self._function(_output)
-        check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
-        gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
-        fallback = check_capture(gradients, self.history.theta(0), x, y, linearised=True)
-        if fallback.names:
-            logger.info("%s", fallback)
-        return gradients.with_fallback(fallback)
+        Returns:
+            `[component, test, output, train]`, positive = pushed the output up, in the unit of the
+            output; those of all steps add up to `influence_by_component`.
+        """
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._queries.of_functional(functional, x, targets, block)
+        sides = self.history, self._regularisation, self._training, queries
+        components = self.history.layout.components
+        return build_one_step(
+            explain_one_step(*sides, step, credit), credit, components, functional.unit
+        )
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
         ends = {"initial_output": 0, "final_output": self.history.steps}
@@ -392,25 +389,8 @@ class PathKernel:
         dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": dtype_name(self.history.stored_dtype),
+            "recorded_dtype": self.history.autocast or dtype_name(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
         }
-
-    def _function(self, function: OutputFunction) -> ModelFunction:
-        return ModelFunction(self._model, self._constants, function, self._forward)
-
-    def _params(self) -> dict[str, Tensor]:
-        """The parameters before training, by name."""
-        return self.history.layout.unflatten(self.history.theta(0))
-
-
-def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
-    """A few samples for the self-checks."""
-    return rows_of(x, 0, 3), rows_of(y, 0, 3)
-
-
-def _output(output: Any, _: Targets) -> Any:
-    """The model's output as it is."""
-    return output

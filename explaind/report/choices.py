@@ -4,7 +4,8 @@ What is shown for some values only carries them: the traces of a figure in `meta
 template in `data-shown-for`, as JSON. `choices.js` shows what fits the chosen values.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,28 @@ def controls(*choices: Choice) -> Markup:
         One drop-down list for each, with labels.
     """
     return render("choices.html", choices=choices)
+
+
+def shown_for(contents: Sequence[tuple[Mapping[str, str], Markup]], *choices: Choice) -> Markup:
+    """Return pieces of a panel, each of which is shown for some values of its choices only.
+
+    Args:
+        contents: the values of choices that each piece is for, by name, and the piece.
+        choices: the choices of the panel.
+
+    Returns:
+        All of them; those are hidden that are not for the values chosen at first.
+    """
+    first = {choice.name: choice.first for choice in choices}
+    entries = [
+        {
+            "shown_for": json.dumps(values),
+            "hidden": any(first[name] != value for name, value in values.items()),
+            "content": content,
+        }
+        for values, content in contents
+    ]
+    return render("shown_for.html", entries=entries)
 
 
 def show_first(

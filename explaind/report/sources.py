@@ -27,7 +27,7 @@ class Sources:
         dataset_name: name of the run's dataset.
         dataset: settings of that.
         results: kind and name of each experiment that is shown, by the key of the settings that
-            names it; the one that is drawn by its kind.
+            names it; the one that is drawn by its kind. `result` reads tables, `store` stores.
     """
 
     paths: Paths
@@ -73,6 +73,18 @@ class Sources:
         """
         kind, name = self.results[key]
         return _read_table(self.paths.experiment(self.run, name), kind)
+
+    def store(self, key: str) -> xr.Dataset:
+        """Open the store of an experiment on the run, lazy.
+
+        Args:
+            key: its key in `results`.
+
+        Returns:
+            Its store.
+        """
+        kind, name = self.results[key]
+        return open_sealed(self.paths.experiment(self.run, name, "zarr"), rule=kind)
 
 
 def read_metrics(paths: Paths, run: str) -> pd.DataFrame:

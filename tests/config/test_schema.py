@@ -153,6 +153,15 @@ def test_a_page_names_each_experiment_it_cannot_show():
     assert "sanity.leave_group_out: expected one of kind leave_group_out on the run" in text
 
 
+def test_a_computation_names_the_experiment_that_it_cannot_read():
+    with pytest.raises(ConfigError) as raised:
+        load_config(
+            merge(on_grokking("label_noise"), on_grokking("maps", similarity="label_noise"))
+        )
+    expected = "maps.similarity: expected one of kind similarity on the run 'grokking': none, got"
+    assert expected in str(raised.value)
+
+
 def test_augmentation_of_tokens_is_refused():
     with pytest.raises(ConfigError, match="augmentation: expected null for a dataset of tokens"):
         load_config(training(augmentation="horizontal_flip"))

@@ -15,7 +15,20 @@ from explaind.paths import Paths
 from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
-PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity")
+OF_SAMPLES = ("similarity", "maps", "spectrum")
+PAGES = (
+    "grokking",
+    "training",
+    "influence_over_training",
+    "influence_matrices",
+    "epk_validation",
+    *OF_SAMPLES,
+    "swap",
+    "retrain",
+    "pruning",
+    "examples",
+    "sanity",
+)
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -34,6 +47,11 @@ CASE = {
             "excluded": ["decoder.weight"],
             "seeds": [1, 2],
         },
+        "influence_over_training": {"run": RUN, "samples": 3, "intervals": 3},
+        "influence_matrices": {"run": RUN, "steps": [3, 150]},
+        "swap": {"run": RUN, "every": 5},
+        "retrain": {"run": RUN, "sources": [1], "seeds": [0, 1], "max_steps": 100},
+        "similarity": {"run": RUN, "samples": 5, "train_samples": 12, "intervals": 2},
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
@@ -45,9 +63,14 @@ AFTER = (
     "pipeline.validate",
     "experiments.job",
     "experiments.drawing",
+    "experiments.influence_over_training.compute",
+    "experiments.influence_matrices.compute",
+    "experiments.swap.compute",
+    "experiments.retrain.compute",
     "experiments.pruning.compute",
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
+    *(f"experiments.{name}.compute" for name in OF_SAMPLES),
     *(f"experiments.{name}.page" for name in PAGES),
 )
 
@@ -122,19 +145,41 @@ def _stages() -> tuple[Stage, ...]:
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
         Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
+        Stage(
+            "influence-over-training --experiment influence_over_training",
+            (paths.experiment(RUN, "influence_over_training"),),
+        ),
+        Stage(
+            "influence-matrices --experiment influence_matrices",
+            (paths.experiment(RUN, "influence_matrices", "zarr"),),
+        ),
+        Stage("swap --experiment swap", (paths.experiment(RUN, "swap", "zarr"),)),
+        Stage(
+            "retrain-part --experiment retrain --part source-1.0",
+            (paths.part(RUN, "retrain", "source-1.0"),),
+        ),
+        Stage("retrain --experiment retrain", (paths.experiment(RUN, "retrain"),)),
         Stage("pruning --experiment pruning", (paths.experiment(RUN, "pruning"),)),
         Stage("label-noise --experiment label_noise", (paths.experiment(RUN, "label_noise"),)),
         Stage(
             "leave-group-out --experiment leave_group_out",
             (paths.experiment(RUN, "leave_group_out"),),
         ),
+        Stage("similarity", (paths.experiment(RUN, "similarity", "zarr"),)),
+        Stage("maps", (paths.experiment(RUN, "maps"),)),
+        Stage("spectrum", (paths.experiment(RUN, "spectrum"),)),
         Stage("plotly-js", (paths.plotly_js(),)),
         Stage("page-training", (paths.figure("training"),)),
         Stage("page-epk-validation", (paths.figure("epk_validation"),)),
         Stage("page-grokking", (paths.figure("grokking"), *tables)),
+        Stage("page-influence-over-training", (paths.figure("influence_over_training"),)),
+        Stage("page-influence-matrices", (paths.figure("influence_matrices"),)),
+        Stage("page-swap", (paths.figure("swap"),)),
+        Stage("page-retrain", (paths.figure("retrain"),)),
         Stage("page-pruning", (paths.figure("pruning"),)),
         Stage("page-examples", (paths.figure("examples"),)),
         Stage("page-sanity", (paths.figure("sanity"),)),
+        *(Stage(f"page-{name}", (paths.figure(name),)) for name in OF_SAMPLES),
         Stage("report", (paths.index(),)),
     )
 

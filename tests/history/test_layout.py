@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from explaind.errors import RecordingError
+from explaind.errors import ConfigError, RecordingError
 from explaind.history.layout import ParameterLayout
 
 
@@ -34,6 +34,17 @@ def test_flatten_and_unflatten_are_inverse(layout, model):
     vector = layout.flatten(dict(model.named_parameters()))
     for name, tensor in layout.unflatten(vector).items():
         assert torch.equal(tensor, model.get_parameter(name))
+
+
+def test_the_mask_of_components(layout):
+    whole = {tuple(names): layout.mask(names).tolist() for names in ([], ["0"], ["1"], ["1", "0"])}
+    first = [slot.component == "0" for slot in layout.slots for _ in range(slot.start, slot.stop)]
+    assert whole[("0",)] == first == [True] * 8 + [False] * 4
+    assert whole[("1",)] == [not inside for inside in first]
+    assert whole[()] == [False] * 12
+    assert whole[("1", "0")] == [True] * 12
+    with pytest.raises(ConfigError, match=r"expected some of 0, 1, got '2'"):
+        layout.mask(["0", "2"])
 
 
 def test_gradient_is_that_by_the_whole_vector_and_zero_where_nothing_depends_on_it(layout):

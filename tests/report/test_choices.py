@@ -1,8 +1,13 @@
 """Controls and what they show at first."""
 
-import pytest
+import json
+import re
+from html import unescape
 
-from explaind.report.choices import Choice, controls, show_first
+import pytest
+from markupsafe import Markup
+
+from explaind.report.choices import Choice, controls, show_first, shown_for
 from explaind.report.plots.theme import new_figure
 
 SHAPE = Choice("shape", "Shape & size", {"round": "it is <round>", "flat": "it is flat"})
@@ -14,6 +19,19 @@ def test_controls_list_every_value_and_are_escaped():
     assert html.count("<select") == 2
     assert '<option value="round">it is &lt;round&gt;</option>' in html
     assert "Shape &amp; size" in html
+
+
+def test_pieces_are_hidden_that_are_not_for_the_first_values():
+    pieces = [
+        ({"shape": shape, "colour": colour}, Markup("<p>{} {}</p>").format(shape, colour))
+        for shape in SHAPE.options
+        for colour in COLOUR.options
+    ]
+    html = shown_for([*pieces, ({"colour": "red"}, Markup("<p>any</p>"))], SHAPE, COLOUR)
+    found = re.findall(r'data-shown-for="([^"]*)"( hidden)?>\s*<p>(.*?)</p>', html)
+    shown = [text for _, hidden, text in found if not hidden]
+    assert shown == ["round red", "any"]
+    assert json.loads(unescape(found[3][0])) == {"shape": "flat", "colour": "blue"}
 
 
 @pytest.fixture

@@ -39,9 +39,17 @@ def test_opens_the_dataset(sources):
 
 def test_reads_the_result_of_an_experiment_by_its_key(sources):
     path = sources.paths.experiment("small", "flipped")
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     pd.DataFrame({"seed": [1, 2]}).to_parquet(path)
     assert sources.result("noise")["seed"].tolist() == [1, 2]
+
+
+def test_opens_the_store_of_an_experiment_by_its_key(sources):
+    path = sources.paths.experiment("small", "flipped", "zarr")
+    with pytest.raises(StoreError, match=r"flipped.zarr does not exist.*`label_noise`"):
+        sources.store("noise")
+    write_store(path, xr.Dataset({"x": (("row",), np.arange(3), {"units": "1"})}), {})
+    assert sources.store("noise")["x"].to_numpy().tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

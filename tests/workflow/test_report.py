@@ -9,7 +9,8 @@ import pytest
 from explaind.experiments.registry import SPECS
 from tests.workflow.project import Project
 
-SHOWN = {name: spec for name, spec in SPECS.items() if spec.shown and name != "examples"}
+ABSENT = ("examples", "maps")
+SHOWN = {name: spec for name, spec in SPECS.items() if spec.shown and name not in ABSENT}
 """Kinds that the tiny run has a page of; their experiments are named like them."""
 
 

@@ -4,6 +4,7 @@ The loop over subintervals and their refinement is the same whatever derivative 
 (see `derivative`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -114,16 +115,35 @@ class Queries:
         Returns:
             The averaged derivatives and the true changes.
         """
+        return _joined(list(self.step_by_block(number, start, end, parts)))
+
+    def step_by_block(
+        self,
+        number: int,
+        start: Float[Tensor, " param"],
+        end: Float[Tensor, " param"],
+        parts: Float[Tensor, "part param"],
+    ) -> Iterator[StepDerivative]:
+        """Average the derivatives over one step, with those of one block in memory at a time.
+
+        Args:
+            number: see `step`; so for all others.
+            start: `theta_s`.
+            end: `theta_{s+1}`.
+            parts: the parts of the step.
+
+        Yields:
+            The derivatives and changes of each block, in the order of the samples.
+        """
         # a copy: `start` is a view, which would keep a whole block of the history in memory
-        theta, pieces = start.clone(), []
+        theta = start.clone()
         following, self._latest = self._latest, number
         for place, block in enumerate(self._blocks):
             after = self._starts[place]  # of the following step, which starts where this one ends
             if after is None or following != number + 1:
                 after = self._point(block, end)
             before = self._starts[place] = self._point(block, theta)
-            pieces.append(self._refined(block, [before, after], parts))
-        return _joined(pieces)
+            yield self._refined(block, [before, after], parts)
 
     def _refined(
         self, block: Batch, ends: list[PathPoint], parts: Float[Tensor, "part param"]

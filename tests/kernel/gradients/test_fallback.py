@@ -10,6 +10,7 @@ from torch.optim import SGD
 from torch.utils.checkpoint import DefaultDeviceType, checkpoint
 
 import explaind
+from explaind.errors import UnsupportedError
 from explaind.kernel.checks import check_capture
 from explaind.kernel.functionals import all_outputs
 from explaind.kernel.gradients.fallback import BY_VMAP
@@ -234,6 +235,9 @@ def test_kinks_that_the_secant_rule_cannot_follow_are_integrated_plainly(call, t
     influence = explain(problem, tmp_path / "run.zarr", model, quadrature=Quadrature())
     assert influence.attrs["quadrature_rule"] == ("gauss_legendre" if call is kinked else "secant")
     moved = abs(influence.final_output - influence.initial_output).max()
+    if call is kinked:
+        with pytest.raises(UnsupportedError, match="secant cannot follow"):
+            explain(problem, tmp_path / "run.zarr", model, quadrature=Quadrature(rule="secant"))
     left = abs(influence.step_residual.sum("step")).max()
     assert float(left) < 0.02 * float(moved)
 
