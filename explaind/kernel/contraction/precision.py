@@ -17,7 +17,7 @@ from torch import Tensor
 from explaind.config.choices import PRECISIONS
 from explaind.errors import ConfigError
 
-SUMMED_TOGETHER = 256
+SUMMED_TOGETHER = 64
 """Terms of a product that are summed one after another in float32."""
 
 PIECE = 16 * SUMMED_TOGETHER
