@@ -60,7 +60,7 @@ def published_influence(
             mu, nu = history.coefficient("mu", step), history.coefficient("nu", step)
             gradients = train_features(theta, train[0][index], train[1][index])
             momentum *= mu
-            momentum[index] += nu * history.sample_weight(step) * gradients
+            momentum[index] += nu * history.sample_weights(step)[:, None] * gradients
             alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
             averaged = torch.zeros((), dtype=dtype)
             for node in range(nodes):

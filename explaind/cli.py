@@ -226,6 +226,27 @@ def _computing(spec: Spec) -> Callable[..., None]:
     return command
 
 
+def _computing_part(spec: Spec) -> Callable[..., None]:
+    """The subcommand that computes one part of an experiment."""
+
+    def command(
+        config: Files,
+        part: Annotated[str, typer.Option(help="Name of the part.")],
+        experiment: Experiment = spec.name,
+        root: Root = ".",
+        threads: Threads = None,
+    ) -> None:
+        from explaind.experiments.job import compute_part
+
+        checked = _with_experiment(config, root, experiment, spec)
+        parts = checked.parts(experiment)
+        _check_known("part", part, parts, hint=f"they follow from experiments.{experiment}")
+        _limit_threads(threads)
+        compute_part(checked, Paths(root), experiment, part)
+
+    return command
+
+
 def _drawing(spec: Spec) -> Callable[..., None]:
     """The subcommand that draws the page of an experiment."""
 
@@ -241,6 +262,11 @@ for _spec in SPECS.values():  # in the order of the groups, which is that of a r
     _name = _spec.name.replace("_", "-")
     if _spec.computed:
         app.command(_name, help=_spec.summary, rich_help_panel=EXPERIMENTS)(_computing(_spec))
+    if _spec.computed and _spec.computed.parts:
+        _help = f"Compute one part of “{_spec.title}”."
+        app.command(f"{_name}-part", help=_help, rich_help_panel=EXPERIMENTS)(
+            _computing_part(_spec)
+        )
 for _spec in SPECS.values():
     _name = _spec.name.replace("_", "-")
     if _spec.shown:
@@ -303,12 +329,14 @@ def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Conf
     return config
 
 
-def _check_known(option: str, name: str, known: Collection[str], kind: str = "") -> None:
+def _check_known(
+    option: str, name: str, known: Collection[str], kind: str = "", hint: str = ""
+) -> None:
     """Refuse a name that the config does not define."""
     if name not in known:
         raise ConfigError(
             f"--{option}: expected one of {kind}{', '.join(sorted(known)) or 'none'}, got {name!r};"
-            f" define it under {option}s"
+            f" {hint or f'define it under {option}s'}"
         )
 
 

@@ -100,6 +100,10 @@ class Paths:
         """Return the result of an experiment on a run; `suffix` is `parquet` or `zarr`."""
         return self.results / run / "experiments" / f"{name}.{suffix}"
 
+    def part(self, run: str, name: str, part: str) -> Path:
+        """Return the table of one part of an experiment that is computed in parts."""
+        return self.results / run / "experiments" / name / f"{part}.parquet"
+
     def benchmark(self, run: str, name: str) -> Path:
         """Return the table of time and memory of one rule, measured by Snakemake."""
         return self.results / run / "benchmarks" / f"{name}.tsv"

@@ -7,6 +7,7 @@ every leaf has the sample first.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 from torch.utils import _pytree
@@ -77,6 +78,16 @@ def map_leaves(function: Callable[..., Any], tree: Any) -> Any:
 def replace_leaves(tree: Any, values: list[Any]) -> Any:
     """Return the same tree with other leaves, in the order of `leaves`."""
     return _pytree.tree_unflatten(values, _pytree.tree_structure(tree))
+
+
+def on_device(tree: Any, device: torch.device) -> Any:
+    """Return the same tree with its tensors on a device."""
+    return map_leaves(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, tree)
+
+
+def copied(tree: Any) -> Any:
+    """Return the same tree with copies of its tensors: a model may change its inputs in place."""
+    return map_leaves(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, tree)
 
 
 def batch_size(inputs: Inputs) -> int:

@@ -8,6 +8,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from tests.devices.simulated import register_backend
+from tests.shapes import check_again
 from tests.workflow.project import Project
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
@@ -34,6 +35,11 @@ def _one_thread():
 @pytest.fixture(autouse=True, scope="session")
 def _simulated_device():
     register_backend()
+
+
+@pytest.fixture(autouse=True)
+def _shapes_are_checked_again():
+    check_again()
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ def test_help_lists_every_subcommand(monkeypatch, capsys):
     assert call(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
     names = typer.main.get_command(cli.app).commands
-    assert len(names) == 19
+    assert len(names) == 24
     assert [name for name in names if name not in shown] == []
     places = [shown.find(f"─ {panel} ─") for panel in PANELS]
     assert places[0] > -1
@@ -125,6 +125,14 @@ def test_an_experiment_of_another_kind_is_refused(monkeypatch, tmp_path):
     for command in ("pruning", "page-pruning"):
         message = call(monkeypatch, command, *options, "--experiment", "mine")
         assert "--experiment: expected one of kind pruning: none, got 'mine'" in message
+
+
+def test_an_unknown_part_is_named(monkeypatch, tmp_path):
+    (tmp_path / "a.yaml").write_text("experiments: {retrain: {run: grokking, sources: [0.5]}}")
+    options = ("--config", str(tmp_path / "a.yaml"), "--root", str(tmp_path))
+    message = call(monkeypatch, "retrain-part", *options, "--part", "source-1.0")
+    assert "--part: expected one of source-0.5, got 'source-1.0'" in message
+    assert message.endswith("they follow from experiments.retrain")
 
 
 @pytest.mark.parametrize("module", ["explaind", "explaind.cli", "explaind.experiments.drawing"])

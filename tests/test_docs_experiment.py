@@ -57,7 +57,7 @@ def test_it_is_listed_everywhere(added):
     assert f"average ({summary})" in listed
     assert f"page_average (Draw the page “Average influence”. {summary})" in listed
     assert "page-average" in added.explaind("--help")
-    reference = added.call("-m", "explaind.config.reference")
+    reference = added.call("explaind.config.reference")
     assert "## `experiments.<name>`, kind `average`" in reference
 
 

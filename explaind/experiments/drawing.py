@@ -101,6 +101,7 @@ def _benchmarks(config: Config, paths: Paths, run: str) -> dict[str, Path]:
     for name, settings in config.experiments.items():
         if settings.run == run and config.spec(name).computed:
             jobs.append(f"{settings.kind}_{name}")
+            jobs += [f"{settings.kind}_part_{name}_{part}" for part in config.parts(name)]
     return {job: paths.benchmark(run, job) for job in jobs}
 
 

@@ -1,7 +1,8 @@
 """Run what an experiment computes, and write its result.
 
 The `compute` module of an experiment defines `compute(job) -> table or store`, a function of what
-the `Job` gives it; paths and writing are here.
+the `Job` gives it; paths and writing are here. A part of an experiment is that experiment, asked
+for less: the same function computes it.
 """
 
 import shutil
@@ -15,19 +16,25 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import xarray as xr
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from explaind.config.experiment import ExperimentSettings
 from explaind.config.run import Run, check_sizes
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.data.load import LoadedDataset, load_dataset
-from explaind.files import writing_result
+from explaind.errors import StoreError
+from explaind.files import as_json, writing_result
+from explaind.fingerprint import code_fingerprint
 from explaind.kernel.path_kernel import PathKernel
 from explaind.models.registry import build_model
 from explaind.paths import Paths
 from explaind.pipeline.load_kernel import open_kernel
 from explaind.store import only_writer, open_sealed, write_store
+
+ORIGIN = "config"
+"""Attribute of the table of a part: the values that it was made with."""
 
 SettingsT_co = TypeVar("SettingsT_co", bound=ExperimentSettings, covariant=True)
 
@@ -41,8 +48,8 @@ class Job(Generic[SettingsT_co]):
         settings: its section of the config.
         config: the whole config.
         paths: where things lie.
-        scratch: a folder for stores that are needed only until the result is there; it does not
-            exist yet and is removed afterwards.
+        scratch: a folder for what is needed only until the result is there, then it is removed. A
+            process that was killed leaves in it what it had finished, for the next one.
     """
 
     name: str
@@ -94,18 +101,22 @@ class Job(Generic[SettingsT_co]):
 
     def trained_model(self) -> nn.Module:
         """Return the network at the end of its recorded training, on the device of the run."""
+        return self.model_at(self.kernel.history.theta(self.kernel.history.steps))
+
+    def model_at(self, theta: Float[Tensor, " param"]) -> nn.Module:
+        """Return the network of the run with other parameters, on the device of the run."""
         history, data = self.kernel.history, self.data
         model = build_model(self.run.model, data.classes, data.input_shape)
-        trained = history.layout.unflatten(history.theta(history.steps))
-        model.load_state_dict({**history.constants(), **trained})
+        model.load_state_dict({**history.constants(), **history.layout.unflatten(theta)})
         return model.to(history.device)
 
 
 def compute_experiment(config: Config, paths: Paths, name: str) -> None:
     """Compute an experiment and write `results/{run}/experiments/{name}`, at once or not at all.
 
-    What it reads and is missing, incomplete or of another configuration is a `StoreError`, and so
-    is another process at this experiment; settings that do not fit the run are a `ConfigError`.
+    If it is computed in parts, their tables are put one below the other. What it reads and is
+    missing, incomplete or of another configuration is a `StoreError`, and so is another process at
+    this experiment; settings that do not fit the run are a `ConfigError`.
 
     Args:
         config: the whole config.
@@ -115,10 +126,49 @@ def compute_experiment(config: Config, paths: Paths, name: str) -> None:
     settings, computed = config.experiments[name], config.spec(name).computed
     assert computed is not None  # the rules and commands are those of the registry
     path = paths.experiment(settings.run, name, computed.suffix)
-    compute = import_module(f"explaind.experiments.{settings.kind}.compute").compute
-    with _scratch_folder(path) as scratch:
-        job = Job(name, settings, config, paths, scratch)
-        _write(compute(job), path, job.values)
+    if computed.parts is None:
+        with _job(config, paths, name, path) as job:
+            _write(_computed(job), path, job.values)
+        return
+    tables = [_table_of_part(config, paths, name, part) for part in config.parts(name)]
+    _write(pd.concat(tables, ignore_index=True), path, {})
+
+
+def compute_part(config: Config, paths: Paths, name: str, part: str) -> None:
+    """Compute one part of an experiment and write its table; errors are those of the whole.
+
+    Args:
+        config: the whole config.
+        paths: where things lie.
+        name: name of the experiment.
+        part: name of the part.
+    """
+    path = paths.part(config.experiments[name].run, name, part)
+    with _job(config.of_part(name, part), paths, name, path) as job:
+        table = _computed(job)
+        table.attrs[ORIGIN] = job.values
+        _write(table, path, job.values)
+
+
+def _table_of_part(config: Config, paths: Paths, name: str, part: str) -> pd.DataFrame:
+    settings = config.experiments[name]
+    path = paths.part(settings.run, name, part)
+    expected = stage_config(config.of_part(name, part), settings.kind, name)
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        found = f"is not readable ({error})"
+    else:
+        if table.attrs.pop(ORIGIN, None) == expected:
+            return table
+        found = "was made with another configuration"
+    command = f"explaind {settings.kind.replace('_', '-')}-part --experiment {name} --part {part}"
+    raise StoreError(f"{path} {found}. Compute this part first: `{command}`.")
+
+
+def _computed(job: Job[Any]) -> Any:
+    folder = f"explaind.experiments.{job.settings.kind}"
+    return import_module(f"{folder}.compute").compute(job)
 
 
 def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]) -> None:
@@ -130,12 +180,28 @@ def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]
 
 
 @contextmanager
-def _scratch_folder(result: Path) -> Iterator[Path]:
-    """Give a folder beside the result of an experiment; it is gone after the block."""
-    folder = result.with_name(f".{result.stem}.scratch")
+def _job(config: Config, paths: Paths, name: str, result: Path) -> Iterator[Job[Any]]:
+    """Give the job that a result is computed by; its folder is gone after the block.
+
+    What a killed process left there is found again if it was made by the same code with the same
+    values.
+
+    Yields:
+        The job.
+    """
+    folder, settings = result.with_name(f".{result.stem}.scratch"), config.experiments[name]
+    job = Job(name, settings, config, paths, folder)
+    compute = f"explaind.experiments.{settings.kind}.compute"
+    origin = as_json({"values": job.values, "code": code_fingerprint(__name__, compute)})
+    note = folder / "origin.json"
     with only_writer(folder):
-        shutil.rmtree(folder, ignore_errors=True)  # never go on with trainings of a killed process
-        try:
-            yield folder
-        finally:
+        if not note.is_file() or note.read_text(encoding="utf-8") != origin:
             shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            note.write_text(origin, encoding="utf-8")
+        try:
+            yield job
+        except Exception:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)

@@ -7,10 +7,12 @@ from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
 from explaind.experiments.pruning import SPEC as PRUNING
+from explaind.experiments.retrain import SPEC as RETRAIN
 from explaind.experiments.sanity import SPEC as SANITY
 from explaind.experiments.similarity import SPEC as SIMILARITY
 from explaind.experiments.spec import Spec
 from explaind.experiments.spectrum import SPEC as SPECTRUM
+from explaind.experiments.swap import SPEC as SWAP
 from explaind.experiments.training import SPEC as TRAINING
 
 SPECS: dict[str, Spec] = {
@@ -19,6 +21,8 @@ SPECS: dict[str, Spec] = {
         GROKKING,
         TRAINING,
         EPK_VALIDATION,
+        SWAP,
+        RETRAIN,
         PRUNING,
         EXAMPLES,
         SANITY,

@@ -11,9 +11,9 @@ the card on the index page. Nothing here imports torch.
 | `page` | `draw(tables, about) -> Page`; absent if it is shown on another page |
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from explaind.config.experiment import ExperimentSettings
 
@@ -29,9 +29,13 @@ class Computed:
         reads: what it reads of its run.
         trains: whether it trains networks as the run is trained; then all of that section counts.
         suffix: a table (`parquet`) or a store (`zarr`).
-        minutes: time asked for on a cluster.
+        minutes: time asked for on a cluster, of each part.
         results: keys of the settings that name another experiment on the run, whose result is read,
             with its kind.
+        parts: from its settings those of its parts by name: the same experiment, asked for less.
+            Each is a job of its own (rule `{kind}_part`) whose table lies in
+            `results/{run}/experiments/{name}/`; that of the experiment is theirs, one below the
+            other. None = it is one job.
     """
 
     reads: tuple[Source, ...] = ()
@@ -39,6 +43,7 @@ class Computed:
     suffix: Literal["parquet", "zarr"] = "parquet"
     minutes: int = 240
     results: Mapping[str, str] = field(default_factory=dict)
+    parts: Callable[[Any], Mapping[str, ExperimentSettings]] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Batches that remember which samples they hold."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from explaind.errors import UnsupportedError
 from explaind.history.checksums import sample_checksums
@@ -105,6 +107,67 @@ class IndexedCollate:
         return *inputs_and_targets(self.collate(items)), index, checksums
 
 
+def draw(loader: Any) -> Iterator[Batch]:
+    """Iterate once over what a loop draws its batches from.
+
+    Args:
+        loader: a `DataLoader`, an iterator over one, a progress bar around either (an object that
+            holds it as `iterable`, as tqdm does), or an iterable of `Batch`.
+
+    Yields:
+        The batches.
+
+    Raises:
+        UnsupportedError: for anything that yields something else.
+    """
+    if isinstance(loader, DataLoader):
+        yield from indexed_batches(loader)
+        return
+    if isinstance(loader, _BaseDataLoaderIter):
+        yield from _rest_of(loader)
+        return
+    if hasattr(loader, "iterable"):
+        loader.iterable = draw(loader.iterable)  # so that the bar counts what is drawn
+    for batch in loader:
+        if not isinstance(batch, Batch):
+            raise UnsupportedError(
+                f"Expected a DataLoader, a progress bar around one, or Batch objects, got"
+                f" {type(loader).__name__} of {type(batch).__name__}. Put what is around the loader"
+                " around recorder.batches(loader), as in enumerate(recorder.batches(loader)), or"
+                " name the samples with recorder.step_of(index, x, y)."
+            )
+        yield batch
+
+
+def _rest_of(iterator: _BaseDataLoaderIter) -> Iterator[Batch]:
+    """What is left of an iterator over a loader, with the indices its sampler draws.
+
+    Args:
+        iterator: the iterator.
+
+    Yields:
+        The batches.
+
+    Raises:
+        UnsupportedError: if worker processes have been sent indices already.
+    """
+    if iterator._num_workers:
+        raise UnsupportedError(
+            "Expected a DataLoader, got an iterator over one with worker processes, which have"
+            " begun. Give the DataLoader to recorder.batches."
+        )
+    indices = deque[list[int]]()
+    iterator._sampler_iter = _remembered(iterator._sampler_iter, indices)
+    for batch in iterator:
+        yield Batch(*inputs_and_targets(batch), torch.tensor(indices.popleft()))
+
+
+def _remembered(sampler: Iterator[list[int]], drawn: deque[list[int]]) -> Iterator[list[int]]:
+    for index in sampler:
+        drawn.append(list(index))
+        yield index
+
+
 def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type-arg]
     """Iterate over a loader once, with the dataset index of every sample.
 
@@ -115,7 +178,7 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
         The batches in the loader's own order.
 
     Raises:
-        UnsupportedError: for an iterable dataset, or batches that are not `(x, y)`.
+        UnsupportedError: for an iterable dataset.
     """
     if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
         raise UnsupportedError(

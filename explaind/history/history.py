@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from explaind.errors import RecordingError
+from explaind.errors import RecordingError, StoreError
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.replayed_path import PathSteps, ReplayedPath
 from explaind.history.replayer import TrainingSetup
 from explaind.history.schema import Reduction
 from explaind.history.state import CONSTANTS, load_state
+from explaind.history.wrappers import names_in
 from explaind.store import open_sealed
 
 _COLUMN = {name: position for position, name in enumerate(COEFFICIENTS)}
@@ -104,6 +105,9 @@ class History:
         dtype: floating type that parameters are returned in.
         device: where tensors are returned.
         reduction: how the loop reduced the per-sample losses of a batch.
+
+    Raises:
+        StoreError: for a history of an earlier version.
     """
 
     def __init__(
@@ -124,24 +128,33 @@ class History:
         self.reduction: Reduction = self._dataset.attrs["reduction"]
         self._coefficient = self._dataset["coefficient"].values
         self._clip = self._dataset["clip"].values
+        if "weight" not in self._dataset:
+            raise StoreError(
+                f"{path} was recorded by an earlier version: the weights of samples are missing."
+                " Run the rule `train`, or record the training, again."
+            )
         self._batch = self._dataset["batch"].values
+        self._weight = self._dataset["weight"].values
+        self._names: Mapping[str, str] = {}
         self._source: StoredPath | ReplayedPath | None = None
         if self._dataset.attrs.get("every", 1) == 1:
             self._source = StoredPath(self._dataset, self.steps)
 
-    def replayed_with(self, setup: TrainingSetup) -> "History":
-        """Give a checkpointed history what it takes to replay the steps between its snapshots.
+    def with_setup(self, setup: TrainingSetup) -> "History":
+        """Give the history what it was recorded with; another model is refused (`ConfigError`).
 
         Args:
             setup: model, loss, data and penalty of the training.
 
         Returns:
-            The same history, readable at every point; a full one as it is.
+            The same history with the tensors named as in the model. A checkpointed one can then
+            replay the steps between its snapshots.
         """
-        if isinstance(self._source, StoredPath):
-            return self
         history = copy.copy(self)
-        history._source = ReplayedPath(self._path, self._dataset, setup)
+        history._names = names = names_in(setup.model, self.layout, self.constants())
+        history.layout = self.layout.renamed(names)
+        if not isinstance(self._source, StoredPath):
+            history._source = ReplayedPath(self._path, self._dataset, setup, names)
         return history
 
     @property
@@ -149,11 +162,24 @@ class History:
         """Whether the inputs were augmented while recording."""
         return bool(self._dataset.attrs.get("augmented", False))
 
+    @property
+    def penalised(self) -> bool:
+        """Whether the loop added a penalty to its loss."""
+        return bool(self._dataset.attrs.get("penalised", False))
+
+    @property
+    def autocast(self) -> str | None:
+        """The type that autocast computed outputs in while recording; None without."""
+        name: str | None = self._dataset.attrs.get("autocast")
+        return name
+
     def constants(self) -> dict[str, Tensor]:
         """Return frozen parameters and buffers by name; floating ones in the history's dtype."""
         tensors = load_state(self._path / CONSTANTS, self.device)
         return {
-            name: tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+            self._names.get(name, name): (
+                tensor.to(self.dtype) if tensor.is_floating_point() else tensor
+            )
             for name, tensor in tensors.items()
         }
 
@@ -167,10 +193,9 @@ class History:
         checksums: np.ndarray = self._dataset["sample_checksum"].values
         return checksums
 
-    def sample_weight(self, step: int) -> float:
-        """Return `w_{s,i}`, the weight of each sample of the batch in the loss."""
-        size = int((self._batch[step] >= 0).sum())
-        return 1.0 / size if self.reduction == "mean" else 1.0
+    def sample_weights(self, step: int) -> Float64[Tensor, " batch"]:
+        """Return `w_{s,i}`, the weight of each sample of the batch in the loss, on the CPU."""
+        return torch.from_numpy(self._weight[step][self._batch[step] >= 0])
 
     def clip(self, step: int) -> float:
         """Return `kappa_s`, the gradient-clipping factor."""
@@ -181,17 +206,17 @@ class History:
         return bool((self._coefficient[:, :, _COLUMN[coefficient]] != 0).any())
 
     def coefficient(self, name: str, step: int) -> float | Float[Tensor, " param"]:
-        """Return a scalar of the optimizer rule; a float64 vector where parameter groups differ."""
+        """Return a scalar of the optimizer rule; a float64 vector where tensors differ."""
         values = self._coefficient[step, :, _COLUMN[name]]
         if (values == values[0]).all():
             return float(values[0])
         vector = torch.empty(self.layout.size, dtype=torch.float64, device=self.device)
-        for slot in self.layout.slots:
-            vector[slot.start : slot.stop] = float(values[slot.group])
+        for slot, value in zip(self.layout.slots, values.tolist(), strict=True):
+            vector[slot.start : slot.stop] = value
         return vector
 
     def largest(self, name: str, step: int) -> float:
-        """Return the largest value of a scalar of the optimizer rule over the parameter groups."""
+        """Return the largest value of a scalar of the optimizer rule over the tensors."""
         return float(self._coefficient[step, :, _COLUMN[name]].max())
 
     def preconditioner(self, block: Block, step: int) -> float | Float[Tensor, " param"]:

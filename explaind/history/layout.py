@@ -1,11 +1,11 @@
 """How the trained tensors of a model lie in one flat parameter vector."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError
@@ -107,22 +107,9 @@ class ParameterLayout:
             )
         return cls(tuple(slots)).with_components(components or {})
 
-    def check_model(self, model: nn.Module) -> None:
-        """Refuse a model that has not these tensors.
-
-        Args:
-            model: the model given to explain with.
-
-        Raises:
-            ConfigError: naming the first tensor that is missing or has another shape.
-        """
-        shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
-        for slot in self.slots:
-            if shapes.get(slot.name) != slot.shape:
-                raise ConfigError(
-                    f"model: '{slot.name}' has shape {shapes.get(slot.name, 'nowhere')}, expected"
-                    f" {slot.shape} as recorded. Give the model that was trained."
-                )
+    def renamed(self, names: Mapping[str, str]) -> "ParameterLayout":
+        """Return the same layout with other names of the tensors, given by their present ones."""
+        return ParameterLayout(tuple(replace(slot, name=names[slot.name]) for slot in self.slots))
 
     @classmethod
     def from_json(cls, rows: Sequence[Mapping[str, Any]]) -> "ParameterLayout":
@@ -179,6 +166,29 @@ class ParameterLayout:
                 own.append((slot.start, slot.stop))
         return ranges
 
+    def mask(self, components: Collection[str]) -> Bool[Tensor, " param"]:
+        """Return which parameters belong to some components.
+
+        Args:
+            components: names of components.
+
+        Returns:
+            True for theirs.
+
+        Raises:
+            ConfigError: if a name is not that of a component.
+        """
+        unknown = sorted(set(components) - set(self.components))
+        if unknown:
+            raise ConfigError(
+                f"components: expected some of {', '.join(self.components)}, got {unknown[0]!r};"
+                " correct it"
+            )
+        mask = torch.zeros(self.size, dtype=torch.bool)
+        for slot in self.slots:
+            mask[slot.start : slot.stop] = slot.component in components
+        return mask
+
     def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
         """Return named tensors as one flat vector (a copy)."""
         with torch.no_grad():
@@ -187,3 +197,31 @@ class ParameterLayout:
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return views of a flat vector as named tensors."""
         return {slot.name: vector[slot.start : slot.stop].view(slot.shape) for slot in self.slots}
+
+    def leaves(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
+        """Return copies of a flat vector's tensors, each a leaf of its own to differentiate by.
+
+        With the vector as the only leaf, autograd would add up vectors of the full length, one for
+        every tensor.
+        """
+        tensors = self.unflatten(vector).items()
+        return {name: tensor.detach().clone().requires_grad_(True) for name, tensor in tensors}
+
+    @torch.enable_grad()
+    def gradient(
+        self, function: Callable[[dict[str, Tensor]], Tensor], vector: Float[Tensor, " param"]
+    ) -> Float[Tensor, " param"]:
+        """Return the gradient of a number by a flat vector.
+
+        Args:
+            function: the number as a function of the named tensors.
+            vector: where to differentiate.
+
+        Returns:
+            The gradient, 0 for tensors that the function does not use.
+        """
+        leaves = self.leaves(vector)
+        by_tensor = torch.autograd.grad(
+            function(leaves), list(leaves.values()), materialize_grads=True
+        )
+        return self.flatten(dict(zip(leaves, by_tensor, strict=True)))

@@ -37,8 +37,14 @@ def option_names(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
         The names.
 
     Raises:
-        UnsupportedError: if an option is a tensor, whose value could change unseen.
+        UnsupportedError: for an optimizer that cannot be replayed, or an option that is a tensor,
+            whose value could change unseen.
     """
+    if type(optimizer).__name__ not in OPTIMIZERS:
+        raise UnsupportedError(
+            f"A checkpointed history cannot replay {type(optimizer).__name__}; expected one of"
+            f" {', '.join(OPTIMIZERS)}. Record a full history (every=1)."
+        )
     options = _flat(optimizer.param_groups[0], optimizer)
     for name, value in options.items():
         if isinstance(value, Tensor):

@@ -7,21 +7,24 @@ Every supported optimizer has the form (mathematics, section 3)
     g_s      = kappa_s (sum_i w_{s,i} grad l_i(theta_s) + grad penalty(theta_s)) + l2_s theta_s
 
 with the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)` where the optimizer keeps a second
-moment `v`, and `P_s = 1` elsewhere.
+moment `v`, and `P_s = 1` elsewhere. Every tensor has scalars of its own, because torch skips one
+without a gradient: its momentum, its decay and its count of steps.
 
 Scalars are recorded as torch applies them: rounded to the type of the parameters. The decay factor
 `1 - lr wd` of AdamW, say, is off by 3e-8 in float32, which is 1e-5 of the decay, and sums up.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from explaind.errors import UnsupportedError
-from explaind.history.layout import ParameterLayout, TensorSlot
+from explaind.history.layout import ParameterLayout
 
 COEFFICIENTS = (
     "learning_rate",
@@ -35,80 +38,225 @@ COEFFICIENTS = (
     "second_bias",
     "eps",
 )
-"""Order of the recorded scalars; one row per step and parameter group."""
-
-SUPPORTED = "SGD (momentum, dampening, Nesterov), Adam, AdamW (each with or without AMSGrad)"
+"""Order of the recorded scalars; one row per step and tensor."""
 
 Rounding = Callable[[float], float]
+"""Rounds a scalar as an operation on the parameters does."""
+
+Group = Mapping[str, Any]
+"""A parameter group, as the optimizer holds it."""
+
+State = Mapping[str, Any]
+"""What the optimizer keeps for a tensor."""
 
 
-def sgd_coefficients(group: Mapping[str, Any], step: int, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.SGD` for one parameter group.
+class Past(NamedTuple):
+    """What the scalars of a step depend on besides the options of the group.
+
+    Attributes:
+        steps: steps that the tensor has taken.
+        buffered: whether a momentum buffer exists (SGD).
+        mu_product: product of the momentum factors so far (NAdam).
+    """
+
+    steps: int
+    buffered: bool = False
+    mu_product: float = 1.0
+
+
+def sgd_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.SGD`.
+
+    The buffer begins as the undamped gradient, at the first step with a momentum; a step without
+    one leaves it as it is.
 
     Args:
-        group: the parameter group, as the optimizer holds it before the step.
-        step: number of steps taken before, counted from 0.
+        group: the parameter group, before the step.
+        past: what is known of the steps before.
         rounded: rounds a scalar as an operation on the parameters does.
 
     Returns:
-        The coefficients by name. At the first step torch starts the buffer with the undamped
-        gradient.
+        The coefficients by name, those not named being 0.
     """
-    rate, decay = float(group["lr"]), float(group["weight_decay"])
-    momentum, dampening = float(group["momentum"]), float(group["dampening"])
-    nu = 1.0 if step == 0 or momentum == 0 else 1.0 - dampening
+    rate, momentum = float(group["lr"]), float(group["momentum"])
+    scalars = {"l2": rounded(float(group["weight_decay"]))}
+    if momentum == 0 and past.buffered:
+        return scalars | {"mu": 1.0, "gamma": rounded(rate)}
     nesterov = bool(group["nesterov"])
-    return {
-        "learning_rate": rate,
-        "weight_decay": decay,
-        "mu": rounded(momentum),
-        "nu": rounded(nu),
+    return scalars | {
+        "mu": rounded(momentum) if past.buffered else 0.0,
+        "nu": rounded(1.0 - float(group["dampening"])) if past.buffered else 1.0,
         "alpha": rounded(rate) * rounded(momentum) if nesterov else rounded(rate),
         "gamma": rounded(rate) if nesterov else 0.0,
-        "l2": rounded(decay),
-        "decoupled": 0.0,
-        "second_bias": 1.0,
-        "eps": 0.0,
     }
 
 
-def adam_coefficients(group: Mapping[str, Any], step: int, rounded: Rounding) -> dict[str, float]:
-    """Scalars of `torch.optim.Adam` and `torch.optim.AdamW` for one parameter group.
-
-    Args:
-        group: the parameter group, as the optimizer holds it before the step.
-        step: number of steps taken before, counted from 0.
-        rounded: rounds a scalar as an operation on the parameters does.
-
-    Returns:
-        The coefficients by name.
-    """
-    rate, decay = float(group["lr"]), float(group["weight_decay"])
-    beta1, beta2 = (float(beta) for beta in group["betas"])
-    decoupled = bool(group.get("decoupled_weight_decay", False))
-    return {
-        "learning_rate": rate,
-        "weight_decay": decay,
-        "mu": 1.0 - rounded(1.0 - beta1),  # torch interpolates: m + (1 - beta1) (g - m)
-        "nu": rounded(1.0 - beta1),
-        "alpha": rounded(rate / (1.0 - beta1 ** (step + 1))),
-        "gamma": 0.0,
-        "l2": 0.0 if decoupled else rounded(decay),
-        "decoupled": 1.0 - rounded(1.0 - rate * decay) if decoupled else 0.0,
-        "second_bias": 1.0 - beta2 ** (step + 1),
+def adam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.Adam`; see `sgd_coefficients`."""
+    rate, beta2 = float(group["lr"]), float(group["betas"][1])
+    return _averaged(group, rounded) | {
+        "alpha": rounded(rate / _first_bias(group, past)),
+        "second_bias": 1.0 - beta2 ** (past.steps + 1),
         "eps": float(group["eps"]),
     }
 
 
-def _adamw_coefficients(group: Mapping[str, Any], step: int, rounded: Rounding) -> dict[str, float]:
-    return adam_coefficients({**group, "decoupled_weight_decay": True}, step, rounded)
+def adamw_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.AdamW`; see `sgd_coefficients`."""
+    return adam_coefficients({**group, "decoupled_weight_decay": True}, past, rounded)
 
 
-_RULES: dict[type, Callable[[Mapping[str, Any], int, Rounding], dict[str, float]]] = {
-    torch.optim.SGD: sgd_coefficients,
-    torch.optim.Adam: adam_coefficients,
-    torch.optim.AdamW: _adamw_coefficients,
+def adamax_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.Adamax`, whose steps are divided by the infinity norm."""
+    alpha = rounded(float(group["lr"]) / _first_bias(group, past))
+    return _averaged(group, rounded) | {"alpha": alpha}
+
+
+def nadam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.NAdam`: momentum and gradient have their own factors."""
+    rate, (beta1, beta2) = float(group["lr"]), (float(beta) for beta in group["betas"])
+    step, decay = past.steps + 1, float(group["momentum_decay"])
+    mu, following = (beta1 * (1.0 - 0.5 * 0.96 ** (s * decay)) for s in (step, step + 1))
+    kept_in = np.float64 if torch.get_default_dtype() == torch.float64 else np.float32
+    product = float(kept_in(past.mu_product) * kept_in(mu))  # as torch does
+    return _averaged(group, rounded) | {
+        "alpha": rounded(rate * following / (1.0 - product * following)),
+        "gamma": rounded(rate * (1.0 - mu) / (1.0 - product)),
+        "second_bias": 1.0 - beta2**step,
+        "eps": float(group["eps"]),
+    }
+
+
+def radam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.RAdam`; its first steps are not divided."""
+    rate, beta2, step = float(group["lr"]), float(group["betas"][1]), past.steps + 1
+    alpha, second_bias = rate / _first_bias(group, past), 1.0 - beta2**step
+    longest = 2.0 / (1.0 - beta2) - 1.0
+    length = longest - 2.0 * step * beta2**step / second_bias
+    scalars = _averaged(group, rounded)
+    if length <= 5.0:
+        return scalars | {"alpha": rounded(alpha), "second_bias": np.inf, "eps": 1.0}  # P = 1
+    ratio = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+    return scalars | {"alpha": alpha * (second_bias * ratio) ** 0.5, "eps": float(group["eps"])}
+
+
+def rmsprop_coefficients(group: Group, _past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.RMSprop` without momentum."""
+    return _plain(group, rounded, float(group["lr"])) | {"eps": float(group["eps"])}
+
+
+def adagrad_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.Adagrad`."""
+    rate = float(group["lr"]) / (1.0 + past.steps * float(group["lr_decay"]))
+    return _plain(group, rounded, rate) | {"eps": float(group["eps"])}
+
+
+def adadelta_coefficients(group: Group, _past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.Adadelta`."""
+    return _plain(group, rounded, float(group["lr"]))
+
+
+def _plain(group: Group, rounded: Rounding, rate: float) -> dict[str, float]:
+    """Scalars of a step along the gradient itself."""
+    return {"nu": 1.0, "alpha": rounded(rate), "l2": rounded(float(group["weight_decay"]))}
+
+
+def _averaged(group: Group, rounded: Rounding) -> dict[str, float]:
+    """Scalars of an averaged gradient and of the decay, of the Adam family."""
+    beta1, decay = float(group["betas"][0]), float(group["weight_decay"])
+    decoupled = bool(group.get("decoupled_weight_decay", False))
+    shrunk = 1.0 - rounded(1.0 - float(group["lr"]) * decay)
+    return {
+        "mu": 1.0 - rounded(1.0 - beta1),  # torch interpolates: m + (1 - beta1) (g - m)
+        "nu": rounded(1.0 - beta1),
+        "l2": 0.0 if decoupled else rounded(decay),
+        "decoupled": shrunk if decoupled else 0.0,
+    }
+
+
+def _first_bias(group: Group, past: Past) -> float:
+    return float(1.0 - float(group["betas"][0]) ** (past.steps + 1))
+
+
+def _skipped(_group: Group, _past: Past, _rounded: Rounding) -> dict[str, float]:
+    """Scalars of a tensor without a gradient: nothing happens, its momentum waits."""
+    return {"mu": 1.0, "eps": 1.0}
+
+
+def _adam_moment(group: Group, state: State, _earlier: State) -> Tensor:
+    tensor: Tensor = state["max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"]
+    return tensor
+
+
+def _nesterov_adam_moment(_group: Group, state: State, _earlier: State) -> Tensor:
+    tensor: Tensor = state["exp_avg_sq"]
+    return tensor
+
+
+def _adamax_moment(_group: Group, state: State, _earlier: State) -> Tensor:
+    tensor: Tensor = state["exp_inf"].square()
+    return tensor
+
+
+def _rmsprop_moment(group: Group, state: State, _earlier: State) -> Tensor:
+    tensor: Tensor = state["square_avg"]
+    return tensor - state["grad_avg"].square() if group["centered"] else tensor
+
+
+def _adagrad_moment(_group: Group, state: State, _earlier: State) -> Tensor:
+    tensor: Tensor = state["sum"]
+    return tensor
+
+
+def _adadelta_moment(group: Group, state: State, earlier: State) -> Tensor:
+    """Return the square of what the gradient is divided by."""
+    eps = float(group["eps"])
+    before = earlier.get("acc_delta", torch.zeros_like(state["square_avg"]))
+    tensor: Tensor = (state["square_avg"] + eps) / (before + eps)
+    return tensor
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """An optimizer as a linear map.
+
+    Attributes:
+        coefficients: its scalars.
+        moment: `(group, state after, state before) -> v`; None where `P = 1`.
+        earlier: name of the tensor whose value before the step `moment` needs.
+    """
+
+    coefficients: Callable[[Group, Past, Rounding], dict[str, float]]
+    moment: Callable[[Group, State, State], Tensor] | None = None
+    earlier: str | None = None
+
+
+_RULES: dict[type, _Rule] = {
+    torch.optim.SGD: _Rule(sgd_coefficients),
+    torch.optim.Adam: _Rule(adam_coefficients, _adam_moment),
+    torch.optim.AdamW: _Rule(adamw_coefficients, _adam_moment),
+    torch.optim.NAdam: _Rule(nadam_coefficients, _nesterov_adam_moment),
+    torch.optim.RAdam: _Rule(radam_coefficients, _nesterov_adam_moment),
+    torch.optim.Adamax: _Rule(adamax_coefficients, _adamax_moment),
+    torch.optim.RMSprop: _Rule(rmsprop_coefficients, _rmsprop_moment),
+    torch.optim.Adagrad: _Rule(adagrad_coefficients, _adagrad_moment),
+    torch.optim.Adadelta: _Rule(adadelta_coefficients, _adadelta_moment, earlier="acc_delta"),
 }
+
+SUPPORTED = (
+    "SGD (momentum, dampening, Nesterov), Adam, AdamW (each with or without AMSGrad), NAdam, RAdam,"
+    " Adamax, RMSprop (without momentum), Adagrad, Adadelta"
+)
+
+REASONS = {
+    "LBFGS": "its direction is a function of all gradients before, and a step takes several",
+    "Rprop": "its steps are signs of the gradient",
+    "Adafactor": "its step is clipped by the norm of the whole tensor",
+    "Muon": "its step is a matrix that is made orthogonal",
+    "SparseAdam": "it skips rows of a tensor",
+    "ASGD": "no rule was written for it",
+}
+"""Optimizers of torch that are not linear in the gradients given recorded scalars, and why."""
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
@@ -120,9 +268,11 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     Raises:
         UnsupportedError: naming what is supported.
     """
-    if type(optimizer) not in _RULES:
+    kind = type(optimizer)
+    if kind not in _RULES:
+        reason = REASONS.get(kind.__name__)
         raise UnsupportedError(
-            f"Cannot record {type(optimizer).__module__}.{type(optimizer).__qualname__}."
+            f"Cannot record {kind.__module__}.{kind.__qualname__}{f': {reason}' if reason else ''}."
             f" Expected one of torch.optim: {SUPPORTED}. Train with one of these."
         )
     for number, group in enumerate(optimizer.param_groups):
@@ -131,58 +281,97 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
                 f"Parameter group {number} has maximize=True; expected maximize=False."
                 " Negate the loss instead."
             )
+        if kind is torch.optim.RMSprop and group["momentum"] > 0:
+            raise UnsupportedError(
+                f"Parameter group {number} of RMSprop has momentum={group['momentum']:g}: what it"
+                " averages is divided gradients. Expected momentum=0; or train with Adam."
+            )
 
 
 def has_second_moment(optimizer: torch.optim.Optimizer) -> bool:
     """Return whether the optimizer scales its steps by a second moment (Adam-like)."""
-    return isinstance(optimizer, torch.optim.Adam | torch.optim.AdamW)
+    return _RULES[type(optimizer)].moment is not None
 
 
-def group_coefficients(optimizer: torch.optim.Optimizer, step: int) -> list[list[float]]:
-    """Scalars of every parameter group at this step.
+def tensor_coefficients(
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, torch.nn.Parameter],
+    layout: ParameterLayout,
+    taken: Mapping[str, int],
+) -> Float[np.ndarray, "tensor scalar"]:
+    """Scalars of every tensor at this step.
 
     Args:
         optimizer: a supported optimizer, before the step.
-        step: number of steps taken before.
+        parameters: the trained tensors by name.
+        layout: their order.
+        taken: number of steps each has taken before.
 
     Returns:
-        One list per parameter group, ordered as `COEFFICIENTS`.
+        One row per tensor, ordered as `COEFFICIENTS`.
     """
-    rule = _RULES[type(optimizer)]
-    rows = [rule(group, step, _rounding(group)) for group in optimizer.param_groups]
-    return [[row[name] for name in COEFFICIENTS] for row in rows]
+    rule, known = _RULES[type(optimizer)].coefficients, dict[Any, list[float]]()
+    rows = []
+    for slot in layout.slots:
+        parameter, group = parameters[slot.name], optimizer.param_groups[slot.group]
+        state = optimizer.state.get(parameter, {})
+        past = Past(
+            taken[slot.name],
+            state.get("momentum_buffer") is not None,
+            float(state.get("mu_product", 1.0)),
+        )
+        key = (slot.group, past, parameter.dtype, parameter.grad is None)
+        if key not in known:
+            used = _skipped if parameter.grad is None else rule
+            scalars = dict.fromkeys(COEFFICIENTS, 0.0) | {
+                "learning_rate": float(group["lr"]),
+                "weight_decay": float(group["weight_decay"]),
+                "second_bias": 1.0,
+            }
+            known[key] = list((scalars | used(group, past, _rounding(parameter.dtype))).values())
+        rows.append(known[key])
+    return np.array(rows)
 
 
-def _rounding(group: Mapping[str, Any]) -> Rounding:
-    """Return the rounding of scalars in operations on the parameters of a group."""
-    dtype = group["params"][0].dtype if group["params"] else torch.float64
-    if dtype == torch.float64:
-        return float
-    if dtype == torch.float32:  # numpy does it in a tenth of the time
-        return lambda value: float(np.float32(value))
-    return lambda value: float(torch.tensor(value, dtype=torch.float64).to(dtype))
+def _rounding(dtype: torch.dtype) -> Rounding:
+    """Return the rounding of scalars in operations on parameters of a type."""
+    return float if dtype == torch.float64 else lambda value: float(np.float32(value))
+
+
+def earlier_states(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, torch.nn.Parameter]
+) -> dict[str, dict[str, Tensor]]:
+    """Return copies of what `second_moment` must know of the state before the step, by tensor."""
+    name = _RULES[type(optimizer)].earlier
+    if name is None:
+        return {}
+    states = {key: optimizer.state.get(parameter, {}) for key, parameter in parameters.items()}
+    return {key: {name: state[name].clone()} for key, state in states.items() if name in state}
 
 
 def second_moment(
     optimizer: torch.optim.Optimizer,
     parameters: Mapping[str, torch.nn.Parameter],
     layout: ParameterLayout,
-) -> Float[torch.Tensor, " param"]:
+    earlier: Mapping[str, State] | None = None,
+) -> Float[Tensor, " param"]:
     """The second moment that the step just taken divided by.
 
     Args:
         optimizer: an Adam-like optimizer, after the step.
         parameters: the trained tensors by name.
         layout: how they lie in the flat vector.
+        earlier: what `earlier_states` returned before the step.
 
     Returns:
-        `max_exp_avg_sq` with AMSGrad, else `exp_avg_sq`.
+        The vector; 0 for a tensor that has taken no step yet.
     """
-
-    def moment(slot: TensorSlot) -> torch.Tensor:
-        amsgrad = optimizer.param_groups[slot.group].get("amsgrad", False)
-        state = optimizer.state[parameters[slot.name]]
-        tensor: torch.Tensor = state["max_exp_avg_sq" if amsgrad else "exp_avg_sq"]
-        return tensor
-
-    return layout.flatten({slot.name: moment(slot) for slot in layout.slots})
+    rule = _RULES[type(optimizer)].moment
+    assert rule is not None  # asked only of an optimizer with a second moment
+    moments = {}
+    for slot in layout.slots:
+        parameter, group = parameters[slot.name], optimizer.param_groups[slot.group]
+        state = optimizer.state.get(parameter)
+        before = (earlier or {}).get(slot.name, {})
+        moments[slot.name] = rule(group, state, before) if state else torch.zeros_like(parameter)
+    return layout.flatten(moments)

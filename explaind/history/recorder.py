@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, get_args
@@ -13,18 +12,14 @@ from typing import Any, get_args
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from explaind.errors import ConfigError, RecordingError, StoreError
 from explaind.files import log_written
-from explaind.history.batches import Batch, indexed_batches
+from explaind.history.batches import Batch, draw
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
-from explaind.history.guards import (
-    check_deterministic_mode,
-    check_finite,
-    check_separable_loss,
-)
+from explaind.history.gradient_check import Loss
+from explaind.history.guards import check_finite
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.schema import (
     CheckpointedRows,
@@ -33,9 +28,12 @@ from explaind.history.schema import (
     PathRows,
     Reduction,
     Rows,
+    batch_rows,
     dtype_name,
 )
 from explaind.history.state import TrainingState
+from explaind.history.step_gradient import StepGradient, when_made
+from explaind.history.wrappers import check_replayable, unwrapped
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import (
@@ -45,7 +43,16 @@ from explaind.store import (
     remove_store,
     stored_attributes,
 )
-from explaind.trees import Augmentation, Forward, LossFunction, call
+from explaind.trees import (
+    Augmentation,
+    Forward,
+    Inputs,
+    LossFunction,
+    Penalty,
+    Targets,
+    call,
+    copied,
+)
 
 
 def record(
@@ -64,6 +71,7 @@ def record(
     max_batch_size: int | None = None,
     chunk: int | None = None,
     augment: Augmentation | None = None,
+    penalty: Penalty | None = None,
     forward: Forward = call,
 ) -> "Recorder":
     """Record a training loop: a context manager around it.
@@ -76,7 +84,8 @@ def record(
 
     Args:
         model: any module; deterministic per sample (no active dropout, no batch norm in training
-            mode).
+            mode). What torch.compile, DataParallel and their like wrap is recorded under its own
+            names.
         optimizer: a supported optimizer of `torch.optim` that has not taken a step yet.
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
@@ -84,7 +93,8 @@ def record(
             less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
             The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
             plus the penalty given to `PathKernel`) and clip at most once.
-        reduction: how the loop reduces the per-sample losses of a batch before `backward()`.
+        reduction: how the loop reduces the losses of a batch. Other weights are read off the
+            gradient that comes back to the model's output, but not in a checkpointed history.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
@@ -94,6 +104,8 @@ def record(
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
         augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
             yields; must depend on nothing else. Give the same function to `PathKernel`.
+        penalty: explicit regulariser that the loop adds to the loss of a step, `(parameters by
+            name) -> scalar`. Give the same function to `PathKernel`.
         forward: `(model, inputs) -> outputs`, how the loop calls the model: `lambda model, x:
             model(**x)`, say. Give the same function to `PathKernel`.
 
@@ -107,13 +119,15 @@ def record(
         raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")
     if reduction not in get_args(Reduction):
         raise ConfigError(f"reduction: expected one of {get_args(Reduction)}, got {reduction!r}.")
-    state = TrainingState(model, optimizer, components)
+    check_replayable(model, every)
+    state = TrainingState(unwrapped(model), optimizer, components)
     rows = FullRows(state) if every == 1 else CheckpointedRows(state, every)
     layout, dtype = state.layout, state.stored_dtype
     steps = chunk or steps_per_chunk(layout.size * dtype.itemsize, every, TARGET_CHUNK_BYTES)
     schema = HistorySchema(
         parameters=layout.size,
         dtype=dtype_name(dtype),
+        tensors=len(layout.slots),
         groups=len(optimizer.param_groups),
         adaptive=state.adaptive,
         chunk=every * math.ceil(steps / every),
@@ -129,20 +143,21 @@ def record(
         "every": every,
         "reduction": reduction,
         "augmented": augment is not None,
+        "penalised": penalty is not None,
         "metrics": list(schema.metrics),
         "optimizer": type(optimizer).__name__,
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
+    loss = Loss(lambda inputs: forward(state.model, copied(inputs)), loss_fn, penalty)
     return Recorder(
         state,
-        loss_fn,
+        loss,
         rows,
         Path(store).absolute(),  # the loop may change the working directory
         schema,
         described,
         augment=augment,
-        forward=forward,
         resume=resume,
         overwrite=overwrite,
     )
@@ -153,16 +168,12 @@ class Pending:
     """What is known of the step that comes next.
 
     Attributes:
-        batch: the samples drawn for it; None before they are.
-        clip: factor its gradient was clipped by.
-        max_norm: what the gradient was clipped to.
+        taken: whether it moves the parameters; torch skips one without any gradient.
         logged: numbers that describe the parameters before it.
         rows: what was recorded as the step began.
     """
 
-    batch: Batch | None = None
-    clip: float = 1.0
-    max_norm: float = math.inf
+    taken: bool = False
     logged: dict[str, float] = field(default_factory=dict)
     rows: Rows = field(default_factory=dict)
 
@@ -172,13 +183,12 @@ class Recorder:
 
     Args:
         state: model and optimizer.
-        loss_fn: per-sample losses.
+        loss: what the loss of the loop is made of.
         rows: what of the state becomes rows of the store.
         path: folder of the store.
         schema: its arrays; room for a batch grows to the first one.
         attributes: its group attributes.
         augment: makes the inputs of a step of those of the data.
-        forward: calls the model.
         resume: go on from the last checkpoint, if there is one.
         overwrite: remove a store that exists.
 
@@ -192,25 +202,24 @@ class Recorder:
     def __init__(
         self,
         state: TrainingState,
-        loss_fn: LossFunction,
+        loss: Loss,
         rows: PathRows,
         path: Path,
         schema: HistorySchema,
         attributes: Mapping[str, Any],
         *,
         augment: Augmentation | None,
-        forward: Forward,
         resume: bool,
         overwrite: bool,
     ) -> None:
-        self._state, self._loss_fn, self._path_rows = state, loss_fn, rows
-        self._forward = forward
+        self._state, self._path_rows = state, rows
+        mean, repeated = attributes["reduction"] == "mean", schema.every > 1
+        self._gradient = StepGradient(state, loss, mean, repeated)
         self._path, self._schema, self._attributes = path, schema, attributes
         self._augment = augment
         self._exit, self._start = ExitStack(), time.monotonic()
         self._exit.enter_context(only_writer(path))
         self._pending = Pending()
-        self._checked = False  # model and loss, on the first batch
         self.steps, self._checksums = 0, ChecksumTable()
         self._theta: Tensor | None = None
         self._writer: HistoryWriter | None = None
@@ -231,10 +240,11 @@ class Recorder:
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
         for handle in (
-            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_pre_hook(self._on_step),
             optimizer.register_step_post_hook(self._after_step),
         ):
             self._exit.callback(handle.remove)
+        self._exit.callback(self._gradient.accumulated.watch())
         return self
 
     def __exit__(
@@ -250,54 +260,44 @@ class Recorder:
     def batches(self, loader: Iterable[Any]) -> Iterator[Batch]:
         """Yield the batches of a loader once and remember the samples of each.
 
+        Several may be drawn for a step, whose gradients add up, or none be used: those count that a
+        backward pass went through.
+
         Args:
-            loader: a `DataLoader` over a map-style dataset of `(x, y)`, or an iterable of `Batch`.
+            loader: a `DataLoader` over a map-style dataset of `(x, y)`, also inside of a progress
+                bar; or an iterable of `Batch`.
 
         Yields:
             The batches, with `x` (augmented), `y` and the dataset `index` of each sample.
-
-        Raises:
-            RecordingError: if two batches are drawn for one optimizer step (gradient accumulation).
         """
-        for drawn in indexed_batches(loader) if isinstance(loader, DataLoader) else loader:
-            if self._pending.batch is not None:
-                raise RecordingError(
-                    f"A second batch was drawn before step {self.steps} was taken. Gradient"
-                    " accumulation is not supported: take one optimizer step per batch."
-                )
-            self._checksums.see(drawn.index, drawn.x, drawn.y, drawn.checksums)
-            batch = self._as_seen(drawn)
-            if not self._checked:
-                check_deterministic_mode(self._state.model, self.steps)
-                forward = partial(self._forward, self._state.model)
-                check_separable_loss(forward, self._loss_fn, batch.x, batch.y)
-                self._checked = True
-            self._pending.batch = batch
-            yield batch
-        self._pending.batch = None
+        for batch in draw(loader):
+            yield self._drawn(batch)
+
+    def step_of(self, index: Tensor, x: Inputs, y: Targets) -> Batch:
+        """Say which samples the coming backward pass is of, in a loop that draws them its own way.
+
+        Args:
+            index: position of each sample in the training set.
+            x: their inputs, not augmented, sample first.
+            y: their targets.
+
+        Returns:
+            The batch, its inputs augmented if the recorder augments.
+        """
+        return self._drawn(Batch(x, y, index))
 
     def clip_grad_norm_(self, max_norm: float) -> Tensor:
         """Clip the gradients of the recorded parameters and record the factor.
+
+        A second call for a step of a checkpointed history is refused (`RecordingError`).
 
         Args:
             max_norm: largest allowed L2 norm of all gradients together.
 
         Returns:
             The norm before clipping.
-
-        Raises:
-            RecordingError: at the second call for a step of a checkpointed history.
         """
-        if self._schema.every > 1 and self._pending.max_norm != math.inf:
-            raise RecordingError(
-                f"The gradient of step {self.steps} is clipped a second time; expected once in a"
-                " checkpointed history. Clip to the smaller norm, or record with every=1."
-            )
-        norm = nn.utils.clip_grad_norm_(self._state.parameters.values(), max_norm)
-        factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
-        self._pending.clip *= float(factor)
-        self._pending.max_norm = float(max_norm)
-        return norm
+        return self._gradient.clip(max_norm, self.steps)
 
     def log(self, **values: float) -> None:
         """Keep numbers that describe the parameters as they are now (before the next step).
@@ -314,18 +314,22 @@ class Recorder:
             )
         self._pending.logged = values
 
-    def _as_seen(self, batch: Batch) -> Batch:
-        """Return a batch of the data as the coming step sees it."""
-        if self._augment is None:
-            return batch
-        return replace(batch, x=self._augment(batch.x, batch.index, self.steps))
+    def _drawn(self, batch: Batch) -> Batch:
+        """Note a batch of the data, and return it as the coming step sees it."""
+        self._checksums.see(batch.index, batch.x, batch.y, batch.checksums)
+        if self._augment is not None:
+            batch = replace(batch, x=self._augment(batch.x, batch.index, self.steps))
+        self._gradient.draw(batch, self.steps)
+        return batch
 
-    def _before_step(self, *_: Any) -> None:
-        batch = self._pending.batch
-        if batch is None:
-            raise RecordingError(
-                f"Step {self.steps} has no batch. Draw batches through recorder.batches(loader)."
-            )
+    def _on_step(self, optimizer: Any, args: Any, options: Any) -> tuple[Any, Any] | None:
+        return when_made(lambda: self._before_step(optimizer), args, options)
+
+    def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        overflown = getattr(optimizer, "found_inf", None)  # what a fused one skips steps for
+        self._pending.taken = self._gradient.exists and not (overflown is not None and overflown)
+        if not self._pending.taken:
+            return
         self._state.check_before_step(self.steps)
         if self._theta is None:
             self._theta = self._state.theta()
@@ -335,35 +339,45 @@ class Recorder:
                 f"The parameters changed between step {self.steps - 1} and step {self.steps}"
                 " outside of optimizer.step(). Such changes are not part of the path: remove them."
             )
+        path = self._path_rows.before_step(self.steps, self._theta)
+        index, weights = self._gradient.samples(self.steps)
         if self._writer is None:
-            self._writer = self._created(batch)
+            self._writer = self._created(self._gradient.parts(self.steps)[0].batch, len(index))
         self._pending.rows = {
-            **self._path_rows.before_step(self.steps, self._theta),
+            **path,
             **self._metrics(),
-            "coefficient": self._state.coefficients(self.steps),
-            "clip": np.array(self._pending.clip),
-            "batch": self._batch_row(batch.index, self._writer.slots),
+            "coefficient": self._state.coefficients(),
+            "clip": np.array(self._gradient.accumulated.clip),
+            **batch_rows(index, weights, self._writer.slots, self.steps),
         }
 
     def _after_step(self, *_: Any) -> None:
+        if not self._pending.taken:
+            return
         assert self._writer is not None  # made before the first step
         self._theta = self._state.theta()
         check_finite(self._theta, "The parameter vector after the update", self.steps)
         self._writer.append(self._pending.rows)
-        self._writer.append(self._path_rows.after_step(self._pending.max_norm))
+        self._writer.append(self._path_rows.after_step(self._gradient.accumulated.max_norm))
+        self._state.count_step()
+        self._gradient.spend()
         self._pending = Pending()
         self.steps += 1
         if self._writer.end_step():
             self._state.check_constants(self.steps)
             checksums = torch.from_numpy(self._checksums.values)
-            self._writer.flush({**self._state.checkpoint(), "checksums": checksums})
+            self._writer.save({**self._state.checkpoint(), "checksums": checksums})
 
     def _finish(self) -> None:
         if self._writer is None or self._theta is None:
             raise RecordingError("No optimizer step was taken inside the record block.")
         self._state.check_constants(self.steps)
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
-        made = {MADE_WITH: provenance(self._theta.device)}
+        autocast = self._gradient.accumulated.autocast
+        made = {
+            "autocast": None if autocast is None else dtype_name(autocast),
+            MADE_WITH: provenance(self._theta.device),
+        }
         self._writer.seal({"steps": self.steps, **made}, self._checksums.values)
         log_written(self._path, self._start)
 
@@ -373,17 +387,7 @@ class Recorder:
             f"metric_{name}": np.array(logged.get(name, np.nan)) for name in self._schema.metrics
         }
 
-    def _batch_row(self, index: Tensor, slots: int) -> np.ndarray:
-        if len(index) > slots:
-            raise RecordingError(
-                f"The batch of step {self.steps} has {len(index)} samples, the store has room for"
-                f" {slots}. Pass record(..., max_batch_size={len(index)})."
-            )
-        row = np.full(slots, -1, dtype=np.int32)
-        row[: len(index)] = index.cpu().numpy()
-        return row
-
-    def _created(self, first: Batch) -> HistoryWriter:
-        schema = replace(self._schema, slots=max(self._schema.slots, len(first.index)))
+    def _created(self, first: Batch, size: int) -> HistoryWriter:
+        schema = replace(self._schema, slots=max(self._schema.slots, size))
         attributes = {**self._attributes, **self._path_rows.attributes(first)}
         return HistoryWriter.create(self._path, schema, attributes, self._state)

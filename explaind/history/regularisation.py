@@ -16,11 +16,7 @@ def penalty_gradient(
     """Return the gradient of the penalty with respect to the flat parameters; 0 without one."""
     if penalty is None:
         return 0.0
-    leaf = theta.detach().clone().requires_grad_(True)
-    with torch.enable_grad():
-        value = penalty(history.layout.unflatten(leaf))
-        (gradient,) = torch.autograd.grad(value, leaf)
-    return gradient
+    return history.layout.gradient(penalty, theta)
 
 
 class RegularisationMotion:
@@ -63,6 +59,8 @@ class RegularisationMotion:
         """
         history = self._history
         steps = range(block.start, block.stop)
+        if not self._through_momentum and not history.uses("decoupled"):
+            return block.params.new_zeros(()).expand_as(block.params[:-1])
         motion = torch.empty_like(block.params[:-1])
         through = (extra for extra, _ in self._carry(block)) if self._through_momentum else None
         for row, step in zip(motion, steps, strict=True):

@@ -48,27 +48,28 @@ class ReplayedPath:
     A training on a CPU is replayed there and must match bit for bit. One on a GPU is replayed on a
     GPU if there is one, and must reach the next snapshot to `DEVICE_TOLERANCE` of the motion since
     the last; the interval then ends in the recorded snapshot, so that all motion is accounted for.
-    Another model than the one that was trained is refused (`ConfigError`).
 
     Args:
         path: folder of the store.
         dataset: the opened history.
         setup: model, loss, data and penalty.
-
+        names: what the recorded tensors are called in the model.
     """
 
-    def __init__(self, path: Path, dataset: xr.Dataset, setup: TrainingSetup) -> None:
+    def __init__(
+        self, path: Path, dataset: xr.Dataset, setup: TrainingSetup, names: Mapping[str, str]
+    ) -> None:
         self._path, self._dataset = path, dataset
         self._steps, self._every = int(dataset.attrs["steps"]), int(dataset.attrs["every"])
-        self._layout = ParameterLayout.from_json(dataset.attrs["tensors"])
+        self._layout = ParameterLayout.from_json(dataset.attrs["tensors"]).renamed(names)
         self._exact = dataset.attrs["device"] == "cpu"
         on_gpu = not self._exact and torch.cuda.is_available()
         self._device = torch.device("cuda" if on_gpu else "cpu")
-        constants = load_state(path / CONSTANTS, self._device)
-        self._layout.check_model(setup.model)
+        stored = load_state(path / CONSTANTS, self._device)
+        constants = {names[name]: tensor for name, tensor in stored.items() if name in names}
         self._replayer = Replayer(setup, dataset.attrs, self._layout, constants, self._device)
-        names = ("batch", "setting", "max_norm", "threads", "params_checksum")
-        self._steps_of = {name: dataset[name].values for name in names}
+        per_step = ("batch", "setting", "max_norm", "threads", "params_checksum")
+        self._steps_of = {name: dataset[name].values for name in per_step}
         self._states = [str(name) for name in dataset if str(name).startswith("state_")]
         self._held: tuple[int, PathSteps] | None = None
 

@@ -6,11 +6,12 @@ Layout of `history.zarr` (dims; one row per step unless said otherwise):
 |---|---|---|
 | params | step_point, param | parameters `theta_s`, `s = 0..S` (one row more than steps) |
 | second_moment | step, param | what the step divided by (Adam-like optimizers only) |
-| coefficient | step, group, scalar | the scalars of `history.optimizers.COEFFICIENTS` |
+| coefficient | step, tensor, scalar | the scalars of `history.optimizers.COEFFICIENTS` |
 | clip | step | gradient-clipping factor `kappa_s` |
 | metric_{name} | step_point | a logged number that describes `theta_s` |
 | sample_checksum | sample | checksum of every training sample, -1 = never in a batch |
 | batch | step, slot | training-sample index in each batch slot, -1 where a batch is shorter |
+| weight | step, slot | weight of that sample in the loss, `w_{s,i}` |
 
 A checkpointed history has no `second_moment`, and in place of all parameters
 
@@ -24,7 +25,7 @@ A checkpointed history has no `second_moment`, and in place of all parameters
 | threads | step | threads of torch, on which sums of float32 depend |
 
 Beside them `files/constants.pt` (frozen parameters and buffers), and until the store is sealed
-`files/checkpoint.pt`: the model and optimizer state at the last chunk boundary, from which an
+`files/checkpoint.pt`: the model and optimizer state at a recent chunk boundary, from which an
 interrupted run goes on.
 """
 
@@ -33,9 +34,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from explaind.errors import RecordingError
 from explaind.history.batches import Batch
 from explaind.history.checksums import vector_checksum
 from explaind.history.optimizer_state import (
@@ -67,6 +69,7 @@ class HistorySchema:
     Attributes:
         parameters: number of parameters.
         dtype: numpy type of the parameters.
+        tensors: number of trained tensors.
         groups: number of parameter groups.
         adaptive: whether the optimizer keeps a second moment.
         chunk: steps per chunk, a multiple of `every`.
@@ -79,6 +82,7 @@ class HistorySchema:
 
     parameters: int
     dtype: str
+    tensors: int
     groups: int
     adaptive: bool
     chunk: int
@@ -97,17 +101,18 @@ class HistorySchema:
         return self.every if self.arrays()[array].dims[0] == "snapshot" else 1
 
     def _common(self) -> dict[str, ArraySpec]:
-        scalars = (self.groups, len(COEFFICIENTS))
+        scalars = (self.tensors, len(COEFFICIENTS))
         logged = {
             f"metric_{name}": self._steps(f"{name} at theta_s", (), point=True)
             for name in self.metrics
         }
         return logged | {
-            "coefficient": self._steps("scalars of the rule", scalars, ("group", "scalar")),
+            "coefficient": self._steps("scalars of the rule", scalars, ("tensor", "scalar")),
             "clip": self._steps("gradient-clipping factor"),
             "batch": self._steps(
                 "training-sample index, -1 = empty", (self.slots,), ("slot",), "int32"
             ),
+            "weight": self._steps("weight in the loss", (self.slots,), ("slot",)),
             "sample_checksum": ArraySpec(
                 ("sample",), (0,), (CHECKSUMS_PER_CHUNK,), "int64", "1", "crc32, -1 = unseen"
             ),
@@ -205,8 +210,8 @@ class CheckpointedRows:
 
     def __init__(self, state: TrainingState, every: int) -> None:
         self._state, self._every = state, every
-        self.states = state_names(state.optimizer)
         self.options = option_names(state.optimizer)
+        self.states = state_names(state.optimizer)
         self._flags = flags(state.optimizer)
 
     def attributes(self, batch: Batch) -> dict[str, Any]:
@@ -226,6 +231,7 @@ class CheckpointedRows:
     def before_step(self, step: int, theta: Float[Tensor, " param"]) -> Rows:
         """Return checksum, options and threads; where a snapshot is due, parameters and state."""
         check_flags(self._state.optimizer, self._flags, step)
+        self._state.check_gradients(step)
         row = to_row(theta)
         rows = {
             "params_checksum": np.array(vector_checksum(row)),
@@ -258,6 +264,34 @@ PathRows = FullRows | CheckpointedRows
 def to_row(vector: Tensor) -> np.ndarray:
     """Return a flat vector as a numpy row on the CPU."""
     return vector.detach().cpu().numpy()
+
+
+def batch_rows(
+    index: Int[Tensor, " batch"], weights: Float64[Tensor, " batch"], slots: int, step: int
+) -> Rows:
+    """Return the rows of a batch; slots that it does not fill are empty.
+
+    Args:
+        index: its samples.
+        weights: their weights in the loss.
+        slots: room for samples.
+        step: the step, for the message.
+
+    Returns:
+        `batch` and `weight`.
+
+    Raises:
+        RecordingError: if there is not enough room.
+    """
+    size = len(index)
+    if size > slots:
+        raise RecordingError(
+            f"The batch of step {step} has {size} samples, the store has room for {slots}. Pass"
+            f" record(..., max_batch_size={size})."
+        )
+    rows: Rows = {"batch": np.full(slots, -1, dtype=np.int32), "weight": np.zeros(slots)}
+    rows["batch"][:size], rows["weight"][:size] = index.numpy(), weights.numpy()
+    return rows
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -15,15 +15,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.errors import DamagedStoreError, RecordingError
+from explaind.errors import DamagedStoreError, RecordingError, UnsupportedError
 from explaind.files import replacing
 from explaind.history.guards import check_deterministic_mode
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import (
     check_optimizer,
-    group_coefficients,
+    earlier_states,
     has_second_moment,
     second_moment,
+    tensor_coefficients,
 )
 from explaind.paths import FILES
 
@@ -47,10 +48,11 @@ class TrainingState:
         adaptive: whether the optimizer keeps a second moment.
         parameters: the trained tensors by name.
         constants: copies of frozen parameters and buffers.
-        stored_dtype: float64 if a trained tensor is, else float32 (holds half precision exactly).
+        stored_dtype: float64 if a trained tensor is, else float32.
+        taken: number of steps that each tensor has taken; torch skips one without a gradient.
 
     Raises:
-        UnsupportedError: for an optimizer outside the table.
+        UnsupportedError: for an optimizer outside the table, or parameters of another type.
     """
 
     def __init__(
@@ -68,8 +70,11 @@ class TrainingState:
         self.parameters = {slot.name: named[slot.name] for slot in self.layout.slots}
         self._group_sizes = self._sizes_of_groups()
         self.constants = self._constant_tensors()
+        _check_types(self.parameters)
         kinds = {parameter.dtype for parameter in self.parameters.values()}
         self.stored_dtype = torch.float64 if torch.float64 in kinds else torch.float32
+        self.taken = self._steps_taken()
+        self._earlier: dict[str, dict[str, Tensor]] = {}
 
     def theta(self) -> Float[Tensor, " param"]:
         """Return a copy of the parameters as one flat vector of the stored type."""
@@ -77,15 +82,26 @@ class TrainingState:
 
     def moved_from(self, theta: Float[Tensor, " param"]) -> bool:
         """Return whether any parameter differs from a flat vector."""
-        return not torch.equal(self.theta(), theta)
+        values = self.layout.unflatten(theta)
+        # tensor by tensor: a flat copy of a large model would take longer than comparing it
+        differs = [(now != values[name]).any() for name, now in self.parameters.items()]
+        return bool(torch.stack(differs).any())
 
     def second_moment(self) -> Float[Tensor, " param"]:
         """Return what the step just taken divided by, as one flat vector."""
-        return second_moment(self.optimizer, self.parameters, self.layout).to(self.stored_dtype)
+        moment = second_moment(self.optimizer, self.parameters, self.layout, self._earlier)
+        return moment.to(self.stored_dtype)
 
-    def coefficients(self, step: int) -> Float[np.ndarray, "group scalar"]:
+    def coefficients(self) -> Float[np.ndarray, "tensor scalar"]:
         """Return the scalars of the optimizer rule for the coming step."""
-        return np.array(group_coefficients(self.optimizer, step))
+        check_optimizer(self.optimizer)  # options may have changed
+        self._earlier = earlier_states(self.optimizer, self.parameters)
+        return tensor_coefficients(self.optimizer, self.parameters, self.layout, self.taken)
+
+    def count_step(self) -> None:
+        """Count the step just taken, by all tensors that have a gradient."""
+        for name, parameter in self.parameters.items():
+            self.taken[name] += parameter.grad is not None
 
     def checkpoint(self) -> dict[str, Any]:
         """Return what `restore` needs."""
@@ -98,6 +114,7 @@ class TrainingState:
         for name, value in checkpoint["model"].items():
             self.parameters[name].copy_(value)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
+        self.taken = self._steps_taken()
 
     def check_fresh(self) -> None:
         """Refuse an optimizer with a past.
@@ -105,20 +122,20 @@ class TrainingState:
         Raises:
             RecordingError: if it has taken steps.
         """
-        if self.optimizer.state:
+        if any(float(state.get("step", 1)) > 0 for state in self.optimizer.state.values()):
             raise RecordingError(
                 "The optimizer has taken steps before: its momentum belongs to no recorded sample."
                 " Start recording with a new optimizer."
             )
 
     def check_before_step(self, step: int) -> None:
-        """Refuse a random or batch-mixing model, new parameters, and those the step would skip.
+        """Refuse a random or batch-mixing model and new parameters.
 
         Args:
             step: the step, for the message.
 
         Raises:
-            RecordingError: naming the parameter.
+            RecordingError: with the number of tensors in each group.
         """
         check_deterministic_mode(self.model, step)
         if (sizes := self._sizes_of_groups()) != self._group_sizes:
@@ -127,11 +144,22 @@ class TrainingState:
                 f" {self._group_sizes} as when the recording began. Give it all groups before; a"
                 " learning rate of 0 keeps one still."
             )
+
+    def check_gradients(self, step: int) -> None:
+        """Refuse parameters that the coming step skips.
+
+        Args:
+            step: the step, for the message.
+
+        Raises:
+            RecordingError: naming the parameter.
+        """
         for name, parameter in self.parameters.items():
             if parameter.grad is None:
                 raise RecordingError(
                     f"Parameter '{name}' has no gradient at step {step}: the optimizer would skip"
-                    " it. Freeze it with requires_grad_(False), or make it part of the loss."
+                    " it, and a checkpointed history does not count the steps of single tensors."
+                    " Freeze it with requires_grad_(False), or record with every=1."
                 )
 
     def check_constants(self, step: int) -> None:
@@ -151,6 +179,10 @@ class TrainingState:
                     " Buffers and frozen parameters must stay constant while recording."
                 )
 
+    def _steps_taken(self) -> dict[str, int]:
+        states = {name: self.optimizer.state.get(p, {}) for name, p in self.parameters.items()}
+        return {name: int(state.get("step", 0)) for name, state in states.items()}
+
     def _sizes_of_groups(self) -> list[int]:
         return [len(group["params"]) for group in self.optimizer.param_groups]
 
@@ -158,6 +190,28 @@ class TrainingState:
         trained = {id(parameter) for parameter in self.parameters.values()}
         tensors = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
         return {name: t.detach().clone() for name, t in tensors.items() if id(t) not in trained}
+
+
+def _check_types(parameters: Mapping[str, nn.Parameter]) -> None:
+    """Refuse parameters that are neither float32 nor float64.
+
+    Args:
+        parameters: the trained tensors by name.
+
+    Raises:
+        UnsupportedError: naming the tensor, its type and what to do.
+    """
+    remedy = {
+        True: "Train real parameters, the real and the imaginary part say (torch.view_as_complex).",
+        False: "Updates are rounded to the parameter's few digits, which no sample can be credited"
+        " with. Keep parameters in float32 and train with torch.autocast.",
+    }
+    for name, parameter in parameters.items():
+        if parameter.dtype not in (torch.float32, torch.float64):
+            raise UnsupportedError(
+                f"Parameter '{name}' is {str(parameter.dtype).removeprefix('torch.')}; expected"
+                f" float32 or float64. {remedy[parameter.dtype.is_complex]}"
+            )
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
@@ -171,8 +225,9 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
-    with replacing(path) as temporary:
-        temporary.write_bytes(buffer.getvalue() + _checksum(buffer.getvalue()))
+    content = buffer.getbuffer()
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines([content, _checksum(content)])
 
 
 def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
@@ -199,5 +254,5 @@ def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]
     return state
 
 
-def _checksum(content: bytes) -> bytes:
+def _checksum(content: bytes | memoryview) -> bytes:
     return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")

@@ -1,6 +1,12 @@
-"""The history store while it is being written: whole chunks, a checkpoint behind each."""
+"""The history store while it is being written: whole chunks, now and then a checkpoint behind one.
+
+A checkpoint, the state to resume from, takes as much time as several steps of a large model: it is
+written every half minute, and behind every chunk only where the model is small. Chunks behind the
+last one are dropped when a killed recording goes on, and the same steps taken again.
+"""
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +21,12 @@ from explaind.history.state import CHECKPOINT, CONSTANTS, TrainingState, load_st
 from explaind.store import StoreWriter, is_sealed, remove_store
 
 logger = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 30.0
+"""Time between checkpoints of a large model: what a kill may cost."""
+
+SMALL_BYTES = 2**20
+"""Largest parameter vector with a checkpoint behind every chunk."""
 
 
 class HistoryWriter:
@@ -32,6 +44,8 @@ class HistoryWriter:
     def __init__(self, store: StoreWriter, schema: HistorySchema, steps: int = 0) -> None:
         self._store, self._chunk, self.slots = store, schema.chunk, schema.slots
         self._every = {name: schema.steps_per_row(name) for name in schema.arrays()}
+        self._small = schema.parameters * np.dtype(schema.dtype).itemsize <= SMALL_BYTES
+        self._saved = time.monotonic()
         self._flushed = steps
         self._steps = 0  # collected since
         self._rows: dict[str, list[np.ndarray]] = {}
@@ -67,23 +81,26 @@ class HistoryWriter:
             self._rows.setdefault(name, []).append(row)
 
     def end_step(self) -> bool:
-        """Count a step.
+        """Count a step, and write the chunk that it fills.
 
         Returns:
-            Whether a chunk is full, so that `flush` should be called.
+            Whether a checkpoint is due behind that chunk, so that `save` should be called.
         """
         self._steps += 1
-        return self._steps == self._chunk
+        if self._steps < self._chunk:
+            return False
+        self._write()
+        self._flushed, self._steps = self._flushed + self._chunk, 0
+        return self._small or time.monotonic() - self._saved >= CHECKPOINT_SECONDS
 
-    def flush(self, checkpoint: Mapping[str, Any]) -> None:
-        """Write the full chunk, then the state to resume from. The order makes a kill harmless.
+    def save(self, checkpoint: Mapping[str, Any]) -> None:
+        """Write the state to resume from behind the chunk just written.
 
         Args:
             checkpoint: model and optimizer state after the last step appended.
         """
-        self._write()
-        self._flushed, self._steps = self._flushed + self._chunk, 0
         save_state(self._store.path / CHECKPOINT, {**checkpoint, "steps": self._flushed})
+        self._saved = time.monotonic()
 
     def seal(self, attributes: Mapping[str, Any], checksums: np.ndarray) -> None:
         """Write the remaining rows and declare the store complete.

@@ -1,22 +1,26 @@
 """Self-checks: the recorded path is the one that the given loss and data explain."""
 
 import logging
-from typing import Any, NamedTuple
+import warnings
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN
+from explaind.history.gradient_check import HALF_TOLERANCE
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.gradients.fallback import Fallback, dense_gradients
+from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.kernel.nonsmooth.secant import RecordOps
-from explaind.trees import Inputs, Targets, batch_size, rows_of, take
+from explaind.trees import Inputs, Penalty, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
 
@@ -25,35 +29,82 @@ PROBE_SIZES = (2, 3)  # no other dimension of a layer input equals both
 SAMPLES_PER_CHECK = 1024
 
 
-@torch.enable_grad()
 def check_capture(
-    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
-) -> frozenset[str]:
-    """Compare captured per-sample gradients with plain autograd, sample by sample.
+    gradients: PerSampleGradients,
+    theta: Float[Tensor, " param"],
+    x: Inputs,
+    y: Targets,
+    linearised: bool = False,
+) -> Fallback:
+    """Find out how per-sample gradients are to be had, by comparing them with plain autograd.
 
-    Two batch sizes tell the batch from a dimension that happens to be as long. The log names the
-    tensors that need the fallback.
+    Two batch sizes tell the batch from a dimension that happens to be as long.
 
     Args:
         gradients: the per-sample gradients to check.
         theta: parameters at which to compare.
         x: inputs of a few samples.
         y: their targets.
+        linearised: whether the function has to be linearised as well.
 
     Returns:
         Tensors that need the fallback: their gradients differ, or no layer rule knows how they are
-        used (the first dimension of a layer's input is not the batch, say).
+        used (the first dimension of a layer's input is not the batch, say). One autograd call per
+        sample where `vmap` raises an error or differs, for all tensors where the capture does.
     """
-    wrong: set[str] = set()
-    for size in PROBE_SIZES:
-        wrong |= _wrong_tensors(gradients, theta, *_repeated((x, y), size))
-    if wrong:
-        logger.info("per-sample gradients by vmap (no layer rule): %s", sorted(wrong))
-    return frozenset(wrong)
+    batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], ""
+    for batched in (True, False):
+        try:
+            found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
+            if linearised and batched and found.names:
+                _check_linearised(gradients, found.names, theta, *batches[0])
+            return found
+        except Exception as error:  # noqa: BLE001 (torch and the model may raise anything)
+            reason = reason or " ".join(str(error).split())[:200]
+    everything = frozenset(slot.name for slot in gradients.layout.slots)
+    return Fallback(everything, batched=False, reason=reason)
 
 
-def _repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
-    """A batch of exactly this size, samples repeated if there are fewer."""
+def _settled(
+    gradients: PerSampleGradients,
+    fallback: Fallback,
+    theta: Float[Tensor, " param"],
+    batches: list[tuple[Inputs, Targets]],
+) -> Fallback:
+    """Send tensors whose gradients differ through the fallback, until none does.
+
+    Args:
+        gradients: the per-sample gradients.
+        fallback: the fallback to begin with.
+        theta: parameters at which to compare.
+        batches: inputs and targets to compare on.
+
+    Returns:
+        The fallback with which all gradients are right.
+
+    Raises:
+        UnsupportedError: if there is none.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="There is a performance drop")  # by vmap
+        while True:
+            trial, unknown, wrong = gradients.with_fallback(fallback), set[str](), set[str]()
+            for batch in batches:
+                found = theta.new_zeros(batch_size(batch[0]), len(theta))
+                for columns, rows, gradient in trial(theta, *batch):
+                    found[rows, columns] = gradient[:, 0]
+                unknown |= trial.capture(theta, *batch).fallback
+                wrong |= _wrong_tensors(found, gradients, theta, *batch)
+            names = fallback.names | unknown
+            if wrong & names:
+                raise UnsupportedError(f"the gradients of {sorted(wrong & names)} come out wrong")
+            fallback = replace(fallback, names=names | wrong)
+            if not wrong:
+                return fallback
+
+
+def repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]:
+    """Return a batch of exactly this size, samples repeated if there are fewer."""
     x, y = take(batch, torch.arange(size) % batch_size(batch[0]))
     return x, y
 
@@ -71,7 +122,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         UnsupportedError: with the shape expected and that of the functional.
     """
     size = PROBE_SIZES[-1]
-    x, y = _repeated((x, y), size)
+    x, y = repeated((x, y), size)
     together = function(params, x, y)
     if together.dim() not in (1, 2) or len(together) != size:
         raise UnsupportedError(
@@ -106,65 +157,81 @@ def check_explained(values: Float[Tensor, "sample output"], name: str) -> None:
         )
 
 
-class FoundOps(NamedTuple):
-    """What the query side must know of the piecewise-linear ops of a model.
-
-    Attributes:
-        piecewise_linear: whether there are any.
-        sample_first: whether the inputs of all of them have the sample first.
-        untreated: names of functions that may hide kinks and are left to the plain rule.
-    """
-
-    piecewise_linear: bool
-    sample_first: bool
-    untreated: list[str]
-
-
-def find_ops(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> FoundOps:
-    """Look for piecewise-linear ops in the forward passes of a few samples.
-
-    Two batch sizes tell the batch from a dimension that happens to be as long.
+def _check_linearised(
+    gradients: PerSampleGradients,
+    names: frozenset[str],
+    theta: Float[Tensor, " param"],
+    x: Inputs,
+    y: Targets,
+) -> None:
+    """Compare a derivative of the linearised losses with per-sample gradients.
 
     Args:
-        function: makes the forward pass.
-        params: parameters by name.
-        x: inputs.
+        gradients: the per-sample gradients.
+        names: the tensors without a layer rule.
+        theta: parameters at which to compare.
+        x: inputs of a few samples.
         y: their targets.
 
-    Returns:
-        What was found.
+    Raises:
+        UnsupportedError: if they differ.
     """
-    ops, untreated, sample_first = 0, set[str](), True
-    for size in PROBE_SIZES:
-        with torch.no_grad(), RecordOps() as mode:
-            function(params, *_repeated((x, y), size))
-        sample_first &= all(op.z.shape[:1] == (size,) for op in mode.ops)
-        ops, untreated = len(mode.ops), mode.untreated
-    return FoundOps(ops > 0, sample_first, sorted(untreated))
+    rows = theta.new_zeros(batch_size(x), len(theta))
+    for columns, samples, gradient in gradients.by_fallback(names, theta, x, y):
+        rows[samples, columns] = gradient[:, 0]
+    linearised = LinearisedBatch(gradients.function, gradients.layout, names, theta, x, y, 1.0)
+    direction = gradients.layout.unflatten(rows[0])
+    found = linearised.along({name: direction[name] for name in names})
+    if not torch.allclose(found, rows @ rows[0], rtol=GRADIENT_TOLERANCE):
+        raise UnsupportedError("the second derivative of the loss comes out wrong")
 
 
+@torch.enable_grad()
 def _wrong_tensors(
-    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
+    found: Float[Tensor, "batch param"],
+    gradients: PerSampleGradients,
+    theta: Float[Tensor, " param"],
+    x: Inputs,
+    y: Targets,
 ) -> set[str]:
-    """Return the tensors that no layer rule knows, or whose gradients differ from autograd's.
+    """Return the tensors whose gradients, as found, differ from autograd's.
 
     Autograd goes through the forward pass of the same batch: one sample alone would be rounded
     otherwise, and where a kink is hit, its gradient differs for that reason.
     """
-    captured = theta.new_zeros(batch_size(x), len(theta))
-    for columns, rows, gradient in gradients(theta, x, y):
-        captured[rows, columns] = gradient[:, 0]
-    wrong = set(gradients.capture(theta, x, y).fallback)
-    leaf = theta.detach().clone().requires_grad_(True)
-    h = gradients.function(gradients.layout.unflatten(leaf), x, y)
-    for row, outputs in zip(captured, h.reshape(len(h), -1), strict=True):
-        (expected,) = torch.autograd.grad(outputs[0], leaf, retain_graph=True)
-        for slot in gradients.layout.slots:
-            want, got = expected[slot.start : slot.stop], row[slot.start : slot.stop]
-            scale = want.abs().max() + torch.finfo(theta.dtype).tiny
-            if (want - got).abs().max() > GRADIENT_TOLERANCE * scale:
-                wrong.add(slot.name)
+    wrong: set[str] = set()
+    leaves = gradients.layout.leaves(theta)
+    with gradients.function.holding(leaves):
+        h = gradients.function(leaves, x, y)
+        for row, outputs in zip(found, h.reshape(len(h), -1), strict=True):
+            expected = dense_gradients(outputs[0], leaves)
+            for slot, gradient in zip(gradients.layout.slots, expected, strict=True):
+                want, got = gradient.flatten(), row[slot.start : slot.stop]
+                scale = want.abs().max() + torch.finfo(theta.dtype).tiny
+                if (want - got).abs().max() > GRADIENT_TOLERANCE * scale:
+                    wrong.add(slot.name)
     return wrong
+
+
+def compare_values(history: History, model: nn.Module) -> None:
+    """Tell if a module has other values than those recorded, which are the ones explained.
+
+    Args:
+        history: the recorded path, tensors named as in the module.
+        model: the module; a new one may have the recorded initial values.
+    """
+    own = {name: tensor.detach() for name, tensor in model.named_parameters()}
+    if any(tensor.is_meta for tensor in own.values()):
+        return
+    vector = history.layout.flatten(own).to(history.device, history.dtype)
+    initial, final = history.theta(0), history.theta(history.steps)
+    if torch.equal(vector, initial) or torch.equal(vector, final):
+        return
+    logger.info(
+        "the module has other values than at the end of the recorded training (by up to %.2g, an"
+        " average of parameters or later training, say): the recorded ones are explained",
+        float((vector - final).abs().max()),
+    )
 
 
 def check_samples(history: History, data: TrainingData) -> None:
@@ -202,6 +269,24 @@ def check_samples(history: History, data: TrainingData) -> None:
             )
 
 
+def check_penalty(history: History, penalty: Penalty | None) -> None:
+    """Compare the penalty given with what the recorder was told.
+
+    Args:
+        history: the recorded path.
+        penalty: the penalty given to explain with.
+
+    Raises:
+        ConfigError: if only one of recorder and kernel was given a penalty.
+    """
+    if history.penalised != (penalty is not None):
+        given = ("none, as was recorded, got one", "the function that was recorded with, got none")
+        raise ConfigError(
+            f"penalty: expected {given[history.penalised]}. Give the same to explaind.record and"
+            " PathKernel."
+        )
+
+
 def check_first_step(
     history: History, training: TrainingSide, regularisation: RegularisationMotion
 ) -> None:
@@ -216,34 +301,34 @@ def check_first_step(
         RecordingError: if the rebuilt step differs from the recorded one.
     """
     momentum: Any = 0.0
-    for block in history.blocks():
-        for step in range(block.start, block.stop):
-            theta, weight = block.theta(step), history.sample_weight(step)
-            data = training.batch_gradient(theta, step, history.batch(step), weight)
-            gradient = history.clip(step) * data + regularisation.gradient(block, step)
-            momentum = (
-                history.coefficient("mu", step) * momentum
-                + history.coefficient("nu", step) * gradient
+    tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
+    for step in range(history.steps):
+        block = history.read(step, step + 1)  # alone: the first one mostly is enough
+        theta, weights = block.theta(step), history.sample_weights(step)
+        data = training.batch_gradient(theta, step, history.batch(step), weights)
+        gradient = history.clip(step) * data + regularisation.gradient(block, step)
+        momentum = (
+            history.coefficient("mu", step) * momentum + history.coefficient("nu", step) * gradient
+        )
+        alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
+        rebuilt = -(alpha * momentum + gamma * gradient)
+        decoupled = -history.coefficient("decoupled", step) * theta
+        preconditioner = history.preconditioner(block, step)
+        # compared before the preconditioner, which blows up the rounding of vanishing gradients
+        recorded = (block.increment(step) - decoupled) / preconditioner
+        rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
+        if float(recorded.norm()) <= 10 * float(rounding):
+            continue
+        error = float((rebuilt - recorded).norm())
+        if error > tolerance * float(recorded.norm()) + 10 * float(rounding):
+            raise RecordingError(
+                f"The recorded step {step} does not follow from this loss and these"
+                " data: relative"
+                f" difference {error / float(recorded.norm()):.2e}, expected below"
+                f" {tolerance:g}. Check that loss_fn, reduction, penalty and"
+                " model are those"
+                " of the training loop, that train_data has the same samples in the"
+                " same order, that augment is the function the recorder was given, and"
+                " that gradients were clipped through recorder.clip_grad_norm_."
             )
-            alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
-            rebuilt = -(alpha * momentum + gamma * gradient)
-            decoupled = -history.coefficient("decoupled", step) * theta
-            preconditioner = history.preconditioner(block, step)
-            # compared before the preconditioner, which blows up the rounding of vanishing gradients
-            recorded = (block.increment(step) - decoupled) / preconditioner
-            rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
-            if float(recorded.norm()) <= 10 * float(rounding):
-                continue
-            error = float((rebuilt - recorded).norm())
-            if error > GRADIENT_TOLERANCE * float(recorded.norm()) + 10 * float(rounding):
-                raise RecordingError(
-                    f"The recorded step {step} does not follow from this loss and these"
-                    " data: relative"
-                    f" difference {error / float(recorded.norm()):.2e}, expected below"
-                    f" {GRADIENT_TOLERANCE:g}. Check that loss_fn, reduction, penalty and"
-                    " model are those"
-                    " of the training loop, that train_data has the same samples in the"
-                    " same order, that augment is the function the recorder was given, and"
-                    " that gradients were clipped through recorder.clip_grad_norm_."
-                )
-            return
+        return

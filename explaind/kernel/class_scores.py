@@ -1,13 +1,13 @@
 """Where the class scores lie in what a model returns, told by the shapes of output and targets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.errors import ConfigError
-from explaind.trees import Outputs, Targets
+from explaind.trees import Inputs, Outputs, Targets, batch_size, rows_of
 
 LOGITS = "logits"
 """Key or attribute of the scores in a dict or in what a Hugging Face model returns."""
@@ -106,3 +106,19 @@ def check_classes(output: Outputs, target: Targets, first: int) -> None:
             f" {first + row}, with an output of shape {tuple(scores_of(output).shape)}. Correct"
             f" them. If they are no classes: {REMEDY[0].lower()}{REMEDY[1:]}"
         )
+
+
+def check_all_classes(
+    forward: Callable[[Inputs, Targets], Outputs], x: Inputs, y: Targets, block: int
+) -> None:
+    """Refuse targets of many samples that no score belongs to (`ConfigError`).
+
+    Args:
+        forward: `(x, y) -> model output`.
+        x: inputs.
+        y: their targets.
+        block: samples per forward pass.
+    """
+    for first in range(0, batch_size(x), block):
+        rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
+        check_classes(forward(rows, targets), targets, first)

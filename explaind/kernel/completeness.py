@@ -10,10 +10,17 @@ import numpy as np
 
 from explaind.errors import RecordingError
 
-PATH_TOLERANCE = {"float32": 1e-2, "float64": 1e-6}
+PATH_TOLERANCE = {"float32": 1e-2, "float64": 1e-6, "bfloat16": 0.1, "float16": 0.1}
 """Completeness error above which an explanation is refused, by type."""
 
-ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "tf32": 2.0**-11, "bf16": 2.0**-8}
+ROUNDOFF = {
+    "float64": 2.0**-53,
+    "float32": 2.0**-24,
+    "tf32": 2.0**-11,
+    "float16": 2.0**-11,
+    "bf16": 2.0**-8,
+    "bfloat16": 2.0**-8,
+}
 """Largest relative error of rounding a number, by type or precision. Clean runs are complete to a
 few of these."""
 

@@ -75,7 +75,7 @@ def explain_steps(
             continue
         if measured is None:
             measured = _deviation(training, psi, step)
-        batch = step.batch, step.weight, step.clip
+        batch = step.batch, step.weights, step.clip
         by_interval = _by_interval(
             training.contract(psi, step.start, step.number, *batch, outputs.by_component),
             len(averaged),
@@ -112,7 +112,7 @@ def _deviation(training: TrainingSide, psi: GradientAdjoint, step: Step) -> Floa
     """What reduced precision changes in the influence of one step."""
     reduced, exact = (
         side.contract(
-            psi, step.start, step.number, step.batch, step.weight, step.clip, by_component=False
+            psi, step.start, step.number, step.batch, step.weights, step.clip, by_component=False
         )
         for side in (training, training.exact())
     )

@@ -6,7 +6,7 @@ A functional maps `(model output [batch, ...], targets [batch])` to one number p
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
+from explaind.history.wrappers import is_compiled
 from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
-from explaind.trees import Forward, Inputs, LossFunction, Outputs, Targets, call, unit_of
+from explaind.trees import (
+    Forward,
+    Inputs,
+    LossFunction,
+    Outputs,
+    Targets,
+    call,
+    copied,
+    unit_of,
+)
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
@@ -164,6 +174,8 @@ class ModelFunction:
         self._constants = dict(constants)
         self._function = function
         self._places = _places(model)
+        self._recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+        self._compiled = any(is_compiled(module) for module in model.modules())
 
     def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
@@ -176,13 +188,23 @@ class ModelFunction:
         Returns:
             What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
-        with self._holding({**self._constants, **params}):
-            output = self._forward(self._model, x)
+        with self.holding(params), self._plain_kernels():
+            output = self._forward(self._model, copied(x))
         return self._function(output, y)
 
     @contextmanager
-    def _holding(self, values: Mapping[str, Tensor]) -> Iterator[None]:
-        """Put other tensors in the places of the model's own, for a while."""
+    def holding(self, params: Mapping[str, Tensor]) -> Iterator[None]:
+        """Put other tensors in the places of the model's own, for a while.
+
+        Activation checkpointing calls the model once more in the backward pass.
+
+        Args:
+            params: the trained parameters by name.
+
+        Yields:
+            Nothing.
+        """
+        values = {**self._constants, **params}
         own = [tensors[key] for tensors, key, _ in self._places]
         try:
             for tensors, key, name in self._places:
@@ -191,6 +213,30 @@ class ModelFunction:
         finally:
             for (tensors, key, _), tensor in zip(self._places, own, strict=True):
                 tensors[key] = tensor
+
+    @contextmanager
+    def _plain_kernels(self) -> Iterator[None]:
+        """Run the model as it was written, of calls that can be watched and differentiated.
+
+        cuDNN's recurrent kernels take no backward pass in eval mode, and no second one; compiled
+        code hides its calls.
+        """
+        with ExitStack() as stack:
+            if self._recurrent:
+                stack.enter_context(_without_cudnn())
+            if self._compiled:
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
+            yield
+
+
+@contextmanager
+def _without_cudnn() -> Iterator[None]:
+    before = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before
 
 
 def _places(model: nn.Module) -> list[tuple[dict[str, Any], str, str]]:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,21 @@ from explaind.history.guards import check_deterministic_mode, check_separable_lo
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
+from explaind.history.schema import dtype_name
+from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
     check_capture,
     check_explained,
     check_first_step,
     check_functional,
+    check_penalty,
     check_samples,
-    find_ops,
+    compare_values,
 )
-from explaind.kernel.class_scores import check_classes
+from explaind.kernel.class_scores import check_all_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
-from explaind.kernel.contraction.precision import Contraction, name_of
+from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
@@ -40,10 +44,14 @@ from explaind.kernel.functionals import (
     find_functional,
     whole_output,
 )
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.derivative import AlongParts, Derivative, FullGradient
+from explaind.kernel.query.applicable import along_parts
+from explaind.kernel.query.derivative import Derivative, FullGradient
+from explaind.kernel.query.kinks import find_ops, quadrature_for
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
+from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.reformulate import (
     parameter_influence_of_intervals,
     parameter_influence_of_steps,
@@ -54,7 +62,7 @@ from explaind.kernel.result import (
     build_parameter_influence,
     build_reformulation,
 )
-from explaind.kernel.samples import check_like_training, given_samples
+from explaind.kernel.samples import check_like_training, few_samples, given_samples
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
 from explaind.trees import (
@@ -64,9 +72,8 @@ from explaind.trees import (
     LossFunction,
     Penalty,
     Targets,
-    batch_size,
     call,
-    rows_of,
+    leaves,
 )
 
 logger = logging.getLogger(__name__)
@@ -79,9 +86,10 @@ class PathKernel:
 
     Args:
         store: sealed history store made by `explaind.record`.
-        model: the module that was trained. Its trained values, frozen parameters and buffers are
-            taken from the store; the module is not changed. Its attribute `output_unit` is the unit
-            of its outputs, "nat" of log-probabilities; without one they are pure numbers, "1".
+        model: the module that was trained, one around it, or the one inside. Its trained values,
+            frozen parameters and buffers are taken from the store; the module is not changed. Its
+            attribute `output_unit` is the unit of its outputs, "nat" of log-probabilities; without
+            one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
         train_data: `(x, y)` tensors or arrays, a map-style dataset or the loader trained with, in
             the order of the recorded indices.
@@ -107,6 +115,7 @@ class PathKernel:
         RecordingError: if the recorded path does not follow from the loss and the data.
     """
 
+    @torch.inference_mode(mode=False)
     def __init__(
         self,
         store: str | Path,
@@ -127,19 +136,24 @@ class PathKernel:
     ) -> None:
         history = History(Path(store).absolute(), dtype, device, config, components)
         self._data = TrainingData(train_data, history.dtype, device, augment, collate_fn)
+        model = unwrapped(model)
         setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
-        self.history = history.replayed_with(setup)
+        self.history = history.with_setup(setup)
+        compare_values(self.history, model)
         check_samples(self.history, self._data)
+        check_penalty(self.history, penalty)
         check_deterministic_mode(model, self.history.steps)
         self._model, self._loss_fn, self._forward = model, loss_fn, forward
         self.output_unit = str(getattr(model, "output_unit", "1"))
         self._constants = self.history.constants()
         self._quadrature = quadrature or Quadrature()
+        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
         self._regularisation = RegularisationMotion(self.history, penalty)
-        gradients = self._checked_gradients()
-        self._training = TrainingSide(gradients, self._data, contraction=contraction)
+        self._gradients = self._checked_gradients()
+        self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def explain(
         self,
@@ -184,7 +198,7 @@ class PathKernel:
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._explained(functional, x, targets, block)
-        history, dtypes = self.history, {self.history.dtype, self.history.stored_dtype}
+        history = self.history
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
         explanation = explain_steps(
@@ -208,7 +222,8 @@ class PathKernel:
         if "parameter" in keep:
             attributes["tensors"] = history.layout.to_json()
         if part.whole:
-            completed, error = complete(arrays, {name_of(dtype) for dtype in dtypes})
+            dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
+            completed, error = complete(arrays, dtypes)
             attributes["completeness_error"] = error
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
@@ -248,6 +263,7 @@ class PathKernel:
         scores: np.ndarray = influence.values[:, 0]
         return scores
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def reformulate(
         self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_PASS
@@ -264,13 +280,16 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        derivative = AlongParts(self._function(all_outputs), self.history.layout)
-        queries = self._queries(derivative, *self._given(x, targets), block)
+        x, y = self._given(x, targets)
+        function, few = self._query_function(all_outputs), few_samples(x, y)
+        derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
+        queries = self._queries(derivative, x, y, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays, self.output_unit)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def parameter_influence(
         self,
@@ -297,6 +316,7 @@ class PathKernel:
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return build_parameter_influence(arrays, functional.unit)
 
+    @torch.inference_mode(mode=False)
     @torch.no_grad()
     def parameter_influence_by_interval(
         self,
@@ -321,27 +341,39 @@ class PathKernel:
             positive = pushed the output up); overwritten when the next one is asked for.
         """
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._explained(functional, x, targets, block)
+        bounds = interval_bounds(self.history.steps, intervals)
         yield from parameter_influence_of_intervals(
-            self.history,
-            self._regularisation,
-            self._explained(functional, x, targets, block),
-            interval_bounds(self.history.steps, intervals),
+            self.history, self._regularisation, queries, bounds
         )
 
     def _explained(
         self, functional: Functional, x: Inputs, targets: Targets, block: int
     ) -> Queries:
         """The queries of an output functional, after its self-checks."""
-        gradients = PerSampleGradients(self._function(functional.function), self.history.layout)
+        function = self._query_function(functional.function)
+        gradients = PerSampleGradients(function, self.history.layout)
         x, y = self._given(x, targets)
         if functional.of_classes:
-            self._check_classes(x, y, block)
-        few = (rows_of(x, 0, 3), rows_of(y, 0, 3))
-        check_functional(gradients.function, self._params(), *few)
-        fallback = check_capture(gradients, self.history.theta(0), *few)
+            check_all_classes(partial(self._function(whole_output), self._params()), x, y, block)
+        check_functional(gradients.function, self._params(), *few_samples(x, y))
+        fallback = self._fallback_of(functional, gradients, x, y)
         queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
         check_explained(queries.values(self.history.theta(0)), functional.name)
         return queries
+
+    def _fallback_of(
+        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
+    ) -> Fallback:
+        """Tensors that need the fallback; found out once, which may take as long as some steps."""
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        known = next((found for of, found in self._fallbacks if of == kind), None)
+        if known is None:
+            known = check_capture(gradients, self.history.theta(0), *few_samples(x, y))
+            if known.names and known != self._gradients.fallback:
+                logger.info("explained outputs: %s", known)
+            self._fallbacks.append((kind, known))
+        return known
 
     def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, like the training samples, where they are needed."""
@@ -349,19 +381,10 @@ class PathKernel:
         check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
         return self._data.convert(x), self._data.convert(y)
 
-    def _check_classes(self, x: Inputs, y: Targets, block: int) -> None:
-        """Refuse targets that are no classes of the model's outputs."""
-        params, forward = self._params(), self._function(whole_output)
-        for first in range(0, batch_size(x), block):
-            rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
-            check_classes(forward(params, rows, targets), targets, first)
-
     def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
         found = find_ops(derivative.function, self._params(), x, y)
-        if found.untreated:
-            logger.warning("left to the plain rule (no secant slopes): %s", found.untreated)
-        quadrature = self._quadrature.resolved(found.piecewise_linear)
+        quadrature = quadrature_for(found, self._quadrature)
         return Queries(derivative, quadrature, x, y, block, found.sample_first)
 
     def _checked_gradients(self) -> PerSampleGradients:
@@ -370,19 +393,22 @@ class PathKernel:
         params, forward = self._params(), self._function(whole_output)
         check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
         gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
-        return gradients.with_fallback(check_capture(gradients, self.history.theta(0), x, y))
+        fallback = check_capture(gradients, self.history.theta(0), x, y, linearised=True)
+        if fallback.names:
+            logger.info("%s", fallback)
+        return gradients.with_fallback(fallback)
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
-        steps = self.history.steps
-        ends = {"initial_output": self.history.theta(0), "final_output": self.history.theta(steps)}
-        return {name: queries.values(theta).double().cpu().numpy() for name, theta in ends.items()}
+        ends = {"initial_output": 0, "final_output": self.history.steps}
+        values = {name: queries.values(self.history.theta(step)) for name, step in ends.items()}
+        return {name: value.double().cpu().numpy() for name, value in values.items()}
 
     def _attributes(self) -> dict[str, Any]:
         """How everything is computed."""
-        dtype, contraction = name_of(self.history.dtype), self._training.contraction
+        dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
         return {
             "computed_dtype": dtype,
-            "recorded_dtype": name_of(self.history.stored_dtype),
+            "recorded_dtype": self.history.autocast or dtype_name(self.history.stored_dtype),
             "computed_device": torch.device(self.history.device).type,
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
@@ -390,6 +416,10 @@ class PathKernel:
 
     def _function(self, function: OutputFunction) -> ModelFunction:
         return ModelFunction(self._model, self._constants, function, self._forward)
+
+    def _query_function(self, function: OutputFunction) -> ModelFunction:
+        forward = with_whole_tables(self._forward)
+        return ModelFunction(self._model, self._constants, function, forward)
 
     def _params(self) -> dict[str, Tensor]:
         """The parameters before training, by name."""

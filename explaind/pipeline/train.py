@@ -52,7 +52,7 @@ def write_metrics(paths: Paths, run: str, attributes: Mapping[str, Any]) -> None
     table = pd.DataFrame({"step": range(int(history.attrs["steps"]) + 1)})
     for name in history.attrs["metrics"]:
         table[name] = history[f"metric_{name}"].values
-    scalars = history["coefficient"].isel(group=0)
+    scalars = history["coefficient"].isel(tensor=0)
     for name in ("learning_rate", "weight_decay"):  # the last point has no step, hence no value
         table[name] = pd.Series(scalars.sel(scalar=name).values)
     table.attrs.update(attributes)

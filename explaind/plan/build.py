@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any, Literal
 
 from explaind.plan.choose import Division, divide, requested
-from explaind.plan.flops import reformulate_seconds, seconds, stage_flops
+from explaind.plan.flops import reformulate_seconds, sample_calls, seconds, stage_flops
 from explaind.plan.machine import MEGABYTE, Machine
 from explaind.plan.memory import explain_bytes, reformulate_bytes, stage_bytes
 from explaind.plan.output_arrays import disk_bytes, disk_files, kept
@@ -83,7 +83,8 @@ def _predict_job(sizes: Sizes, machine: Machine, division: Division) -> Plan:
         host = machine.main_bytes + sum(
             stages[name].held + stages[name].working for name in ("history", "influence", "store")
         )
-    return _job(host, time, machine.gpu) | {"peak_bytes": division.peak}
+    calls = sample_calls(sizes, _shard_samples(sizes, division), division.blocks)
+    return _job(host, time, machine.gpu) | {"peak_bytes": division.peak, "sample_calls": calls}
 
 
 def _validate_job(sizes: Sizes, machine: Machine) -> Plan:

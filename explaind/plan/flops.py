@@ -10,6 +10,10 @@ from explaind.plan.sizes import Sizes
 CALL_SECONDS = 0.01
 """Time of one step that is all Python and small tensors, measured on the smallest case."""
 
+SAMPLE_CALL_SECONDS = 0.001
+"""Time of one forward and backward pass of one sample that is all Python and small tensors,
+measured on an LSTM of 5 tokens."""
+
 BACKWARD = 2  # a backward pass in forward passes
 
 
@@ -62,7 +66,17 @@ def seconds(sizes: Sizes, samples: int, blocks: int, rate: float) -> float:
         Seconds.
     """
     calls = CALL_SECONDS * sizes.worked_steps * blocks
+    calls += SAMPLE_CALL_SECONDS * sample_calls(sizes, samples, blocks)
     return sum(stage_flops(sizes, samples, blocks).values()) / rate + calls
+
+
+def sample_calls(sizes: Sizes, samples: int, blocks: int) -> int:
+    """Return how often autograd is called for one sample, where torch cannot batch the model."""
+    if sizes.batched:
+        return 0
+    nodes = 3 * sizes.subintervals if sizes.refines else sizes.subintervals
+    queries = sizes.worked_steps * nodes * samples * sizes.outputs
+    return queries + blocks * sizes.job_steps * sizes.batch
 
 
 def reformulate_seconds(sizes: Sizes, rate: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
@@ -72,8 +73,11 @@ def measured_sizes(
         values: Tensor = explained(params, rows_of(x, 0, count), rows_of(y, 0, count))
         return values
 
+    gradients = PerSampleGradients(loss, history.layout)
+    fallback = check_capture(gradients, history.theta(0), x, y, linearised=True)
     return {
-        "layers": _layers(loss, history, x, y),
+        "layers": _layers(gradients.with_fallback(fallback), history.theta(0), x, y),
+        "batched": fallback.batched,
         "outputs": forward(1).numel(),
         "activation_bytes": activation_bytes(forward, params),
         "sample_bytes": sum(_bytes(leaf[:1].clone()) for leaf in leaves((x, y))),
@@ -104,10 +108,10 @@ def forward_flops(forward: Callable[[int], Tensor]) -> int:
     return int(counter.get_total_flops())
 
 
-def _layers(loss: ModelFunction, history: History, x: Inputs, y: Targets) -> tuple[Layer, ...]:
+def _layers(
+    gradients: PerSampleGradients, theta: Float[Tensor, " param"], x: Inputs, y: Targets
+) -> tuple[Layer, ...]:
     """The trained tensors, and what their gradients of the loss are read from."""
-    theta, gradients = history.theta(0), PerSampleGradients(loss, history.layout)
-    gradients = gradients.with_fallback(check_capture(gradients, theta, x, y))
     captured = gradients.capture(theta, x, y)
     return tuple(
         Layer(
@@ -117,7 +121,7 @@ def _layers(loss: ModelFunction, history: History, x: Inputs, y: Targets) -> tup
             () if slot.name in captured.fallback else tuple(captured.work(slot)),
             slot.name in captured.fallback,
         )
-        for slot in history.layout.slots
+        for slot in gradients.layout.slots
     )
 
 

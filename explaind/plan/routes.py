@@ -15,7 +15,7 @@ def choose_routes(sizes: Sizes, queries: int) -> dict[str, Route]:
         Route by tensor.
     """
     components = {layer.component for layer in without_rule(sizes)}
-    rest = cheapest(fallback_costs(queries, len(components)))
+    rest = cheapest(fallback_costs(queries, len(components), sizes.batched))
     return {
         layer.name: rest if layer.fallback else cheapest(layer_costs(layer.works, queries))
         for layer in sizes.layers
@@ -39,7 +39,8 @@ def route_flops(sizes: Sizes, queries: int) -> float:
     )
     rest = without_rule(sizes)
     if rest:
-        costs = fallback_costs(queries, len({layer.component for layer in rest}))
+        components = len({layer.component for layer in rest})
+        costs = fallback_costs(queries, components, sizes.batched)
         flops += min(costs.values()) * 3 * sizes.forward_flops
         flops += 2.0 * queries * sum(layer.parameters for layer in rest)
     return flops

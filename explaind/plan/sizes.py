@@ -52,6 +52,8 @@ class Sizes:
         every: checkpoint interval of the history.
         segments: parts of the training that are explained by jobs of their own.
         warm_up: steps after a segment that its job works through as well.
+        batched: whether torch can batch the model. If not, gradients that no layer rule reads take
+            one autograd call per sample.
     """
 
     layers: tuple[Layer, ...]
@@ -76,6 +78,7 @@ class Sizes:
     every: int = 1
     segments: int = 1
     warm_up: int = 0
+    batched: bool = True
 
     @property
     def history_bytes(self) -> int:

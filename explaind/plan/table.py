@@ -47,6 +47,9 @@ def _division(plan: Plan, workers: int | None) -> list[str]:
         ("operations per second", f"{machine['rate']:.2g} {'GPU' if machine['gpu'] else 'core'}"),
         ("projected time", f"{_time(job['seconds'])} per job, {_time(waves * job['seconds'])} all"),
     ]
+    if job["sample_calls"]:
+        calls = f"{job['sample_calls']:,} per job, in the time: torch cannot batch the model"
+        rows.append(("autograd calls of one sample", calls))
     return _table(("work", "plan"), rows)
 
 

@@ -2,6 +2,7 @@
 
 Writing through zarr takes milliseconds for a chunk of any size. A recording writes a dozen arrays
 while a step of training may take three, so its chunks are encoded here (`StoreWriter.write_rows`).
+tensorstore is no faster than zarr there (docs/file_formats.md).
 """
 
 import mmap

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from explaind.config.run import Run
 from explaind.config.training import Training
@@ -40,6 +40,7 @@ def record_training(
     path: Path,
     config: Mapping[str, Any],
     removed: Collection[int] = (),
+    initial: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
     """Train a network on a dataset and record its path.
 
@@ -55,13 +56,17 @@ def record_training(
         removed: training samples that are left out (`batches_from`). Everything else is as with
             them: initial parameters, steps, learning rates, augmentation and the batches that the
             others are in.
+        initial: parameters to start from by name, in place of those that the model is built with;
+            `config` must tell them apart.
 
     Returns:
         The trained network, on the device of the run.
     """
     training, device = settings.training, resolve_device(settings.training.device)
     data = data.to(device)
-    model = build_model(settings.model, data.classes, data.input_shape).to(device)
+    model = build_model(settings.model, data.classes, data.input_shape)
+    model.load_state_dict({**model.state_dict(), **(initial or {})})
+    model.to(device)
     origin = {
         "config": dict(config),
         "code": code_fingerprint(__name__),
@@ -177,7 +182,7 @@ class Trainer:
                 )
             metrics = self._metrics(self.task.measure(output.detach(), batch.y))
             recorder.log(**metrics)
-            if self._finished(metrics):
+            if is_finished(settings, metrics):
                 logger.info("goal reached after %d steps", recorder.steps)
                 return
             torch.autograd.backward(loss)
@@ -197,10 +202,11 @@ class Trainer:
         }
         return {**measured, **parameter_norms(self.layout, self.model)}
 
-    def _finished(self, metrics: dict[str, float]) -> bool:
-        """Return whether train and validation accuracy have reached the goal."""
-        goal = self.settings.stop_at_accuracy
-        return goal is not None and all(metrics[f"{split}_accuracy"] >= goal for split in SPLITS)
+
+def is_finished(settings: Training, metrics: Mapping[str, float]) -> bool:
+    """Return whether train and validation accuracy have reached the goal of a training."""
+    goal = settings.stop_at_accuracy
+    return goal is not None and all(metrics[f"{split}_accuracy"] >= goal for split in SPLITS)
 
 
 def _is_of(path: Path, origin: dict[str, Any]) -> bool:

@@ -21,6 +21,7 @@ def explained(request, tmp_path, traffic):
     options = {"quadrature": ONCE, "penalty": problem.penalty, "device": "sim"}
     data = problem.train_data()
     kernel = explaind.PathKernel(tmp_path / "h.zarr", model, problem.loss_fn, data, **options)
+    kernel.explain(*problem.test_data(), segment=(0, 2))  # which makes the self-checks
 
     def crossed(repeats, segment):
         x, y = (part.repeat(repeats, *[1] * (part.dim() - 1)) for part in problem.test_data())

@@ -13,7 +13,7 @@ from explaind.config.load import load_config
 from explaind.config.stages import stage_config
 from explaind.errors import StoreError
 from explaind.experiments import job as jobs
-from explaind.experiments.job import Job, compute_experiment
+from explaind.experiments.job import Job, compute_experiment, compute_part
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Computed
 from explaind.paths import Paths, seal
@@ -28,10 +28,10 @@ STORE = xr.Dataset({"x": ("row", np.arange(3.0), {"units": "1", "description": "
 def computes(monkeypatch):
     """Replace what is computed for the kind of the experiment `mine`."""
 
-    def set_compute(compute, suffix="parquet"):
+    def set_compute(compute, suffix="parquet", parts=None):
         modules = {"explaind.experiments.pruning.compute": SimpleNamespace(compute=compute)}
         monkeypatch.setattr(jobs, "import_module", modules.__getitem__)
-        changed = replace(SPECS["pruning"], computed=Computed((), suffix=suffix))
+        changed = replace(SPECS["pruning"], computed=Computed((), suffix=suffix, parts=parts))
         monkeypatch.setitem(SPECS, "pruning", changed)
 
     return set_compute
@@ -59,32 +59,83 @@ def test_a_store_is_written_with_the_values_it_depends_on(tmp_path, computes):
     np.testing.assert_array_equal(stored["x"], STORE["x"])
 
 
-def test_the_scratch_folder_is_empty_before_and_gone_after(tmp_path, computes):
-    left = tmp_path / "results" / "grokking" / "experiments" / ".mine.scratch" / "history.zarr"
-    left.mkdir(parents=True)  # by a killed process
+def scratch_of(root):
+    return root / "results" / "grokking" / "experiments" / ".mine.scratch"
+
+
+def test_what_a_killed_process_left_is_found_and_gone_after_success(tmp_path, computes):
+    found = []
 
     def compute(job):
-        assert job.scratch == left.parent
-        assert not job.scratch.exists()
-        job.scratch.mkdir()
-        (job.scratch / "file").write_text("")
+        left = job.scratch / "file"
+        found.append(left.exists())
+        left.write_text("")
+        if len(found) < 3:
+            raise KeyboardInterrupt  # as a kill: nothing is tidied up
         return TABLE
 
     computes(compute)
+    other = load_config(
+        {"experiments": {"mine": {"kind": "pruning", "run": "grokking", "seeds": [8, 9]}}}
+    )
+    with pytest.raises(KeyboardInterrupt):
+        compute_experiment(other, Paths(tmp_path), "mine")
+    with pytest.raises(KeyboardInterrupt):  # what was made with other values is not taken
+        compute_experiment(CONFIG, Paths(tmp_path), "mine")
     compute_experiment(CONFIG, Paths(tmp_path), "mine")
+    assert found == [False, False, True]
     assert files_below(tmp_path) == ["results/grokking/experiments/mine.parquet"]
-    assert not left.parent.exists()
+    assert not scratch_of(tmp_path).exists()
 
 
 def test_a_failure_leaves_nothing(tmp_path, computes):
     def compute(job):
-        job.scratch.mkdir()
+        (job.scratch / "file").write_text("")
         raise ZeroDivisionError
 
     computes(compute)
     with pytest.raises(ZeroDivisionError):
         compute_experiment(CONFIG, Paths(tmp_path), "mine")
     assert list((tmp_path / "results" / "grokking" / "experiments").iterdir()) == []
+
+
+def by_seed(settings):
+    """A part for each seed, which needs two."""
+    return {f"seed-{seed}": settings.model_copy(update={"seeds": (seed,)}) for seed in (2, 1)}
+
+
+@pytest.fixture
+def in_parts(computes, tmp_path):
+    """An experiment in two parts; gives its paths."""
+    computes(lambda job: pd.DataFrame({"seed": list(job.settings.seeds)}), parts=by_seed)
+    return Paths(tmp_path)
+
+
+def test_the_table_of_an_experiment_in_parts_is_theirs(in_parts):
+    for part in ("seed-1", "seed-2"):
+        compute_part(CONFIG, in_parts, "mine", part)
+    compute_experiment(CONFIG, in_parts, "mine")
+    whole = pd.read_parquet(in_parts.experiment("grokking", "mine"))
+    assert whole["seed"].tolist() == [2, 1]  # in the order of the settings
+    assert pd.read_parquet(in_parts.part("grokking", "mine", "seed-2"))["seed"].tolist() == [2]
+    assert not [name for name in files_below(in_parts.root) if "scratch" in name]
+
+
+def test_a_missing_part_is_named_with_its_command(in_parts):
+    compute_part(CONFIG, in_parts, "mine", "seed-2")
+    command = "explaind pruning-part --experiment mine --part seed-1"
+    with pytest.raises(StoreError, match=rf"seed-1\.parquet is not readable.*`{command}`"):
+        compute_experiment(CONFIG, in_parts, "mine")
+
+
+def test_parts_of_other_settings_are_not_put_together(in_parts):
+    for part in ("seed-1", "seed-2"):
+        compute_part(CONFIG, in_parts, "mine", part)
+    other = load_config(
+        {"experiments": {"mine": {"kind": "pruning", "run": "grokking", "scoring": 0.5}}}
+    )
+    with pytest.raises(StoreError, match=r"seed-2\.parquet was made with another configuration"):
+        compute_experiment(other, in_parts, "mine")
 
 
 def test_two_at_once_are_refused(tmp_path, computes):

@@ -1,5 +1,6 @@
 """The list of experiments and pages, and what each of them declares."""
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -51,6 +52,18 @@ def test_a_declaration_fits_its_settings(kind):
         *(spec.shown.reads if spec.shown else ()),
     }
     assert reads <= set(get_args(Source))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if SPECS[kind].computed])
+def test_parts_are_the_same_experiment_asked_for_less(kind):
+    computed, settings = SPECS[kind].computed, SPECS[kind].settings(run="a")
+    if computed.parts is None:
+        return
+    assert computed.suffix == "parquet"  # tables are put one below the other
+    parts = computed.parts(settings)
+    assert all(part.kind == kind and part != settings for part in parts.values())
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in parts)  # parts of file names
+    assert all(list(computed.parts(part).values()) == [part] for part in parts.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)

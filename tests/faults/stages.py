@@ -16,7 +16,17 @@ from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 
 RUN = "grokking"
 OF_SAMPLES = ("similarity", "maps", "spectrum")
-PAGES = ("grokking", "training", "epk_validation", "pruning", "examples", "sanity", *OF_SAMPLES)
+PAGES = (
+    "grokking",
+    "training",
+    "epk_validation",
+    "swap",
+    "retrain",
+    "pruning",
+    "examples",
+    "sanity",
+    *OF_SAMPLES,
+)
 CASE = {
     "datasets": {"modulo": {"p": 7}},
     "runs": {
@@ -36,6 +46,8 @@ CASE = {
             "seeds": [1, 2],
         },
         "similarity": {"run": RUN, "samples": 5, "train_samples": 12, "intervals": 2},
+        "swap": {"run": RUN, "every": 5},
+        "retrain": {"run": RUN, "sources": [1], "seeds": [0, 1], "max_steps": 100},
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
     },
@@ -47,6 +59,8 @@ AFTER = (
     "pipeline.validate",
     "experiments.job",
     "experiments.drawing",
+    "experiments.swap.compute",
+    "experiments.retrain.compute",
     "experiments.pruning.compute",
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
@@ -125,6 +139,12 @@ def _stages() -> tuple[Stage, ...]:
         Stage(f"predict-epk {of_run} --shard 1/2", (paths.shard(RUN, "1-of-2"),)),
         Stage(f"accumulate-kernel {of_run}", (paths.influence(RUN),)),
         Stage(f"validate-epk {of_run}", (paths.validation(RUN), paths.validation_summary(RUN))),
+        Stage("swap --experiment swap", (paths.experiment(RUN, "swap", "zarr"),)),
+        Stage(
+            "retrain-part --experiment retrain --part source-1.0",
+            (paths.part(RUN, "retrain", "source-1.0"),),
+        ),
+        Stage("retrain --experiment retrain", (paths.experiment(RUN, "retrain"),)),
         Stage("pruning --experiment pruning", (paths.experiment(RUN, "pruning"),)),
         Stage("label-noise --experiment label_noise", (paths.experiment(RUN, "label_noise"),)),
         Stage(
@@ -138,6 +158,8 @@ def _stages() -> tuple[Stage, ...]:
         Stage("page-training", (paths.figure("training"),)),
         Stage("page-epk-validation", (paths.figure("epk_validation"),)),
         Stage("page-grokking", (paths.figure("grokking"), *tables)),
+        Stage("page-swap", (paths.figure("swap"),)),
+        Stage("page-retrain", (paths.figure("retrain"),)),
         Stage("page-pruning", (paths.figure("pruning"),)),
         Stage("page-examples", (paths.figure("examples"),)),
         Stage("page-sanity", (paths.figure("sanity"),)),

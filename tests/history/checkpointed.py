@@ -70,7 +70,7 @@ def read(problem, store, model, **changes):
     data = TrainingData(problem.train_data(), torch.float64, "cpu", problem.augment)
     given = {"model": model, "loss_fn": problem.loss_fn, "fetch": data.batch}
     setup = TrainingSetup(**given | {"penalty": problem.penalty} | changes)
-    return History(store, torch.float64).replayed_with(setup)
+    return History(store, torch.float64).with_setup(setup)
 
 
 def both(problem, folder, every, **options):

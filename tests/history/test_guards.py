@@ -1,9 +1,11 @@
 """What cannot be explained is refused while it is recorded."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
+from torch.utils.checkpoint import DefaultDeviceType, checkpoint
 
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.guards import check_finite, check_separable_loss
@@ -49,6 +51,49 @@ def test_dropout_switched_on_between_two_steps_is_refused(store):
     training.after_step = training.model.train
     with pytest.raises(UnsupportedError, match="extra"):
         training.run()
+
+
+class Hidden(nn.Module):
+    """Chance that no dropout layer tells of."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind, self.first, self.last = kind, nn.Linear(4, 8), nn.Linear(8, 3)
+        self.attention = nn.MultiheadAttention(8, 2, dropout=0.001, batch_first=True)
+        self.lstm = nn.LSTM(8, 8, 2, dropout=0.001, batch_first=True)
+        for module in (self.attention, self.lstm):
+            module.requires_grad_(False)
+
+    def forward(self, x):
+        h = self.first(x)[:, None].expand(-1, 3, -1)
+        if self.kind == "attention":
+            h = self.attention(h, h, h)[0]
+        elif self.kind == "lstm":
+            h = self.lstm(h)[0]
+        elif self.kind == "functional":
+            h = F.dropout(h, 0.001, self.training)
+        elif self.kind == "noise":
+            h = h + 0.001 * torch.randn_like(h)
+        elif self.kind == "numpy":
+            h = h * float(RANDOM.uniform())
+        return self.last(h.mean(1))
+
+
+RANDOM = np.random.default_rng(0)
+CHANCE = {
+    "attention": r"Layer 'attention' \(MultiheadAttention\) draws random numbers",
+    "lstm": r"Layer 'lstm' \(LSTM\) draws random numbers",
+    "functional": r"The forward pass draws random numbers .*functional dropout",
+    "noise": r"The forward pass draws random numbers .*noise",
+    "numpy": "gives other outputs when it is called again",
+}
+
+
+@pytest.mark.parametrize("kind", CHANCE)
+def test_chance_that_no_layer_tells_of_is_refused(store, kind):
+    """However weak: a dropout of one in a thousand leaves most small batches alone."""
+    with pytest.raises(UnsupportedError, match=CHANCE[kind]):
+        record(SGD.but(make_model=lambda: Hidden(kind)), store)
 
 
 def test_large_parameters_are_finite_though_their_sum_is_not():
@@ -105,3 +150,18 @@ def test_a_loss_of_pytrees_is_accepted():
         return inputs["a"] * inputs["b"].sum(1, keepdim=True)
 
     check_separable_loss(model, lambda output, target: (output - target["a"]).square().sum(1), x, y)
+
+
+class Reentrant(Mlp):
+    """The MLP with an activation checkpoint that takes no gradient by `torch.autograd.grad`."""
+
+    def forward(self, x):
+        hidden = checkpoint(self.second, torch.tanh(self.first(x)), use_reentrant=True)
+        return self.last(torch.tanh(hidden))
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+def test_a_model_that_cannot_be_differentiated_for_one_sample_is_refused(store, monkeypatch):
+    monkeypatch.setattr(DefaultDeviceType, "_default_device_type", "cpu")  # not the simulated one
+    with pytest.raises(UnsupportedError, match="use_reentrant=False"):
+        record(SGD.but(make_model=Reentrant), store)

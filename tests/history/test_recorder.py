@@ -10,6 +10,7 @@ import torch
 
 import explaind
 from explaind.errors import ConfigError, RecordingError, StoreError
+from explaind.history.history import History
 from explaind.paths import SEAL
 from explaind.provenance import provenance
 from explaind.store import is_sealed, stored_attributes
@@ -53,13 +54,25 @@ def test_a_change_after_the_training_does_not_enter_the_history(store):
     torch.testing.assert_close(torch.from_numpy(result.final_output.values), final)
 
 
-def test_clipping_behind_the_recorder_is_noticed(store):
-    """The gradients of the samples then do not add up to the recorded step."""
+def test_clipping_behind_the_recorder_is_seen(store, tmp_path):
+    """Clipped by torch as a whole: as if clipped by the recorder."""
     training = Training(store)
     weights = list(training.model.parameters())
     training.before_step = lambda _: torch.nn.utils.clip_grad_norm_(weights, 0.05)
-    with pytest.raises(RecordingError, match=r"clip_grad_norm_"):
-        training.run_and_explain()
+    behind = training.run_and_explain()
+    through = Training(tmp_path / "through.zarr")
+    through.before_step = lambda recorder: recorder.clip_grad_norm_(0.05)
+    expected = through.run_and_explain().influence
+    torch.testing.assert_close(torch.tensor(behind.influence.values), torch.tensor(expected.values))
+    assert abs(behind.residual.values).max() < 1e-9
+
+
+def test_clipping_value_by_value_is_refused(store):
+    training = Training(store)
+    weights = list(training.model.parameters())
+    training.before_step = lambda _: torch.nn.utils.clip_grad_value_(weights, 0.01)
+    with pytest.raises(RecordingError, match=r"changed between backward and step.*clip_grad_norm_"):
+        training.run()
 
 
 def test_clipping_through_the_recorder_returns_the_norm_and_is_explained(store):
@@ -88,33 +101,49 @@ def test_clipping_twice_multiplies(store):
     assert abs(training.run_and_explain().residual.values).max() < 1e-9
 
 
-def test_a_mean_recorded_as_a_sum_is_noticed(store):
-    """The loop averages, but ``record`` was told that it sums."""
+def test_a_mean_recorded_as_a_sum_is_seen(store):
+    """The loop averages, but ``record`` was told that it sums: what came back says so."""
     training = Training(store)
     training.reduction = "sum"
-    with pytest.raises(RecordingError, match="reduction"):
-        training.run_and_explain()
+    training.run_and_explain()
+    history = History(store)
+    for step, batch in enumerate(SGD.batches()):
+        size = len(batch)
+        expected = torch.full((size,), 1 / size, dtype=torch.float64)
+        torch.testing.assert_close(history.sample_weights(step), expected)
 
 
-def test_gradient_accumulation_is_refused(store):
-    """Two batches for one step."""
-    training = Training(store)
-    training.step = lambda: None
-    with pytest.raises(RecordingError, match=r"(?i)accumulat"):
-        training.run()
-
-
-def test_two_steps_on_one_batch_are_refused(store):
+def test_a_step_without_any_gradient_is_none(store, tmp_path):
+    """Torch skips all parameters."""
     training = Training(store)
     training.after_step = training.optimizer.step
-    with pytest.raises(RecordingError, match="batch"):
-        training.run()
+    plain = Training(tmp_path / "plain.zarr")
+    assert training.run_and_explain().equals(plain.run_and_explain())
 
 
 def test_a_step_without_a_recorded_batch_is_refused(store):
     training = Training(store)
-    training.before_training = training.optimizer.step
-    with pytest.raises(RecordingError, match="batches"):
+
+    def step_alone():
+        training.model(SGD.train_data()[0]).sum().backward()
+        training.optimizer.step()
+
+    training.before_training = step_alone
+    with pytest.raises(RecordingError, match=r"Step 0 has no batch.*step_of"):
+        training.run()
+
+
+def test_a_second_step_with_the_same_gradient_is_refused(store):
+    training = Training(store)
+    training.step = lambda: (training.optimizer.step(), training.optimizer.step())
+    with pytest.raises(RecordingError, match="Step 1 has no batch"):
+        training.run()
+
+
+def test_a_gradient_that_was_not_emptied_is_refused(store):
+    training = Training(store)
+    training.step = training.optimizer.step
+    with pytest.raises(RecordingError, match="adds to the gradient of the step before"):
         training.run()
 
 

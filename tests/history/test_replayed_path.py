@@ -118,7 +118,7 @@ def test_other_loss(recorded):
 def test_other_penalty(recorded):
     store, model = recorded
     other = PROBLEM.but(penalty=lambda p: p["last.bias"].sum())
-    with pytest.raises(RecordingError, match=r"step 0 leads to other parameters.*penalty"):
+    with pytest.raises(ConfigError, match="penalty: expected none, as was recorded"):
         explain(other, store, model)
 
 

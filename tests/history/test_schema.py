@@ -33,6 +33,7 @@ def test_only_snapshots_have_fewer_rows_than_steps(every, snapshots):
     schema = HistorySchema(
         parameters=5,
         dtype="float32",
+        tensors=3,
         groups=2,
         adaptive=True,
         chunk=8,

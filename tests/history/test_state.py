@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from explaind.errors import DamagedStoreError, RecordingError
+from explaind.errors import DamagedStoreError, RecordingError, UnsupportedError
 from explaind.history.state import TrainingState, load_state, save_state
 from explaind.store import is_sealed
 from tests.history.training_loop import SGD, Training
@@ -47,11 +47,21 @@ def test_a_buffer_that_changes_is_refused(store):
     assert not is_sealed(store)
 
 
-def test_a_parameter_without_a_gradient_is_refused(store):
+def test_a_checkpointed_history_needs_all_gradients(store):
     training = Training(store)
+    training.every = 2
     training.before_step = lambda _: setattr(training.model.last.bias, "grad", None)
     with pytest.raises(RecordingError, match=r"'last.bias' has no gradient at step 0"):
         training.run()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.complex64], ids=str)
+def test_parameters_that_no_sample_can_be_credited_with_are_refused(dtype):
+    model = nn.Module()
+    model.weight = nn.Parameter(torch.zeros(2, dtype=dtype))
+    name = str(dtype).removeprefix("torch.")
+    with pytest.raises(UnsupportedError, match=rf"'weight' is {name}; expected float32 or float64"):
+        TrainingState(model, torch.optim.SGD(model.parameters()), None)
 
 
 def test_a_checkpoint_puts_model_and_optimizer_back():

@@ -1,10 +1,13 @@
 """A recording that stops goes on behind its last checkpoint."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 import explaind
 from explaind.errors import RecordingError, StoreError
+from explaind.history import writer
 from explaind.history.history import History
 from explaind.history.state import CHECKPOINT
 from explaind.store import is_sealed
@@ -12,7 +15,7 @@ from tests.history.training_loop import SGD
 from tests.kernel.engine import loader, record
 from tests.oracles.problems import cross_entropy
 
-STEPS = 7
+STEPS = 8
 PROBLEM = SGD.but(steps=STEPS)
 
 
@@ -20,7 +23,7 @@ def recorder(store, model, optimizer, **options):
     return explaind.record(model, optimizer, cross_entropy, store, chunk=2, resume=True, **options)
 
 
-def train(store, stop=None, **options):
+def train(store, stop=None, after_step=lambda: None, **options):
     """Record from where the store is; an error before a step as if the process was killed."""
     model = PROBLEM.model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -32,7 +35,15 @@ def train(store, stop=None, **options):
             optimizer.zero_grad()
             cross_entropy(model(batch.x), batch.y).mean().backward()
             optimizer.step()
+            after_step()
     return started
+
+
+def assert_equal(found, expected):
+    found, expected = History(found), History(expected)
+    assert found.steps == expected.steps == STEPS
+    assert all(torch.equal(found.theta(s), expected.theta(s)) for s in range(STEPS + 1))
+    assert (found.sample_checksums() == expected.sample_checksums()).all()
 
 
 @pytest.fixture
@@ -47,11 +58,26 @@ def interrupted(store):
 def test_it_goes_on_and_ends_as_if_never_stopped(interrupted, tmp_path):
     assert train(interrupted) == 4
     record(PROBLEM, tmp_path / "whole.zarr", chunk=2)
-    found, expected = History(interrupted), History(tmp_path / "whole.zarr")
-    assert found.steps == expected.steps == STEPS
-    assert all(torch.equal(found.theta(s), expected.theta(s)) for s in range(STEPS + 1))
-    assert (found.sample_checksums() == expected.sample_checksums()).all()
+    assert_equal(interrupted, tmp_path / "whole.zarr")
     assert not (interrupted / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize(("seconds", "stop", "goes_on_from"), [(10, 7, 4), (1, 7, 0), (31, 7, 6)])
+def test_checkpoints_of_a_large_model_are_half_a_minute_apart(
+    store, tmp_path, monkeypatch, seconds, stop, goes_on_from
+):
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr(writer, "time", clock)
+    monkeypatch.setattr(writer, "SMALL_BYTES", 0)
+
+    def after_step():
+        clock.now += seconds
+
+    with pytest.raises(KeyboardInterrupt):
+        train(store, stop=stop, after_step=after_step)
+    assert train(store) == goes_on_from  # chunks behind the checkpoint are written once more
+    record(PROBLEM, tmp_path / "whole.zarr", chunk=2)
+    assert_equal(store, tmp_path / "whole.zarr")
 
 
 def test_it_does_not_go_on_with_other_settings(interrupted):

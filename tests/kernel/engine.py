@@ -41,7 +41,8 @@ def record(
     batches = batches or problem.batches()
     drawn = loader(data or problem.train_data(), batches)
     sizes = {"max_batch_size": max(len(batch) for batch in batches)}
-    options = sizes | {"reduction": problem.reduction, "augment": problem.augment} | options
+    loss = {"reduction": problem.reduction, "penalty": problem.penalty}
+    options = sizes | loss | {"augment": problem.augment} | options
     with explaind.record(model, optimizer, problem.loss_fn, store, **options) as recorder:
         for batch in recorder.batches(drawn):
             optimizer.zero_grad()

@@ -6,9 +6,12 @@ from torch.nn import functional
 
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import ModelFunction
+from explaind.kernel.gradients.fallback import BY_VMAP, Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 
 CLASSES, BATCH = 3, 7
+NOT_BATCHED = {"lstm", "gru", "rnn", "lstm_cell", "gru_cell"}
+"""Models that `vmap` cannot take."""
 
 
 class Scaled(nn.Module):
@@ -68,6 +71,88 @@ class Shaped(nn.Module):
         return torch.tanh(self.body(x.view(-1, *self.shape))).flatten(1)[:, :CLASSES]
 
 
+class Attention(nn.Module):
+    """Multi-head attention of the tokens to others, with padding masked."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2)
+
+    def forward(self, x):
+        tokens = x.view(len(x), 5, 4).transpose(0, 1)
+        others = 2 * tokens.flip(0)
+        masked = (others[:, :, 0] > 0.5).T & (torch.arange(5, device=x.device) > 0)
+        attended, _ = self.attention(tokens, others, others, key_padding_mask=masked)
+        return torch.tanh(attended).transpose(0, 1).flatten(1)[:, :CLASSES]
+
+
+class SelfAttention(nn.Module):
+    """Self-attention, batch first."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def forward(self, x):
+        tokens = x.view(len(x), 5, 4)
+        return torch.tanh(self.attention(tokens, tokens, tokens)[0]).flatten(1)[:, :CLASSES]
+
+
+class Recurrent(nn.Module):
+    """Outputs of a recurrent layer at the first and the last token."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        tokens = x.view(len(x), 5, 4)
+        if self.layer.batch_first:
+            outputs = self.layer(tokens)[0]
+        else:
+            outputs = self.layer(tokens.transpose(0, 1))[0].transpose(0, 1)
+        return (outputs[:, 0] + 2 * outputs[:, -1])[:, -CLASSES:]
+
+
+class Cell(nn.Module):
+    """A recurrent cell, called in a loop."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x):
+        state = None
+        for token in x.view(len(x), 5, 4).unbind(1):
+            state = self.cell(token, state)
+        return (state[0] if isinstance(state, tuple) else state)[:, :CLASSES]
+
+
+class Folded(nn.Module):
+    """Tokens folded into the batch; a bias added in a product, as GPT-2's `Conv1D` has it."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(4, 6))
+        self.bias = nn.Parameter(torch.randn(6))
+        self.last = nn.Linear(6, 2)
+
+    def forward(self, x):
+        hidden = torch.tanh(torch.addmm(self.bias, x.view(-1, 4), self.weight))
+        return self.last(hidden).view(len(x), -1)[:, :CLASSES]
+
+
+class Padded(nn.Module):
+    """An embedding with a row for padding."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(6, CLASSES, padding_idx=1)
+
+    def forward(self, x):
+        return torch.tanh(self.embedding((x > 0).long() + (x > 1).long())).sum(1)
+
+
 def norm_with_values(layer):
     """A normalisation whose scale and shift are not one and zero."""
     for parameter in layer.parameters():
@@ -98,6 +183,21 @@ def layer_models():
         "scaled": Scaled(),
         "products": Products(),
         "tied": Tied(),
+        "attention": Attention(),
+        "self_attention": SelfAttention(),
+        "lstm": Recurrent(nn.LSTM(4, 3, 2, batch_first=True, bidirectional=True)),
+        "gru": Recurrent(nn.GRU(4, 3)),
+        "rnn": Recurrent(nn.RNN(4, 3, bias=False)),
+        "lstm_cell": Cell(nn.LSTMCell(4, 3)),
+        "gru_cell": Cell(nn.GRUCell(4, 3)),
+        "folded": Folded(),
+        "padded": Padded(),
+        "transposed": Shaped(
+            (4, 5, 1),
+            nn.ConvTranspose2d(4, 3, (3, 2), stride=(2, 1), padding=(1, 0), output_padding=(1, 0)),
+            nn.Conv2d(3, 2, 2),
+        ),
+        "transposed_line": Shaped((4, 5), nn.ConvTranspose1d(4, 3, 3, stride=2, dilation=2)),
     }
 
 
@@ -115,7 +215,13 @@ def layout_of(model):
     return layout, layout.flatten(dict(model.named_parameters()))
 
 
-def gradients_of(model, layout, function, fallback=frozenset()):
+def everything_by_fallback(name, layout):
+    """All tensors of a model sent through the fallback."""
+    everything = frozenset(slot.name for slot in layout.slots)
+    return Fallback(everything, batched=name not in NOT_BATCHED)
+
+
+def gradients_of(model, layout, function, fallback=BY_VMAP):
     function = ModelFunction(model, dict(model.named_buffers()), function)
     return PerSampleGradients(function, layout, fallback)
 

@@ -5,6 +5,7 @@ from torch import nn
 
 from explaind.kernel.checks import check_capture
 from explaind.kernel.functionals import all_outputs
+from explaind.kernel.gradients.fallback import Fallback
 from tests.kernel.layers import CLASSES, gradients_of, layout_of
 
 
@@ -17,11 +18,12 @@ class HiddenBatch(nn.Module):
         self.odd = nn.Parameter(torch.randn(4, 4))
         self.mixing = nn.Linear(4, 4)
         self.last = nn.Linear(4, CLASSES)
+        self.gain = nn.Parameter(torch.randn(()))
 
     def forward(self, x):
         x = torch.einsum("bi,ij->bj", x, self.odd)
         folded = self.mixing(x.view(1, len(x), 4).expand(2, -1, -1))  # a batch of two fits the fold
-        return self.last(folded.sum(0))
+        return self.gain * self.last(folded.sum(0))
 
 
 def test_tensors_without_a_rule_are_returned_and_the_gradients_left_alone():
@@ -31,7 +33,9 @@ def test_tensors_without_a_rule_are_returned_and_the_gradients_left_alone():
     gradients = gradients_of(model, layout, all_outputs)
     x, y = torch.randn(1, 4, dtype=torch.float64), torch.zeros(1, dtype=torch.int64)
     found = check_capture(gradients, theta, x, y)
-    assert found == {"odd", "mixing.weight", "mixing.bias"}
+    assert found == Fallback(frozenset({"odd", "mixing.weight", "mixing.bias"}))
     batch = torch.randn(5, 4, dtype=torch.float64)
-    assert "last.weight" not in gradients.capture(theta, batch, torch.zeros(5)).fallback
-    assert gradients.with_fallback(found).capture(theta, batch, torch.zeros(5)).fallback == found
+    read = {"last.weight", "last.bias", "gain"}
+    assert not read & gradients.capture(theta, batch, torch.zeros(5)).fallback
+    settled = gradients.with_fallback(found)
+    assert settled.capture(theta, batch, torch.zeros(5)).fallback == found.names

@@ -78,6 +78,6 @@ def test_a_small_part_of_the_loss_that_was_forgotten_is_warned_of(
     x, y = PROBLEM.train_data()
     model, data = PROBLEM.model().to(dtype), (x.to(dtype), y)
     store = tmp_path / "run.zarr"
-    record(PROBLEM.but(**trained_with), store, model=model, data=data)
+    record(PROBLEM.but(**trained_with), store, model=model, data=data, penalty=None)
     explain(PROBLEM, store, model, data=data, dtype=dtype)
     assert ("Likely causes" in caplog.text) == noticed

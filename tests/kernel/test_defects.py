@@ -170,10 +170,8 @@ def test_d8_an_explicit_penalty_was_left_out_of_the_decomposition(problem, tmp_p
 
 @BOTH
 def test_d8_a_penalty_that_was_forgotten_is_noticed(problem, tmp_path):
-    store = tmp_path / "run.zarr"
-    model = record(problem.but(penalty=ridge), store)
-    with pytest.raises(explaind.errors.RecordingError, match="penalty"):
-        explain(problem, store, model)
+    with pytest.raises(explaind.errors.RecordingError, match=r"0\.4 times the parameters.*penalty"):
+        record(problem.but(penalty=ridge), tmp_path / "run.zarr", penalty=None)
 
 
 class WithFrozenTensor(Mlp):

@@ -6,7 +6,8 @@ import torch
 from torch.optim import AdamW
 
 import explaind
-from explaind.errors import ConfigError
+from explaind.errors import ConfigError, UnsupportedError
+from explaind.kernel import path_kernel
 from explaind.kernel.attributor import Attributor
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import TEST_SAMPLES, TRAIN_SAMPLES, Problem
@@ -46,6 +47,41 @@ def test_no_samples_are_refused(kernel):
 
 def squares(output, _):
     return output.square().sum(-1)
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """One entry for each comparison of the kernel's gradients with autograd's."""
+    compare, entries = path_kernel.check_capture, []
+    monkeypatch.setattr(
+        path_kernel, "check_capture", lambda *given: entries.append(1) or compare(*given)
+    )
+    return entries
+
+
+@pytest.mark.parametrize("outputs", ["logit[1]", squares])
+def test_gradients_of_an_output_are_compared_once(kernel, compared, outputs):
+    first, again = (kernel.explain(*PROBLEM.test_data(), outputs) for _ in range(2))
+    assert len(compared) == 1
+    assert first.identical(again)
+    kernel.explain(*PROBLEM.test_data(), lambda output, _: output[:, 0])
+    assert len(compared) == 2
+
+
+def test_an_output_whose_gradients_were_compared_is_still_refused(kernel, compared):
+    centred = False
+
+    def functional(output, targets):
+        return squares(output - output.mean(0) if centred else output, targets)
+
+    x, y = PROBLEM.test_data()
+    kernel.explain(x, y, functional)
+    centred = True
+    with pytest.raises(UnsupportedError, match="depends on the other samples"):
+        kernel.explain(x, y, functional)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        kernel.explain(x[:, 1:], y, functional)
+    assert len(compared) == 1
 
 
 @pytest.mark.parametrize(("unit", "expected"), [(None, "1"), ("m2", "m2")])

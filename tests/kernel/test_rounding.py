@@ -134,7 +134,7 @@ def rounded_motions(
     model, (x, y) = run.problem.model().to(gradients), converted(run.train, gradients)
     trained, buffer = list(model.parameters()), torch.zeros_like(params[0])
     for step, (theta, end) in enumerate(pairwise(params)):
-        rule = history["coefficient"].isel(step=step, group=0).to_series()
+        rule = history["coefficient"].isel(step=step, tensor=0).to_series()
         batch = torch.from_numpy(history["batch"].values[step]).long()
         batch = batch[batch >= 0]
         set_values(trained, theta.to(gradients))

@@ -48,7 +48,7 @@ def flat_gradient(
         allow_unused=True,
         materialize_grads=True,
     )
-    return torch.cat([gradient.flatten() for gradient in gradients])
+    return torch.cat([gradient.to_dense().flatten() for gradient in gradients])
 
 
 def averaged_gradient(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.oracles.dense_midpoint import Node, averaged_gradient, set_values
 from tests.oracles.recorded_path import Path
@@ -66,6 +66,9 @@ def explain(
     The momentum of every (gradient step, training sample) is carried forward in time: ``S x N x P``
     numbers.
     """
+    for module in path.model.modules():
+        if isinstance(module, nn.Embedding):  # training left the row alone, outputs depend on it
+            module.padding_idx = None
     train_changes, decay_changes = _changes(path)
     values = torch.stack(
         [_outputs_at(path, functional, x, target, theta) for theta in path.parameters]

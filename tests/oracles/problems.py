@@ -17,6 +17,7 @@ from tests.oracles.recorded_path import (
     Path,
     Penalty,
     SchedulerFactory,
+    Weighing,
     train,
 )
 from tests.oracles.smooth_models import CLASSES, FEATURES, POSITIONS, VOCABULARY, Mlp
@@ -97,6 +98,7 @@ class Problem:
     penalty: Penalty | None = None
     reduction: str = "mean"
     augment: Augmentation | None = None
+    weigh: Weighing | None = None
     seed: int = 0
     drawn: tuple[tuple[int, ...], ...] = ()
     """Batches of one's own; by default those of a shuffling loader."""
@@ -135,6 +137,7 @@ class Problem:
             penalty=self.penalty,
             reduction=self.reduction,
             augment=self.augment,
+            weigh=self.weigh,
         )
 
     def but(self, **changes: Any) -> "Problem":

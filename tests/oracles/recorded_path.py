@@ -14,6 +14,7 @@ from tests.oracles.optimizer_map import OptimizerMap, optimizer_map, with_groups
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 Augmentation = Callable[[Tensor, Tensor, int], Tensor]
+Weighing = Callable[[Sequence[int]], Sequence[float]]
 SchedulerFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
 
 
@@ -58,6 +59,7 @@ def train(
     penalty: Penalty | None = None,
     reduction: str = "mean",
     augment: Augmentation | None = None,
+    weigh: Weighing | None = None,
 ) -> Path:
     """Train ``model`` on the given batches of sample indices and keep the whole path.
 
@@ -68,18 +70,21 @@ def train(
         penalty: Maps the parameters by name to a number added to the loss of every batch.
         reduction: ``"mean"`` or ``"sum"`` of the losses of a batch.
         augment: Maps (inputs, sample indices, step) to the inputs of the step.
+        weigh: Maps the sample indices of a batch to the weights of their losses, in place of the
+            reduction.
     """
     tensors = _trained_tensors(model, optimizer)
     trained = [parameter for parameter, _, _ in with_groups(model, optimizer)]
     schedule = scheduler(optimizer) if scheduler else None
     path = Path(model, tensors, len(data[0]), [_values(trained)], [])
     for number, batch in enumerate(batches):
-        weight = 1.0 / len(batch) if reduction == "mean" else 1.0
+        weights = weigh(batch) if weigh else [1.0 / len(batch) if reduction == "mean" else 1.0]
+        weight = torch.tensor(weights, dtype=torch.float64).expand(len(batch))
         x, y = data[0][batch], data[1][batch]
         if augment:
             x = augment(x, torch.tensor(batch), number)
         losses = (loss_fn(model(x[i : i + 1]), y[i : i + 1]).sum() for i in range(len(batch)))
-        gradients = torch.stack([weight * flat_gradient(loss, trained) for loss in losses])
+        gradients = weight[:, None] * torch.stack([flat_gradient(loss, trained) for loss in losses])
         extra = torch.zeros_like(gradients[0])
         if penalty:
             extra = flat_gradient(penalty(dict(model.named_parameters())), trained)
@@ -104,11 +109,11 @@ def _backward(
     *,
     penalty: Penalty | None,
     max_norm: float | None,
-    weight: float,
+    weight: Float[Tensor, " batch"],
 ) -> float:
     """Leave the gradient of the batch in ``.grad``, as a user would; return the clipping factor."""
     optimizer.zero_grad()
-    loss = weight * loss_fn(model(x), y).sum()
+    loss = weight @ loss_fn(model(x), y)
     if penalty:
         loss = loss + penalty(dict(model.named_parameters()))
     loss.backward()

@@ -1,9 +1,7 @@
 """The rule `train`: killed at any moment it goes on and ends bit-identical; its metrics table."""
 
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 import time
 
 import pandas as pd
@@ -33,14 +31,9 @@ OPTIMIZERS = {
     "momentum": {"kind": "sgd", "momentum": 0.9, "learning_rate": 0.01},
 }
 ADAMW = OPTIMIZERS["adamw"]
-PROGRAM = """
-import sys, torch
-torch.set_num_threads(1)
-from explaind.config.load import load_config
-from explaind.paths import Paths
-from explaind.pipeline.train import train
-train(load_config(sys.argv[1]), Paths(sys.argv[2]), "grokking")
-"""
+# Forked from a process that has imported all: a kill strikes the training.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["explaind.pipeline.train", "torch._dynamo", __name__])
 
 
 def config_of(optimizer, **training):
@@ -50,10 +43,14 @@ def config_of(optimizer, **training):
 
 
 def trained(root, config):
-    torch.set_num_threads(1)
     prepare_dataset(config, Paths(root), "modulo")
-    train(config, Paths(root), "grokking")
+    train_in_one_thread(root, config)
     return Paths(root).history("grokking")
+
+
+def train_in_one_thread(root, config):
+    torch.set_num_threads(1)
+    train(config, Paths(root), "grokking")
 
 
 def contents(store):
@@ -65,14 +62,16 @@ def contents(store):
     }
 
 
-def start(root, config_file):
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(config_file), str(root)])
+def start(root, config):
+    process = PROCESSES.Process(target=train_in_one_thread, args=(root, config))
+    process.start()
+    return process
 
 
 def wait_for_chunk(store, number, process):
     """Until so many chunks of steps and one more are written."""
     chunk = store / "params" / "c" / str(number) / "0"
-    while not chunk.exists() and process.poll() is None:
+    while not chunk.exists() and process.is_alive():
         time.sleep(0.002)
 
 
@@ -88,17 +87,14 @@ def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options)
     expected = contents(trained(tmp_path / "whole", config))
     root = tmp_path / "killed"
     prepare_dataset(config, Paths(root), "modulo")
-    config_file = tmp_path / "config.json"
-    config_file.write_text(config.model_dump_json())
     store = Paths(root).history("grokking")
     kills = 0
     for number in (0, 1):
-        process = start(root, config_file)
+        process = start(root, config)
         wait_for_chunk(store, number, process)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            kills += 1
-        process.wait()
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
     assert kills == 2
     assert not is_sealed(store)
     train(config, Paths(root), "grokking")

@@ -35,7 +35,9 @@ class Job:
 def submit(project: Project, *arguments: str, by: str = "--workflow-profile") -> str:
     """Run Snakemake on the tiny case through the cluster; returns what it wrote."""
     snakemake = ("-P", str(IMPATIENT), *TINY)
-    return project.call(*snakemake, by, "workflow/profiles/slurm", *arguments)
+    done = project.python(*snakemake, by, "workflow/profiles/slurm", *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 def jobs_of(output: str) -> list[Job]:

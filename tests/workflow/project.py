@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.workflow.forks import run_snakemake
+from tests.forks.run import THREADS, run_module
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("config", "explaind", "workflow")
@@ -42,16 +42,16 @@ class Project:
 
     def snakemake(self, *arguments: str, fails: bool = False) -> str:
         """Run Snakemake on the tiny case; returns what it wrote."""
-        return self.call("-m", "snakemake", *TINY, "--cores", "2", *arguments, fails=fails)
+        return self.call("snakemake", *TINY, "--cores", "2", *arguments, fails=fails)
 
     def explaind(self, *arguments: str, fails: bool = False) -> str:
         """Run the command line; returns what it wrote."""
-        return self.call("-m", "explaind", *arguments, fails=fails)
+        return self.call("explaind", *arguments, fails=fails)
 
     def shell(self, command: str, fails: bool = False) -> str:
         """Run a command as a user types it; returns what it wrote."""
         program, *arguments = shlex.split(command)
-        return self.call("-m", program, *arguments, fails=fails)
+        return self.call(program, *arguments, fails=fails)
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """How often Snakemake would run which rule, without `all` itself."""
@@ -73,26 +73,20 @@ class Project:
         with (self.root / file).open("a") as opened:
             opened.write(text)
 
-    def python(self, code: str) -> subprocess.CompletedProcess[str]:
-        """Run Python code with the library of this project."""
-        return self._run("-c", code)
-
-    def call(self, *arguments: str, fails: bool = False) -> str:
-        """Run Python with the library of this project; returns what it wrote."""
-        done = self._run(*arguments)
-        output = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, output
-        return output
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PYTHONPATH": str(self.root), "OMP_NUM_THREADS": "1"}
-        if arguments[:2] == ("-m", "snakemake"):
-            return run_snakemake(arguments[2:], self.root, environment)
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a Python of its own with the library of this project."""
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
-            env=environment,
+            env=os.environ | THREADS | {"PYTHONPATH": str(self.root)},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def call(self, *arguments: str, fails: bool = False) -> str:
+        """Run `python -m` with the library of this project; returns what it wrote."""
+        done = run_module(arguments, self.root)
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout

@@ -13,7 +13,7 @@ def cores(project):
         file.write_text(re.sub(r" +message:\n.*\n", "", file.read_text()))
     # A dry run has one core unless it is told more.
     options = ("--workflow-profile", PROFILE, "--dry-run", "--forceall", "--cores", "64", "--")
-    output = project.call("-m", "snakemake", *TINY, *options, "all")
+    output = project.call("snakemake", *TINY, *options, "all")
     jobs = re.findall(r"rule (\w+):\n(?: {4}.*\n)*? {4}threads: (\d+)", output)
     return {rule: int(count) for rule, count in jobs}
 

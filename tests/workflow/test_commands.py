@@ -1,6 +1,7 @@
 """The rules and the subcommands are the same thing."""
 
 import json
+import os
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from explaind.cli import app
 from explaind.experiments.registry import SPECS
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
+from tests.workflow.project import TINY
 
 
 def test_each_rule_is_a_subcommand(project):
@@ -27,7 +29,7 @@ def test_a_config_that_stands_alone_runs_only_what_it_names(project):
     alone = "defaults: false\nruns: {mine: {dataset: modulo, training: {max_steps: 3}}}\n"
     (project.root / "mine.yaml").write_text(alone)
     arguments = ("--dry-run", "--cores", "1", "--configfile", "mine.yaml", "--", "all")
-    output = project.call("-m", "snakemake", *arguments)
+    output = project.call("snakemake", *arguments)
     jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE))
     assert jobs["train"] == jobs["report"] == "1"
     assert not [name for name in jobs if name.startswith("page_") or name in SPECS]
@@ -60,6 +62,17 @@ def test_a_subcommand_by_hand_gives_the_result_of_the_rule(project):
     assert by_command.identical(by_rule)
     by_hand = json.loads(paths.validation_summary("grokking").read_text())
     assert by_hand == pytest.approx(summary, abs=1e-5)
+
+
+def test_a_user_who_has_not_activated_the_environment(project, monkeypatch):
+    """In processes of their own, which nobody has forked and handed an `explaind`."""
+    monkeypatch.setenv("PATH", os.defpath)
+    page = Paths(project.root).figure("training")
+    page.unlink()
+    options = ("--cores", "1", "--", page.relative_to(project.root))
+    done = project.python("-m", "snakemake", *TINY, *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert page.is_file()
 
 
 def test_the_terminal_of_a_long_job_shows_how_far_it_is(project):

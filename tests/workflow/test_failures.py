@@ -26,7 +26,7 @@ def test_a_shard_killed_half_way_is_not_read_as_data(project):
     before = open_sealed(paths.influence("grokking")).load()
     seal(paths.shard("grokking", "1-of-2")).unlink()  # Snakemake does so before the job
 
-    assert project.python(KILLED_BEFORE_THE_SEAL).returncode == -signal.SIGKILL
+    assert project.python("-c", KILLED_BEFORE_THE_SEAL).returncode == -signal.SIGKILL
     assert not seal(paths.shard("grokking", "1-of-2")).exists()
     message = project.explaind("accumulate-kernel", *OF_RUN, fails=True)
 

@@ -15,10 +15,22 @@ VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
 PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
 LEFT_OUT = {"leave_group_out": 1, "page_sanity": 1, "report": 1}
 FLIPPED = {"label_noise": 1, "page_sanity": 1, "report": 1}
+SWAPPED = {"swap": 1, "page_swap": 1, "report": 1}
+RETRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, "report": 1}
 COMPARED = {"similarity": 1, "page_similarity": 1, **SPECTRUM}
-EXPERIMENTS = {**PRUNED, **LEFT_OUT, **FLIPPED, **COMPARED}
-SHOWN = ("grokking", "training", "epk_validation", "pruning", "sanity", "similarity", "spectrum")
-PAGES = {f"page_{kind}": 1 for kind in SHOWN} | {"report": 1}
+EXPERIMENTS = {**SWAPPED, **RETRAINED, **PRUNED, **LEFT_OUT, **FLIPPED, **COMPARED}
+PAGES = {
+    "page_grokking": 1,
+    "page_training": 1,
+    "page_epk_validation": 1,
+    "page_swap": 1,
+    "page_retrain": 1,
+    "page_pruning": 1,
+    "page_sanity": 1,
+    "page_similarity": 1,
+    "page_spectrum": 1,
+    "report": 1,
+}
 TRAINED = {"train": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
@@ -49,6 +61,11 @@ def test_parsing_needs_no_torch(project):
         ),
         ("experiments={spectrum: {alpha: 0.1}}", SPECTRUM),
         ("experiments={label_noise: {share: 0.2}}", FLIPPED),
+        ("experiments={swap: {every: 5}}", SWAPPED),
+        ("experiments={retrain: {seeds: [2]}}", RETRAINED),
+        # another source: its part, not the others
+        ("experiments={retrain: {sources: [0.5, 1]}}", {**RETRAINED, "retrain_part": 1}),
+        ("experiments={retrain: {page: {goal: 0.5}}}", {"page_retrain": 1, "report": 1}),
         ("experiments={leave_group_out: {draws: 3}}", LEFT_OUT),
         ("runs={grokking: {epk: {intervals: 2}}}", PREDICTED),
         ("runs={grokking: {epk: {shards: 3}}}", {**PREDICTED, "predict_epk": 3}),
@@ -73,6 +90,7 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
         ("experiments/pruning/page", {"page_pruning": 1, "report": 1}),
         ("experiments/pruning/pruned_model", PRUNED),
         ("experiments/label_noise/flipped_labels", FLIPPED),
+        ("experiments/retrain/compute", RETRAINED),
         ("experiments/leave_group_out/groups", LEFT_OUT),
         ("experiments/job", EXPERIMENTS),
         ("experiments/drawing", PAGES),

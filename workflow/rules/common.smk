@@ -12,6 +12,7 @@ the parameters of jobs behind one that reruns, even if the file between them is 
 
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -58,6 +59,7 @@ PATHS = Paths()
 RUNS = sorted(CONFIG.runs)
 CORES = cores_at_hand()
 COMPUTED = [spec for spec in SPECS.values() if spec.computed]
+IN_PARTS = [spec for spec in COMPUTED if spec.computed.parts]
 SHOWN = [spec for spec in SPECS.values() if spec.shown]
 PAGES = [
     PATHS.figure(name) for name in sorted(CONFIG.experiments) if CONFIG.spec(name).shown
@@ -188,6 +190,23 @@ def of_experiment(stage):
     return lambda wildcards: stage_config(CONFIG, stage, wildcards.experiment)
 
 
+def of_part(kind):
+    """Parameter function: what computing a part of an experiment takes from the config."""
+
+    def values(wildcards):
+        name = wildcards.experiment
+        return stage_config(CONFIG.of_part(name, wildcards.part), kind, name)
+
+    return values
+
+
+def parts_of_kind(kind):
+    """Pattern of the names of all parts of the experiments of a kind."""
+    names = [name for name in CONFIG.experiments if CONFIG.spec(name).name == kind]
+    parts = {re.escape(part) for name in names for part in CONFIG.parts(name)}
+    return "|".join(sorted(parts)) or "(?!)"
+
+
 def of_kind(kind):
     """Pattern of the names of the experiments of a kind; one that fits nothing if there are none."""
     names = [name for name in CONFIG.experiments if CONFIG.spec(name).name == kind]
@@ -229,13 +248,23 @@ def results_of(name, rule):
 
 
 def read_by(spec):
-    """Input function: what an experiment is computed from."""
+    """Input function: what an experiment, or each part of one, is computed from."""
 
     def inputs(wildcards):
         others = results_of(wildcards.experiment, spec.computed)
         return {**sources(wildcards.run, spec.computed.reads), **others}
 
     return inputs
+
+
+def merged_by(spec):
+    """Input function: what the rule of an experiment reads, which may be what its parts made."""
+
+    def inputs(wildcards):
+        run, name = wildcards.run, wildcards.experiment
+        return {"parts": [PATHS.part(run, name, part) for part in CONFIG.parts(name)]}
+
+    return inputs if spec.computed.parts else read_by(spec)
 
 
 def shown_by(spec):

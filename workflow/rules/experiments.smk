@@ -1,8 +1,10 @@
-"""What the experiments of the config compute: one rule for each kind that computes something.
+"""What the experiments of the config compute: one rule for each kind that computes something, and
+one more for each kind that is computed in parts.
 
 REQUIRED INPUTS:
     what the kind reads of the run, e.g. data/processed/{dataset}.zarr, results/{run}/history.zarr
 OUTPUTS:
+    results/{run}/experiments/{experiment}/{part}.parquet of an experiment that is computed in parts
     results/{run}/experiments/{experiment}.parquet or .zarr; networks that are trained for it lie
     beside it in a hidden folder, until it is written
 """
@@ -13,7 +15,7 @@ for spec in COMPUTED:
         name:
             spec.name
         input:
-            unpack(read_by(spec)),
+            unpack(merged_by(spec)),
         output:
             result=result("{run}", "{experiment}", spec.computed),
         log:
@@ -39,3 +41,40 @@ for spec in COMPUTED:
             " --experiment {wildcards.experiment} --threads {threads}"
 
     workflow.get_rule(spec.name).docstring = spec.summary
+
+
+for spec in IN_PARTS:
+
+    rule:
+        name:
+            f"{spec.name}_part"
+        input:
+            unpack(read_by(spec)),
+        output:
+            table=PATHS.part("{run}", "{experiment}", "{part}"),
+        log:
+            f"logs/{spec.name}/{{run}}_{{experiment}}_{{part}}.log",
+        benchmark:
+            PATHS.benchmark("{run}", f"{spec.name}_part_{{experiment}}_{{part}}")
+        wildcard_constraints:
+            experiment=of_kind(spec.name),
+            part=parts_of_kind(spec.name),
+        threads: half_of_the_cores
+        resources:
+            mem_mb=memory(4000),
+            runtime=spec.computed.minutes,
+        params:
+            command=command(f"{spec.name}_part"),
+            values=of_part(spec.name),
+            code=code_fingerprint(
+                "explaind.experiments.job", *modules_of(spec.name, "compute")
+            ),
+        message:
+            "Compute {output.table} (progress in {log})"
+        shell:
+            "explaind --log {log} {params.command} --config results/config.json"
+            " --experiment {wildcards.experiment} --part {wildcards.part} --threads {threads}"
+
+    workflow.get_rule(f"{spec.name}_part").docstring = (
+        f"Compute one part of “{spec.title}”."
+    )

@@ -35,11 +35,6 @@ def dtype_of(precision: str) -> torch.dtype:
     return torch.float64 if precision == "float64" else torch.float32
 
 
-def name_of(dtype: torch.dtype) -> str:
-    """Return the name of a floating type, as the stores have it."""
-    return str(dtype).removeprefix("torch.")
-
-
 class Contraction:
     """Products of the adjoint with per-sample gradients.
 

@@ -8,7 +8,8 @@ Three routes lead to `<psi_q, grad l_i>` for all queries `q` and samples `i` of 
 - **contracted**: contract adjoint, layer input and output gradient in turn, with no gradient
   materialised: the ghost dot product, as ghost clipping takes it for norms.
 
-Parameters without a layer rule have their gradients materialised by `vmap`, the fallback.
+Parameters without a layer rule have their gradients materialised by `vmap`, the fallback; where
+torch cannot batch the model, by one autograd call per sample, and this is their only route.
 """
 
 from collections.abc import Iterable
@@ -55,16 +56,20 @@ def layer_costs(works: Iterable[Work], queries: int) -> dict[Route, float]:
     return costs
 
 
-def fallback_costs(queries: int, components: int) -> dict[Route, float]:
+def fallback_costs(queries: int, components: int, batched: bool) -> dict[Route, float]:
     """Forward-backward passes of the routes to all tensors without a layer rule.
 
     Args:
         queries: number of queries.
         components: number of components those tensors belong to; each needs its own derivative.
+        batched: whether torch can batch the model. If not, the one pass stands for the operations;
+            the time of calling torch for every sample comes on top.
 
     Returns:
         Cost by route.
     """
+    if not batched:
+        return {"gradients": 1.0}
     return {"gradients": VMAP_PASSES, "linearised": DERIVATIVE_PASSES * queries * components}
 
 

@@ -11,6 +11,7 @@ from explaind.kernel.contraction.precision import PIECE, Contraction
 from explaind.kernel.contraction.routes import Route, cheapest, fallback_costs, layer_costs
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.gradients.fallback import dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import PerSampleGradients, row_slices
 from explaind.kernel.trajectory.adjoint import GradientAdjoint
@@ -31,7 +32,7 @@ class _Batch(NamedTuple):
         theta: parameters before the step.
         x: inputs.
         y: targets.
-        weight: weight of each sample in the loss.
+        weight: a weight of all samples in the loss.
     """
 
     theta: Float[Tensor, " param"]
@@ -85,7 +86,7 @@ class TrainingSide:
         theta: Float[Tensor, " param"],
         step: int,
         index: Int[Tensor, " batch"],
-        weight: float,
+        weights: Float64[Tensor, " batch"],
         clip: float,
         by_component: bool = True,
     ) -> Float64[Tensor, "component batch query"]:
@@ -96,7 +97,7 @@ class TrainingSide:
             theta: parameters before the step.
             step: the step.
             index: the samples of the batch.
-            weight: weight of each sample in the loss, `w_{s,i}`.
+            weights: their weights in the loss, `w_{s,i}`.
             clip: gradient-clipping factor, `kappa_s`.
             by_component: whether components are told apart; else there is one, their sum.
 
@@ -107,14 +108,17 @@ class TrainingSide:
         kept = components if by_component else 1
         influence = psi.matrix.new_zeros(kept, len(index), len(psi.matrix), dtype=torch.float64)
         places = influence.expand(components, -1, -1)  # all the same one if not told apart
-        batch = _Batch(theta, *self._data.fetch(index, step), weight)
-        captured = self._gradients.capture(*batch[:3], weight=weight)
+        largest = float(weights.abs().max()) or 1.0
+        batch = _Batch(theta, *self._data.fetch(index, step), largest)
+        captured = self._gradients.capture(*batch[:3], weight=largest)
         for slot in self._gradients.layout.slots:
             if slot.name not in captured.fallback:
                 adjoint = psi.matrix[:, slot.start : slot.stop]
                 self._through_layer(captured, slot, adjoint, places[self._component[slot.name]])
         if captured.fallback:
             self._through_fallback(captured.fallback, batch, psi.matrix, places)
+        if bool((weights != largest).any()):
+            influence.mul_((weights / largest).to(influence.device)[:, None])
         return influence.mul_(clip * psi.factor)
 
     def _through_layer(
@@ -153,7 +157,8 @@ class TrainingSide:
         held: dict[int, list[TensorSlot]] = {}
         for slot in slots:
             held.setdefault(self._component[slot.name], []).append(slot)
-        if cheapest(fallback_costs(len(psi), len(held)), self._route) == "gradients":
+        costs = fallback_costs(len(psi), len(held), self._gradients.fallback.batched)
+        if cheapest(costs, self._route) == "gradients":
             component = {slot.start: self._component[slot.name] for slot in slots}
             limit = WORKING_BYTES // psi.element_size()
             for columns, rows, gradient in self._gradients.by_fallback(
@@ -174,12 +179,12 @@ class TrainingSide:
         theta: Float[Tensor, " param"],
         step: int,
         index: Int[Tensor, " batch"],
-        weight: float,
+        weights: Float64[Tensor, " batch"],
     ) -> Float[Tensor, " param"]:
         """Return the gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
         x, y = self._data.fetch(index, step)
-        leaf = theta.detach().clone().requires_grad_(True)
-        with torch.enable_grad():
-            losses = self._gradients.function(self._gradients.layout.unflatten(leaf), x, y)
-            (gradient,) = torch.autograd.grad(weight * losses.sum(), leaf)
-        return gradient
+        function, leaves = self._gradients.function, self._gradients.layout.leaves(theta)
+        with torch.enable_grad(), function.holding(leaves):
+            losses = function(leaves, x, y)
+            loss = weights.to(losses) @ losses
+            return torch.cat([gradient.flatten() for gradient in dense_gradients(loss, leaves)])

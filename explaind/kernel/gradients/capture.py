@@ -8,6 +8,7 @@ Parameters used in any other way are named; they need the fallback.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,11 +17,14 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from explaind.kernel.gradients.convolution import ConvolutionRule
+from explaind.kernel.gradients.attention import attention
+from explaind.kernel.gradients.convolution import ConvolutionRule, TransposedConvolutionRule
 from explaind.kernel.gradients.elementwise import ElementwiseRule
 from explaind.kernel.gradients.embedding import EmbeddingRule
 from explaind.kernel.gradients.linear import LinearRule
+from explaind.kernel.gradients.recurrent import CELLS, RECURRENT, recurrent, recurrent_cell
 from explaind.kernel.gradients.rule import LayerRule
+from explaind.trees import leaves
 
 Call = Callable[..., Any]
 
@@ -30,6 +34,10 @@ CHANNELS: set[Call] = {functional.batch_norm, functional.group_norm, functional.
 """Normalisations, by the dimensions that their scale and shift run along."""
 
 CONVOLUTIONS: dict[Call, int] = {functional.conv1d: 1, functional.conv2d: 2}
+TRANSPOSED_CONVOLUTIONS: dict[Call, int] = {
+    functional.conv_transpose1d: 1,
+    functional.conv_transpose2d: 2,
+}
 
 PRODUCTS: set[Call] = {torch.matmul, torch.mm, Tensor.matmul, Tensor.mm, Tensor.__matmul__}
 
@@ -50,14 +58,15 @@ class LayerCapture(TorchFunctionMode):
         batch: number of samples; calls whose input has another first dimension need the fallback.
 
     Attributes:
+        batch: as given.
         rules: the layer rules of recognised calls, in order.
         fallback: names of parameters used in a way that no layer rule knows.
     """
 
     def __init__(self, params: Mapping[str, Tensor], batch: int) -> None:
         super().__init__()
-        self._name_of = {id(tensor): name for name, tensor in params.items()}
-        self._batch = batch
+        self._names = {id(tensor): name for name, tensor in params.items()}
+        self.batch = batch
         self.rules: list[LayerRule] = []
         self.fallback: set[str] = set()
 
@@ -76,23 +85,20 @@ class LayerCapture(TorchFunctionMode):
         handler = HANDLERS.get(func)
         output = None if handler is None else handler(self, func, *args, **kwargs)
         if output is None:
-            self.fallback |= names
-            return func(*args, **kwargs)
+            output = func(*args, **kwargs)
+            if any(isinstance(leaf, Tensor) for leaf in leaves(output)):  # not a shape or a type
+                self.fallback |= names
         return output
 
-    def _linear(
+    def linear(
         self,
         func: Call,
         input: Tensor,  # noqa: A002 (torch's names, here and below)
         weight: Tensor,
         bias: Tensor | None = None,
     ) -> Tensor | None:
-        if not self._is_batched(input, 2):
-            return None
-        y, edge = _watched(func(input, weight, bias))
-        x, weight_name, bias_name = input.detach(), self._name(weight), self._name(bias)
-        self.rules.append(LinearRule(weight=weight_name, bias=bias_name, x=x, edge=edge))
-        return y
+        """Return the output of a linear layer, `x W^T + b`; None if `x` is not sample first."""
+        return self._outer_product(partial(func, weight=weight, bias=bias), input, weight, bias)
 
     def _product(
         self,
@@ -100,15 +106,50 @@ class LayerCapture(TorchFunctionMode):
         input: Tensor,  # noqa: A002
         other: Tensor,
     ) -> Tensor | None:
-        if not self._is_batched(input, 2) or other.dim() != 2 or self._name(input):
+        if other.dim() != 2 or self.name_of(input):
             return None
-        y, edge = _watched(func(input, other))
+        product = partial(_swapped, func, other)
+        return self._outer_product(product, input, other, None, transposed=True)
+
+    def _addmm(
+        self,
+        func: Call,
+        input: Tensor,  # noqa: A002
+        mat1: Tensor,
+        mat2: Tensor,
+        **scales: float,
+    ) -> Tensor | None:
+        if input.dim() != 1 or scales or self.name_of(mat1):
+            return None
+        return self._outer_product(partial(func, input, mat2=mat2), mat1, mat2, input, True)
+
+    def _outer_product(
+        self,
+        layer: Callable[[Tensor], Tensor],
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        transposed: bool = False,
+    ) -> Tensor | None:
+        """Watch a layer of rows `x`; the rows of a sample may be folded into the batch."""
+        if x.dim() < 2 or (x.shape[0] != self.batch and (x.dim() > 2 or x.shape[0] % self.batch)):
+            return None
+        y, places = layer(x), x.detach()
+        folded = x.shape[0] != self.batch
+        if folded:
+            places, shape = places.view(self.batch, -1, x.shape[1]), y.shape
+            y = y.view(self.batch, -1, y.shape[1])
+        y, edge = _watched(y)
         self.rules.append(
             LinearRule(
-                weight=self._name(other), bias=None, x=input.detach(), edge=edge, transposed=True
+                weight=self.name_of(weight),
+                bias=self.name_of(bias),
+                x=places,
+                edge=edge,
+                transposed=transposed,
             )
         )
-        return y
+        return y.view(shape) if folded else y
 
     def _embedding(
         self,
@@ -121,12 +162,14 @@ class LayerCapture(TorchFunctionMode):
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
     ) -> Tensor | None:
-        changed = padding_idx is not None or max_norm is not None or scale_grad_by_freq or sparse
-        name = self._name(weight)
-        if changed or name is None or input.shape[0] != self._batch:
+        changed = max_norm is not None or scale_grad_by_freq
+        name = self.name_of(weight)
+        if changed or name is None or input.shape[0] != self.batch:
             return None
         y, edge = _watched(func(input, weight))
         self.rules.append(EmbeddingRule(weight=name, index=input, rows=len(weight), edge=edge))
+        if padding_idx is not None:  # the row of the padding is not trained
+            y = y.where(input[..., None] != padding_idx % len(weight), y.detach())
         return y
 
     def _convolution(
@@ -147,8 +190,8 @@ class LayerCapture(TorchFunctionMode):
         y, edge = _watched(func(input, weight, bias, stride, padding, dilation, groups))
         self.rules.append(
             ConvolutionRule(
-                weight=self._name(weight),
-                bias=self._name(bias),
+                weight=self.name_of(weight),
+                bias=self.name_of(bias),
                 x=input.detach(),
                 edge=edge,
                 kernel=_pair(tuple(weight.shape[2:]), dimensions, 1),
@@ -159,6 +202,43 @@ class LayerCapture(TorchFunctionMode):
             )
         )
         return y
+
+    def _transposed_convolution(
+        self,
+        func: Call,
+        input: Tensor,  # noqa: A002
+        weight: Tensor,
+        bias: Tensor | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        dilation: Any = 1,
+    ) -> Tensor | None:
+        dimensions = TRANSPOSED_CONVOLUTIONS[func]
+        strides, added = _pair(stride, dimensions, 1), _pair(output_padding, dimensions, 0)
+        seen = all(more < step for more, step in zip(added, strides, strict=True))
+        known = input.dim() == dimensions + 2 and groups == 1 and seen
+        if not known or not self._is_batched(input, 3):
+            return None
+        options = (stride, padding, output_padding, groups, dilation)
+        y, edge = _watched(func(input, weight, None, *options))
+        self.rules.append(
+            TransposedConvolutionRule(
+                weight=self.name_of(weight),
+                bias=None,
+                x=input.detach(),
+                edge=edge,
+                transposed=True,
+                kernel=_pair(tuple(weight.shape[2:]), dimensions, 1),
+                stride=strides,
+                padding=_pair(padding, dimensions, 0),
+                dilation=_pair(dilation, dimensions, 1),
+            )
+        )
+        return (
+            y if bias is None else y + self._spread(bias, (*bias.shape, *[1] * dimensions), y.shape)
+        )
 
     def _normalisation(self, func: Call, *args: Any, **kwargs: Any) -> Tensor | None:
         """Normalise first; scale and shift are then element by element."""
@@ -176,7 +256,7 @@ class LayerCapture(TorchFunctionMode):
         return y
 
     def _elementwise(self, func: Call, *args: Any, **kwargs: Any) -> Tensor | None:
-        named = [self._name(value) is not None for value in args[:2]]
+        named = [self.name_of(value) is not None for value in args[:2]]
         if len(named) != 2 or all(named) or kwargs:
             return None
         position = named.index(True)
@@ -196,13 +276,13 @@ class LayerCapture(TorchFunctionMode):
     def _expand(self, func: Call, parameter: Tensor, *sizes: Any, **kwargs: Any) -> Tensor | None:
         shape = func(parameter, *sizes, **kwargs).shape
         new = len(shape) > parameter.dim() or parameter.shape[0] == 1
-        if not new or not shape or shape[0] != self._batch:
+        if not new or not shape or shape[0] != self.batch:
             return None
         return self._spread(parameter, tuple(parameter.shape), shape).clone()
 
     def _spread(self, parameter: Tensor, shape: tuple[int, ...], over: torch.Size) -> Tensor:
         """The parameter spread over the batch, watched if it is one that is trained."""
-        name = self._name(parameter)
+        name = self.name_of(parameter)
         spread = parameter.detach().view(shape).expand(over)
         if name is not None:
             spread = spread.requires_grad_(True)
@@ -211,18 +291,19 @@ class LayerCapture(TorchFunctionMode):
         return spread
 
     def _is_batched(self, x: Tensor, least: int) -> bool:
-        return x.dim() >= least and x.shape[0] == self._batch
+        return x.dim() >= least and x.shape[0] == self.batch
 
-    def _name(self, value: Any) -> str | None:
-        return self._name_of.get(id(value))
+    def name_of(self, value: Any) -> str | None:
+        """Return the name of a parameter; None of anything else."""
+        return self._names.get(id(value))
 
     def _named(self, values: Iterable[Any]) -> set[str]:
         """Names of the parameters among the arguments of a call."""
         names: set[str] = set()
         for value in values:
             if isinstance(value, Tensor):
-                if id(value) in self._name_of:
-                    names.add(self._name_of[id(value)])
+                if id(value) in self._names:
+                    names.add(self._names[id(value)])
             elif isinstance(value, dict):
                 names |= self._named(value.values())
             elif isinstance(value, (tuple, list)):
@@ -230,13 +311,18 @@ class LayerCapture(TorchFunctionMode):
         return names
 
 
-Handler = Callable[..., Tensor | None]
+Handler = Callable[..., Any]
 
 HANDLERS: dict[Call, Handler] = {
-    functional.linear: LayerCapture._linear,
+    functional.linear: LayerCapture.linear,
+    torch.addmm: LayerCapture._addmm,
+    functional.multi_head_attention_forward: attention,
     functional.embedding: LayerCapture._embedding,
     Tensor.expand: LayerCapture._expand,
+    **dict.fromkeys(RECURRENT, recurrent),
+    **dict.fromkeys(CELLS, recurrent_cell),
     **dict.fromkeys(CONVOLUTIONS, LayerCapture._convolution),
+    **dict.fromkeys(TRANSPOSED_CONVOLUTIONS, LayerCapture._transposed_convolution),
     **dict.fromkeys(LAST_DIMENSIONS | CHANNELS, LayerCapture._normalisation),
     **dict.fromkeys(PRODUCTS, LayerCapture._product),
     **dict.fromkeys(ELEMENTWISE, LayerCapture._elementwise),
@@ -250,6 +336,11 @@ def _pair(value: Any, dimensions: int, fill: int) -> tuple[int, int]:
     values = values * dimensions if len(values) == 1 else values
     first, second = values if dimensions == 2 else (fill, values[0])
     return int(first), int(second)
+
+
+def _swapped(func: Call, other: Tensor, x: Tensor) -> Tensor:
+    product: Tensor = func(x, other)
+    return product
 
 
 def _watched(y: Tensor) -> tuple[Tensor, GradientEdge]:

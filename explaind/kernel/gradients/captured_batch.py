@@ -8,6 +8,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from explaind.history.layout import TensorSlot
+from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.rule import LayerRule, Work
 
 Delta = Float[Tensor, "output batch *rest"]
@@ -19,7 +20,8 @@ class CapturedBatch:
     Args:
         h: values of the differentiated function, `[batch]` or `[batch, output]`, with their graph.
         rules: layer rules of the calls captured in the forward pass.
-        fallback: names of the tensors whose gradients cannot be read here.
+        fallback: names of the tensors whose gradients cannot be read here, and whether torch can
+            batch the backward passes of several outputs.
         weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
             does in training: gradients then have the rounding of those that moved the parameters
             (`p - 1` of a well-fitted sample has few digits left).
@@ -27,18 +29,19 @@ class CapturedBatch:
     Attributes:
         samples: number of samples.
         outputs: number of outputs.
-        fallback: as given.
+        fallback: those names.
     """
 
     def __init__(
-        self, h: Tensor, rules: list[LayerRule], fallback: frozenset[str], weight: float
+        self, h: Tensor, rules: list[LayerRule], fallback: Fallback, weight: float
     ) -> None:
         self.samples = len(h)
         self.outputs = 1 if h.dim() == 1 else h.shape[1]
-        self.fallback = fallback
+        self.fallback = fallback.names
         self._like = h.detach()
         self._calls: dict[str, list[tuple[LayerRule, Delta]]] = {}
-        for rule, delta in zip(rules, _output_gradients(h, rules, weight), strict=True):
+        deltas = _output_gradients(h, rules, weight, fallback.batched)
+        for rule, delta in zip(rules, deltas, strict=True):
             if delta is not None:
                 for name in rule.names:
                     self._calls.setdefault(name, []).append((rule, delta))
@@ -88,7 +91,9 @@ class CapturedBatch:
 
 
 @torch.enable_grad()
-def _output_gradients(h: Tensor, rules: list[LayerRule], weight: float) -> list[Tensor | None]:
+def _output_gradients(
+    h: Tensor, rules: list[LayerRule], weight: float, batched: bool
+) -> list[Tensor | None]:
     """Gradients of `weight sum_batch h` by each watched layer output, `[output, batch, ...]`."""
     if not rules or not h.requires_grad:
         return [None] * len(rules)
@@ -96,7 +101,21 @@ def _output_gradients(h: Tensor, rules: list[LayerRule], weight: float) -> list[
     if h.dim() == 1:
         deltas = torch.autograd.grad(weight * h.sum(), edges, allow_unused=True)
         return [None if delta is None else delta[None] for delta in deltas]
+    if not batched:
+        rows = [
+            torch.autograd.grad(weight * output, edges, retain_graph=True, allow_unused=True)
+            for output in h.sum(0)
+        ]
+        return [_stacked(deltas) for deltas in zip(*rows, strict=True)]
     seeds = weight * torch.eye(h.shape[1], dtype=h.dtype, device=h.device)
     return list(
         torch.autograd.grad(h.sum(0), edges, seeds, is_grads_batched=True, allow_unused=True)
     )
+
+
+def _stacked(deltas: tuple[Tensor | None, ...]) -> Tensor | None:
+    """Gradients of several outputs, of which some may not depend on a layer."""
+    like = next((delta for delta in deltas if delta is not None), None)
+    if like is None:
+        return None
+    return torch.stack([torch.zeros_like(like) if delta is None else delta for delta in deltas])

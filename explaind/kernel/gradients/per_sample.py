@@ -1,7 +1,10 @@
 """Gradients of every sample of a batch with respect to every parameter tensor."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,11 +14,21 @@ from torch.func import jacrev, vmap
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.gradients.capture import LayerCapture
 from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.gradients.fallback import BY_VMAP, Fallback, one_by_one
 from explaind.kernel.nonsmooth.secant import SecantEnds, recorded, secant_slopes
 from explaind.trees import Inputs, Targets, batch_size, map_leaves, rows_of
 
-Function = Callable[[Mapping[str, Tensor], Inputs, Targets], Tensor]
-"""`(parameters, x, y) -> [batch]` or `[batch, output]`."""
+
+@runtime_checkable
+class Function(Protocol):
+    """What can be differentiated: `(parameters, x, y) -> [batch]` or `[batch, output]`."""
+
+    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
+        """Evaluate on a batch."""
+
+    def holding(self, params: Mapping[str, Tensor]) -> AbstractContextManager[None]:
+        """Hold the parameters for longer than a call, for what calls the model once more."""
+
 
 Gradients = Iterator[tuple[slice, slice, Float[Tensor, "rows output size"]]]
 """Positions in the parameter vector, samples of the batch, and their gradients."""
@@ -25,27 +38,30 @@ class PerSampleGradients:
     """Per-sample gradients of a function, tensor by tensor.
 
     Most tensors are read off one batched backward pass by a layer rule (see `capture`); all others
-    go through the fallback, `vmap(jacrev)`.
+    go through the fallback.
 
     Args:
         function: the function to differentiate.
         layout: the parameter layout.
-        fallback: tensors that go through the fallback whatever the capture says.
+        fallback: tensors that take the fallback whatever the capture says, and how.
+
+    Attributes:
+        fallback: as given.
     """
 
     def __init__(
         self,
         function: Function,
         layout: ParameterLayout,
-        fallback: frozenset[str] = frozenset(),
+        fallback: Fallback = BY_VMAP,
     ) -> None:
         self.function = function
         self.layout = layout
-        self._fallback = fallback
+        self.fallback = fallback
 
-    def with_fallback(self, names: frozenset[str]) -> "PerSampleGradients":
-        """Return the same gradients with these tensors sent through the fallback."""
-        return PerSampleGradients(self.function, self.layout, names)
+    def with_fallback(self, fallback: Fallback) -> "PerSampleGradients":
+        """Return the same gradients with another fallback."""
+        return PerSampleGradients(self.function, self.layout, fallback)
 
     def capture(
         self,
@@ -70,11 +86,16 @@ class PerSampleGradients:
         Returns:
             Layer inputs and output gradients.
         """
-        params = self.layout.unflatten(theta)
+        params, names = self.layout.unflatten(theta), self.fallback.names
+        if len(names) == len(self.layout.slots):  # nothing to capture, and perhaps no model for it
+            with torch.no_grad():
+                return CapturedBatch(self.function(params, x, y), [], self.fallback, weight)
         capture = LayerCapture(params, batch_size(x))
-        with torch.enable_grad(), capture, secant_slopes(ends):
-            h = self.function(params, x, y)
-        return CapturedBatch(h, capture.rules, self._fallback | capture.fallback, weight)
+        with torch.enable_grad(), self.function.holding(params):
+            with capture, secant_slopes(ends):
+                h = self.function(params, x, y)
+            fallback = replace(self.fallback, names=names | capture.fallback)
+            return CapturedBatch(h, capture.rules, fallback, weight)
 
     def __call__(
         self,
@@ -119,7 +140,7 @@ class PerSampleGradients:
         weight: float = 1.0,
         limit: int | None = None,
     ) -> Gradients:
-        """Yield the gradients of these tensors by `vmap(jacrev)`, for any model it can batch.
+        """Yield the gradients of these tensors, whatever the model does with them.
 
         Args:
             names: the tensors.
@@ -138,7 +159,10 @@ class PerSampleGradients:
         rest = {name: tensor for name, tensor in params.items() if name not in names}
         width = sum(tensor.numel() for tensor in chosen.values())
         single = partial(self._outputs_of_one, rest, ends, weight)
-        gradient = vmap(jacrev(single), in_dims=(None, 0, 0))
+        if self.fallback.batched:
+            gradient = vmap(jacrev(single), in_dims=(None, 0, 0))
+        else:
+            gradient = one_by_one(single, lambda own: self.function.holding({**rest, **own}))
         for rows in row_slices(batch_size(x), width, limit):
             by_name = gradient(
                 chosen, rows_of(x, rows.start, rows.stop), rows_of(y, rows.start, rows.stop)

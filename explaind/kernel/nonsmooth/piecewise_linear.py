@@ -122,6 +122,8 @@ UNTREATED = frozenset(
         functional.hardsigmoid,
         functional.selu,
         torch.selu,
+        torch.rnn_relu,
+        torch.rnn_relu_cell,
         torch.sort,
         torch.topk,
         torch.where,

@@ -5,4 +5,6 @@
 | `quadrature` | the rules by which a derivative is averaged along a step |
 | `derivative` | what is averaged: gradients, or derivatives along the step |
 | `queries` | the explained samples in blocks, and the loop that refines the quadrature |
+| `kinks` | piecewise-linear ops of a model, and the quadrature they ask for |
+| `applicable` | which derivative along a step a model allows |
 """

@@ -12,6 +12,9 @@ from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.nonsmooth.secant import SecantEnds, secant_slopes
 from explaind.trees import Inputs, Targets
 
+FORMED_TOGETHER = 2**22
+"""Numbers of one tensor's gradients that are formed at a time, where only products are kept."""
+
 
 class Derivative(ABC):
     """A derivative of the queries at one node of the quadrature."""
@@ -134,3 +137,40 @@ class AlongParts(Derivative):
     ) -> Tensor:
         with secant_slopes(ends):
             return self.function(self.layout.unflatten(theta), *batch)
+
+
+class GradientAlongParts(Derivative):
+    """Derivatives along the parts of the step as products with full gradients.
+
+    For models that torch cannot differentiate in forward mode: a backward pass for every output.
+
+    Args:
+        gradients: per-sample gradients of the outputs.
+    """
+
+    def __init__(self, gradients: PerSampleGradients) -> None:
+        self._gradients = gradients
+        self.function, self.layout = gradients.function, gradients.layout
+
+    def width(self, parts: Float[Tensor, "part param"]) -> int:
+        """Return the number of parts."""
+        return len(parts)
+
+    def add_to(
+        self,
+        total: Float[Tensor, "sample output width"],
+        weight: float,
+        theta: Float[Tensor, " param"],
+        batch: tuple[Inputs, Targets],
+        ends: SecantEnds | None,
+        parts: Float[Tensor, "part param"],
+    ) -> None:
+        """Add the products of the gradients with all parts, tensor by tensor."""
+        for columns, rows, gradient in self._gradients(theta, *batch, ends, limit=FORMED_TOGETHER):
+            total[rows].add_(gradient @ parts[:, columns].T, alpha=weight)
+
+    def explained(
+        self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
+    ) -> Float[Tensor, "sample output part"]:
+        """Return the derivatives as they are."""
+        return averaged

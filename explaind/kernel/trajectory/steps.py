@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from explaind.history.history import Block, History
@@ -22,7 +22,7 @@ class Step(NamedTuple):
         end: `theta_{s+1}`.
         parts: motion due to the data and motion due to regularisation; their sum is `end - start`.
         batch: training samples of the batch, on the CPU.
-        weight: weight of each of them in the loss, `w_{s,i}`.
+        weights: their weights in the loss, `w_{s,i}`, on the CPU.
         clip: gradient-clipping factor, `kappa_s`.
     """
 
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     end: Float[Tensor, " param"]
     parts: Float[Tensor, "part param"]
     batch: Int[Tensor, " batch"]
-    weight: float
+    weights: Float64[Tensor, " batch"]
     clip: float
 
 
@@ -68,7 +68,7 @@ def backward_steps(
                 end=block.theta(number + 1),
                 parts=torch.stack([block.increment(number) - drift, drift]),
                 batch=history.batch(number),
-                weight=history.sample_weight(number),
+                weights=history.sample_weights(number),
                 clip=history.clip(number),
             )
 

@@ -23,5 +23,9 @@ def test_many_places_with_many_queries_form_gradients():
 
 
 def test_one_query_past_the_layers_is_linearised():
-    assert routes.cheapest(routes.fallback_costs(1, 1)) == "linearised"
-    assert routes.cheapest(routes.fallback_costs(100, 1)) == "gradients"
+    assert routes.cheapest(routes.fallback_costs(1, 1, batched=True)) == "linearised"
+    assert routes.cheapest(routes.fallback_costs(100, 1, batched=True)) == "gradients"
+
+
+def test_a_model_that_torch_cannot_batch_has_one_route():
+    assert set(routes.fallback_costs(1, 1, batched=False)) == {"gradients"}

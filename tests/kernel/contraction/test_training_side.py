@@ -12,6 +12,7 @@ from tests.kernel.layers import (
     BATCH,
     CLASSES,
     cross_entropy,
+    everything_by_fallback,
     gradients_of,
     layer_models,
     layer_problem,
@@ -19,12 +20,13 @@ from tests.kernel.layers import (
     one_by_one,
 )
 
-QUERIES, WEIGHT, CLIP = 4, 0.25, 0.5
+QUERIES, CLIP = 4, 0.5
+WEIGHTS = torch.linspace(0.1, 0.5, 9, dtype=torch.float64)
 
 
 @pytest.fixture(params=list(layer_models()))
 def problem(request):
-    return layer_problem(request.param)
+    return layer_problem(request.param), request.param
 
 
 def side(gradients, x, y, route):
@@ -37,7 +39,7 @@ def expected_influence(gradients, theta, x, y, psi, index):
     for ranges in gradients.layout.component_ranges().values():
         columns = torch.cat([torch.arange(*pair) for pair in ranges])
         parts.append(per_sample[:, columns] @ psi[:, columns].T)
-    return WEIGHT * CLIP * 2.0 * torch.stack(parts)
+    return WEIGHTS[: len(index), None] * CLIP * 2.0 * torch.stack(parts)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +51,12 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
     monkeypatch.setattr(training_side, "WORKING_BYTES", at_once[0])
     monkeypatch.setattr(training_side, "PIECE", at_once[1])
     monkeypatch.setattr(training_side, "FORMED_TOGETHER", at_once[1])
-    model, layout, theta, x, y = problem
+    model, layout, theta, x, y = problem[0]
     gradients = gradients_of(model, layout, cross_entropy)
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.tensor([5, 0, 3, 3, 6])  # one sample twice
     found = side(gradients, x, y, route).contract(
-        GradientAdjoint(psi, 2.0), theta, 0, index, WEIGHT, CLIP
+        GradientAdjoint(psi, 2.0), theta, 0, index, WEIGHTS[: len(index)], CLIP
     )
     expected = expected_influence(gradients, theta, x, y, psi, index)
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)
@@ -62,13 +64,13 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
 
 @pytest.mark.parametrize("route", ["gradients", "linearised"])
 def test_routes_past_the_layers(problem, route):
-    model, layout, theta, x, y = problem
-    everything = frozenset(slot.name for slot in layout.slots)
-    gradients = gradients_of(model, layout, cross_entropy, everything)
+    (model, layout, theta, x, y), name = problem
+    fallback = everything_by_fallback(name, layout)
+    gradients = gradients_of(model, layout, cross_entropy, fallback)
     psi = torch.randn(QUERIES, layout.size, dtype=torch.float64)
     index = torch.arange(BATCH)
     found = side(gradients, x, y, route).contract(
-        GradientAdjoint(psi, 2.0), theta, 0, index, WEIGHT, CLIP
+        GradientAdjoint(psi, 2.0), theta, 0, index, WEIGHTS[:BATCH], CLIP
     )
     expected = expected_influence(gradients, theta, x, y, psi, index)
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)
@@ -92,7 +94,7 @@ def test_linearised_route_needs_no_vmap():
     gradients = gradients_of(model, layout, cross_entropy)
     psi = torch.randn(1, layout.size, dtype=torch.float64)
     found = side(gradients, x, y, None).contract(
-        GradientAdjoint(psi, 2.0), theta, 0, torch.arange(BATCH), WEIGHT, CLIP
+        GradientAdjoint(psi, 2.0), theta, 0, torch.arange(BATCH), WEIGHTS[:BATCH], CLIP
     )
     expected = expected_influence(gradients, theta, x, y, psi, torch.arange(BATCH))
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)

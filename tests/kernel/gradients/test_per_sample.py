@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from explaind.kernel.functionals import all_outputs
+from explaind.kernel.gradients.fallback import BY_VMAP, Fallback
 from tests.kernel.layers import (
     BATCH,
     CLASSES,
+    everything_by_fallback,
     gradients_of,
     layer_models,
     layer_problem,
@@ -19,7 +21,7 @@ from tests.kernel.layers import (
 @pytest.mark.parametrize("name", layer_models())
 def test_gradients_of_all_outputs(name, by_rules, limit):
     model, layout, theta, x, y = layer_problem(name)
-    fallback = frozenset() if by_rules else frozenset(slot.name for slot in layout.slots)
+    fallback = BY_VMAP if by_rules else everything_by_fallback(name, layout)
     gradients = gradients_of(model, layout, all_outputs, fallback)
     found = torch.full((BATCH, CLASSES, layout.size), torch.nan, dtype=torch.float64)
     for columns, rows, gradient in gradients(theta, x, y, limit=limit):
@@ -31,7 +33,7 @@ def test_gradients_of_all_outputs(name, by_rules, limit):
 def test_another_fallback_leaves_the_gradients_as_they_are():
     model, layout, theta, x, y = layer_problem("linear")
     gradients = gradients_of(model, layout, all_outputs)
-    other = gradients.with_fallback(frozenset({"0.weight"}))
+    other = gradients.with_fallback(Fallback(frozenset({"0.weight"})))
     assert other.capture(theta, x, y).fallback == {"0.weight"}
     assert gradients.capture(theta, x, y).fallback == frozenset()
 

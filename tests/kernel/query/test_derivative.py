@@ -4,16 +4,23 @@ import pytest
 import torch
 
 from explaind.kernel.functionals import all_outputs
+from explaind.kernel.gradients.fallback import BY_VMAP
 from explaind.kernel.query.derivative import FullGradient
-from tests.kernel.layers import gradients_of, layer_models, layer_problem, one_by_one
+from tests.kernel.layers import (
+    everything_by_fallback,
+    gradients_of,
+    layer_models,
+    layer_problem,
+    one_by_one,
+)
 
 
 @pytest.mark.parametrize("by_rules", [True, False])
 @pytest.mark.parametrize("name", layer_models())
 def test_gradients_are_added_with_a_factor(name, by_rules):
     model, layout, theta, x, y = layer_problem(name)
-    names = frozenset() if by_rules else frozenset(slot.name for slot in layout.slots)
-    gradients = gradients_of(model, layout, all_outputs, names)
+    fallback = BY_VMAP if by_rules else everything_by_fallback(name, layout)
+    gradients = gradients_of(model, layout, all_outputs, fallback)
     outputs = one_by_one(gradients, theta, x, y)
     before = torch.randn(*outputs.shape, dtype=torch.float64)
     total = before.clone()

@@ -1,0 +1,204 @@
+"""What the gradient of the coming step is made of: seen at the output of the model, as it is made.
+
+A loop may draw batches and leave them, add up the gradients of several, skip steps, scale the loss
+and what came of it. What counts is what lies in `.grad` when the optimizer takes a step. A backward
+pass is seen where it enters the model: at the output of the forward pass, together with the batch
+that was drawn last. One that finds the gradients empty begins anew.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explaind.errors import RecordingError
+from explaind.history.batches import Batch
+from explaind.trees import Outputs, leaves
+
+SCALING_TOLERANCE = 1e-5
+"""Largest relative difference between a scaled gradient and the same times a number."""
+
+
+@dataclass
+class Part:
+    """A forward pass, and what the loop's loss sent back to its output.
+
+    Attributes:
+        batch: the samples, as the loop was given them.
+        output: what the model returned, without its graph.
+        gradients: gradient by each of the leaves of the output; None where nothing came back.
+    """
+
+    batch: Batch
+    output: Outputs
+    gradients: list[Tensor | None]
+
+
+@dataclass
+class Accumulation:
+    """Watches a model and its parameters while a loop accumulates the gradient of a step.
+
+    Attributes:
+        model: the model.
+        parameters: the trained tensors by name.
+        batch: the batch drawn last; None before there is one.
+        parts: what the present gradient is the sum of.
+        clip: factor it was clipped by through the recorder.
+        max_norm: what it was clipped to.
+        autocast: type that the forward passes were computed in; None without autocast.
+    """
+
+    model: nn.Module
+    parameters: Mapping[str, nn.Parameter]
+    batch: Batch | None = None
+    parts: list[Part] = field(default_factory=list)
+    clip: float = 1.0
+    max_norm: float = math.inf
+    autocast: torch.dtype | None = None
+    _spent: bool = False  # a step was taken with the present gradients
+    _reference: tuple[str, Tensor] | None = None  # a gradient as the last backward pass left it
+
+    def watch(self) -> Callable[[], None]:
+        """Begin to watch.
+
+        Returns:
+            A function that ends it.
+        """
+        handles = ExitStack()
+
+        # a function, because a copy of the model (an average of it, say) copies bound methods whole
+        def seen(module: nn.Module, _: Any, output: Outputs) -> None:
+            if not torch.compiler.is_compiling() and module is self.model:
+                self._see_forward(output)
+
+        handles.callback(self.model.register_forward_hook(seen).remove)
+        for name, parameter in self.parameters.items():
+            left = partial(_call_with_name, self._keep_reference, name)
+            handle = parameter.register_post_accumulate_grad_hook(left)  # type: ignore[no-untyped-call]
+            handles.callback(handle.remove)
+        return handles.close
+
+    def clear(self, spent: bool = False) -> None:
+        """Forget what was accumulated; the batch stays.
+
+        Args:
+            spent: whether a step was taken with it.
+        """
+        self.parts, self.clip, self.max_norm, self._reference = [], 1.0, math.inf, None
+        self._spent = spent
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """See no forward pass within the block."""
+        batch, self.batch = self.batch, None
+        try:
+            yield
+        finally:
+            self.batch = batch
+
+    @property
+    def empty(self) -> bool:
+        """Whether no trained tensor has a gradient other than zero."""
+        gradients = (parameter.grad for parameter in self.parameters.values())
+        return all(gradient is None or _is_zero(gradient) for gradient in gradients)
+
+    def scale(self, optimizer: torch.optim.Optimizer) -> float:
+        """What the gradients were multiplied by since the last backward pass, but for `clip`.
+
+        One tensor stands for all; a fused optimizer undoes the scale of a loss itself.
+
+        Args:
+            optimizer: the optimizer about to take its step.
+
+        Returns:
+            The factor: 1, that of `torch.nn.utils.clip_grad_norm_`, or what undoes that of a loss.
+
+        Raises:
+            RecordingError: if more was done than a multiplication.
+        """
+        undone = unscaling(optimizer)
+        if self._reference is None:
+            return undone
+        name, before = self._reference
+        now = self.parameters[name].grad
+        finite = bool(before.isfinite().all())  # otherwise the step itself is refused
+        if now is None or not finite or torch.equal(now, before):
+            return undone / self.clip
+        before, now = before.double(), now.double()
+        factor = float((before * now).sum() / before.square().sum())
+        error = float((now - factor * before).norm())
+        if not error <= SCALING_TOLERANCE * float(now.norm()):
+            raise RecordingError(
+                f"The gradient of '{name}' was changed between backward and step. Expected it as"
+                " backward left it, or scaled as a whole: clip with recorder.clip_grad_norm_,"
+                " not value by value, and add no noise."
+            )
+        return undone * factor / self.clip
+
+    def _see_forward(self, output: Outputs) -> None:
+        """Wait for the gradient of an output."""
+        tensors = leaves(output)
+        waited_for = [isinstance(leaf, Tensor) and leaf.requires_grad for leaf in tensors]
+        if self.batch is None or not any(waited_for):
+            return
+        part = Part(self.batch, output, [None] * len(tensors))
+        device = next(leaf.device.type for leaf in tensors if isinstance(leaf, Tensor))
+        enabled = torch.is_autocast_enabled(device)
+        autocast = torch.get_autocast_dtype(device) if enabled else None
+        for place, leaf in enumerate(tensors):
+            if waited_for[place]:
+                leaf.register_hook(partial(self._see_backward, part, place, autocast))
+
+    def _see_backward(
+        self, part: Part, place: int, autocast: torch.dtype | None, gradient: Tensor
+    ) -> None:
+        """Take in what a backward pass sent to an output; nothing has reached the model yet.
+
+        Args:
+            part: the forward pass.
+            place: number of the leaf of its output.
+            autocast: type that it was computed in.
+            gradient: gradient by that leaf.
+
+        Raises:
+            RecordingError: if it is added to a gradient that a step was taken with.
+        """
+        if not any(part is known for known in self.parts):
+            if self.empty:
+                self.clear()
+            elif self._spent:
+                raise RecordingError(
+                    "A backward pass adds to the gradient of the step before. Call"
+                    " optimizer.zero_grad() between two steps."
+                )
+            self.parts.append(part)
+            self.autocast = autocast or self.autocast
+        before = part.gradients[place]
+        part.gradients[place] = gradient.detach() if before is None else before + gradient.detach()
+
+    def _keep_reference(self, name: str, parameter: Tensor) -> None:
+        """Copy the gradient of one tensor: of the first that is reached."""
+        if self._reference is None or self._reference[0] == name:
+            assert parameter.grad is not None  # this is called where it was just accumulated
+            if self._reference is not None or not _is_zero(parameter.grad):
+                self._reference = name, parameter.grad.detach().clone()
+
+
+def unscaling(optimizer: torch.optim.Optimizer) -> float:
+    """Return what a fused optimizer itself multiplies gradients by, of a scaled loss; 1 without."""
+    loss_scale = getattr(optimizer, "grad_scale", None)
+    return 1.0 if loss_scale is None else 1.0 / float(loss_scale)
+
+
+def _call_with_name(function: Callable[[str, Tensor], None], name: str, parameter: Tensor) -> None:
+    function(name, parameter)
+
+
+def _is_zero(gradient: Tensor) -> bool:
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return not bool(values.any())

@@ -1,0 +1,112 @@
+"""The fallback: per-sample gradients of tensors that no layer rule reads.
+
+They are formed by `vmap(jacrev)` where torch can batch the model, and by one plain autograd call
+per sample where it cannot: any model that can be trained can be differentiated in that way.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.trees import Inputs, Targets, batch_size, map_leaves
+
+OutputsOfOne = Callable[[Mapping[str, Tensor], Inputs, Targets], Float[Tensor, " output"]]
+"""`(parameters, x, y) -> outputs` of one sample, whose inputs and targets have no batch axis."""
+
+GradientsOfMany = Callable[
+    [Mapping[str, Tensor], Inputs, Targets], Mapping[str, Float[Tensor, "batch output ..."]]
+]
+"""`(parameters, x, y) -> gradients by name` of all samples of a batch."""
+
+Holding = Callable[[Mapping[str, Tensor]], AbstractContextManager[None]]
+"""Puts parameters in the places of the model's own, for a while."""
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """Which tensors take the fallback, and how.
+
+    Attributes:
+        names: tensors that take it whatever the layer capture says.
+        batched: whether torch's transforms (`vmap`, a second derivative) can take the model. If
+            not, there is one autograd call per sample and output.
+        reason: why not, in torch's words.
+    """
+
+    names: frozenset[str] = frozenset()
+    batched: bool = True
+    reason: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """Return what the log says."""
+        names = sorted(self.names)
+        if self.batched:
+            return f"per-sample gradients by vmap (no layer rule): {names}"
+        return (
+            f"per-sample gradients by one autograd call per sample, which is slow: {names}. They"
+            f" have no layer rule, and torch cannot batch the model: {self.reason}"
+        )
+
+
+BY_VMAP = Fallback()
+"""The fallback as long as nothing else is known of a model."""
+
+
+def one_by_one(outputs: OutputsOfOne, holding: Holding) -> GradientsOfMany:
+    """Return what `vmap(jacrev(outputs))` computes, by plain autograd calls.
+
+    Args:
+        outputs: outputs of one sample.
+        holding: holds the parameters during the backward pass as well, in which activation
+            checkpointing calls the model again.
+
+    Returns:
+        The function.
+    """
+
+    @torch.enable_grad()
+    def gradients(
+        chosen: Mapping[str, Tensor], x: Inputs, y: Targets
+    ) -> Mapping[str, Float[Tensor, "batch output ..."]]:
+        leaves = {name: tensor.detach().requires_grad_(True) for name, tensor in chosen.items()}
+        rows = []
+        for i in range(batch_size(x)):
+            with holding(leaves):
+                rows.append(_jacobian(outputs(leaves, _sample(x, i), _sample(y, i)), leaves))
+        return {
+            name: torch.stack([row[place] for row in rows]) for place, name in enumerate(leaves)
+        }
+
+    return gradients
+
+
+def dense_gradients(output: Tensor, leaves: Mapping[str, Tensor]) -> list[Tensor]:
+    """Return the gradients of a scalar, dense where torch returns them sparse; the graph is kept.
+
+    Args:
+        output: the scalar.
+        leaves: what to differentiate by.
+
+    Returns:
+        The gradients, in the order of the leaves.
+    """
+    found = torch.autograd.grad(
+        output, list(leaves.values()), retain_graph=True, materialize_grads=True
+    )
+    return [gradient.to_dense() if gradient.is_sparse else gradient for gradient in found]
+
+
+def _jacobian(outputs: Float[Tensor, " output"], leaves: Mapping[str, Tensor]) -> list[Tensor]:
+    """The gradients of all outputs of one sample, `[output, ...]`, in the order of the leaves."""
+    if not outputs.requires_grad:  # the outputs depend on none of them
+        return [leaf.new_zeros(len(outputs), *leaf.shape) for leaf in leaves.values()]
+    by_output = [dense_gradients(output, leaves) for output in outputs]
+    return [torch.stack(gradients) for gradients in zip(*by_output, strict=True)]
+
+
+def _sample(tree: Inputs, number: int) -> Inputs:
+    return map_leaves(lambda leaf: leaf[number], tree)

@@ -1,0 +1,48 @@
+"""Which derivative along a step a model allows, tried on a few samples."""
+
+import logging
+
+from jaxtyping import Float
+from torch import Tensor
+
+from explaind.history.layout import ParameterLayout
+from explaind.kernel.checks import check_capture
+from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
+from explaind.kernel.query.derivative import AlongParts, Derivative, GradientAlongParts
+from explaind.trees import Inputs, Targets
+
+logger = logging.getLogger(__name__)
+
+
+def along_parts(
+    function: Function,
+    layout: ParameterLayout,
+    theta: Float[Tensor, " param"],
+    x: Inputs,
+    y: Targets,
+) -> Derivative:
+    """Choose how outputs are differentiated along a step: in forward mode, where torch can.
+
+    Args:
+        function: the outputs as a function of the parameters.
+        layout: the parameter layout.
+        theta: parameters to try it at.
+        x: inputs of a few samples.
+        y: their targets.
+
+    Returns:
+        The derivative.
+    """
+    along = AlongParts(function, layout)
+    try:
+        values = function(layout.unflatten(theta), x, y)
+        total = theta.new_zeros(*values.reshape(len(values), -1).shape, 1)
+        along.add_to(total, 1.0, theta, (x, y), None, theta[None])
+    except Exception as error:  # noqa: BLE001 (torch and the model may raise anything)
+        logger.debug("forward mode: %s", error)
+    else:
+        return along
+    gradients = PerSampleGradients(function, layout)
+    fallback = check_capture(gradients, theta, x, y)
+    logger.info("no derivative in forward mode: outputs by their gradients, %s", fallback)
+    return GradientAlongParts(gradients.with_fallback(fallback))

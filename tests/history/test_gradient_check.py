@@ -1,0 +1,39 @@
+"""A gradient that is not that of the loss is found, with the likely cause."""
+
+import pytest
+
+from explaind.errors import RecordingError
+from explaind.history.gradient_check import is_due
+from tests.history.training_loop import Training
+
+
+def test_steps_that_are_looked_at():
+    assert [step for step in range(300) if is_due(step)] == [0, 1, 4, 16, 64, 256]
+
+
+def small_ridge(model):
+    """Less than one part in a hundred of the gradient."""
+    sum(1e-3 * value.square().sum() for value in model.parameters()).backward()
+
+
+def norm_of_the_first(model):
+    model.first.weight.norm().backward()
+
+
+def one_tensor_doubled(model):
+    model.second.weight.grad *= 2
+
+
+CAUSES = {
+    "an L2 penalty": (small_ridge, r"0\.002 times the parameters, an L2 penalty"),
+    "another penalty": (norm_of_the_first, "has another part"),
+    "scaled apart": (one_tensor_doubled, "every tensor is a multiple"),
+}
+
+
+@pytest.mark.parametrize(("change", "cause"), CAUSES.values(), ids=CAUSES)
+def test_the_first_step_names_the_cause(store, change, cause):
+    training = Training(store)
+    training.before_step = lambda _: change(training.model)
+    with pytest.raises(RecordingError, match=rf"gradient of step 0 differs.*{cause}"):
+        training.run()
