@@ -9,6 +9,7 @@ from tests.workflow.project import Project
 DRY_RUN = {
     "snakemake --cores 8 all",
     "snakemake --configfile config/cifar2-cpu.yaml -- all",
+    "snakemake --configfile config/grokking-cpu.yaml -- all",
     "snakemake --configfile config/paper.yaml -- all",
     "snakemake --configfile mine.yaml -- all",
     "snakemake --config 'runs={grokking: {epk: {intervals: 20}}}' -- all",

@@ -21,6 +21,7 @@ INTRODUCTION = """\
 |---|---|
 | `config.yaml` | the default: minutes on two cores |
 | `paper.yaml` | the scale of the paper: a GPU or many cores |
+| `grokking-cpu.yaml` | the grokking study at p = 113 on two cores: hours |
 | `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: about 35 minutes, and a download |
 | `tiny.yaml` | the case of the tests: seconds |
 

@@ -127,7 +127,7 @@ class Config(Section):
                 for entry, found in self.experiments.items()
                 if (found.kind, found.run) == (kind, settings.run)
             ]
-            if other not in fitting:
+            if other is not None and other not in fitting:
                 problems.append(
                     f"{key}.{option}: expected one of kind {kind} on the run {settings.run!r}:"
                     f" {', '.join(fitting) or 'none'}, got {other!r}; change run or experiment"

@@ -89,7 +89,8 @@ def sources_of(config: Config, paths: Paths, name: str) -> Sources:
     dataset = config.runs[settings.run].dataset
     results = {spec.name: (spec.name, name)} if spec.computed else {}
     for key, kind in (spec.shown.results if spec.shown else {}).items():
-        results[key] = (kind, getattr(settings, key))
+        if (other := getattr(settings, key)) is not None:
+            results[key] = (kind, other)
     return Sources(paths, name, settings.run, dataset, config.datasets[dataset], results)
 
 

@@ -3,6 +3,8 @@
 from explaind.experiments.epk_validation import SPEC as EPK_VALIDATION
 from explaind.experiments.examples import SPEC as EXAMPLES
 from explaind.experiments.grokking import SPEC as GROKKING
+from explaind.experiments.influence_matrices import SPEC as INFLUENCE_MATRICES
+from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_TRAINING
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
@@ -20,6 +22,8 @@ SPECS: dict[str, Spec] = {
     for spec in (
         GROKKING,
         TRAINING,
+        INFLUENCE_OVER_TRAINING,
+        INFLUENCE_MATRICES,
         EPK_VALIDATION,
         SWAP,
         RETRAIN,

@@ -29,9 +29,9 @@ class Computed:
         reads: what it reads of its run.
         trains: whether it trains networks as the run is trained; then all of that section counts.
         suffix: a table (`parquet`) or a store (`zarr`).
-        minutes: time asked for on a cluster, of each part.
         results: keys of the settings that name another experiment on the run, whose result is read,
             with its kind.
+        minutes: time asked for on a cluster, of each part.
         parts: from its settings those of its parts by name: the same experiment, asked for less.
             Each is a job of its own (rule `{kind}_part`) whose table lies in
             `results/{run}/experiments/{name}/`; that of the experiment is theirs, one below the
@@ -53,7 +53,8 @@ class Shown:
     Attributes:
         tables: file names of the tables, less the name of the page: `curves.csv`, say.
         reads: what it reads of its run; the result of its own computation, if any, comes on top.
-        results: keys of the settings that name another experiment on the run, with its kind.
+        results: keys of the settings that name another experiment on the run, with its kind; an
+            experiment whose name is null is left out of the page.
     """
 
     tables: tuple[str, ...]

@@ -13,14 +13,16 @@ from torch import Tensor, nn
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN
 from explaind.history.gradient_check import HALF_TOLERANCE
+from explaind.history.guards import check_separable_loss
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.trees import Inputs, Penalty, Targets, batch_size, rows_of, take
+from explaind.trees import Inputs, LossFunction, Penalty, Targets, batch_size, rows_of, take
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,37 @@ def check_capture(
             reason = reason or " ".join(str(error).split())[:200]
     everything = frozenset(slot.name for slot in gradients.layout.slots)
     return Fallback(everything, batched=False, reason=reason)
+
+
+def checked_gradients(
+    history: History,
+    losses: ModelFunction,
+    outputs: ModelFunction,
+    loss_fn: LossFunction,
+    x: Inputs,
+    y: Targets,
+) -> PerSampleGradients:
+    """Return gradients of the loss, if it is one of each sample alone.
+
+    Args:
+        history: the recorded path.
+        losses: the loss as a function of the parameters.
+        outputs: the model's output, likewise.
+        loss_fn: the loss as a function of the output.
+        x: inputs of a few training samples.
+        y: their targets.
+
+    Returns:
+        Per-sample gradients by the ways that were found to be right.
+    """
+    theta = history.theta(0)
+    params = history.layout.unflatten(theta)
+    check_separable_loss(lambda inputs: outputs(params, inputs, None), loss_fn, x, y)
+    gradients = PerSampleGradients(losses, history.layout)
+    fallback = check_capture(gradients, theta, x, y, linearised=True)
+    if fallback.names:
+        logger.info("%s", fallback)
+    return gradients.with_fallback(fallback)
 
 
 def _settled(

@@ -1,8 +1,7 @@
 """The exact path kernel of a recorded run."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,19 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
-from explaind.history.guards import check_deterministic_mode, check_separable_loss
+from explaind.history.guards import check_deterministic_mode
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
 from explaind.history.schema import dtype_name
 from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
-    check_capture,
-    check_explained,
     check_first_step,
-    check_functional,
     check_penalty,
     check_samples,
+    checked_gradients,
     compare_values,
 )
-from explaind.kernel.class_scores import check_all_classes
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
 from explaind.kernel.contraction.precision import Contraction
@@ -37,21 +33,15 @@ from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
 from explaind.kernel.functionals import (
-    Functional,
     ModelFunction,
     OutputFunction,
-    all_outputs,
     find_functional,
     whole_output,
 )
-from explaind.kernel.gradients.fallback import Fallback
-from explaind.kernel.gradients.per_sample import PerSampleGradients
-from explaind.kernel.query.applicable import along_parts
-from explaind.kernel.query.derivative import Derivative, FullGradient
-from explaind.kernel.query.kinks import find_ops, quadrature_for
+from explaind.kernel.one_step import explain_one_step
+from explaind.kernel.query.make_queries import MakeQueries
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
-from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.reformulate import (
     parameter_influence_of_intervals,
     parameter_influence_of_steps,
@@ -59,10 +49,10 @@ from explaind.kernel.reformulate import (
 )
 from explaind.kernel.result import (
     build_dataset,
+    build_one_step,
     build_parameter_influence,
     build_reformulation,
 )
-from explaind.kernel.samples import check_like_training, few_samples, given_samples
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
 from explaind.trees import (
@@ -73,7 +63,6 @@ from explaind.trees import (
     Penalty,
     Targets,
     call,
-    leaves,
 )
 
 logger = logging.getLogger(__name__)
@@ -143,14 +132,22 @@ class PathKernel:
         check_samples(self.history, self._data)
         check_penalty(self.history, penalty)
         check_deterministic_mode(model, self.history.steps)
-        self._model, self._loss_fn, self._forward = model, loss_fn, forward
-        self.output_unit = str(getattr(model, "output_unit", "1"))
-        self._constants = self.history.constants()
-        self._quadrature = quadrature or Quadrature()
-        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
+        self._loss_fn, self.output_unit = loss_fn, str(getattr(model, "output_unit", "1"))
         self._regularisation = RegularisationMotion(self.history, penalty)
-        self._gradients = self._checked_gradients()
-        self._training = TrainingSide(self._gradients, self._data, contraction=contraction)
+        few = self._data.fetch(self.history.batch(0)[:3], 0)
+        constants = self.history.constants()
+        losses = ModelFunction(model, constants, loss_fn, forward)
+        forward_only = ModelFunction(model, constants, whole_output, forward)
+        gradients = checked_gradients(self.history, losses, forward_only, loss_fn, *few)
+        self._queries = MakeQueries(
+            self.history,
+            self._data,
+            model,
+            forward,
+            quadrature or Quadrature(),
+            gradients.fallback,
+        )
+        self._training = TrainingSide(gradients, self._data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
     @torch.inference_mode(mode=False)
@@ -197,7 +194,7 @@ class PathKernel:
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
-        queries = self._explained(functional, x, targets, block)
+        queries = self._queries.of_functional(functional, x, targets, block)
         history = self.history
         part = segment_of(history, *segment, FORGOTTEN[history.dtype])
         bounds = interval_bounds(history.steps, intervals) if kept.splits_adjoint else None
@@ -280,10 +277,7 @@ class PathKernel:
             decay), `[test, class]`; per step the mean absolute change, parts and residual,
             `[step]`.
         """
-        x, y = self._given(x, targets)
-        function, few = self._query_function(all_outputs), few_samples(x, y)
-        derivative = along_parts(function, self.history.layout, self.history.theta(0), *few)
-        queries = self._queries(derivative, x, y, block)
+        queries = self._queries.of_all_outputs(x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
         ends = self._end_values(queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
@@ -312,7 +306,7 @@ class PathKernel:
             `absolute` (they do not), `[test, output, param]`, in the unit of the output.
         """
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
-        queries = self._explained(functional, x, targets, block)
+        queries = self._queries.of_functional(functional, x, targets, block)
         arrays = parameter_influence_of_steps(self.history, self._regularisation, queries)
         return build_parameter_influence(arrays, functional.unit)
 
@@ -325,8 +319,9 @@ class PathKernel:
         outputs: str | OutputFunction = "target_logprob",
         *,
         intervals: int = 1,
+        parts: Sequence[str] = ("data",),
         block: int = SAMPLES_PER_PASS,
-    ) -> Iterator[tuple[int, Float[Tensor, "test output param"]]]:
+    ) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
         """Influence of all data through every single parameter, interval by interval.
 
         Args:
@@ -334,6 +329,7 @@ class PathKernel:
             targets: their targets.
             outputs: what to explain, as in `explain`.
             intervals: number of equal training intervals.
+            parts: what is added up: `data`, and `decay` (what regularisation did) likewise.
             block: samples per forward pass, whose gradients are in memory.
 
         Yields:
@@ -341,62 +337,47 @@ class PathKernel:
             positive = pushed the output up); overwritten when the next one is asked for.
         """
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
-        queries = self._explained(functional, x, targets, block)
-        bounds = interval_bounds(self.history.steps, intervals)
         yield from parameter_influence_of_intervals(
-            self.history, self._regularisation, queries, bounds
+            self.history,
+            self._regularisation,
+            self._queries.of_functional(functional, x, targets, block),
+            interval_bounds(self.history.steps, intervals),
+            parts,
         )
 
-    def _explained(
-        self, functional: Functional, x: Inputs, targets: Targets, block: int
-    ) -> Queries:
-        """The queries of an output functional, after its self-checks."""
-        function = self._query_function(functional.function)
-        gradients = PerSampleGradients(function, self.history.layout)
-        x, y = self._given(x, targets)
-        if functional.of_classes:
-            check_all_classes(partial(self._function(whole_output), self._params()), x, y, block)
-        check_functional(gradients.function, self._params(), *few_samples(x, y))
-        fallback = self._fallback_of(functional, gradients, x, y)
-        queries = self._queries(FullGradient(gradients.with_fallback(fallback)), x, y, block)
-        check_explained(queries.values(self.history.theta(0)), functional.name)
-        return queries
+    @torch.inference_mode(mode=False)
+    @torch.no_grad()
+    def explain_step(
+        self,
+        x: Inputs,
+        targets: Targets,
+        step: int,
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        credit: str = "gradient_step",
+        block: int = SAMPLES_PER_PASS,
+    ) -> xr.DataArray:
+        """Influence of every training sample in one step (`kernel.one_step`).
 
-    def _fallback_of(
-        self, functional: Functional, gradients: PerSampleGradients, x: Inputs, y: Targets
-    ) -> Fallback:
-        """Tensors that need the fallback; found out once, which may take as long as some steps."""
-        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
-        known = next((found for of, found in self._fallbacks if of == kind), None)
-        if known is None:
-            known = check_capture(gradients, self.history.theta(0), *few_samples(x, y))
-            if known.names and known != self._gradients.fallback:
-                logger.info("explained outputs: %s", known)
-            self._fallbacks.append((kind, known))
-        return known
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            step: the step.
+            outputs: what to explain, as in `explain`.
+            credit: what of that step: what its gradients did, or what moved the parameters in it.
+            block: samples per forward pass.
 
-    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
-        """Samples to explain as tensors, like the training samples, where they are needed."""
-        x, y = given_samples(x, targets)
-        check_like_training(x, self._data.batch(self.history.batch(0)[:1], 0)[0])
-        return self._data.convert(x), self._data.convert(y)
-
-    def _queries(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
-        """Queries with their quadrature decided by the ops of the model."""
-        found = find_ops(derivative.function, self._params(), x, y)
-        quadrature = quadrature_for(found, self._quadrature)
-        return Queries(derivative, quadrature, x, y, block, found.sample_first)
-
-    def _checked_gradients(self) -> PerSampleGradients:
-        """Gradients of the loss, if it is one of each sample alone."""
-        x, y = self._data.fetch(self.history.batch(0)[:3], 0)
-        params, forward = self._params(), self._function(whole_output)
-        check_separable_loss(lambda inputs: forward(params, inputs, None), self._loss_fn, x, y)
-        gradients = PerSampleGradients(self._function(self._loss_fn), self.history.layout)
-        fallback = check_capture(gradients, self.history.theta(0), x, y, linearised=True)
-        if fallback.names:
-            logger.info("%s", fallback)
-        return gradients.with_fallback(fallback)
+        Returns:
+            `[component, test, output, train]`, positive = pushed the output up, in the unit of the
+            output; those of all steps add up to `influence_by_component`.
+        """
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._queries.of_functional(functional, x, targets, block)
+        sides = self.history, self._regularisation, self._training, queries
+        components = self.history.layout.components
+        return build_one_step(
+            explain_one_step(*sides, step, credit), credit, components, functional.unit
+        )
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
         ends = {"initial_output": 0, "final_output": self.history.steps}
@@ -413,14 +394,3 @@ class PathKernel:
             "precision": contraction.precision if contraction.reduced else dtype,
             "train_samples": self._training.samples,
         }
-
-    def _function(self, function: OutputFunction) -> ModelFunction:
-        return ModelFunction(self._model, self._constants, function, self._forward)
-
-    def _query_function(self, function: OutputFunction) -> ModelFunction:
-        forward = with_whole_tables(self._forward)
-        return ModelFunction(self._model, self._constants, function, forward)
-
-    def _params(self) -> dict[str, Tensor]:
-        """The parameters before training, by name."""
-        return self.history.layout.unflatten(self.history.theta(0))

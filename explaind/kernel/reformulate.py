@@ -4,7 +4,7 @@ All outputs are rebuilt from the path by one forward-mode derivative per part of
 influence through single parameters takes full gradients.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.intervals import interval_of
 from explaind.kernel.trajectory.steps import backward_steps
 from explaind.log import progress
+
+PARTS = ("data", "decay")
+"""The parts of the motion of the parameters in a step, in their order."""
 
 
 def reformulate_steps(
@@ -83,9 +86,13 @@ def parameter_influence_of_steps(
 
 
 def parameter_influence_of_intervals(
-    history: History, regularisation: RegularisationMotion, queries: Queries, bounds: np.ndarray
-) -> Iterator[tuple[int, Float[Tensor, "test output param"]]]:
-    """Sum the data part of every parameter over the steps of each interval.
+    history: History,
+    regularisation: RegularisationMotion,
+    queries: Queries,
+    bounds: np.ndarray,
+    parts: Sequence[str] = ("data",),
+) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
+    """Sum the data part, or both parts, of every parameter over the steps of each interval.
 
     In memory are the sums of one interval and the gradients of one block of samples. Sums are of
     the type of the computation: those of a thousand float32 steps are right to about 1e-6.
@@ -95,19 +102,22 @@ def parameter_influence_of_intervals(
         regularisation: the part of its motion due to regularisation.
         queries: the query side, averaging full gradients.
         bounds: bounds of the intervals.
+        parts: which of `PARTS`.
 
     Yields:
         The number of an interval and its sums, the last interval first; the tensor is the same
         every time, and is overwritten afterwards.
     """
-    shape = (*queries.values(history.theta(0)).shape, history.layout.size)
+    shape = (len(parts), *queries.values(history.theta(0)).shape, history.layout.size)
     sums = torch.zeros(shape, dtype=history.dtype, device=history.device)
+    chosen = [PARTS.index(part) for part in parts]
     steps = backward_steps(history, regularisation)
     for step in progress(steps, "influence of parameters by interval", history.steps):
         first = 0
         for block in queries.step_by_block(step.number, step.start, step.end, step.parts):
             rows = slice(first, first + len(block.averaged))
-            sums[rows].addcmul_(block.averaged, step.parts[0])
+            for total, part in zip(sums, step.parts[chosen], strict=True):
+                total[rows].addcmul_(block.averaged, part)
             first = rows.stop
         interval = interval_of(bounds, step.number)
         if step.number == bounds[interval]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
+from torch import Tensor
 
 UNIT = "unit of the explained output"
 """Stands for the unit of the functional in the tables below."""
@@ -207,6 +209,41 @@ PARAMETER_INFLUENCE: ArrayTable = {
     ),
 }
 """Name -> (dimensions, unit, description) of the influence through single parameters."""
+
+ONE_STEP: ArrayTable = {
+    "gradient_step": (
+        ("component", *_QUERY, "train"),
+        UNIT,
+        "what the gradients of the step did, through all steps that applied them",
+    ),
+    "application_step": (
+        ("component", *_QUERY, "train"),
+        UNIT,
+        "what moved the parameters in the step",
+    ),
+}
+"""Credit -> (dimensions, unit, description) of the influence of one step."""
+
+
+def build_one_step(
+    influence: Float[Tensor, "component test output train"],
+    credit: str,
+    components: tuple[str, ...],
+    unit: str,
+) -> xr.DataArray:
+    """Assemble the influence of one step.
+
+    Args:
+        influence: its values.
+        credit: what of the step they are.
+        components: labels of the component dimension.
+        unit: unit of the explained output.
+
+    Returns:
+        The array with unit and description.
+    """
+    dims, values, attributes = described(ONE_STEP, credit, influence.cpu().numpy(), unit)
+    return xr.DataArray(values, {"component": list(components)}, dims, attrs=attributes)
 
 
 def build_parameter_influence(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, default_colla
 
 from explaind.errors import ConfigError
 from explaind.history.batches import inputs_and_targets
-from explaind.trees import Inputs, Targets, map_leaves, named_leaves, rows_of
+from explaind.trees import Inputs, Targets, map_leaves, named_leaves
 
 NO_TARGETS: Targets = ()
 """What a functional is given where there are no targets: a tree without leaves."""
@@ -116,8 +116,3 @@ def _collected(data: Any) -> tuple[Inputs, Targets]:
             items = [data.dataset[i] for i in data.sampler]
         return inputs_and_targets(data.collate_fn(items))
     return inputs_and_targets(default_collate([data[i] for i in range(len(data))]))
-
-
-def few_samples(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
-    """Return the first samples, few enough for a self-check."""
-    return rows_of(x, 0, 3), rows_of(y, 0, 3)

@@ -99,6 +99,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "version": __version__,
         "package_file": _package_file,
+        "plotly_js": lambda: Markup(get_plotlyjs()),
         "paper": PAPER,
     }
     environment.filters |= {"plotly": _plot, "png": picture_uri, "anchored": _anchored}

@@ -45,6 +45,40 @@ document.querySelectorAll("[data-swap]").forEach(function (control) {
   });
 });
 
+// Tables: a click on a title sorts the rows by that column, a second one the other way round.
+// Texts that begin with a number go by it, before all others.
+function sortKey(row, column) {
+  const text = row.cells[column].textContent.trim();
+  const number = /^([+\u2212]?[\d.,]+)(?: \u00d7 10([\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+))?/.exec(text);
+  if (!number) { return [1, 0, text]; }
+  const plain = (digits) => Number(digits.replace(/,/g, "").replace("\u2212", "-"));
+  const power = [...(number[2] || "")].map((digit) => "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+    .indexOf(digit)).map((place) => place ? place - 1 : "-").join("");
+  return [0, plain(number[1]) * 10 ** Number(power || 0), text];
+}
+document.querySelectorAll(".columns table").forEach(function (table) {
+  const titles = [...table.querySelectorAll("th")], body = table.tBodies[0];
+  titles.forEach((title, column) => title.addEventListener("click", function () {
+    const up = title.getAttribute("aria-sort") !== "ascending", sign = up ? 1 : -1;
+    titles.forEach((other) => other.setAttribute("aria-sort", "none"));
+    title.setAttribute("aria-sort", up ? "ascending" : "descending");
+    const keyed = [...body.rows].map((row) => [sortKey(row, column), row]);
+    keyed.sort(([a], [b]) => a[0] - b[0] || sign * (a[1] - b[1] || a[2].localeCompare(b[2])));
+    body.append(...keyed.map(([, row]) => row));
+  }));
+});
+
+// Ends of the colour scale of a map, in the words that the page was written with.
+function colourScale(limit) {
+  const text = (value) => (value > 0 ? "+" : "") + String(Number(value.toPrecision(2)))
+    .replace("-", "\u2212");
+  const ticks = [-limit, -limit / 2, 0, limit / 2, limit];
+  const texts = ticks.map(text);
+  texts[0] = `≤ ${texts[0]}`;
+  texts[4] = `≥ ${texts[4]}`;
+  return {zmin: -limit, zmax: limit, "colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]};
+}
+
 // Class maps: one per (interval, component), packed as base64; two controls choose one together.
 function setUpClassMaps() {
   const source = document.getElementById("class-maps");
@@ -73,17 +107,6 @@ function setUpClassMaps() {
     return Array.from({length: classes}, (_, r) => row(r));
   }
 
-  // Ends of the colour scale, in the words that the page was written with.
-  function colours(limit) {
-    const text = (value) => (value > 0 ? "+" : "") + String(Number(value.toPrecision(2)))
-      .replace("-", "\u2212");
-    const ticks = [-limit, -limit / 2, 0, limit / 2, limit];
-    const texts = ticks.map(text);
-    texts[0] = `≤ ${texts[0]}`;
-    texts[4] = `≥ ${texts[4]}`;
-    return {zmin: -limit, zmax: limit, "colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]};
-  }
-
   // Marks steps [start, stop) on the plots over training steps.
   function mark([start, stop], whole) {
     const band = {type: "rect", xref: "x", yref: "paper", x0: start - 0.5, x1: stop - 0.5, y0: 0,
@@ -103,7 +126,7 @@ function setUpClassMaps() {
     const strong = known.filter((value) => Math.abs(value) > limit).length;
     label.textContent = maps.intervals[k];
     saturated.textContent = `${Number((100 * strong / known.length).toFixed(2))} %`;
-    Plotly.restyle("class-map", {z: [cells], ...colours(limit)}, [0]);
+    Plotly.restyle("class-map", {z: [cells], ...colourScale(limit)}, [0]);
     mark(maps.bounds[k], k === 0);
     Plotly.restyle("class-profile", {y: [profile]}, [0]);
   }

@@ -87,6 +87,7 @@ class Page:
         facts: key numbers.
         subtitle: beside the name of the run, may be empty.
         extra: below the introduction.
+        alone: whether it has the plotting library inside, so that it can be sent by itself.
     """
 
     about: About
@@ -95,6 +96,7 @@ class Page:
     facts: Sequence[Fact] = ()
     subtitle: str = ""
     extra: Markup = NOTHING
+    alone: bool = False
 
     @property
     def has_plots(self) -> bool:

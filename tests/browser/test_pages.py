@@ -9,6 +9,7 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from explaind.experiments.influence_matrices.tables import matrices, shown_samples
 from explaind.report.plots.heatmap import robust_limit, saturated_share
 from explaind.report.tables.classes import class_maps, difference_profile
 from explaind.report.tables.steps import influence_by_component
@@ -22,6 +23,11 @@ TRACES = {
         "accuracy": 2,
         "cancellation": 3,
         "cancellation-interval": 3,
+    },
+    "influence_over_training": {"steps": 144, "ratio": 12, "difference": 12},
+    "influence_matrices": {
+        "loss": 2,
+        "accuracy": 2,
         "class-map": 1,
         "class-profile": 1,
         "sample-map": 1,
@@ -148,7 +154,7 @@ def test_index_links_to_the_figures(pages, browser, tmp_path):
 def test_slider_and_drop_down_choose_the_map_together(pages, browser):
     maps = class_maps(open_sealed(pages.influence("grokking")), 7)
     profiles = difference_profile(maps).to_numpy()
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
 
     def check(interval, component):
         expected = maps[interval, component].to_numpy()
@@ -170,7 +176,7 @@ def test_slider_and_drop_down_choose_the_map_together(pages, browser):
 
 
 def test_colours_are_symmetric_and_can_be_shared(pages, browser):
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
     limit = "const map = document.getElementById('class-map').data[0]; return [map.zmin, map.zmax];"
     move_slider(browser, 1)
     first = browser.execute_script(limit)
@@ -191,8 +197,8 @@ def test_an_interval_is_shaded_in_the_plots_over_steps(pages, browser):
       (plot.layout.shapes || []).filter((shape) => shape.type === "rect").map(
         (shape) => [shape.x0, shape.x1])]).filter((found) => found[1].length);
     """
-    show(browser, pages.figure("grokking"))
-    over_steps = ("loss", "accuracy", "cancellation-interval")
+    show(browser, pages.figure("influence_matrices"))
+    over_steps = ("loss", "accuracy")
     move_slider(browser, 2)
     assert dict(browser.execute_script(bands)) == {plot: [[19.5, 39.5]] for plot in over_steps}
     move_slider(browser, 3)
@@ -204,7 +210,7 @@ def test_an_interval_is_shaded_in_the_plots_over_steps(pages, browser):
 def test_the_colour_bar_follows_the_map(pages, browser):
     maps = class_maps(open_sealed(pages.influence("grokking")), 7)
     bar = "const bar = document.getElementById('class-map').data[0].colorbar;"
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
     first = browser.execute_script(f"{bar} return bar.ticktext")
     move_slider(browser, 2)
     limit = robust_limit(maps[2, 0].to_numpy())
@@ -220,7 +226,7 @@ def test_the_colour_bar_follows_the_map(pages, browser):
 def test_play_runs_through_the_intervals(pages, browser):
     expected = ["steps 0 to 19", "steps 20 to 39", "steps 40 to 59"]
     maps = class_maps(open_sealed(pages.influence("grokking")), 7)
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
     browser.execute_script(WATCH_LABEL)
     button = browser.find_element(By.ID, "map-play")
     button.click()
@@ -234,7 +240,7 @@ def test_play_runs_through_the_intervals(pages, browser):
 
 
 def test_stop_keeps_the_interval(pages, browser):
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
     button = browser.find_element(By.ID, "map-play")
     button.click()
     button.click()
@@ -257,6 +263,70 @@ def test_single_steps_replace_the_moving_average_and_back(pages, browser):
     switch.click()
     np.testing.assert_array_equal(drawn(browser, "component-absolute", "y"), smooth)
     assert not np.allclose(smooth, raw)
+
+
+def test_lists_choose_the_matrix_and_its_order(pages, browser):
+    influence = open_sealed(pages.influence("grokking"))
+    steps = open_sealed(pages.experiment("grokking", "influence_matrices", "zarr"))
+    shown = shown_samples(influence, steps)
+    expected = matrices(influence, steps, shown)
+    show(browser, pages.figure("influence_matrices"))
+
+    def choose(name, place):
+        Select(browser.find_element(By.ID, f"sample-{name}")).select_by_index(place)
+
+    def keys(axis):
+        script = f"return document.getElementById('sample-map').layout.{axis}.ticktext"
+        return [int(key) for key in browser.execute_script(script)]
+
+    for chosen in ((0, 0, 0, 0), (0, 2, 3, 1), (1, 4, 0, 2), (0, 5, 6, 3)):
+        for name, place in zip(("sign", "range", "component", "order"), chosen, strict=True):
+            choose(name, place)
+        found = drawn(browser, "sample-map", "z")
+        wanted = expected[chosen[:3]].to_numpy()
+        assert found.shape == wanted.shape
+        # the same cells in another order, to the byte that each has
+        largest = np.abs(wanted).max()
+        np.testing.assert_allclose(
+            np.sort(found.ravel()), np.sort(wanted.ravel()), atol=largest / 127 * 1.01
+        )
+        for axis in ("xaxis", "yaxis"):
+            assert keys(axis) == sorted(keys(axis))
+    assert not errors(browser)
+
+
+def test_the_moving_average_is_chosen_on_the_page(pages, browser):
+    table = influence_by_component(open_sealed(pages.influence("grokking")))
+    raw = table.loc[table["component"] == COMPONENTS[0], "net"].to_numpy()
+    show(browser, pages.figure("influence_over_training"))
+    for name, value in (("quantity", "net"), ("smoothing", "1")):
+        control = browser.find_element(By.CSS_SELECTOR, f'[data-choice="{name}"]')
+        Select(control).select_by_value(value)
+    script = """
+    const plot = document.getElementById("steps");
+    const shown = plot.data.filter((trace) => trace.visible);
+    return [shown.map((trace) => trace.name), Array.from(shown[0].y)];
+    """
+    names, values = browser.execute_script(script)
+    assert names == list(COMPONENTS)
+    np.testing.assert_allclose(values, raw, rtol=1e-5, atol=1e-7)
+    assert not errors(browser)
+
+
+def test_tables_sort_by_the_column_whose_title_is_clicked(pages, browser):
+    show(browser, pages.figure("influence_matrices"))
+    title = browser.find_elements(By.CSS_SELECTOR, ".columns th")[3]
+    column = """
+    return [...document.querySelector(".columns tbody").rows].map((row) => row.cells[3].textContent)
+    """
+    before = browser.execute_script(column)
+    sizes = sorted(float(text.split()[0].replace(",", "")) for text in before)
+    for order, direction in ((sizes, "ascending"), (sizes[::-1], "descending")):
+        title.find_element(By.TAG_NAME, "button").click()
+        found = [float(text.split()[0].replace(",", "")) for text in browser.execute_script(column)]
+        assert found == order
+        assert title.get_attribute("aria-sort") == direction
+    assert not errors(browser)
 
 
 def test_no_button_uploads_a_chart(pages, browser):

@@ -17,6 +17,7 @@ OTHERS = {
     "tiny.yaml": {"grokking"},
     "paper.yaml": {"grokking", "cifar2"},
     "cifar2-cpu.yaml": {"cifar2"},
+    "grokking-cpu.yaml": {"grokking"},
 }
 
 

@@ -51,12 +51,17 @@ def test_influence_through_parameters_is_that_of_the_explanation(kernel, explain
 
 @pytest.mark.parametrize("block", [1, 2, 256])
 @pytest.mark.parametrize("intervals", [1, 3])
-def test_influence_by_interval_is_that_of_the_explanation(kernel, block, intervals):
+@pytest.mark.parametrize("parts", [("data",), ("data", "decay")])
+def test_influence_by_interval_is_that_of_the_explanation(kernel, block, intervals, parts):
     x, y = PROBLEM.test_data()
-    expected = kernel.explain(x, y, "all", keep=["parameter"], intervals=intervals).parameter_data
-    found = kernel.parameter_influence_by_interval(x, y, "all", intervals=intervals, block=block)
+    expected = kernel.explain(x, y, "all", keep=["parameter"], intervals=intervals)
+    found = kernel.parameter_influence_by_interval(
+        x, y, "all", intervals=intervals, parts=parts, block=block
+    )
     numbers = []
     for interval, sums in found:
         numbers.append(interval)
-        np.testing.assert_allclose(sums, expected[interval], rtol=1e-9, atol=1e-13)
+        for part, values in zip(parts, sums, strict=True):
+            wanted = expected[f"parameter_{part}"][interval]
+            np.testing.assert_allclose(values, wanted, rtol=1e-9, atol=1e-13)
     assert numbers == list(reversed(range(intervals)))

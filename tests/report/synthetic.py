@@ -30,7 +30,13 @@ COMPONENTS = (
     "decoder",
 )
 SUBINTERVALS = (1, 2, 4)
-PAGES = ("grokking", "training", "epk_validation")
+PAGES = (
+    "grokking",
+    "training",
+    "influence_over_training",
+    "influence_matrices",
+    "epk_validation",
+)
 HISTORY = {
     "data": "0123456789abcdef",
     "config": {
@@ -81,7 +87,54 @@ def write_run(paths: Paths, run: str, case: SyntheticRun = DEFAULT) -> xr.Datase
     write_json(paths.validation_summary(run), statistics(validation, case.steps))
     write_store(paths.history(run), xr.Dataset(), HISTORY)
     metrics(case, random).to_parquet(paths.metrics(run))
+    steps = step_matrices(case, influence, random)
+    write_store(paths.experiment(run, "influence_matrices", "zarr"), steps, dict(steps.attrs))
+    balance(case).to_parquet(paths.experiment(run, "influence_over_training"))
     return influence
+
+
+def step_matrices(
+    case: SyntheticRun, influence: xr.Dataset, random: np.random.Generator
+) -> xr.Dataset:
+    """The matrices of two single steps; they add up to what the run kept of these steps, if so."""
+    steps, train = [case.steps // 2, case.steps - 1], influence.sizes["train"]
+    shape = (len(case.components), influence.sizes["test"], influence.sizes["output"])
+    net = influence.get("step_net_by_component")
+    sums = np.zeros((2, *shape)) if net is None else net.to_numpy()[steps]
+    noise = random.standard_normal((*sums.shape, train))
+    values = (sums[..., None] / train + noise - noise.mean(-1, keepdims=True)).astype(np.float32)
+    dims = ("step", "component", "test", "output", "train")
+    return xr.Dataset(
+        {"influence": (dims, values, {"units": "nat"}), "number": ("step", steps)},
+        coords={"component": list(case.components)},
+        attrs={"credit": "gradient_step"},
+    )
+
+
+def balance(case: SyntheticRun) -> pd.DataFrame:
+    """Regularisation larger than the data at first, and again at the end, of all components."""
+    bounds = np.linspace(0, case.steps, 7).astype(int)
+    data = np.array([1, 1, 5, 3, 1, 1]) / len(case.components)
+    rows = [
+        {
+            "start": bounds[k],
+            "stop": bounds[k + 1],
+            "functional": functional,
+            "component": component,
+            "data": size * data[k],
+            "decay": size * 2 / len(case.components),
+            "data_absolute": 3 * size * data[k],
+            "decay_absolute": 5 * size / len(case.components),
+        }
+        for k in range(6)
+        for functional in ("output_sum", "target_logprob")
+        for component, size in zip(
+            ("all components", *case.components),
+            (len(case.components), *[1] * len(case.components)),
+            strict=True,
+        )
+    ]
+    return pd.DataFrame(rows)
 
 
 def metrics(case: SyntheticRun, random: np.random.Generator) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def test_opens_the_dataset(sources):
 
 def test_reads_the_result_of_an_experiment_by_its_key(sources):
     path = sources.paths.experiment("small", "flipped")
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     pd.DataFrame({"seed": [1, 2]}).to_parquet(path)
     assert sources.result("noise")["seed"].tolist() == [1, 2]
 

@@ -7,30 +7,31 @@ import yaml
 from explaind.paths import SEAL, Paths
 from explaind.store import open_sealed
 
-DRAWN = {"page_grokking": 1, "page_epk_validation": 1, "report": 1}
-SPECTRUM = {"spectrum": 1, "page_spectrum": 1, "report": 1}
-MERGED = {"accumulate_kernel": 1, "page_training": 1, **DRAWN, **SPECTRUM}
+STORY = {"page_grokking": 1, "report": 1}
+DRAWN = {"page_epk_validation": 1, **STORY}
+MATRICES = {"influence_matrices": 1, "page_influence_matrices": 1, "report": 1}
+WAVES = {"spectrum": 1, "page_spectrum": 1, **STORY}
+MERGED = {
+    "accumulate_kernel": 1,
+    "page_training": 1,
+    "page_influence_over_training": 1,
+    **MATRICES,
+    **WAVES,
+    **DRAWN,
+}
 PREDICTED = {"plan_epk": 1, "predict_epk": 2, **MERGED}
 VALIDATED = {"plan_epk": 1, "validate_epk": 1, **DRAWN}
+OVER_TRAINING = {"influence_over_training": 1, "page_influence_over_training": 1, **STORY}
+COMPARED = {"similarity": 1, "page_similarity": 1, **WAVES}
 PRUNED = {"pruning": 1, "page_pruning": 1, "report": 1}
 LEFT_OUT = {"leave_group_out": 1, "page_sanity": 1, "report": 1}
 FLIPPED = {"label_noise": 1, "page_sanity": 1, "report": 1}
-SWAPPED = {"swap": 1, "page_swap": 1, "report": 1}
-RETRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, "report": 1}
-COMPARED = {"similarity": 1, "page_similarity": 1, **SPECTRUM}
-EXPERIMENTS = {**SWAPPED, **RETRAINED, **PRUNED, **LEFT_OUT, **FLIPPED, **COMPARED}
-PAGES = {
-    "page_grokking": 1,
-    "page_training": 1,
-    "page_epk_validation": 1,
-    "page_swap": 1,
-    "page_retrain": 1,
-    "page_pruning": 1,
-    "page_sanity": 1,
-    "page_similarity": 1,
-    "page_spectrum": 1,
-    "report": 1,
-}
+SWAPPED = {"swap": 1, "page_swap": 1, **STORY}
+RETRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, **STORY}
+STUDY = {**OVER_TRAINING, **MATRICES, **COMPARED, **SWAPPED, **RETRAINED}
+EXPERIMENTS = {**STUDY, **PRUNED, **LEFT_OUT, **FLIPPED}
+PAGES = {rule: 1 for rule in (*EXPERIMENTS, *MERGED, "report") if rule.startswith("page_")}
+PAGES |= {"report": 1}
 TRAINED = {"train": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
 PREPARED = {"prepare_dataset": 1, **TRAINED}
 
@@ -52,6 +53,15 @@ def test_parsing_needs_no_torch(project):
             "runs={grokking: {epk: {quadrature: {subintervals: 2}}}}",
             {**PREDICTED, **VALIDATED, **EXPERIMENTS},
         ),
+        ("experiments={influence_over_training: {samples: 3}}", OVER_TRAINING),
+        ("experiments={influence_over_training: {block: 3}}", {"report": 1}),
+        (
+            "experiments={influence_over_training: {page: {smoothing: [1, 9]}}}",
+            {"page_influence_over_training": 1, "report": 1},
+        ),
+        ("experiments={influence_matrices: {steps: [3]}}", MATRICES),
+        ("experiments={grokking: {last: [decoder]}}", STORY),
+        ("experiments={grokking: {swap: null}}", STORY),
         ("experiments={pruning: {seeds: [3, 4]}}", PRUNED),
         ("experiments={pruning: {block: 3}}", {"report": 1}),
         ("experiments={similarity: {intervals: 2}}", COMPARED),
@@ -59,7 +69,7 @@ def test_parsing_needs_no_torch(project):
             "experiments={similarity: {page: {neighbours: 2}}}",
             {"page_similarity": 1, "report": 1},
         ),
-        ("experiments={spectrum: {alpha: 0.1}}", SPECTRUM),
+        ("experiments={spectrum: {alpha: 0.1}}", WAVES),
         ("experiments={label_noise: {share: 0.2}}", FLIPPED),
         ("experiments={swap: {every: 5}}", SWAPPED),
         ("experiments={retrain: {seeds: [2]}}", RETRAINED),

@@ -244,7 +244,8 @@ def result_of(name):
 def results_of(name, rule):
     """What the experiments leave that a rule of another one reads, by the key that names them."""
     settings = CONFIG.experiments[name]
-    return {key: result_of(getattr(settings, key)) for key in rule.results}
+    named = {key: getattr(settings, key) for key in rule.results}
+    return {key: result_of(other) for key, other in named.items() if other is not None}
 
 
 def read_by(spec):

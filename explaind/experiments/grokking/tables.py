@@ -1,18 +1,19 @@
-"""The numbers of the grokking page, from the stores of a run."""
+"""The numbers of the grokking page, from the stores of a run and the experiments on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
+from explaind.experiments.grokking.claims import verdicts
+from explaind.experiments.grokking.phases import Phase, phase_evidence, story_phases
 from explaind.experiments.grokking.settings import GrokkingSettings
-from explaind.report.plots.heatmap import MAX_SAMPLE_PAIRS
+from explaind.experiments.grokking.story import Story, read_story
 from explaind.report.sources import Sources
-from explaind.report.tables.classes import class_map_table, class_maps, sample_map, sample_map_table
+from explaind.report.tables.classes import class_means, difference_profile
 from explaind.report.tables.explained import Explained, explained_output
+from explaind.report.tables.outputs import kept_influence
 
 
 @dataclass(frozen=True)
@@ -20,58 +21,60 @@ class GrokkingTables:
     """All numbers of the page.
 
     Attributes:
-        metrics: one row per step.
         explained: the explained output.
-        maps: influence by class, see `class_maps`.
-        samples: influence by sample, see `sample_map`, with the names of the samples; None if too
-            large for a page.
-        statistics: the numbers of `validation.json`.
+        story: what is known of the run.
+        phases: its phases, see `story_phases`.
+        evidence: see `phase_evidence`.
+        verdicts: see `claims.verdicts`.
+        pages: names of the pages of the experiments that the story is told from, by kind.
+        p: the modulus.
         train_samples: number of training samples.
     """
 
-    metrics: pd.DataFrame
     explained: Explained
-    maps: xr.DataArray
-    samples: xr.DataArray | None
-    statistics: Mapping[str, Any]
+    story: Story
+    phases: list[Phase]
+    evidence: pd.DataFrame
+    verdicts: pd.DataFrame
+    pages: Mapping[str, str]
+    p: int
     train_samples: int
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
         return {
-            "curves": self.metrics,
+            "curves": self.story.metrics,
             "cancellation": self.explained.cancellation,
-            "class_maps": class_map_table(self.maps),
-            "sample_map": sample_map_table(self.samples),
+            "phases": self.evidence,
+            "verdicts": self.verdicts,
         }
 
 
-def read(sources: Sources, _: GrokkingSettings) -> GrokkingTables:
+def read(sources: Sources, settings: GrokkingSettings) -> GrokkingTables:
     """Read the numbers of the page.
 
     Args:
         sources: what the run left on disk.
+        settings: the experiments that the story is told from.
 
     Returns:
         The numbers.
     """
-    influence, data = sources.influence, sources.data
-    p, samples = data.attrs["p"], sample_map(influence, MAX_SAMPLE_PAIRS)
-    if samples is not None:
-        for split, part in (("test", "validation"), ("train", "train")):
-            tokens = data[f"x_{part}"].to_numpy()[samples[f"{split}_index"]]
-            samples = samples.assign_coords({f"{split}_name": (split, sum_names(tokens, p))})
+    influence, p = sources.influence, sources.data.attrs["p"]
+    # the model may have more outputs, for tokens that are no results
+    by_class = xr.DataArray(
+        class_means(kept_influence(influence), influence, p),
+        dims=("validation_class", "training_class"),
+    )
+    story = read_story(sources, settings, difference_profile(by_class).to_numpy())
+    phases = story_phases(story)
     return GrokkingTables(
-        metrics=sources.metrics,
         explained=explained_output(influence, sources.metrics),
-        # the model may have more outputs, for tokens that are no results
-        maps=class_maps(influence, p),
-        samples=samples,
-        statistics=sources.statistics,
+        story=story,
+        phases=phases,
+        evidence=phase_evidence(story, phases),
+        verdicts=verdicts(story),
+        pages=dict(sources.results.values()),
+        p=p,
         train_samples=influence.sizes["train"],
     )
-
-
-def sum_names(tokens: np.ndarray, p: int) -> list[str]:
-    """Return what samples ask and answer, `3 + 5 = 8`, given the tokens `[sample, 4]` and p."""
-    return [f"{a} + {b} = {(a + b) % p}" for a, _, b, _ in tokens]

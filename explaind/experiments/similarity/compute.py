@@ -87,7 +87,7 @@ def compute(job: Job[SimilaritySettings]) -> xr.Dataset:
     bounds = interval_bounds(kernel.history.steps, settings.intervals)
     whole: Tensor | None = None
     by_interval: list[np.ndarray] = []
-    for _, sums in kernel.parameter_influence_by_interval(
+    for _, (sums,) in kernel.parameter_influence_by_interval(
         chosen.x,
         chosen.y,
         output_sum_and_target,

@@ -73,14 +73,24 @@ def segment_of(history: History, number: int, count: int, tolerance: float) -> S
             f" {number}/{count}."
         )
     start, stop = (history.steps * k // count for k in (number, number + 1))
-    return Segment(start, stop, _forgotten(history, stop, tolerance), count == 1)
+    return Segment(start, stop, forgotten_after(history, stop, tolerance), count == 1)
 
 
-def _forgotten(history: History, stop: int, tolerance: float) -> int:
-    """First step whose share in the adjoint before `stop` is below the tolerance."""
+def forgotten_after(history: History, stop: int, tolerance: float) -> int:
+    """Return the first step from `stop` on whose share in the adjoint before it is negligible."""
     share = 1.0
     for step in range(stop, history.steps):
         share *= history.largest("mu", step)
         if share <= tolerance:
             return step
     return history.steps
+
+
+def forgotten_before(history: History, step: int, tolerance: float) -> int:
+    """Return the first step whose gradients still move the parameters in `step`."""
+    share = 1.0
+    for later in range(step, 0, -1):
+        share *= history.largest("mu", later)
+        if share <= tolerance:
+            return later
+    return 0

@@ -1,4 +1,4 @@
-"""Train-to-validation influence as maps over classes and over samples."""
+"""Train-to-validation influence as maps: their look, and maps over classes."""
 
 import base64
 from typing import Any
@@ -19,7 +19,6 @@ from explaind.report.tables.classes import difference_profile
 from explaind.report.text import axis_title, measured, signed
 
 MAX_MAP_VALUES = 1_500_000  # numbers of all class maps on a page, 2 bytes each
-MAX_SAMPLE_PAIRS = 600_000  # cells of the map over samples, 4 bytes each
 MISSING = -32768  # marks a pair of classes without samples
 WHOLE_AND_ONE = 2  # the whole run and one interval
 ROBUST_QUANTILE = 0.97
@@ -38,7 +37,7 @@ def class_map_figure(maps: xr.DataArray, class_name: str, unit: str) -> go.Figur
     """
     values = maps.isel(interval=0, component=0).to_numpy()
     title = axis_title("mean influence", unit, "per pair", "+ = raised")
-    figure = _map_figure(values.astype(np.float32), title)
+    figure = map_figure(values.astype(np.float32), title)
     figure.update_traces(
         hovertemplate=f"{class_name}: validation %{{y}}, training %{{x}}<br>"
         f"mean influence {measured('%{z:+.3g}', unit)}<extra></extra>"
@@ -61,36 +60,6 @@ def profile_figure(maps: xr.DataArray, unit: str) -> go.Figure:
     x = f"training minus validation (mod {len(profile)})"
     label_axes(figure, x, axis_title("mean influence", unit, "per pair", "+ = raised"))
     mark_zero(figure)
-    return figure
-
-
-def sample_map_figure(values: xr.DataArray, class_name: str, unit: str) -> go.Figure:
-    """Draw the total influence of every training sample on every validation sample.
-
-    Args:
-        values: the array of `sample_map`, sorted by class, with the coordinates `test_name` and
-            `train_name`: what each sample is called, no two alike.
-        class_name: what a class is called on the axes.
-        unit: unit of the explained output.
-
-    Returns:
-        The figure.
-    """
-    figure = _map_figure(values.to_numpy(), axis_title("influence", unit, "", "+ = raised"))
-    figure.update_layout(height=620)
-    figure.update_traces(
-        x=values["train_name"].to_numpy(),
-        y=values["test_name"].to_numpy(),
-        hovertemplate="validation: %{y}<br>training: %{x}<br>"
-        f"influence {measured('%{z:+.3g}', unit)}<extra></extra>",
-    )
-    label_axes(
-        figure,
-        f"training samples, sorted by {class_name}",
-        f"validation samples, sorted by {class_name}",
-    )
-    figure.update_xaxes(**_class_ticks(values, "train"), constrain=None)
-    figure.update_yaxes(**_class_ticks(values, "test"), scaleanchor=None)
     return figure
 
 
@@ -163,11 +132,25 @@ def class_map_data(maps: xr.DataArray) -> dict[str, Any]:
 
 def interval_labels(maps: xr.DataArray) -> list[str]:
     """Return the names of the positions of the interval slider."""
-    bounds = zip(maps["start"].values, maps["stop"].values, strict=True)
-    return ["whole run" if k == 0 else f"steps {a} to {b - 1}" for k, (a, b) in enumerate(bounds)]
+    bounds = zip(maps["start"].to_numpy().tolist(), maps["stop"].to_numpy().tolist(), strict=True)
+    return ["whole run" if k == 0 else interval_label(a, b) for k, (a, b) in enumerate(bounds)]
 
 
-def _map_figure(values: np.ndarray, title: str) -> go.Figure:
+def interval_label(start: int, stop: int) -> str:
+    """Return the name of the steps [start, stop)."""
+    return f"steps {start} to {stop - 1}"
+
+
+def map_figure(values: np.ndarray, title: str) -> go.Figure:
+    """Draw a map with colours that are symmetric about zero and cut off few outliers.
+
+    Args:
+        values: the cells.
+        title: title of the colour bar.
+
+    Returns:
+        The figure.
+    """
     figure = new_figure(520)
     limit = robust_limit(values)
     ticks = [-limit, -limit / 2, 0.0, limit / 2, limit]
@@ -201,15 +184,6 @@ def _map_figure(values: np.ndarray, title: str) -> go.Figure:
     figure.update_xaxes(showgrid=False, constrain="domain")
     figure.update_yaxes(showgrid=False, constrain="domain", autorange="reversed", scaleanchor="x")
     return figure
-
-
-def _class_ticks(values: xr.DataArray, split: str, count: int = 12) -> dict[str, Any]:
-    """Return about `count` ticks at the middle of the block of a class of `train` or `test`."""
-    targets, names = (values[f"{split}_{what}"].to_numpy() for what in ("target", "name"))
-    classes = np.unique(targets)
-    shown = classes[:: max(1, len(classes) // count)]
-    middle = [names[int(np.median(np.flatnonzero(targets == label)))] for label in shown]
-    return {"tickvals": middle, "ticktext": [str(label) for label in shown], "tickcolor": MUTED}
 
 
 def _common_limits(limits: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
-"""Lines and labels at the memorisation and generalisation steps, on every figure over steps."""
+"""Bands of the phases of a training, with their boundaries, on every figure over steps."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from explaind.report.plots.theme import MUTED
 from explaind.report.tables.phases import Phases
 
 LABEL_WIDTH = 0.26  # of a label, as a share of the x axis
+TINTS = ("#e3eef7", "#fdf3dd", "#f1f2f5")
+"""Background until memorisation, until generalisation, and from then on."""
 
 
 class Label(NamedTuple):
@@ -20,7 +23,7 @@ class Label(NamedTuple):
 
 
 def mark_phases(figure: go.Figure, phases: Phases, last_step: int) -> None:
-    """Draw the memorisation and generalisation steps as lines, named above the plot.
+    """Draw the phases as bands, and the steps where they meet as lines, named above the plot.
 
     Args:
         figure: a figure over training steps.
@@ -29,6 +32,8 @@ def mark_phases(figure: go.Figure, phases: Phases, last_step: int) -> None:
     """
     marks = {"memorised": phases.memorisation, "generalised": phases.generalisation}
     reached = {name: step for name, step in marks.items() if step is not None}
+    bounds = [*reached.values(), last_step] if reached else []
+    add_bands(figure, list(zip([0, *bounds], bounds, TINTS, strict=False)))
     for step in reached.values():
         figure.add_vline(x=step, line={"color": MUTED, "width": 1, "dash": "dash"}, layer="below")
     for label in place_labels(reached, last_step):
@@ -42,6 +47,17 @@ def mark_phases(figure: go.Figure, phases: Phases, last_step: int) -> None:
             yanchor="bottom",
             font={"size": 11, "color": MUTED},
         )
+
+
+def add_bands(figure: go.Figure, bands: Sequence[tuple[int, int, str]]) -> None:
+    """Lay bands behind the lines of a figure.
+
+    Args:
+        figure: a figure over training steps.
+        bands: first and last step, and colour.
+    """
+    for start, stop, colour in bands:
+        figure.add_vrect(x0=start, x1=stop, fillcolor=colour, line_width=0, layer="below")
 
 
 def place_labels(reached: dict[str, int], last_step: int) -> list[Label]:

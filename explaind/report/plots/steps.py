@@ -30,7 +30,9 @@ COMPONENT_TITLES = {
     "absolute": ("Ψ, sum of |influence|", "gradient_step", ""),
     "net": ("net influence", "gradient_step", "+ = raised"),
     "data": ("training data", "application_step", "+ = raised"),
+    "data_absolute": ("|training data|", "application_step", ""),
     "decay": ("regularisation", "application_step", "+ = raised"),
+    "decay_absolute": ("|regularisation|", "application_step", ""),
 }
 """Quantity, credit and sign of each column of `influence_by_component`."""
 

@@ -148,20 +148,33 @@ def use_whole_ticks(figure: go.Figure, largest: int) -> None:
 
 
 def show_bulk(figure: go.Figure) -> None:
-    """Let the y axis begin with the bulk of every line if a few values would flatten all others.
+    """Let the y axis begin with the bulk of every line (`bulk_range`); a double click shows all."""
+    ends = bulk_range(_drawn_lines(figure))
+    if ends:
+        figure.update_yaxes(range=ends)
+
+
+def bulk_range(lines: Sequence[np.ndarray]) -> list[float] | None:
+    """Find an axis for the bulk of every line if a few values would flatten all others.
 
     The first steps of a training often change the output a hundred times more than any later one.
-    The values stay in the figure: a double click shows them.
+
+    Args:
+        lines: finite values of each line.
+
+    Returns:
+        Both ends of the axis; None if all values fit well.
     """
-    lines = _drawn_lines(figure)
-    if not lines:
-        return
-    values = np.concatenate(lines)
-    tails = np.array([np.quantile(line, [BULK_TAIL, 1 - BULK_TAIL]) for line in lines])
+    known = [line for line in lines if len(line)]
+    if not known:
+        return None
+    values = np.concatenate(known)
+    tails = np.array([np.quantile(line, [BULK_TAIL, 1 - BULK_TAIL]) for line in known])
     low, high = min(tails[:, 0].min(), 0.0), max(tails[:, 1].max(), 0.0)
-    if np.ptp(values) > BULK_RATIO * (high - low) > 0:
-        margin = 0.3 * (high - low)
-        figure.update_yaxes(range=[float(low - margin), float(high + margin)])
+    if not np.ptp(values) > BULK_RATIO * (high - low) > 0:
+        return None
+    margin = 0.3 * (high - low)
+    return [float(low - margin), float(high + margin)]
 
 
 def mark_zero(figure: go.Figure) -> None:

@@ -17,7 +17,6 @@ from explaind.report.tables.outputs import (
 from explaind.report.tables.steps import component_names
 
 ALL_COMPONENTS = "all components"
-SAMPLE_COORDINATES = ("test_index", "test_target", "train_index", "train_target")
 
 
 def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
@@ -108,42 +107,6 @@ def class_map_table(maps: xr.DataArray) -> pd.DataFrame:
     table = maps.rename("mean_influence").to_dataframe().reset_index()
     order = ["start", "stop", "component", "validation_class", "training_class", "mean_influence"]
     return table[order]
-
-
-def sample_map_table(values: xr.DataArray | None) -> pd.DataFrame:
-    """Return a map over samples in long form: one row per pair of samples, none without a map."""
-    if values is None:
-        return pd.DataFrame({column: [] for column in (*SAMPLE_COORDINATES, "influence")})
-    table = values.rename("influence").to_dataframe().reset_index(drop=True)
-    return table[[*SAMPLE_COORDINATES, "influence"]]
-
-
-def sample_map(influence: xr.Dataset, limit: int) -> xr.DataArray | None:
-    """Return the total influence of each training on each validation sample, sorted by class.
-
-    Args:
-        influence: the influence store.
-        limit: largest number of pairs of samples to return.
-
-    Returns:
-        dims (test, train), float32, both axes sorted by target class (and by dataset position
-        within it), with the coordinates `test_index`, `test_target` (test) and `train_index`,
-        `train_target` (train); None if there are more pairs than `limit`.
-    """
-    array = kept_influence(influence)
-    if influence.sizes["test"] * influence.sizes["train"] > limit:
-        return None
-    total = select_output(array, chosen_output(influence)).drop_vars("output", errors="ignore")
-    labelled = total.assign_coords(
-        test_index=influence["test_index"].load(),
-        test_target=influence["test_target"].load(),
-        train_index=influence["train_index"].load(),
-        train_target=influence["train_target"].load(),
-    )
-    by_class = labelled.sortby(["test_target", "test_index"]).sortby(
-        ["train_target", "train_index"]
-    )
-    return by_class.transpose("test", "train").astype(np.float32)
 
 
 def _interval_maps(

@@ -46,33 +46,38 @@ def decomposition_by_step(influence: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def influence_by_component(influence: xr.Dataset) -> pd.DataFrame:
-    """Decompose what every step did by component of the model, by the credit of the store.
+def influence_by_component(influence: xr.Dataset, booked: Credit | None = None) -> pd.DataFrame:
+    """Decompose what every step did by component of the model.
 
     Args:
         influence: the influence store.
+        booked: the step that is credited; None = as the store credits its intervals.
 
     Returns:
         One row per step and component with the columns `step`, `component` and, credited to
         gradient steps, `absolute` (sum over training samples of |influence|, Psi_s of the ExPLAIND
         paper) and `net` (the same with sign); credited to application steps, `data` and `decay`
-        (what training data and regularisation did, signed): there the influences of single samples
-        are not told apart. No row if the run did not keep them (`KEPT_AS`).
+        (what training data and regularisation did, signed) and their mean sizes `data_absolute` and
+        `decay_absolute`: there the influences of single samples are not told apart. No row if the
+        run did not keep them (`KEPT_AS`).
     """
-    columns_of_credit = COMPONENT_COLUMNS[credit(influence)]
-    arrays = {name: influence.get(f"step_{name}_by_component") for name in columns_of_credit}
+    booked = booked or credit(influence)
+    arrays = {
+        name: influence.get(f"step_{name}_by_component") for name in COMPONENT_COLUMNS[booked]
+    }
+    sizes = [f"{name}_absolute" for name in arrays if booked == "application_step"]
     if any(array is None for array in arrays.values()):
-        return pd.DataFrame({"step": [], "component": [], **{name: [] for name in arrays}})
+        return pd.DataFrame({"step": [], "component": [], **{n: [] for n in [*arrays, *sizes]}})
     components = component_names(influence)
     chosen = chosen_output(influence)
-    columns = {
-        column: _test_means(array, chosen)[0].reshape(-1)
-        for column, array in arrays.items()
-        if array is not None
-    }
     steps = np.repeat(_step_numbers(influence), len(components))
     names = np.tile(np.asarray(components, dtype=object), influence.sizes["step"])
-    return pd.DataFrame({"step": steps, "component": names, **columns})
+    columns = {"step": steps, "component": names}
+    for name, array in arrays.items():
+        if array is not None:
+            net, size = _test_means(array, chosen)
+            columns |= {name: net.reshape(-1), f"{name}_absolute": size.reshape(-1)}
+    return pd.DataFrame(columns)[["step", "component", *arrays, *sizes]]
 
 
 def credit(influence: xr.Dataset) -> Credit:

@@ -1,4 +1,4 @@
-"""The page on grokking: classes, unusual runs, sizes."""
+"""The page on grokking: the story of planted results, unusual runs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 from explaind.errors import StoreError
 from explaind.experiments.drawing import draw_page, sources_of
-from explaind.experiments.grokking import tables as grokking_tables
+from explaind.experiments.grokking.claims import verdicts
 from explaind.experiments.grokking.page import draw
+from explaind.experiments.grokking.phases import phase_evidence, story_phases
+from explaind.experiments.grokking.tables import read
 from explaind.paths import Paths
 from explaind.report.html import render
 from explaind.report.page import About
 from explaind.report.text import number, signed
-from tests.report.synthetic import SyntheticRun, metrics, write_pages
-
-MAX_PAGE_BYTES = 8_000_000
+from tests.experiments.grokking import planted
+from tests.report.synthetic import SyntheticRun, write_pages
 
 
 @pytest.fixture(scope="module")
@@ -32,28 +32,24 @@ def project(tmp_path_factory):
     [
         (SyntheticRun(generalises=False, steps=400), ["not reached"]),
         (
-            SyntheticRun(keep=("influence", "component")),
-            ["<code>interval</code>", "runs.grokking.epk.keep"],
-        ),
-        (
-            SyntheticRun(keep=("influence",)),
-            ["<code>component</code>", "<code>interval</code>"],
+            SyntheticRun(keep=("influence", "component"), steps=400),
+            ["<code>interval</code>", "runs.grokking.epk.keep", "not kept"],
         ),
         (SyntheticRun(all_outputs=True), ["the log-probability of the correct class"]),
         (SyntheticRun(credit="application_step"), ["credited to the application step"]),
         (SyntheticRun(p=3, steps=4, intervals=2), ["addition modulo 3"]),
-        (SyntheticRun(components=("<b>body</b>", "head")), ["&lt;b&gt;body&lt;/b&gt;"]),
-        (SyntheticRun(intervals=11, steps=23), ["steps 20 to 22"]),
+        (
+            SyntheticRun(components=("<b>body</b>", "head"), steps=400),
+            ["&lt;b&gt;body&lt;/b&gt;"],
+        ),
     ],
     ids=[
         "never generalises",
         "no intervals",
-        "no splits",
         "all outputs",
         "credit",
         "tiny",
         "names",
-        "odd",
     ],
 )
 def test_unusual_runs(tmp_path, case, expected):
@@ -89,42 +85,42 @@ def test_what_cancels_is_told_by_sum(project):
     assert "nat in absolute value. Left:" in html
 
 
-def test_a_cell_of_single_samples_names_both_sums(project):
+def test_the_story_is_told_from_all_experiments(project):
     config, paths = project
-    sources = sources_of(config, paths, "grokking")
-    found = grokking_tables.read(sources, config.experiments["grokking"]).samples
-    rows, columns = found["test_index"].to_numpy(), found["train_index"].to_numpy()
-    for split, index, names in (
-        ("validation", rows, found["test_name"]),
-        ("train", columns, found["train_name"]),
-    ):
-        a, _, b, _ = sources.data[f"x_{split}"].to_numpy()[index[4]]
-        assert names[4] == f"{a} + {b} = {(a + b) % 7}"
-        assert len(set(names.to_numpy())) == len(names)  # an axis would merge two alike
-
-
-def test_page_of_the_size_of_the_paper_is_small_enough(project):
-    """p = 113, 4,000 steps, 10 intervals, 2,000 explained samples."""
-    config, paths = project
-    case = SyntheticRun(p=113, steps=4000, intervals=10)
-    random = np.random.default_rng(0)
-    sources = sources_of(config, paths, "grokking")
-    small = grokking_tables.read(sources, config.experiments["grokking"])
-    tables = replace(
-        small,
-        metrics=metrics(case, random),
-        maps=xr.DataArray(
-            random.standard_normal((11, 7, 113, 113)),
-            dims=small.maps.dims,
-            coords={
-                "component": small.maps["component"],
-                "start": ("interval", np.arange(11)),
-                "stop": ("interval", np.arange(11) + 1),
-            },
-        ),
-        samples=None,
+    tables = read(sources_of(config, paths, "grokking"), config.experiments["grokking"])
+    story = planted.story()
+    phases = story_phases(story)
+    told = replace(
+        tables,
+        story=story,
+        phases=phases,
+        evidence=phase_evidence(story, phases),
+        verdicts=verdicts(story),
     )
-    about = About("grokking", "Title", "paper", dict.fromkeys(small.files(), Path("t.csv")))
-    html = render("page.html", page=draw(tables, about), pages={})
-    assert 10**6 < len(html.encode()) < MAX_PAGE_BYTES
-    assert "pairs of samples are too many for a page" in html
+    page = draw(told, about(told))
+    assert [plot.id for plot in page.panels[0].plots] == [
+        *("phase-accuracy", "phase-influence", "phase-balance", "phase-similarity")
+    ]
+    for plot in page.panels[0].plots:
+        bands = [shape for shape in plot.figure.layout.shapes if shape.type == "rect"]
+        assert [(band.x0, band.x1) for band in bands] == [
+            (phase.start, phase.stop) for phase in phases
+        ]
+    html = render("page.html", page=page, pages={})
+    assert html.count('class="badge faithful">reproduced<') == len(told.verdicts)
+    for phase in phases:
+        assert f"<strong>{phase.name}</strong>" in html
+    facts = {fact.label: fact.value for fact in page.facts}
+    assert facts["Claims reproduced"] == "11 of 11"
+    assert "Left out of the story" not in html
+
+
+def test_what_is_left_out_is_named(project):
+    html = project[1].figure("grokking").read_text()
+    names = "influence_over_training, similarity, spectrum, swap, retrain"
+    assert f"Left out of the story: {names}." in html
+    assert html.count(">left out<") == 8
+
+
+def about(tables):
+    return About("grokking", "Title", "paper", dict.fromkeys(tables.files(), Path("t.csv")))

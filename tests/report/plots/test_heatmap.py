@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explaind.report.plots import heatmap
-from explaind.report.tables.classes import class_maps, difference_profile, sample_map
+from explaind.report.tables.classes import class_maps, difference_profile
 from tests.report.synthetic import COMPONENTS, SyntheticRun, influence_dataset
 
 CLASS = "(a + b) mod p"
@@ -91,19 +91,3 @@ def test_coarsening_adds_up_neighbours(maps):
     np.testing.assert_allclose(coarse[0], maps[0])
     assert heatmap.coarsen_intervals(maps, 1).sizes["interval"] == 2
     assert heatmap.coarsen_intervals(maps) is maps
-
-
-def test_a_cell_of_the_sample_map_names_both_samples(influence):
-    values = sample_map(influence, 10**6)
-    names = {split: [f"{split} {k}" for k in range(values.sizes[split])] for split in values.dims}
-    values = values.assign_coords({f"{split}_name": (split, names[split]) for split in names})
-    figure = heatmap.sample_map_figure(values, CLASS, "bit")
-    (trace,) = figure.data
-    assert (list(trace.y), list(trace.x)) == (names["test"], names["train"])
-    assert trace.z.shape == values.shape
-    assert "influence %{z:+.3g} bit" in trace.hovertemplate
-    assert trace.colorbar.title.text == "influence (bit, + = raised)"
-    targets = values["train_target"].to_numpy()
-    axis = figure.layout.xaxis
-    positions = [names["train"].index(tick) for tick in axis.tickvals]
-    assert [targets[position] for position in positions] == [int(text) for text in axis.ticktext]

@@ -40,9 +40,19 @@ def test_a_single_label_stays_inside(step):
 
 
 @pytest.mark.parametrize(
-    ("phases", "lines"), [(Phases(10, 900), 2), (Phases(10, None), 1), (Phases(None, None), 0)]
+    ("phases", "lines", "bands"),
+    [
+        (Phases(10, 900), [10, 900], [(0, 10), (10, 900), (900, LAST)]),
+        (Phases(10, None), [10], [(0, 10), (10, LAST)]),
+        (Phases(None, None), [], []),
+    ],
 )
-def test_one_line_per_reached_step(phases, lines):
+def test_a_line_at_each_reached_step_and_bands_between(phases, lines, bands):
     figure = new_figure()
     mark_phases(figure, phases, LAST)
-    assert len(figure.layout.shapes) == len(figure.layout.annotations) == lines
+    drawn = figure.layout.shapes
+    assert [shape.x0 for shape in drawn if shape.type == "line"] == lines
+    rectangles = [shape for shape in drawn if shape.type == "rect"]
+    assert [(shape.x0, shape.x1) for shape in rectangles] == bands
+    assert len({shape.fillcolor for shape in rectangles}) == len(bands)
+    assert len(figure.layout.annotations) == len(lines)

@@ -12,8 +12,6 @@ from explaind.report.tables.classes import (
     class_maps,
     class_means,
     difference_profile,
-    sample_map,
-    sample_map_table,
 )
 from tests.report.synthetic import COMPONENTS, SyntheticRun, influence_dataset
 
@@ -75,23 +73,10 @@ def test_keeps_only_what_the_run_kept(keep, shape):
     assert maps.shape == (*shape, 5, 5)
 
 
-@pytest.mark.parametrize("read", [class_maps, sample_map])
-def test_names_the_key_of_influence_that_was_not_kept(read):
+def test_names_the_key_of_influence_that_was_not_kept():
     case = SyntheticRun(p=5, keep=("component", "interval"))
     with pytest.raises(StoreError, match="`influence`"):
-        read(influence_dataset(case, np.random.default_rng(0)), 5)
-
-
-def test_a_subset_of_the_training_samples_keeps_its_indices(influence):
-    """The maps are those of the kept samples, under their numbers in the training set."""
-    some = influence.isel(train=[4, 1, 7])
-    found = sample_map(some, 10**9)
-    assert sorted(found["train_index"].to_numpy()) == [1, 4, 7]
-    for index in (1, 4, 7):
-        column = found.isel(train=int(np.flatnonzero(found["train_index"] == index)[0]))
-        expected = influence["influence"].isel(train=index, output=0)
-        by_test = expected.isel(test=np.argsort(influence["test_index"].to_numpy()))
-        np.testing.assert_allclose(column.sortby("test_index"), by_test, rtol=1e-6)
+        class_maps(influence_dataset(case, np.random.default_rng(0)), 5)
 
 
 def test_picks_the_output_of_the_own_class():
@@ -124,31 +109,3 @@ def test_table_has_one_row_per_map_entry(influence):
     ]
     assert len(table) == maps.size
     assert row["mean_influence"].item() == maps[2, -1, 2, 4]
-
-
-def test_sample_map_is_sorted_by_class(influence):
-    values = sample_map(influence, limit=10**6)
-    assert (np.diff(values["test_target"]) >= 0).all()
-    assert (np.diff(values["train_target"]) >= 0).all()
-    row = int(np.flatnonzero(influence["test_index"] == values["test_index"][1])[0])
-    column = int(values["train_index"][5])
-    assert values[1, 5] == influence["influence"][row, 0, column]
-
-
-def test_sample_map_above_the_limit_is_left_out(influence):
-    pairs = influence.sizes["test"] * influence.sizes["train"]
-    assert sample_map(influence, pairs - 1) is None
-    assert sample_map(influence, pairs) is not None
-
-
-def test_a_map_over_samples_in_long_form(influence):
-    values = sample_map(influence, 10**6)
-    table = sample_map_table(values)
-    columns = ["test_index", "test_target", "train_index", "train_target", "influence"]
-    assert list(table.columns) == list(sample_map_table(None).columns) == columns
-    assert sample_map_table(None).empty
-    dense = influence["influence"].isel(output=0).to_numpy()
-    rows = {index: row for row, index in enumerate(influence["test_index"].to_numpy())}
-    for row in table.sample(20, random_state=0).to_dict("records"):
-        expected = dense[rows[row["test_index"]], int(row["train_index"])]
-        assert row["influence"] == pytest.approx(expected)

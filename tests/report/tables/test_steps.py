@@ -78,9 +78,24 @@ def test_net_and_absolute_are_of_the_same_step(influence):
     np.testing.assert_allclose(table["net"], stored.to_numpy().reshape(-1), rtol=1e-5)
 
 
+def test_sizes_of_parts_are_means_of_absolute_values(influence):
+    table = influence_by_component(influence, "application_step")
+    for part in ("data", "decay"):
+        stored = abs(influence[f"step_{part}_by_component"].isel(output=0)).mean("test")
+        sizes = table[f"{part}_absolute"]
+        np.testing.assert_allclose(sizes, stored.to_numpy().reshape(-1), rtol=1e-5)
+        assert (sizes >= table[part].abs() - 1e-9).all()
+
+
 @pytest.mark.parametrize(
     ("credit", "columns"),
-    [("gradient_step", ["absolute", "net"]), ("application_step", ["data", "decay"])],
+    [
+        ("gradient_step", ["absolute", "net"]),
+        (
+            "application_step",
+            ["data", "decay", "data_absolute", "decay_absolute"],
+        ),
+    ],
 )
 def test_no_rows_without_components(credit, columns):
     keep = tuple({"absolute", "step_component"} - {KEPT_AS[credit]})

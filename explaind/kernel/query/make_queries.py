@@ -1,0 +1,128 @@
+"""Queries of a recorded run: samples and what is explained of them, after their self-checks."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from explaind.history.history import History
+from explaind.kernel.checks import check_capture, check_explained, check_functional
+from explaind.kernel.class_scores import check_all_classes
+from explaind.kernel.contraction.training_data import TrainingData
+from explaind.kernel.functionals import (
+    Functional,
+    ModelFunction,
+    OutputFunction,
+    all_outputs,
+    whole_output,
+)
+from explaind.kernel.gradients.fallback import Fallback
+from explaind.kernel.gradients.per_sample import PerSampleGradients
+from explaind.kernel.query.applicable import along_parts
+from explaind.kernel.query.derivative import Derivative, FullGradient
+from explaind.kernel.query.kinks import find_ops, quadrature_for
+from explaind.kernel.query.quadrature import Quadrature
+from explaind.kernel.query.queries import Queries
+from explaind.kernel.query.whole_tables import with_whole_tables
+from explaind.kernel.samples import check_like_training, given_samples
+from explaind.trees import Forward, Inputs, Targets, leaves, rows_of
+
+logger = logging.getLogger(__name__)
+
+
+class MakeQueries:
+    """Makes the queries of a run.
+
+    Args:
+        history: the recorded path.
+        data: the training samples, which those to explain must be like.
+        model: the module that was trained.
+        forward: calls it.
+        quadrature: the rule, perhaps `auto`.
+        known: the fallback that the loss takes, which the log has named.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        data: TrainingData,
+        model: nn.Module,
+        forward: Forward,
+        quadrature: Quadrature,
+        known: Fallback,
+    ) -> None:
+        self._history, self._data, self._quadrature = history, data, quadrature
+        self._model, self._forward = model, with_whole_tables(forward)
+        self._constants, self._known = history.constants(), known
+        self._params = history.layout.unflatten(history.theta(0))
+        self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
+
+    def of_functional(
+        self, functional: Functional, x: Inputs, targets: Targets, block: int
+    ) -> Queries:
+        """Return queries that average full gradients.
+
+        What cannot be explained is a `ConfigError` or an `UnsupportedError`.
+
+        Args:
+            functional: what is explained.
+            x: inputs, as a user gives them (`kernel.samples`).
+            targets: their targets.
+            block: samples per forward pass.
+
+        Returns:
+            The queries.
+        """
+        gradients = PerSampleGradients(self._function(functional.function), self._history.layout)
+        x, y = self._given(x, targets)
+        if functional.of_classes:
+            check_all_classes(partial(self._function(whole_output), self._params), x, y, block)
+        check_functional(gradients.function, self._params, *_few(x, y))
+        # found out once: it may take as long as some steps
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        fallback = next((found for of, found in self._fallbacks if of == kind), None)
+        if fallback is None:
+            fallback = check_capture(gradients, self._history.theta(0), *_few(x, y))
+            if fallback.names and fallback != self._known:
+                logger.info("explained outputs: %s", fallback)
+            self._fallbacks.append((kind, fallback))
+        queries = self._made(FullGradient(gradients.with_fallback(fallback)), x, y, block)
+        check_explained(queries.values(self._history.theta(0)), functional.name)
+        return queries
+
+    def of_all_outputs(self, x: Inputs, targets: Targets, block: int) -> Queries:
+        """Return queries of all outputs that average derivatives along the parts of the step.
+
+        Args:
+            x: inputs, as a user gives them.
+            targets: their targets.
+            block: samples per forward pass.
+
+        Returns:
+            The queries.
+        """
+        x, y = self._given(x, targets)
+        layout, theta = self._history.layout, self._history.theta(0)
+        derivative = along_parts(self._function(all_outputs), layout, theta, *_few(x, y))
+        return self._made(derivative, x, y, block)
+
+    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
+        """Samples to explain as tensors, like the training samples, where they are needed."""
+        x, y = given_samples(x, targets)
+        check_like_training(x, self._data.batch(self._history.batch(0)[:1], 0)[0])
+        return self._data.convert(x), self._data.convert(y)
+
+    def _made(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
+        """Queries with their quadrature decided by the ops of the model."""
+        ops = find_ops(derivative.function, self._params, x, y)
+        quadrature = quadrature_for(ops, self._quadrature)
+        return Queries(derivative, quadrature, x, y, block, ops.sample_first)
+
+    def _function(self, function: OutputFunction) -> ModelFunction:
+        return ModelFunction(self._model, self._constants, function, self._forward)
+
+
+def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:
+    """A few samples for the self-checks."""
+    return rows_of(x, 0, 3), rows_of(y, 0, 3)

@@ -1,0 +1,94 @@
+"""Verdicts on planted results: each follows its numbers, and nothing else."""
+
+import numpy as np
+import pytest
+
+from explaind.experiments.grokking.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, verdicts
+from explaind.experiments.influence_over_training.tables import crossings
+from explaind.report.tables.phases import Phases
+from tests.experiments.grokking import planted
+
+CLAIMS = (
+    *("replicates", "delay", "balance", "matrices", "embedding", "last layers", "frequencies"),
+    *("aligned", "pipeline", "swap", "retrain"),
+)
+
+
+def judged(**changes):
+    return dict(zip(CLAIMS, verdicts(planted.story(**changes))["verdict"], strict=True))
+
+
+def crossings_at(step):
+    """Regularisation overtakes at this step, of all components."""
+    found = crossings(planted.balance())
+    return found.assign(step=found["step"].where(found["larger"] == "training data", step))
+
+
+def test_a_run_that_does_what_is_claimed_reproduces_everything():
+    assert judged() == dict.fromkeys(CLAIMS, REPRODUCED)
+
+
+@pytest.mark.parametrize(
+    ("claim", "changes", "verdict"),
+    [
+        ("replicates", {"statistics": {"argmax_agreement": 0.95}}, PARTLY),
+        ("replicates", {"statistics": {"argmax_agreement": 0.5}}, NOT),
+        ("balance", {"crossings": crossings_at(500)}, NOT),
+        ("balance", {"crossings": crossings_at(890)}, REPRODUCED),
+        ("matrices", {"profile": np.array([2.0, 1.0, -1.0])}, PARTLY),
+        ("matrices", {"profile": np.array([-8.0, 1.0, -1.0])}, NOT),
+        ("embedding", {"cosines": planted.cosines(same_input=(0.4, 0.15))}, PARTLY),
+        ("embedding", {"cosines": planted.cosines(same_input=(0.1, 0.1))}, NOT),
+        ("last layers", {"cosines": planted.cosines(same_class=(0.1, 0.5))}, PARTLY),
+        ("frequencies", {"spectrum": planted.spectrum(power=0.2)}, NOT),
+        ("frequencies", {"spectrum": planted.spectrum(explained=0.3)}, NOT),
+        ("aligned", {"spectrum": planted.spectrum(keys=((3, 5), (5,)))}, PARTLY),
+        ("aligned", {"spectrum": planted.spectrum(keys=((3,), (5,)))}, NOT),
+        ("aligned", {"spectrum": planted.spectrum(keys=((), ()))}, NOT),
+        ("swap", {"swapped": planted.swapped(ready=750)}, PARTLY),
+        ("swap", {"swapped": planted.swapped(ready=800)}, NOT),
+        ("swap", {"swapped": planted.swapped(ready=900)}, NOT),
+        ("retrain", {"retrained": planted.retrained(80, 100)}, PARTLY),
+        ("retrain", {"retrained": planted.retrained(100, 80)}, NOT),
+        ("retrain", {"retrained": planted.retrained(400, np.nan)}, REPRODUCED),  # never
+        ("retrain", {"retrained": planted.retrained(np.nan, 80)}, NOT),
+    ],
+)
+def test_a_verdict_follows_its_numbers(claim, changes, verdict):
+    assert judged(**changes) == {**dict.fromkeys(CLAIMS, REPRODUCED), claim: verdict}
+
+
+def test_a_pipeline_that_is_ready_before_memorisation_contradicts_the_paper():
+    assert judged(swapped=planted.swapped(ready=150))["pipeline"] == NOT
+    assert judged(swapped=planted.swapped(ready=5000))["pipeline"] == NOT
+
+
+def test_a_run_that_never_generalises():
+    found = judged(phases=Phases(200, None))
+    assert (found["delay"], found["balance"]) == (PARTLY, NOT)
+    assert judged(phases=Phases())["delay"] == NOT
+
+
+@pytest.mark.parametrize(
+    ("absent", "claims"),
+    [
+        ({"balance": None, "crossings": None}, ["balance"]),
+        ({"cosines": None}, ["embedding", "last layers"]),
+        ({"spectrum": None}, ["frequencies", "aligned"]),
+        ({"swapped": None}, ["pipeline", "swap"]),
+        ({"retrained": None}, ["retrain"]),
+    ],
+)
+def test_claims_about_what_is_left_out_are_not_judged(absent, claims):
+    assert judged(**absent) == {
+        **dict.fromkeys(CLAIMS, REPRODUCED),
+        **dict.fromkeys(claims, LEFT_OUT),
+    }
+    table = verdicts(planted.story(**absent))
+    assert set(table.loc[table["verdict"] == LEFT_OUT, "published"]) == {"not measured"}
+
+
+def test_the_latest_source_counts_even_if_it_is_censored():
+    table = planted.retrained(np.nan, np.nan)  # the earlier source has a median
+    text = verdicts(planted.story(retrained=table))["published"].iloc[-1]
+    assert text.startswith("median: more steps than were trained; outer layers: more steps")
