@@ -39,7 +39,6 @@ SHORT = {
     "device.py": "the one place that chooses a device",
     "experiments/*/settings.py": "the section of the config",
     "experiments/component_sets.py": "sets of components, for every experiment that has some",
-    "experiments/registry.py": "the list of all there is",
     "kernel/attributor.py": "a protocol",
     "prefetch.py": "the one place with a thread",
 }
