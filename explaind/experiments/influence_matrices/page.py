@@ -6,6 +6,7 @@ from explaind.experiments.influence_matrices.plots import matrix_data, matrix_fi
 from explaind.experiments.influence_matrices.tables import ORDERS, MatrixTables
 from explaind.report.html import not_kept, render
 from explaind.report.page import About, Fact, Page, Panel, Plot
+from explaind.report.panels import learning_panel
 from explaind.report.plots import heatmap
 from explaind.report.tables.classes import ALL_COMPONENTS
 from explaind.report.text import measured, number, percent, signed, step, words
@@ -38,6 +39,7 @@ def draw(tables: MatrixTables, about: About) -> Page:
         ),
         facts=_facts(tables),
         panels=(
+            learning_panel(tables.metrics, about.files["curves"], "a"),
             _class_panel(tables, about),
             _matrix_panel(tables, about),
             _sum_panel(tables, about),
