@@ -115,7 +115,10 @@ class Queries:
         Returns:
             The averaged derivatives and the true changes.
         """
-        return _joined(list(self.step_by_block(number, start, end, parts)))
+        pieces = []
+        for block, ends in self._ends(number, start, end):
+            pieces.append(self._refined(block, ends, parts))
+        return _joined(pieces)
 
     def step_by_block(
         self,
@@ -135,6 +138,13 @@ class Queries:
         Yields:
             The derivatives and changes of each block, in the order of the samples.
         """
+        for block, ends in self._ends(number, start, end):
+            yield self._refined(block, ends, parts)
+
+    def _ends(
+        self, number: int, start: Float[Tensor, " param"], end: Float[Tensor, " param"]
+    ) -> Iterator[tuple[Batch, list[PathPoint]]]:
+        """Every block with its forward passes at both ends of a step."""
         # a copy: `start` is a view, which would keep a whole block of the history in memory
         theta = start.clone()
         following, self._latest = self._latest, number
@@ -143,7 +153,7 @@ class Queries:
             if after is None or following != number + 1:
                 after = self._point(block, end)
             before = self._starts[place] = self._point(block, theta)
-            yield self._refined(block, [before, after], parts)
+            yield block, [before, after]
 
     def _refined(
         self, block: Batch, ends: list[PathPoint], parts: Float[Tensor, "part param"]
