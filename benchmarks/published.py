@@ -13,6 +13,7 @@ from torch.func import functional_call, grad, jacrev, vmap
 from explaind.history.history import History
 from explaind.kernel.functionals import target_logprob
 from explaind.training.task import nll
+from explaind.trees import LossFunction
 
 
 def published_influence(
@@ -22,6 +23,7 @@ def published_influence(
     queries: tuple[Tensor, Tensor],
     nodes: int = 100,
     all_outputs: bool = False,
+    loss_fn: LossFunction = nll,
 ) -> Tensor:
     """Influence on the target log-probability, for AdamW.
 
@@ -32,6 +34,7 @@ def published_influence(
         queries: explained inputs and targets.
         nodes: midpoint nodes per step.
         all_outputs: explain every output, as the published code always does.
+        loss_fn: the training loss, of each sample.
 
     Returns:
         `[query, train]`, or `[query output, train]` of all outputs.
@@ -40,7 +43,7 @@ def published_influence(
     dtype = next(model.parameters()).dtype
 
     def loss(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        return nll(functional_call(model, layout.unflatten(theta), (x[None],)), y[None])[0]
+        return loss_fn(functional_call(model, layout.unflatten(theta), (x[None],)), y[None])[0]
 
     def target(theta: Tensor, x: Tensor, y: Tensor) -> Tensor:
         output = functional_call(model, layout.unflatten(theta), (x[None],))

@@ -190,6 +190,7 @@ def reference(activation: str) -> Tensor:
             (train[0].double(), train[1]),
             (x[:FEW_QUERIES].double(), y[:FEW_QUERIES]),
             REFERENCE_NODES,
+            loss_fn=loss_fn,
         )
 
 

@@ -196,7 +196,11 @@ class ParameterLayout:
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return views of a flat vector as named tensors."""
-        return {slot.name: vector[slot.start : slot.stop].view(slot.shape) for slot in self.slots}
+        pieces = torch.split(vector, [slot.stop - slot.start for slot in self.slots])
+        return {
+            slot.name: piece.view(slot.shape)
+            for slot, piece in zip(self.slots, pieces, strict=True)
+        }
 
     def leaves(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return copies of a flat vector's tensors, each a leaf of its own to differentiate by.

@@ -62,9 +62,7 @@ def explain_steps(
     like = history.theta(0)
     samples, width = queries.values(like).shape
     bounds = interval_bounds(history.steps, outputs.intervals)
-    collectors = make_collectors(
-        outputs, segment, history.layout, history.steps, training.samples, like
-    )
+    collectors = make_collectors(outputs, segment, history.steps, training.samples, like)
     measured = None if training.contraction.reduced else torch.zeros(())
     steps = backward_steps(history, regularisation, segment.start, segment.warm_up)
     for step in progress(steps, "explain", segment.warm_up - segment.start):

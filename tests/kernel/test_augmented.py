@@ -136,7 +136,7 @@ def test_every_batch_is_made_again_from_its_step_and_indices(tmp_path):
     for step in reversed(range(history.steps)):
         assert torch.equal(data.batch(history.batch(step), step)[0], seen[step])
     dims = {dim for array in open_sealed(store).values() for dim in array.dims}
-    assert dims == {"step_point", "step", "param", "group", "scalar", "slot", "sample"}
+    assert dims == {"step_point", "step", "param", "tensor", "scalar", "slot", "sample"}
 
 
 @pytest.mark.parametrize("augment", [None, RandomHorizontalFlip(4, 3), RandomHorizontalFlip(3, 2)])

@@ -7,8 +7,8 @@ from torch.optim import AdamW
 
 import explaind
 from explaind.errors import ConfigError, UnsupportedError
-from explaind.kernel import path_kernel
 from explaind.kernel.attributor import Attributor
+from explaind.kernel.query import make_queries
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import TEST_SAMPLES, TRAIN_SAMPLES, Problem
 
@@ -52,9 +52,9 @@ def squares(output, _):
 @pytest.fixture
 def compared(monkeypatch):
     """One entry for each comparison of the kernel's gradients with autograd's."""
-    compare, entries = path_kernel.check_capture, []
+    compare, entries = make_queries.check_capture, []
     monkeypatch.setattr(
-        path_kernel, "check_capture", lambda *given: entries.append(1) or compare(*given)
+        make_queries, "check_capture", lambda *given: entries.append(1) or compare(*given)
     )
     return entries
 

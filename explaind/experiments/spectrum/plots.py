@@ -106,6 +106,7 @@ def training_figure(
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(showgrid=False)
     mark_phases(figure, phases, int(single["stop"].max()))
-    figure.update_shapes(layer="above")  # the cells would hide them
+    # the cells would hide lines, and bands the cells
+    figure.update_shapes(layer="above", selector={"type": "line"})
     show_first(figure, choices, {})
     return figure

@@ -4,10 +4,8 @@ from collections.abc import Collection
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.layout import ParameterLayout
 from explaind.kernel.collectors.collector import Collector, ExplainedStep
 
 WAITING_STEPS = 64  # copied from the GPU together
@@ -21,13 +19,11 @@ class StepDecomposition(Collector):
     steps, because each copy to main memory would stop a GPU.
 
     Args:
-        layout: the parameter layout.
         steps: the steps, entered backward in time.
         keep: `step_component` and `absolute` keep the arrays by component.
     """
 
-    def __init__(self, layout: ParameterLayout, steps: range, keep: Collection[str]) -> None:
-        self._ranges = list(layout.component_ranges().values())
+    def __init__(self, steps: range, keep: Collection[str]) -> None:
         self._steps, self._keep = steps, frozenset(keep)
         self._waiting: list[tuple[int, dict[str, Tensor]]] = []
         self._rows: dict[str, np.ndarray] = {}
@@ -35,7 +31,7 @@ class StepDecomposition(Collector):
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
         derivative = step.derivative
-        by_component = self._by_component(derivative.averaged.flatten(0, 1), step.parts)
+        by_component = derivative.explained.flatten(0, 1).permute(1, 2, 0)
         row = {
             "true": derivative.change.double().flatten(),
             "parts": by_component.double().sum(0),
@@ -70,15 +66,6 @@ class StepDecomposition(Collector):
             arrays["step_absolute_by_component"] = self._split("absolute", shape)
             arrays["step_net_by_component"] = self._split("net", shape)
         return arrays
-
-    def _by_component(
-        self, averaged: Float[Tensor, "query param"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "component part query"]:
-        sums = [
-            sum(parts[:, start:stop] @ averaged[:, start:stop].T for start, stop in ranges)
-            for ranges in self._ranges
-        ]
-        return torch.stack(sums)  # type: ignore[arg-type]  # no component is empty
 
     def _copy(self) -> None:
         """Move what waits to main memory, one copy per array."""

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from explaind.config.choices import CREDITS, OUTPUT_ARRAYS, OutputArray
 from explaind.errors import ConfigError
-from explaind.history.layout import ParameterLayout
 from explaind.kernel.collectors.collector import Collector, QuerySums
 from explaind.kernel.collectors.decomposition import StepDecomposition
 from explaind.kernel.collectors.influence import DenseInfluence, SampleSelection
@@ -77,7 +76,6 @@ class OutputArrays:
 def make_collectors(
     outputs: OutputArrays,
     segment: Segment,
-    layout: ParameterLayout,
     steps: int,
     samples: int,
     like: Tensor,
@@ -87,7 +85,6 @@ def make_collectors(
     Args:
         outputs: what is kept.
         segment: the steps that are explained.
-        layout: the parameter layout.
         steps: number of steps of the whole run.
         samples: number of training samples.
         like: a tensor of the type and on the device of the computation.
@@ -100,7 +97,7 @@ def make_collectors(
     intervals = range(interval_of(bounds, segment.start), interval_of(bounds, last - 1) + 1)
     collectors: list[Collector] = [
         QuerySums(bounds[intervals.start : intervals.stop + 1], like),
-        StepDecomposition(layout, range(segment.start, segment.stop), outputs.keep),
+        StepDecomposition(range(segment.start, segment.stop), outputs.keep),
     ]
     if outputs.keep & DENSE:
         selection = SampleSelection(samples, outputs.train_samples)

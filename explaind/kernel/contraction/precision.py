@@ -8,7 +8,7 @@ and the deviation is measured.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from jaxtyping import Float, Float64
@@ -103,12 +103,13 @@ class Contraction:
             for matrix in (gradient, psi)
         )
         at_once = max(1, min(count, SUMS_TOGETHER // (len(gradient) * len(psi))))
-        sums = gradient.new_zeros(at_once, len(gradient), len(psi))
+        sums = gradient.new_empty(at_once, len(gradient), len(psi))
         for start in range(0, count, at_once):
             terms = slice(start, start + at_once)
-            self._add_products(sums[: count - start], left[terms], right[terms])
+            self._add_products(sums[: count - start], left[terms], right[terms], start == 0)
         if rest:
-            self._add_products(sums[:1], gradient[None, :, whole:], psi[None, :, whole:])
+            last = gradient[None, :, whole:], psi[None, :, whole:]
+            self._add_products(sums[:1], *last, count == 0)
         return sums.sum(0) if at_once > 1 else sums[0]
 
     def _add_products(
@@ -116,15 +117,22 @@ class Contraction:
         sums: Float[Tensor, "sum rows query"],
         gradient: Float[Tensor, "sum rows term"],
         psi: Float[Tensor, "sum query term"],
+        first: bool,
     ) -> None:
-        """Add the products of a few terms to each short sum, factors rounded as asked for."""
+        """Add the products of a few terms to each short sum, factors rounded as asked for.
+
+        Args:
+            sums: the short sums.
+            gradient: factors.
+            psi: factors.
+            first: whether to write the products to the sums, whatever is there.
+        """
         if self.precision == "bf16":
-            sums.add_(_product_of_bf16(gradient.bfloat16(), psi.bfloat16().mT))
-        elif self.precision == "tf32":
-            with _tf32():
-                sums.baddbmm_(gradient, psi.mT)
-        else:
-            sums.baddbmm_(gradient, psi.mT)
+            products = _product_of_bf16(gradient.bfloat16(), psi.bfloat16().mT)
+            torch.add(products, 0.0 if first else sums, out=sums)
+            return
+        with _tf32() if self.precision == "tf32" else nullcontext():
+            sums.baddbmm_(gradient, psi.mT, beta=0.0 if first else 1.0)
 
 
 def deviation(

@@ -79,7 +79,7 @@ class LayerCapture(TorchFunctionMode):
     ) -> Any:
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
-        names = self._named(args) | self._named(kwargs.values())
+        names = self._named((*args, *kwargs.values()))
         if not names:
             return func(*args, **kwargs)
         handler = HANDLERS.get(func)
@@ -301,13 +301,13 @@ class LayerCapture(TorchFunctionMode):
         """Names of the parameters among the arguments of a call."""
         names: set[str] = set()
         for value in values:
-            if isinstance(value, Tensor):
-                if id(value) in self._names:
-                    names.add(self._names[id(value)])
-            elif isinstance(value, dict):
-                names |= self._named(value.values())
+            name = self.name_of(value)
+            if name is not None:
+                names.add(name)
             elif isinstance(value, (tuple, list)):
                 names |= self._named(value)
+            elif isinstance(value, dict):
+                names |= self._named(value.values())
         return names
 
 

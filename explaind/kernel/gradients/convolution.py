@@ -1,12 +1,13 @@
 """Convolutions and transposed ones: outer products of pixels and the patches they see."""
 
+import math
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from explaind.kernel.gradients.linear import Factors, OuterProductRule
+from explaind.kernel.gradients.linear import OuterProductRule, Sizes
 
 Pair = tuple[int, int]
 
@@ -29,15 +30,28 @@ class ConvolutionRule(OuterProductRule):
     dilation: Pair
     groups: int
 
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors; the places are the output pixels."""
-        delta, x = delta[:, rows], self.x[rows]
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows group place out"]:
+        """Return the output gradients; the places are the output pixels."""
+        delta = delta[:, rows]
         outputs, samples, channels = delta.shape[:3]
-        left = delta.reshape(outputs, samples, self.groups, channels // self.groups, -1)
+        grouped = delta.reshape(outputs, samples, self.groups, channels // self.groups, -1)
+        return grouped.transpose(3, 4)
+
+    def right(self, rows: slice) -> Float[Tensor, "rows group place in"]:
+        """Return the patches that the output pixels see."""
+        x = self.x[rows]
         image = x[:, :, None] if x.dim() == 3 else x
         patches = functional.unfold(image, self.kernel, self.dilation, self.padding, self.stride)
-        right = patches.view(samples, self.groups, -1, patches.shape[-1])
-        return Factors(left.transpose(3, 4), right.transpose(2, 3))
+        grouped = patches.view(len(x), self.groups, -1, patches.shape[-1])
+        return grouped.transpose(2, 3)
+
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
+        out, channels = delta.shape[2] // self.groups, self.x.shape[1] // self.groups
+        inputs = channels * math.prod(self.kernel)
+        return Sizes(self.groups, math.prod(delta.shape[3:]), out, inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +73,21 @@ class TransposedConvolutionRule(OuterProductRule):
     padding: Pair
     dilation: Pair
 
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors; the places are the input pixels."""
-        delta, x = delta[:, rows], self.x[rows]
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows 1 place out"]:
+        """Return the patches of the output gradients that the input pixels see."""
+        delta = delta[:, rows]
         image = delta.flatten(0, 1)
         image = image[:, :, None] if image.dim() == 3 else image
         patches = functional.unfold(image, self.kernel, self.dilation, self.padding, self.stride)
-        left = patches.view(*delta.shape[:2], 1, *patches.shape[1:])
-        return Factors(left.transpose(3, 4), x.flatten(2)[:, None].transpose(2, 3))
+        return patches.view(*delta.shape[:2], 1, *patches.shape[1:]).transpose(3, 4)
+
+    def right(self, rows: slice) -> Float[Tensor, "rows 1 place in"]:
+        """Return the layer inputs; the places are the input pixels."""
+        return self.x[rows].flatten(2)[:, None].transpose(2, 3)
+
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
+        out = delta.shape[2] * math.prod(self.kernel)
+        return Sizes(1, math.prod(self.x.shape[2:]), out, self.x.shape[1])

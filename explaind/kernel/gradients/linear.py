@@ -7,6 +7,7 @@ With layer inputs `a` and output gradients `delta` at the places `t` (tokens, pi
 in independent groups of channels (one, but for grouped convolutions).
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,16 +23,20 @@ CONVERTED_TOGETHER = 2**17
 """Numbers converted to float64 at once: they stay in the cache."""
 
 
-class Factors(NamedTuple):
-    """The two factors of a weight's per-sample gradients.
+class Sizes(NamedTuple):
+    """Sizes of the factors of one sample.
 
     Attributes:
-        left: `[output, rows, group, place, out]`, from the output gradients.
-        right: `[rows, group, place, in]`, from the layer inputs.
+        groups: independent groups of channels.
+        places: places whose outer products are summed.
+        out: numbers of an output gradient, in a group and at a place.
+        inputs: numbers of a layer input there.
     """
 
-    left: Float[Tensor, "output rows group place out"]
-    right: Float[Tensor, "rows group place in"]
+    groups: int
+    places: int
+    out: int
+    inputs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,20 +61,31 @@ class OuterProductRule(LayerRule):
         return tuple(name for name in (self.weight, self.bias) if name is not None)
 
     @abstractmethod
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors for some samples."""
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows group place out"]:
+        """Return the factors that are output gradients, for some samples."""
+
+    @abstractmethod
+    def right(self, rows: slice) -> Float[Tensor, "rows group place in"]:
+        """Return the factors that are layer inputs, for some samples."""
+
+    @abstractmethod
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
 
     def gradients(
         self, name: str, delta: Float[Tensor, "output batch *rest"], rows: slice, parts: list[slice]
     ) -> Iterator[Float[Tensor, "rows output size"]]:
         """Yield the gradients of the weight or the bias."""
-        left, right = self.factors(delta, rows)
+        left = self.left(delta, rows)
         if name == self.bias:
-            left = left.sum(3).transpose(0, 1).flatten(2)
+            summed = left.sum(3).transpose(0, 1).flatten(2)
+            yield from (summed[:, :, part] for part in parts)
+            return
+        right = self.right(rows)
         for part in parts:
-            if name == self.bias:
-                yield left[:, :, part]
-            elif self.transposed:
+            if self.transposed:
                 yield _outer(right[None, ..., part], left)
             else:
                 yield _outer_of_groups(left, right, part)
@@ -80,16 +96,21 @@ class OuterProductRule(LayerRule):
         delta: Float[Tensor, "output batch *rest"],
         place: Float[Tensor, "batch output entry entry_size"],
         factor: float,
+        first: bool,
     ) -> None:
         """Add the gradients of the whole batch; outer products of one place are never stored."""
-        left, right = self.factors(delta, slice(0, len(place)))
-        if name == self.bias or left.shape[2:4] != (1, 1):
-            super().add_gradients(name, delta, place, factor)
+        sizes, everything = self.sizes(delta), slice(0, len(place))
+        if name == self.bias or (sizes.groups, sizes.places) != (1, 1):
+            super().add_gradients(name, delta, place, factor, first)
             return
-        left, right = left[:, :, 0, 0].transpose(0, 1)[..., None], right[:, None, 0, 0, None, :]
+        left = self.left(delta, everything)[:, :, 0, 0].transpose(0, 1)[..., None]
+        right = self.right(everything)[:, None, 0, 0, None, :]
         if self.transposed:
             left, right = right.mT, left.mT
-        place.addcmul_(left, right, value=factor)
+        if first:
+            torch.mul(factor * left, right, out=place)
+        else:
+            place.addcmul_(left, right, value=factor)
 
     def contraction(
         self,
@@ -103,10 +124,11 @@ class OuterProductRule(LayerRule):
         The wider side is summed first, so that little lies between the two products. The second
         one is where terms cancel: it is taken in float64.
         """
-        left, right = self.factors(delta, rows)
+        left = self.left(delta, rows)[0]
         if name == self.bias:
-            return (left.sum(3).flatten(2)[0] @ psi.T).double()
-        left, inputs = left[0], right.shape[-1]
+            return (left.sum(2).flatten(1) @ psi.T).double()
+        right = self.right(rows)
+        inputs = right.shape[-1]
         samples, groups, places, out = left.shape
         layout = (inputs, out) if self.transposed else (out, inputs)
         split = psi.view(len(psi), groups, *layout)
@@ -120,12 +142,10 @@ class OuterProductRule(LayerRule):
 
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
         """Return the work of forming and of contracting."""
-        left, right = self.factors(delta[:1, :1], slice(0, 1))
-        _, _, groups, places, out = left.shape
+        groups, places, out, inputs = self.sizes(delta)
         if name == self.bias:
             read = groups * places * out
             return Work(gradient=groups * out, read=read, forming=read)
-        inputs = right.shape[-1]
         size = groups * out * inputs
         return Work(
             gradient=size,
@@ -140,9 +160,19 @@ class OuterProductRule(LayerRule):
 class LinearRule(OuterProductRule):
     """`y = x W^T + b`, or `y = x W` (transposed); the places are all dimensions in between."""
 
-    def factors(self, delta: Float[Tensor, "output batch *rest"], rows: slice) -> Factors:
-        """Return the factors, in one group."""
-        return Factors(_one_group(delta[:, rows], 2), _one_group(self.x[rows], 1))
+    def left(
+        self, delta: Float[Tensor, "output batch *rest"], rows: slice
+    ) -> Float[Tensor, "output rows 1 place out"]:
+        """Return the output gradients, in one group."""
+        return _one_group(delta[:, rows], 2)
+
+    def right(self, rows: slice) -> Float[Tensor, "rows 1 place in"]:
+        """Return the layer inputs, in one group."""
+        return _one_group(self.x[rows], 1)
+
+    def sizes(self, delta: Float[Tensor, "output batch *rest"]) -> Sizes:
+        """Return the sizes of the factors of one sample."""
+        return Sizes(1, math.prod(delta.shape[2:-1]), delta.shape[-1], self.x.shape[-1])
 
 
 def _outer(

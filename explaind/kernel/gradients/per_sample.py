@@ -185,8 +185,10 @@ class PerSampleGradients:
         """Weighted outputs of one sample as a function of some of the parameters."""
         x, y = _with_batch(x_i), _with_batch(y_i)
         if ends is not None:  # the ops of this sample alone, as vmap batches them
-            _, start = recorded(self.function, ends.start, x, y)
-            _, end = recorded(self.function, ends.end, x, y)
+            start, end = (
+                recorded(self.function, self.layout.unflatten(theta), x, y)[1]
+                for theta in (ends.start, ends.end)
+            )
             ends = SecantEnds(ends.start, ends.end, start, end)
         with secant_slopes(ends):
             return (weight * self.function({**rest, **chosen}, x, y)[0]).reshape(-1)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
@@ -66,6 +67,7 @@ class LayerRule(ABC):
         delta: Float[Tensor, "output batch *rest"],
         place: Float[Tensor, "batch output entry entry_size"],
         factor: float,
+        first: bool,
     ) -> None:
         """Add the gradients of the whole batch to `place`; in one pass where the rule can.
 
@@ -74,10 +76,14 @@ class LayerRule(ABC):
             delta: output gradients.
             place: where to add; the entries are those of the parameter's first dimension.
             factor: factor of the gradients.
+            first: whether to write them to `place`, whatever is there.
         """
         everything = [slice(0, place.shape[2])]
         for gradient in self.gradients(name, delta, slice(0, len(place)), everything):
-            place.add_(gradient.reshape(place.shape), alpha=factor)
+            if first:
+                torch.mul(gradient.reshape(place.shape), factor, out=place)
+            else:
+                place.add_(gradient.reshape(place.shape), alpha=factor)
 
     @abstractmethod
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:

@@ -4,12 +4,13 @@ Both are torch-function modes: they see every torch call of any model, in the or
 model makes them, so the n-th op at the node is the n-th at the ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -32,14 +33,14 @@ class SecantEnds:
     """The two ends of a subinterval of a step, for the slopes of piecewise-linear ops.
 
     Attributes:
-        start: parameters at the start, by name.
-        end: parameters at the end, by name.
+        start: parameters at the start.
+        end: parameters at the end.
         start_ops: piecewise-linear ops of the batched forward pass at the start.
         end_ops: the same at the end.
     """
 
-    start: Mapping[str, Tensor]
-    end: Mapping[str, Tensor]
+    start: Float[Tensor, " param"]
+    end: Float[Tensor, " param"]
     start_ops: list[Op]
     end_ops: list[Op]
 

@@ -37,7 +37,7 @@ def along_parts(
     try:
         values = function(layout.unflatten(theta), x, y)
         total = theta.new_zeros(*values.reshape(len(values), -1).shape, 1)
-        along.add_to(total, 1.0, theta, (x, y), None, theta[None])
+        along.add_to(total, 1.0, theta, (x, y), None, theta[None], first=True)
     except Exception as error:  # noqa: BLE001 (torch and the model may raise anything)
         logger.debug("forward mode: %s", error)
     else:

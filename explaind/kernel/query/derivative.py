@@ -35,6 +35,7 @@ class Derivative(ABC):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the derivative at a node.
 
@@ -45,13 +46,14 @@ class Derivative(ABC):
             batch: inputs and targets.
             ends: if given, piecewise-linear ops have their secant slopes between these ends.
             parts: parts of the step.
+            first: whether to write the derivative to `total`, whatever is there.
         """
 
     @abstractmethod
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
-        """Return the change of each query along each part of the step."""
+    ) -> Float[Tensor, "sample output component part"]:
+        """Return the change of each query along each part of the step, by component if known."""
 
 
 class FullGradient(Derivative):
@@ -64,6 +66,7 @@ class FullGradient(Derivative):
     def __init__(self, gradients: PerSampleGradients) -> None:
         self._gradients = gradients
         self.function, self.layout = gradients.function, gradients.layout
+        self._ranges = list(self.layout.component_ranges().values())
 
     def width(self, parts: Float[Tensor, "part param"]) -> int:
         """Return the number of parameters."""
@@ -77,24 +80,32 @@ class FullGradient(Derivative):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the gradients, through the layer rules where there are any."""
         captured = self._gradients.capture(theta, *batch, ends)
         for slot in self.layout.slots:
             entries = (*total.shape[:2], slot.entries, slot.entry_size)
             place = total[:, :, slot.start : slot.stop].view(entries)
-            for rule, delta in captured.calls(slot):  # none of a tensor left to the fallback
-                rule.add_gradients(slot.name, delta, place, weight)
+            calls = captured.calls(slot)  # none of a tensor left to the fallback
+            if first and not calls:
+                place.zero_()
+            for number, (rule, delta) in enumerate(calls):
+                rule.add_gradients(slot.name, delta, place, weight, first and number == 0)
         fallback = self._gradients.by_fallback(captured.fallback, theta, *batch, ends)
         for columns, rows, gradient in fallback if captured.fallback else ():
             total[rows, :, columns].add_(gradient, alpha=weight)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
+    ) -> Float[Tensor, "sample output component part"]:
         """Return the products of the gradients with the parts of the step."""
-        products = parts @ averaged.flatten(0, 1).T  # in this order twice as fast as the other
-        return products.T.view(*averaged.shape[:2], len(parts))
+        gradients = averaged.flatten(0, 1).T
+        explained = gradients.new_zeros(len(self._ranges), len(parts), gradients.shape[1])
+        for products, ranges in zip(explained, self._ranges, strict=True):
+            for start, stop in ranges:  # in this order twice as fast as the other
+                products.addmm_(parts[:, start:stop], gradients[start:stop])
+        return explained.permute(2, 0, 1).reshape(*averaged.shape[:2], *explained.shape[:2])
 
 
 class AlongParts(Derivative):
@@ -120,17 +131,20 @@ class AlongParts(Derivative):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the derivatives along all parts."""
         value = partial(self._value, batch, ends)
         along = vmap(lambda part: jvp(value, (theta,), (part,))[1])(parts)
+        if first:
+            total.zero_()
         total.add_(along.reshape(*along.shape[:2], -1).permute(1, 2, 0), alpha=weight)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
+    ) -> Float[Tensor, "sample output 1 part"]:
         """Return the derivatives as they are."""
-        return averaged
+        return averaged[:, :, None]
 
     def _value(
         self, batch: tuple[Inputs, Targets], ends: SecantEnds | None, theta: Tensor
@@ -164,13 +178,16 @@ class GradientAlongParts(Derivative):
         batch: tuple[Inputs, Targets],
         ends: SecantEnds | None,
         parts: Float[Tensor, "part param"],
+        first: bool,
     ) -> None:
         """Add the products of the gradients with all parts, tensor by tensor."""
+        if first:
+            total.zero_()
         for columns, rows, gradient in self._gradients(theta, *batch, ends, limit=FORMED_TOGETHER):
             total[rows].add_(gradient @ parts[:, columns].T, alpha=weight)
 
     def explained(
         self, averaged: Float[Tensor, "sample output width"], parts: Float[Tensor, "part param"]
-    ) -> Float[Tensor, "sample output part"]:
+    ) -> Float[Tensor, "sample output 1 part"]:
         """Return the derivatives as they are."""
-        return averaged
+        return averaged[:, :, None]

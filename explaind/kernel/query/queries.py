@@ -45,11 +45,13 @@ class StepDerivative:
     Attributes:
         averaged: averaged derivative: `abar_s` itself (`FullGradient`) or its products with the
             parts of the step (`AlongParts`).
+        explained: change along each part of the step, by component where they are told apart.
         change: `h(theta_{s+1}) - h(theta_s)`.
         subintervals: subintervals used per sample.
     """
 
     averaged: Float[Tensor, "sample output width"]
+    explained: Float[Tensor, "sample output component part"]
     change: Float[Tensor, "sample output"]
     subintervals: Int[Tensor, " sample"]
 
@@ -113,7 +115,10 @@ class Queries:
         Returns:
             The averaged derivatives and the true changes.
         """
-        return _joined(list(self.step_by_block(number, start, end, parts)))
+        pieces = []
+        for block, ends in self._ends(number, start, end):
+            pieces.append(self._refined(block, ends, parts))
+        return _joined(pieces)
 
     def step_by_block(
         self,
@@ -133,6 +138,13 @@ class Queries:
         Yields:
             The derivatives and changes of each block, in the order of the samples.
         """
+        for block, ends in self._ends(number, start, end):
+            yield self._refined(block, ends, parts)
+
+    def _ends(
+        self, number: int, start: Float[Tensor, " param"], end: Float[Tensor, " param"]
+    ) -> Iterator[tuple[Batch, list[PathPoint]]]:
+        """Every block with its forward passes at both ends of a step."""
         # a copy: `start` is a view, which would keep a whole block of the history in memory
         theta = start.clone()
         following, self._latest = self._latest, number
@@ -141,7 +153,7 @@ class Queries:
             if after is None or following != number + 1:
                 after = self._point(block, end)
             before = self._starts[place] = self._point(block, theta)
-            yield self._refined(block, [before, after], parts)
+            yield block, [before, after]
 
     def _refined(
         self, block: Batch, ends: list[PathPoint], parts: Float[Tensor, "part param"]
@@ -151,24 +163,26 @@ class Queries:
         change, h = ends[-1].h - ends[0].h, ends[-1].h
         ends = self._cut(block, ends, first)
         averaged = coarse = self._integrate(block, ends, first, parts)
+        explained = coarse_explained = self._derivative.explained(averaged, parts)
         used = torch.full((len(change),), first, device=change.device)
         active = torch.arange(len(change), device=change.device)
         for count in finer:
-            present = averaged if len(active) == len(averaged) else averaged[active]
-            failing = self._failing(present, change[active], h[active], parts)
+            failing = self._failing(explained[active], change[active], h[active])
             rows = failing.nonzero()[:, 0]  # the one number that a GPU waits for
             if not len(rows):
                 break
+            coarse, coarse_explained = coarse.index_select(0, rows), coarse_explained[rows]
             if len(rows) < len(failing):
-                active, coarse = active[rows], coarse[rows]
-                block = take(block, rows)
+                active, block = active[rows], take(block, rows)
                 ends = [self._of_samples(point, block, rows) for point in ends]
             ends = self._cut(block, ends, 2)
             fine = self._integrate(block, ends, count, parts)
-            averaged[active] = self._extrapolated(coarse, fine)
+            fine_explained = self._derivative.explained(fine, parts)
+            averaged.index_copy_(0, active, self._extrapolated(coarse, fine))
+            explained[active] = self._extrapolated(coarse_explained, fine_explained)
             used[active] = count
-            coarse = fine
-        return StepDerivative(averaged, change, used)
+            coarse, coarse_explained = fine, fine_explained
+        return StepDerivative(averaged, explained, change, used)
 
     def _cut(self, batch: Batch, ends: list[PathPoint], count: int) -> list[PathPoint]:
         """Cut every subinterval in `count`: passes at the new ends, where the rule needs them."""
@@ -193,30 +207,30 @@ class Queries:
         """Composite rule with `count` subintervals; secant slopes are those between `ends`."""
         start, move = ends[0].theta, ends[-1].theta - ends[0].theta
         secant = self.quadrature.rule == "secant"
-        total = move.new_zeros(*ends[0].h.shape, self._derivative.width(parts))
+        total = move.new_empty(*ends[0].h.shape, self._derivative.width(parts))
+        nodes = self.quadrature.unit_nodes()
         for part in range(count):
-            slopes = self._slopes(*ends[part : part + 2]) if secant else None
-            for position, weight in self.quadrature.unit_nodes():
-                theta = start + (part + position) / count * move
-                self._derivative.add_to(total, weight / count, theta, batch, slopes, parts)
+            slopes = _slopes(*ends[part : part + 2]) if secant else None
+            for number, (position, weight) in enumerate(nodes):
+                theta, first = start + (part + position) / count * move, part == number == 0
+                self._derivative.add_to(total, weight / count, theta, batch, slopes, parts, first)
         return total
 
     def _extrapolated(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Richardson's step from `n` to `2n` subintervals, of secant values only."""
-        return fine.mul(4).sub_(coarse).div_(3) if self.quadrature.rule == "secant" else fine
+        """Richardson's step from `n` to `2n` subintervals, of secant values only; in `coarse`."""
+        return coarse.lerp_(fine, 4 / 3) if self.quadrature.rule == "secant" else fine
 
     def _failing(
         self,
-        averaged: Float[Tensor, "sample output width"],
+        explained: Float[Tensor, "sample output component part"],
         change: Float[Tensor, "sample output"],
         h: Float[Tensor, "sample output"],
-        parts: Float[Tensor, "part param"],
     ) -> Bool[Tensor, " sample"]:
         """Samples of which an output has a residual above the tolerance and rounding."""
         tolerance = self.quadrature.tolerance
         if not tolerance:
             return torch.ones(len(change), dtype=torch.bool, device=change.device)
-        explained = self._derivative.explained(averaged, parts)
+        explained = explained.sum(2)
         residual = (change - explained.sum(-1)).abs()
         rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs())
         allowed = tolerance * explained.abs().sum(-1) + rounding
@@ -237,9 +251,9 @@ class Queries:
             return self._point(batch, point.theta)
         return PathPoint(point.theta, point.h[rows], [op.rows(rows) for op in point.ops])
 
-    def _slopes(self, start: PathPoint, end: PathPoint) -> SecantEnds:
-        unflatten = self._derivative.layout.unflatten
-        return SecantEnds(unflatten(start.theta), unflatten(end.theta), start.ops, end.ops)
+
+def _slopes(start: PathPoint, end: PathPoint) -> SecantEnds:
+    return SecantEnds(start.theta, end.theta, start.ops, end.ops)
 
 
 def _joined(pieces: list[StepDerivative]) -> StepDerivative:
@@ -248,6 +262,7 @@ def _joined(pieces: list[StepDerivative]) -> StepDerivative:
         return pieces[0]
     return StepDerivative(
         torch.cat([piece.averaged for piece in pieces]),
+        torch.cat([piece.explained for piece in pieces]),
         torch.cat([piece.change for piece in pieces]),
         torch.cat([piece.subintervals for piece in pieces]),
     )

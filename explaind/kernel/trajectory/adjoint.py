@@ -20,6 +20,9 @@ from torch import Tensor
 from explaind.history.history import Block, History
 from explaind.kernel.trajectory.intervals import interval_of
 
+RESCALED = 1e-3
+"""Scalar in front of `Mbar` below which it is multiplied in."""
+
 Scale = float | Float[Tensor, " param"]
 
 
@@ -85,7 +88,8 @@ class MomentumAdjoint:
         self._history = history
         self._bounds = bounds
         self._tolerance = tolerance
-        self._mbar: Tensor | None = None  # [part, query, param]; zero at the end of the run
+        self._mbar: Tensor | None = None  # [part, query, param], less a scalar; zero at the end
+        self._scale = 1.0  # that scalar: what momentum forgot, without a pass over the matrix
         self._share: list[float] = []  # of the momentum at the end of its interval
         self.parts: list[int] = []
 
@@ -105,12 +109,12 @@ class MomentumAdjoint:
         history = self._history
         preconditioner = history.preconditioner(block, step)
         mbar = self._mbar = self._carried(step, averaged)
-        scale = history.coefficient("alpha", step) * preconditioner
-        _subtract(mbar[0], _like(scale, averaged), averaged)
+        moved = history.coefficient("alpha", step) * preconditioner / self._scale
+        _subtract(mbar[0], _like(moved, averaged), averaged)
         nu, gamma = history.coefficient("nu", step), history.coefficient("gamma", step)
         if isinstance(nu, float) and isinstance(gamma, float) and gamma == 0.0:
-            return GradientAdjoint(mbar.flatten(0, 1), nu)
-        psi = _like(nu, averaged) * mbar
+            return GradientAdjoint(mbar.flatten(0, 1), nu * self._scale)
+        psi = _like(nu * self._scale, averaged) * mbar
         _subtract(psi[0], _like(gamma * preconditioner, averaged), averaged)
         return GradientAdjoint(psi.flatten(0, 1), 1.0)
 
@@ -120,15 +124,24 @@ class MomentumAdjoint:
         if mbar is None:
             self.parts, self._share = [interval], [1.0]
             return torch.zeros_like(averaged)[None]
-        # mu Mbar as Mbar - (1 - mu) Mbar: 0.9 is off by 3e-8 in float32, 1 - 0.1 only by 1e-9
-        forgotten = 1.0 - self._history.coefficient("mu", step + 1)
-        _subtract(mbar, _like(forgotten, averaged), mbar)
+        self._forget(mbar, self._history.coefficient("mu", step + 1))
         decay = self._history.largest("mu", step + 1)
         self._share = [1.0, *(share * decay for share in self._share[1:])]
         if interval != self.parts[0]:
             mbar = torch.cat([torch.zeros_like(mbar[:1]), mbar])
             self.parts, self._share = [interval, *self.parts], [1.0, decay, *self._share[1:]]
         return self._joined(mbar)
+
+    def _forget(self, mbar: Tensor, mu: Scale) -> None:
+        """Multiply `Mbar` by `mu`."""
+        if isinstance(mu, Tensor):
+            # as Mbar - (1 - mu) Mbar: 0.9 is off by 3e-8 in float32, 1 - 0.1 only by 1e-9
+            _subtract(mbar, _like(1.0 - mu, mbar), mbar)
+            return
+        self._scale *= mu
+        if self._scale < RESCALED:
+            mbar.mul_(self._scale)
+            self._scale = 1.0
 
     def _joined(self, mbar: Tensor) -> Tensor:
         """Join the oldest tails to the present interval if they have died out."""

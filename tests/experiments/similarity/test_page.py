@@ -39,7 +39,7 @@ def test_neighbours_share_what_the_planted_vectors_share(paths):
     assert nearest["count"] > nearest["expected"]
     assert rows.loc[("output_sum", "farthest"), "count"] == 0
     html = paths.figure("similarity").read_text()
-    assert f"<td>{nearest['count']:.2g} ({nearest['expected']:.2g})</td>" in html
+    assert f">{nearest['count']:.2g} ({nearest['expected']:.2g})</td>" in html
 
 
 def test_training_samples_may_be_missing(tmp_path):

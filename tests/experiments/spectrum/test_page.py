@@ -26,4 +26,4 @@ def test_every_source_has_its_panel(html):
         "influence-shares",  # without intervals there is nothing over training
     ]
     assert "Key frequencies of e</dt><dd>2</dd>" in html
-    assert "<td>similarity, log-probability of the correct class</td>" in html
+    assert ">similarity, log-probability of the correct class</td>" in html

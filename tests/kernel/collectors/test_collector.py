@@ -42,7 +42,7 @@ def test_no_output_array_waits_for_the_device(train_samples, tmp_path):
     like = torch.zeros(params, device=GPU)
     outputs = OutputArrays(frozenset(OUTPUT_ARRAYS), 1, "application_step", 2, train_samples)
     segment = Segment(0, steps, steps, whole=True)
-    collectors = make_collectors(outputs, segment, history.layout, steps, TRAIN_SAMPLES, like)
+    collectors = make_collectors(outputs, segment, steps, TRAIN_SAMPLES, like)
     for number in reversed(range(steps)):
         averaged = torch.ones(SAMPLES, OUTPUTS, params, device=GPU)
         explained = fake_step(history, number, averaged)
@@ -69,13 +69,15 @@ def test_the_adjoint_stays_on_the_device(optimizer, tmp_path):
 
 def fake_step(history, number, averaged):
     batch, queries = history.batch(number), SAMPLES * OUTPUTS
-    shape = (1, len(history.layout.components), len(batch), queries)
+    components = len(history.layout.components)
+    shape = (1, components, len(batch), queries)
     by_interval = torch.ones(shape, dtype=torch.float64, device=GPU)
     change = torch.ones(SAMPLES, OUTPUTS, device=GPU)
+    explained = torch.ones(SAMPLES, OUTPUTS, components, 2, device=GPU)
     subintervals = torch.ones(SAMPLES, dtype=torch.int64, device=GPU)
     return ExplainedStep(
         number,
-        StepDerivative(averaged, change, subintervals),
+        StepDerivative(averaged, explained, change, subintervals),
         torch.ones(2, history.layout.size, device=GPU),
         batch,
         by_interval.sum(0),

@@ -149,9 +149,9 @@ def test_tf32_is_switched_on_for_the_product_only(monkeypatch):
     seen = []
     real = torch.Tensor.baddbmm_
 
-    def watched(self, left, right):
+    def watched(self, left, right, **factors):
         seen.append(torch.backends.cuda.matmul.fp32_precision)
-        return real(self, left, right)
+        return real(self, left, right, **factors)
 
     monkeypatch.setattr(torch.Tensor, "baddbmm_", watched)
     place = torch.zeros(2, 2, dtype=torch.float64)

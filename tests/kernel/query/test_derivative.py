@@ -15,14 +15,16 @@ from tests.kernel.layers import (
 )
 
 
+@pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("by_rules", [True, False])
 @pytest.mark.parametrize("name", layer_models())
-def test_gradients_are_added_with_a_factor(name, by_rules):
+def test_gradients_are_added_with_a_factor(name, by_rules, first):
     model, layout, theta, x, y = layer_problem(name)
     fallback = BY_VMAP if by_rules else everything_by_fallback(name, layout)
     gradients = gradients_of(model, layout, all_outputs, fallback)
     outputs = one_by_one(gradients, theta, x, y)
     before = torch.randn(*outputs.shape, dtype=torch.float64)
-    total = before.clone()
-    FullGradient(gradients).add_to(total, 0.25, theta, (x, y), None, theta[None])
-    torch.testing.assert_close(total, before + 0.25 * outputs, rtol=1e-11, atol=1e-12)
+    total = torch.full_like(before, torch.nan) if first else before.clone()
+    FullGradient(gradients).add_to(total, 0.25, theta, (x, y), None, theta[None], first)
+    expected = 0.25 * outputs + (0.0 if first else before)
+    torch.testing.assert_close(total, expected, rtol=1e-11, atol=1e-12)
