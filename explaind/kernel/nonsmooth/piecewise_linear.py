@@ -222,7 +222,7 @@ def secant_slope(
     slope = torch.full_like(low, slopes[0])
     for threshold, before, after in zip(thresholds, slopes, slopes[1:], strict=False):
         # infinite where the input rests, with the sign of its side; not a number on the threshold
-        share = (high - threshold).div_(width).clamp_(0.0, 1.0).nan_to_num_(0.0)
+        share = (high - threshold).div_(width).clamp(0.0, 1.0).nan_to_num_(0.0)
         slope.add_(share, alpha=after - before)
     return slope
 

@@ -52,7 +52,7 @@ def test_facts_are_about_the_last_source():
 
 def test_the_table_says_how_much_is_known(html):
     rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1].split("</tbody>")[0], re.S)
-    cells = [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
     assert cells[0] == [TAKEN, "50", "1 of 3 trainings", "more than 40", "30 to more than 40"]
     assert cells[-1] == ["nothing", "", "0 of 3 trainings", "more than 40", "more than 40"]
     assert "with a probability of 75 %" in html  # 1 - 2 / 2^3

@@ -52,6 +52,6 @@ def test_without_such_sets_they_are_about_all():
 
 def test_the_table_has_a_row_for_every_set(html):
     rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1].split("</tbody>")[0], re.S)
-    cells = [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
     assert [row[0] for row in cells] == ["untouched network", "a + b", "a", "all but a"]
     assert cells[1][1:4] == ["+49 points", "100", "100"]
