@@ -50,10 +50,10 @@ def test_plots_fit_the_paper_and_fill_the_window_again(pages, browser):
 
 
 def test_the_tab_key_does_not_stop_at_the_buttons_of_plots(pages, browser):
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
     links = browser.find_elements(By.CSS_SELECTOR, "a[href]")
     stops = []
-    for _ in range(len(links) + 20):
+    for _ in range(len(links) + 40):
         browser.switch_to.active_element.send_keys(Keys.TAB)
         stops.append(browser.execute_script(REACHED))
         if stops[-1] == "BODY":
@@ -71,7 +71,7 @@ def test_what_is_chosen_is_said(pages, browser):
     box.send_keys(Keys.SPACE)
     assert browser.execute_script(SAID).endswith(": off. Plots updated.")
     assert not errors(browser)
-    show(browser, pages.figure("grokking"))
+    show(browser, pages.figure("influence_matrices"))
     browser.find_element(By.ID, "map-component").send_keys(Keys.ARROW_DOWN)
     assert browser.execute_script(SAID) == "Component: embedding. Plots updated."
     assert not errors(browser)

@@ -19,6 +19,8 @@ from tests.report.synthetic import COMPONENTS
 
 TRACES = {
     "grokking": {
+        "phase-accuracy": 2,
+        "phase-influence": 6,
         "loss": 2,
         "accuracy": 2,
         "cancellation": 3,

@@ -41,7 +41,9 @@ def test_the_reader_names_the_chunk_and_the_workflow_makes_the_store_again(proje
     message = project.explaind(*reader, fails=True)
 
     local = store.relative_to(project.root)
-    assert f"error: {local}, array {array}: the chunk {chunk.relative_to(project.root)}" in message
+    assert "error: " in message
+    assert f"{local}, array {array}: the chunk " in message
+    assert f"{chunk.relative_to(project.root)} is corrupted" in message
     assert f"Run the rule `{rule}` again." in message
     assert "Its seal was withdrawn" in message
     assert "Traceback" not in message

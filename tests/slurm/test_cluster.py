@@ -20,6 +20,8 @@ from explaind.store import open_sealed
 from tests.slurm.jobs import jobs, jobs_of, submit
 from tests.workflow.project import Project
 
+pytestmark = pytest.mark.timeout(1800)  # every job starts Python, torch and Snakemake
+
 LOCAL = {"all", "plotly_js", "report"}  # seconds, and no computation
 EDITS = {
     "# slurm_account: my_project": "slurm_account: physics",
