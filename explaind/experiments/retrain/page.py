@@ -53,8 +53,8 @@ def _facts(tables: RetrainTables) -> tuple[Fact, ...]:
         )
         for row in last.to_dict("records")
     ]
-    of_run = Fact("The run itself", step(tables.of_run), "first step with the same accuracy")
-    return (*facts, of_run)
+    own_step = Fact("The run itself", step(tables.own_step), "first step with the same accuracy")
+    return (*facts, own_step)
 
 
 def _steps_panel(tables: RetrainTables, files: Files) -> Panel:

@@ -24,14 +24,14 @@ class RetrainTables:
         trainings: see `steps_of_trainings`.
         steps: see `steps_by_case`.
         goal: validation accuracy up to which steps are counted.
-        of_run: step at which the run itself reached it; None if it did not.
+        own_step: step at which the run itself reached it; None if it did not.
     """
 
     curves: pd.DataFrame
     trainings: pd.DataFrame
     steps: pd.DataFrame
     goal: float
-    of_run: int | None
+    own_step: int | None
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
@@ -57,7 +57,7 @@ def read(sources: Sources, settings: RetrainSettings) -> RetrainTables:
         trainings=trainings,
         steps=steps_by_case(trainings),
         goal=goal,
-        of_run=None if reached.empty else int(reached.iloc[0]),
+        own_step=None if reached.empty else int(reached.iloc[0]),
     )
 
 

@@ -20,7 +20,7 @@ from tests.experiments.retrain.measured import TAKEN, retrain_table
 def page_of(table):
     trainings = steps_of_trainings(table, 1.0)
     steps = steps_by_case(trainings)
-    tables = RetrainTables(mean_curves(table), trainings, steps, 1.0, of_run=None)
+    tables = RetrainTables(mean_curves(table), trainings, steps, 1.0, own_step=None)
     files = {name: Paths().table("retrain", name) for name in tables.files()}
     return draw(tables, About("retrain", "Retraining", "grokking", files))
 

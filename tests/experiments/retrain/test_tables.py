@@ -18,8 +18,8 @@ from explaind.report.sources import Sources
 from tests.experiments.retrain.measured import ENDS, TAKEN, retrain_table
 
 
-@pytest.mark.parametrize(("goal", "of_run"), [(1.0, None), (0.5, 3)])
-def test_the_page_reads_the_table_and_when_the_run_got_there(tmp_path, goal, of_run):
+@pytest.mark.parametrize(("goal", "own_step"), [(1.0, None), (0.5, 3)])
+def test_the_page_reads_the_table_and_when_the_run_got_there(tmp_path, goal, own_step):
     paths, results = Paths(tmp_path), {"retrain": ("retrain", "mine")}
     path = paths.experiment("a", "mine")
     path.parent.mkdir(parents=True)
@@ -28,7 +28,7 @@ def test_the_page_reads_the_table_and_when_the_run_got_there(tmp_path, goal, of_
     accuracy = [0.0, 0.1, 0.4, 0.6, 0.3]
     sources.__dict__["metrics"] = pd.DataFrame({"step": range(5), "validation_accuracy": accuracy})
     tables = read(sources, RetrainSettings(run="a", page={"goal": goal}))
-    assert tables.of_run == of_run
+    assert tables.own_step == own_step
     pd.testing.assert_frame_equal(tables.steps, steps_by_case(tables.trainings))
     pd.testing.assert_frame_equal(tables.trainings, steps_of_trainings(retrain_table(), goal))
     assert set(tables.files()) == {"curves", "trainings", "steps"}
