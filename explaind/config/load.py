@@ -113,8 +113,15 @@ def _may_merge(base: Any, over: Any) -> bool:
 
 def _read(source: Source) -> tuple[str, Mapping[str, Any]]:
     if isinstance(source, Mapping):
-        return COMMAND_LINE, source
+        return COMMAND_LINE, _with_nulls(source)
     return str(source), read_file(source)
+
+
+def _with_nulls(given: Any) -> Any:
+    """Read `null` as a file has it: Snakemake gives the values of its command line as text."""
+    if isinstance(given, Mapping):
+        return {key: _with_nulls(value) for key, value in given.items()}
+    return None if given == "null" else given
 
 
 def _stands_alone(read: tuple[str, Mapping[str, Any]]) -> bool:

@@ -61,6 +61,7 @@ def test_parsing_needs_no_torch(project):
         ),
         ("experiments={influence_matrices: {steps: [3]}}", MATRICES),
         ("experiments={grokking: {last: [decoder]}}", STORY),
+        ("experiments={grokking: {swap: null}}", STORY),
         ("experiments={pruning: {seeds: [3, 4]}}", PRUNED),
         ("experiments={pruning: {block: 3}}", {"report": 1}),
         ("experiments={similarity: {intervals: 2}}", COMPARED),
