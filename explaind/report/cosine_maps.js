@@ -10,13 +10,6 @@ function setUpCosineMaps() {
   const interval = control("interval"), label = control("interval-label");
   const [components, intervals] = [component.options.length, maps.intervals.length];
 
-  // About twelve ticks with the keys that the samples are sorted by.
-  function axis(names, keys) {
-    const stride = Math.max(1, Math.ceil(names.length / 12));
-    const shown = [...names.keys()].filter((place) => place % stride === 0);
-    return {tickvals: shown.map((place) => names[place]), ticktext: shown.map((place) => keys[place])};
-  }
-
   function draw() {
     const k = Number(interval.value);
     const number = (functional.selectedIndex * components + component.selectedIndex) * intervals + k;
@@ -31,12 +24,11 @@ function setUpCosineMaps() {
         return value === maps.missing ? null : value / maps.scale;
       }));
       const [y, x] = [rows, columns].map((side) => side.names);
+      const [[yTicks, yKeys], [xTicks, xKeys]] = [rows, columns].map(sampleTicks);
       Plotly.update(plot.id, {z: [cells], x: [x], y: [y]}, {
         "xaxis.categoryarray": x, "yaxis.categoryarray": y,
-        "xaxis.tickvals": axis(x, columns.keys).tickvals,
-        "xaxis.ticktext": axis(x, columns.keys).ticktext,
-        "yaxis.tickvals": axis(y, rows.keys).tickvals,
-        "yaxis.ticktext": axis(y, rows.keys).ticktext,
+        "xaxis.tickvals": xTicks, "xaxis.ticktext": xKeys,
+        "yaxis.tickvals": yTicks, "yaxis.ticktext": yKeys,
         "xaxis.title.text": `${plot.split} samples, sorted by ${chosen.label}`,
         "yaxis.title.text": `validation samples, sorted by ${chosen.label}`,
       }, [0]);

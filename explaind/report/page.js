@@ -68,6 +68,13 @@ document.querySelectorAll(".columns table").forEach(function (table) {
   }));
 });
 
+// About twelve ticks with the keys that samples are sorted by: their places and texts.
+function sampleTicks(side) {
+  const stride = Math.max(1, Math.ceil(side.names.length / 12));
+  const shown = [...side.names.keys()].filter((place) => place % stride === 0);
+  return [shown.map((place) => side.names[place]), shown.map((place) => side.keys[place])];
+}
+
 // Ends of the colour scale of a map, in the words that the page was written with.
 function colourScale(limit) {
   const text = (value) => (value > 0 ? "+" : "") + String(Number(value.toPrecision(2)))

@@ -10,13 +10,6 @@ function setUpSampleMaps() {
   const saturated = document.getElementById("sample-saturated");
   const [, ranges, components, rows, columns] = maps.shape;
 
-  // About twelve ticks with the keys that the samples are sorted by.
-  function axis(side) {
-    const stride = Math.max(1, Math.ceil(side.names.length / 12));
-    const shown = [...side.names.keys()].filter((place) => place % stride === 0);
-    return [shown.map((place) => side.names[place]), shown.map((place) => side.keys[place])];
-  }
-
   function draw() {
     const map = (sign.selectedIndex * ranges + range.selectedIndex) * components +
       component.selectedIndex;
@@ -30,7 +23,7 @@ function setUpSampleMaps() {
     const strong = cells.flat().filter((value) => Math.abs(value) > limit).length;
     saturated.textContent = `${Number((100 * strong / (rows * columns)).toFixed(2))} %`;
     const label = order.selectedOptions[0].textContent;
-    const [[x, xKeys], [y, yKeys]] = [axis(train), axis(validation)];
+    const [[x, xKeys], [y, yKeys]] = [sampleTicks(train), sampleTicks(validation)];
     const layout = {
       "xaxis.tickvals": x, "xaxis.ticktext": xKeys, "yaxis.tickvals": y, "yaxis.ticktext": yKeys,
       "xaxis.title.text": `training samples, sorted by ${label}`,
