@@ -1,7 +1,7 @@
 # The commands of this project, for people and for CI.
 #   make all       set up and run the main job
 #   make test      set up and run the tests that need Python only
-#   make test-all  these, and those with a browser, a cluster and kills
+#   make test-all  these, and those with a browser, a cluster, kills, other libraries and many cases
 #   make lint      check style, types, workflow and imports
 #   make clean     remove what was made, except results/ and data/
 
@@ -11,6 +11,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
+INSTALLED_ALL := .venv/installed-all
 # One process more than cores: tests of the workflow often wait for Snakemake.
 WORKERS := $(shell expr $(CORES) + 1)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
@@ -28,8 +29,8 @@ all: $(INSTALLED)
 test: $(INSTALLED_DEV)
 	$(PYTEST)
 
-test-all: test
-	$(PYTEST) -m "browser or cluster or kills"
+test-all: test $(INSTALLED_ALL)
+	$(PYTEST) -m "browser or cluster or kills or libraries or fuzz"
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .
@@ -54,3 +55,7 @@ $(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
 $(INSTALLED_DEV): pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP_INSTALL) --editable .[dev]
 	touch $@ $(INSTALLED)
+
+$(INSTALLED_ALL): pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP_INSTALL) --editable .[dev,docs,huggingface,lightning,peers]
+	touch $@ $(INSTALLED) $(INSTALLED_DEV)

@@ -14,7 +14,13 @@ from tests.workflow.project import Project
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no deadline")
 
-MARKERS = {"browser": "browser", "slurm": "cluster", "faults": "kills"}
+MARKERS = {
+    "browser": "browser",
+    "slurm": "cluster",
+    "faults": "kills",
+    "integrations": "libraries",
+    "fuzz": "fuzz",
+}
 """Folder of tests -> the marker of all of them; `make test` leaves these out."""
 
 
