@@ -48,10 +48,37 @@ class RecurrentEncoder(Section):
     latent: int = Field(64, ge=1, description="Numbers that represent an input.")
 
 
+class VariationalEncoder(Section):
+    """The encoder of Burgess et al. (2018) for images of 8, 16, 32 or 64 pixels per side."""
+
+    inputs: ClassVar[str] = "images"
+
+    kind: Literal["vae"] = "vae"
+    latent: int = Field(3, ge=1, description="Latent units; their means represent an input.")
+
+
+class ResNetEncoder(Section):
+    """ResNet-18 for small images: its first convolution keeps all pixels."""
+
+    inputs: ClassVar[str] = "images"
+
+    kind: Literal["resnet18"] = "resnet18"
+    width: int = Field(
+        64, ge=1, description="Channels of the first layer; 8 times that represent an input."
+    )
+
+    @property
+    def latent(self) -> int:
+        """Numbers that represent an input."""
+        return 8 * self.width
+
+
 EncoderModel = Annotated[
     Annotated[ConvolutionalEncoder, Tag("convolutional")]
     | Annotated[PooledEncoder, Tag("pooled")]
-    | Annotated[RecurrentEncoder, Tag("lstm")],
+    | Annotated[RecurrentEncoder, Tag("lstm")]
+    | Annotated[VariationalEncoder, Tag("vae")]
+    | Annotated[ResNetEncoder, Tag("resnet18")],
     Discriminator(kind_or("convolutional")),
 ]
 
@@ -90,13 +117,58 @@ class Classification(Section):
     kind: Literal["classification"] = "classification"
 
 
+class _Variational(Section):
+    beta: float = Field(1.0, ge=0, description="Weight of what the prior asks for.")
+    likelihood: Literal["bernoulli", "gaussian"] = Field(
+        "bernoulli",
+        description="Reconstruction: cross-entropy of the pixels, or their squared error; summed "
+        "over the pixels.",
+    )
+
+
+class BetaVae(_Variational):
+    """Reconstruction and beta times the KL divergence of the latent units from their prior."""
+
+    kind: Literal["beta_vae"] = "beta_vae"
+
+
+class TcVae(_Variational):
+    """The same, but beta weighs only the total correlation of the latent units."""
+
+    kind: Literal["tc_vae"] = "tc_vae"
+
+
+class Contrastive(Section):
+    """SimCLR: two random views of an image are to be represented alike, other images not."""
+
+    kind: Literal["contrastive"] = "contrastive"
+    temperature: float = Field(0.2, gt=0, description="What cosines are divided by in the loss.")
+    jitter: float = Field(0.5, ge=0, le=1, description="Strength of the colour jitter.")
+    hidden: int = Field(2048, ge=1, description="Units of the hidden layer of the projector.")
+    projected: int = Field(128, ge=1, description="Numbers that the projector gives.")
+
+
 Pretext = Annotated[
     Annotated[Reconstruction, Tag("reconstruction")]
     | Annotated[Denoising, Tag("denoising")]
     | Annotated[Inpainting, Tag("inpainting")]
-    | Annotated[Classification, Tag("classification")],
+    | Annotated[Classification, Tag("classification")]
+    | Annotated[BetaVae, Tag("beta_vae")]
+    | Annotated[TcVae, Tag("tc_vae")]
+    | Annotated[Contrastive, Tag("contrastive")],
     Discriminator(kind_or("reconstruction")),
 ]
+
+
+NEEDS = {
+    "beta_vae": ("vae",),
+    "tc_vae": ("vae",),
+    "contrastive": ("convolutional", "pooled", "resnet18"),
+}
+"""Kinds of model of pretexts that cannot train all."""
+
+FITS = {"vae": ("beta_vae", "tc_vae"), "resnet18": ("contrastive", "classification")}
+"""Kinds of pretext of models that have no decoder of their own, or one of their own."""
 
 
 class Encoder(Section):
@@ -166,6 +238,18 @@ def encoder_problems(name: str, encoder: Encoder, data: Dataset) -> Iterator[str
     Yields:
         One text per problem.
     """
+    model, pretext = encoder.model.kind, encoder.pretext.kind
+    needed = NEEDS.get(pretext)
+    if needed and model not in needed:
+        yield (
+            f"encoders.{name}.model.kind: expected {' or '.join(needed)} for the pretext {pretext},"
+            f" got {model}; change one of them"
+        )
+    if pretext not in FITS.get(model, (pretext,)):
+        yield (
+            f"encoders.{name}.pretext.kind: expected {', '.join(FITS[model])} for the model"
+            f" {model}, got {pretext}; change one of them"
+        )
     if encoder.model.inputs != data.inputs:
         yield (
             f"encoders.{name}.model.kind: expected a model of {data.inputs} for the dataset"

@@ -62,7 +62,7 @@ def open_encoder_kernel(
     settings = config.encoders[name]
     device, seed = resolve_device(settings.device), replicate_seed(settings, replicate)
     data = (data or load_dataset(config, paths, settings.dataset)).to(device)
-    task = pretext_task(settings.pretext, seed)
+    task = pretext_task(settings.pretext, seed, len(data.x_train))
     fitted, _ = split_samples(settings, data, task)
     return PathKernel(
         paths.encoder_path(name, replicate),

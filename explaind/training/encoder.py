@@ -99,7 +99,8 @@ def train_network(
         The network with the weights that were selected, in evaluation mode, and how it learned.
     """
     seed, device = replicate_seed(settings, replicate), resolve_device(settings.device)
-    data, task = data.to(device), pretext_task(settings.pretext, seed)
+    data = data.to(device)
+    task = pretext_task(settings.pretext, seed, len(data.x_train))
     network = build_network(settings, data.classes, data.input_shape, seed).to(device)
     optimizer = build_optimizer(settings.optimizer, network)
     fitted, held = split_samples(settings, data, task)
@@ -183,8 +184,8 @@ class EncoderTraining:
         with torch.random.fork_rng():  # what a network draws is a function of the epoch as well
             torch.manual_seed(self.seed + state.epochs)
             self.network.train()
-            for batch in self._perturbed(batches, start) if recorder is None else recorder.batches(
-                batches
+            for batch in (
+                self._perturbed(batches, start) if recorder is None else recorder.batches(batches)
             ):
                 self._step(batch)
             self.network.eval()
@@ -210,8 +211,8 @@ class EncoderTraining:
         """The batches as a recorder would give them."""
         perturb = self.task.perturb
         for step, batch in zip(count(start), batches, strict=False):
-            yield batch if perturb is None else replace(
-                batch, x=perturb(batch.x, batch.index, step)
+            yield (
+                batch if perturb is None else replace(batch, x=perturb(batch.x, batch.index, step))
             )
 
     @torch.no_grad()

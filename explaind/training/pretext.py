@@ -8,9 +8,20 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from explaind.config.encoder import Classification, Denoising, Inpainting, Pretext
+from explaind.config.encoder import (
+    BetaVae,
+    Classification,
+    Contrastive,
+    Denoising,
+    Inpainting,
+    Pretext,
+    TcVae,
+)
 from explaind.data.perturbation import GaussianNoise, Perturbation, RandomMask
+from explaind.data.views import TwoViews
+from explaind.training.contrastive_loss import nt_xent
 from explaind.training.task import cross_entropy
+from explaind.training.vae_losses import beta_vae_loss, tc_vae_loss
 from explaind.trees import LossFunction, measured_in
 
 
@@ -29,19 +40,32 @@ class PretextTask:
     loss_fn: LossFunction
 
 
-def pretext_task(settings: Pretext, seed: int) -> PretextTask:
+def pretext_task(settings: Pretext, seed: int, samples: int) -> PretextTask:
     """Build what an encoder is trained to do.
 
     Args:
         settings: the section of the pretext.
         seed: seed of the perturbations.
+        samples: number of training samples.
 
     Returns:
         The task.
     """
     if isinstance(settings, Classification):
         return PretextTask(None, lambda _, y: y, cross_entropy)
+    if isinstance(settings, Contrastive):
+        views, temperature = TwoViews(seed, settings.jitter), settings.temperature
+        return PretextTask(views, lambda _, y: y, lambda output, _: nt_xent(output, temperature))
+    if isinstance(settings, BetaVae | TcVae):
+        return PretextTask(None, lambda x, _: x, _variational_loss(settings, samples))
     return PretextTask(_perturbation(settings, seed), lambda x, _: x, LOSSES[settings.loss])
+
+
+def _variational_loss(settings: BetaVae | TcVae, samples: int) -> LossFunction:
+    options = (settings.beta, settings.likelihood)
+    if isinstance(settings, BetaVae):
+        return lambda output, images: beta_vae_loss(output, images, *options)
+    return lambda output, images: tc_vae_loss(output, images, *options, samples)
 
 
 def _perturbation(settings: Pretext, seed: int) -> Perturbation | None:

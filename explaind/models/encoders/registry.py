@@ -5,16 +5,21 @@ from torch import nn
 
 from explaind.config.encoder import (
     Classification,
+    Contrastive,
     ConvolutionalEncoder,
     Encoder,
     PooledEncoder,
     RecurrentEncoder,
+    ResNetEncoder,
+    VariationalEncoder,
 )
 from explaind.models.encoders.convolutional import convolutional_decoder, convolutional_encoder
 from explaind.models.encoders.network import EncoderNetwork
 from explaind.models.encoders.pooled import pooled_decoder, pooled_encoder
 from explaind.models.encoders.recurrent import RecurrentDecoder
 from explaind.models.encoders.recurrent import RecurrentEncoder as RecurrentModule
+from explaind.models.simclr import ResNet18, SimCLR
+from explaind.models.vae import VAE
 
 
 def build_network(
@@ -35,8 +40,13 @@ def build_network(
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = _encoder(settings, input_shape)
-        if isinstance(settings.pretext, Classification):
+        if isinstance(settings.model, VariationalEncoder):
+            return VAE(input_shape[0], input_shape[1], settings.model.latent).eval()
+        encoder, pretext = _encoder(settings, input_shape), settings.pretext
+        if isinstance(pretext, Contrastive):
+            sizes = (settings.model.latent, pretext.hidden, pretext.projected)
+            return SimCLR(encoder, *sizes).eval()
+        if isinstance(pretext, Classification):
             head: nn.Module = nn.Linear(settings.model.latent, classes)
         else:
             head = _decoder(settings, input_shape)
@@ -47,6 +57,8 @@ def _encoder(settings: Encoder, shape: tuple[int, ...]) -> nn.Module:
     model = settings.model
     if isinstance(model, RecurrentEncoder):
         return RecurrentModule(shape[1], model.latent)
+    if isinstance(model, ResNetEncoder):
+        return ResNet18(shape[0], model.width)
     sizes = (shape, model.latent, model.channels, model.hidden)
     if isinstance(model, PooledEncoder):
         return pooled_encoder(*sizes)
