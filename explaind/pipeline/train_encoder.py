@@ -31,8 +31,9 @@ def train_encoder(config: Config, paths: Paths, name: str, replicate: int) -> No
     """
     settings = config.encoders[name]
     data = load_dataset(config, paths, settings.dataset)
-    values, checkpoint = stage_config(config, "train_encoder", name), paths.encoder_checkpoint(
-        name, replicate
+    values, checkpoint = (
+        stage_config(config, "train_encoder", name),
+        paths.encoder_checkpoint(name, replicate),
     )
     origin = {
         "config": values,

@@ -183,8 +183,8 @@ class EncoderTraining:
         with torch.random.fork_rng():  # what a network draws is a function of the epoch as well
             torch.manual_seed(self.seed + state.epochs)
             self.network.train()
-            for batch in self._perturbed(batches, start) if recorder is None else recorder.batches(
-                batches
+            for batch in (
+                self._perturbed(batches, start) if recorder is None else recorder.batches(batches)
             ):
                 self._step(batch)
             self.network.eval()
@@ -210,8 +210,8 @@ class EncoderTraining:
         """The batches as a recorder would give them."""
         perturb = self.task.perturb
         for step, batch in zip(count(start), batches, strict=False):
-            yield batch if perturb is None else replace(
-                batch, x=perturb(batch.x, batch.index, step)
+            yield (
+                batch if perturb is None else replace(batch, x=perturb(batch.x, batch.index, step))
             )
 
     @torch.no_grad()

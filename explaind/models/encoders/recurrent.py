@@ -1,6 +1,6 @@
 """The LSTM autoencoder of the label-free study for series (ECG5000).
 
-Section 2.5 of the reproduction of Label-Free XAI (arXiv 2203.01928).
+That of Label-Free XAI (arXiv 2203.01928) and its reproduction.
 """
 
 from jaxtyping import Float
@@ -20,9 +20,7 @@ class RecurrentEncoder(nn.Module):
         self.first = nn.LSTM(channels, 2 * latent, batch_first=True)
         self.second = nn.LSTM(2 * latent, latent, batch_first=True)
 
-    def forward(
-        self, series: Float[Tensor, "batch time channel"]
-    ) -> Float[Tensor, "batch latent"]:
+    def forward(self, series: Float[Tensor, "batch time channel"]) -> Float[Tensor, "batch latent"]:
         """Return the representations."""
         states: Tensor = self.second(self.first(series)[0])[0]
         return states[:, -1]
@@ -44,9 +42,7 @@ class RecurrentDecoder(nn.Module):
         self.second = nn.LSTM(latent, 2 * latent, batch_first=True)
         self.linear = nn.Linear(2 * latent, channels)
 
-    def forward(
-        self, codes: Float[Tensor, "batch latent"]
-    ) -> Float[Tensor, "batch time channel"]:
+    def forward(self, codes: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch time channel"]:
         """Return the reconstructed series."""
         repeated = codes[:, None].expand(-1, self.length, -1)
         series: Tensor = self.linear(self.second(self.first(repeated)[0])[0])
