@@ -140,11 +140,12 @@ class Config(Section):
             return [_dangling(f"{key}.run", settings.run, self.runs)]
         data = self.datasets.get(self.runs[settings.run].dataset)
         if data and settings.of_datasets and data.kind not in settings.of_datasets:
-            return [
+            problem = (
                 f"{key}.run: expected a run on a dataset of kind"
                 f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
-            ]
+            )
+            return [problem]
         return []
 
     def _of_its_encoders(self, settings: EncoderExperimentSettings, key: str) -> list[str]:
@@ -153,10 +154,11 @@ class Config(Section):
             return [_dangling(f"{key}.encoders", name, self.encoders) for name in unknown]
         datasets = sorted({self.encoders[name].dataset for name in settings.encoders})
         if len(datasets) > 1:
-            return [
+            problem = (
                 f"{key}.encoders: expected encoders of one dataset, got some of"
                 f" {', '.join(datasets)}; name others, or make two experiments of it"
-            ]
+            )
+            return [problem]
         return []
 
     def _of_its_results(self, name: str, settings: Settings) -> list[str]:

@@ -24,8 +24,8 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         config: the whole config.
         stage: name of the rule, e.g. `train`, `pruning` or `page_grokking`.
         name: the dataset of `prepare_dataset`; the run of `train`, `plan_epk`, `predict_epk`,
-            `accumulate_kernel` and `validate_epk`; the encoder of `train_encoder`; the experiment of a rule that computes or draws
-            one; `report` takes none.
+            `accumulate_kernel` and `validate_epk`; the encoder of `train_encoder`; the experiment
+            of a rule that computes or draws one; `report` takes none.
 
     Returns:
         The values by section, JSON-stable: sorted keys, lists instead of tuples.

@@ -17,17 +17,19 @@ from typing import Any, Literal
 
 from explaind.config.experiment import Settings
 
-Source = Literal["dataset", "history", "metrics", "influence", "validation", "encoders", "paths"]
+Source = Literal["dataset", "history", "metrics", "influence", "validation", "encoders"]
 """What a run leaves on disk; `validation` is the store and its statistics.
 
-Of encoders there are the `dataset`, the trained `encoders`, all replicates of each that is named,
-and the `paths` of those that are recorded.
+Of encoders there are the `dataset` and the trained `encoders`: all replicates of each that is
+named, with their paths if they are recorded.
 """
 
 
 @dataclass(frozen=True)
 class Computed:
     """The rule that computes an experiment: `results/{run}/experiments/{name}.{suffix}`.
+
+    Of experiments about encoders `{run}` is `encoders`.
 
     Attributes:
         reads: what it reads of its run.

@@ -40,11 +40,14 @@ class Functional:
         name: its name.
         unit: its unit, "1" for pure numbers.
         function: `(model output, targets) -> [batch] or [batch, output]`.
+        forward: what it calls in place of the model, if it explains a part of it; its inputs are
+            its own.
     """
 
     name: str
     unit: str
     function: OutputFunction
+    forward: Forward | None = None
 
     @property
     def of_classes(self) -> bool:
@@ -123,7 +126,8 @@ def find_functional(
     carry (`trees.unit_of`), outputs of the model in that of the model.
 
     Args:
-        outputs: one of `NAMED`, or any callable `(output, target) -> [batch] or [batch, output]`.
+        outputs: one of `NAMED`, or any callable `(output, target) -> [batch] or [batch, output]`;
+            one with a method `forward` of `(model, x)` is given what that returns.
         loss_fn: the training loss, for `"loss"`.
         output_unit: unit of the model's outputs: "nat" of log-probabilities, "1" of logits.
 
@@ -135,7 +139,7 @@ def find_functional(
     """
     if callable(outputs):
         name = getattr(outputs, "__name__", "custom")
-        return Functional(name, unit_of(outputs), outputs)
+        return Functional(name, unit_of(outputs), outputs, getattr(outputs, "forward", None))
     table: dict[str, tuple[str, OutputFunction]] = {
         "target_logprob": ("nat", target_logprob),
         "all": (output_unit, all_outputs),
@@ -223,14 +227,19 @@ class ModelFunction:
         """
         with ExitStack() as stack:
             if self._recurrent:
-                stack.enter_context(_without_cudnn())
+                stack.enter_context(without_cudnn())
             if self._compiled:
                 stack.enter_context(torch.compiler.set_stance("force_eager"))
             yield
 
 
 @contextmanager
-def _without_cudnn() -> Iterator[None]:
+def without_cudnn() -> Iterator[None]:
+    """Compute with torch's own kernels, for a while; nothing else of cuDNN's flags changes.
+
+    Yields:
+        Nothing.
+    """
     before = torch.backends.cudnn.enabled
     torch.backends.cudnn.enabled = False
     try:

@@ -218,12 +218,12 @@ class EncoderTraining:
     @torch.no_grad()
     def _loss(self, samples: Samples) -> float:
         """Mean loss over samples, at most as many as are held out, perturbed alike every time."""
-        total, most = 0.0, len(self.held.x)
-        for block in torch.arange(min(most, len(samples.x))).split(BLOCK):
+        total, measured = 0.0, min(len(self.held.x), len(samples.x))
+        for block in torch.split(torch.arange(measured), BLOCK):
             x, y, perturb = samples.x[block], samples.y[block], self.task.perturb
             seen = x if perturb is None else perturb(x, samples.rows[block], VALIDATION)
             total += float(self.task.loss_fn(self.network(seen), y).double().sum())
-        return total / min(most, len(samples.x))
+        return total / measured
 
 
 def _since_best(state: EncoderState) -> int:

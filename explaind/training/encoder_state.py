@@ -78,8 +78,9 @@ class EncoderState:
             for name, tensor in getattr(self, part).items()
         }
         texts = {ORIGIN: _text(origin), CURVES: _text(self.curves)}
+        arrays |= {name: np.array(text) for name, text in texts.items()}
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **{name: np.array(text) for name, text in texts.items()}, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path, origin: Mapping[str, Any]) -> "EncoderState":

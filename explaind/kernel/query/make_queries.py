@@ -74,8 +74,9 @@ class MakeQueries:
         Returns:
             The queries.
         """
-        gradients = PerSampleGradients(self._function(functional.function), self._history.layout)
-        x, y = self._given(x, targets)
+        function = self._function(functional.function, functional.forward)
+        gradients = PerSampleGradients(function, self._history.layout)
+        x, y = self._given(x, targets, like_training=functional.forward is None)
         if functional.of_classes:
             check_all_classes(partial(self._function(whole_output), self._params), x, y, block)
         check_functional(gradients.function, self._params, *_few(x, y))
@@ -102,15 +103,16 @@ class MakeQueries:
         Returns:
             The queries.
         """
-        x, y = self._given(x, targets)
+        x, y = self._given(x, targets, like_training=True)
         layout, theta = self._history.layout, self._history.theta(0)
         derivative = along_parts(self._function(all_outputs), layout, theta, *_few(x, y))
         return self._made(derivative, x, y, block)
 
-    def _given(self, x: Inputs, targets: Targets) -> tuple[Inputs, Targets]:
-        """Samples to explain as tensors, like the training samples, where they are needed."""
+    def _given(self, x: Inputs, targets: Targets, *, like_training: bool) -> tuple[Inputs, Targets]:
+        """Samples to explain as tensors, where they are needed."""
         x, y = given_samples(x, targets)
-        check_like_training(x, self._data.batch(self._history.batch(0)[:1], 0)[0])
+        if like_training:
+            check_like_training(x, self._data.batch(self._history.batch(0)[:1], 0)[0])
         return self._data.convert(x), self._data.convert(y)
 
     def _made(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
@@ -119,8 +121,9 @@ class MakeQueries:
         quadrature = quadrature_for(ops, self._quadrature)
         return Queries(derivative, quadrature, x, y, block, ops.sample_first)
 
-    def _function(self, function: OutputFunction) -> ModelFunction:
-        return ModelFunction(self._model, self._constants, function, self._forward)
+    def _function(self, function: OutputFunction, forward: Forward | None = None) -> ModelFunction:
+        called = self._forward if forward is None else with_whole_tables(forward)
+        return ModelFunction(self._model, self._constants, function, called)
 
 
 def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:

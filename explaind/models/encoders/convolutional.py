@@ -1,7 +1,6 @@
 """The autoencoder of the label-free study for MNIST, with sizes from the images.
 
-Section 2.1 of the reproduction: https://openreview.net/forum?id=n2qXFXiMsAM (Label-Free XAI, ICML
-2022, arXiv 2203.01928).
+That of Label-Free XAI (arXiv 2203.01928) and of its reproduction, whose sizes are the defaults.
 """
 
 from collections.abc import Sequence
@@ -85,7 +84,7 @@ def convolutional_decoder(
 
 
 def _sides(side: int) -> list[int]:
-    """Pixels per side before and after each convolution.
+    """Return the pixels per side before and after each convolution.
 
     Raises:
         ConfigError: if none is left.

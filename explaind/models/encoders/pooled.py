@@ -1,6 +1,6 @@
 """The autoencoder of the label-free study for CIFAR, with sizes from the images.
 
-Section 2.3 of the reproduction of Label-Free XAI (arXiv 2203.01928). Layer norm works on each image
+That of Label-Free XAI (arXiv 2203.01928) and its reproduction. Layer norm works on each image
 by itself, so the training of this network can be recorded.
 """
 
@@ -90,7 +90,7 @@ def pooled_decoder(
 
 
 def _sides(shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Rows and columns before and after each pooling.
+    """Return rows and columns before and after each pooling.
 
     Raises:
         ConfigError: if they do not come out even.

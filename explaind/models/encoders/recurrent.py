@@ -1,6 +1,6 @@
 """The LSTM autoencoder of the label-free study for series (ECG5000).
 
-Section 2.5 of the reproduction of Label-Free XAI (arXiv 2203.01928).
+That of Label-Free XAI (arXiv 2203.01928) and its reproduction.
 """
 
 from jaxtyping import Float

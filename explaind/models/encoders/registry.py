@@ -69,7 +69,7 @@ def _encoder(settings: Encoder, shape: tuple[int, ...]) -> nn.Module:
 def _decoder(settings: Encoder, shape: tuple[int, ...]) -> nn.Module:
     model = settings.model
     if isinstance(model, RecurrentEncoder):
-        return RecurrentDecoder(*shape, model.latent)
+        return RecurrentDecoder(shape[0], shape[1], model.latent)
     sizes = (shape, model.latent, model.channels, model.hidden)
     if isinstance(model, PooledEncoder):
         return pooled_decoder(*sizes)
