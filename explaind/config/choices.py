@@ -23,6 +23,9 @@ Precision = Literal["float32", "float64", "tf32", "bf16"]
 QuadratureRule = Literal["auto", "secant", "gauss_legendre", "midpoint"]
 """How the gradient is averaged along a step."""
 
+FeatureMethodName = Literal["integrated_gradients", "gradient_shap", "saliency", "random"]
+"""Methods of feature importance; `random` is a control."""
+
 OUTPUT_ARRAYS: tuple[OutputArray, ...] = get_args(OutputArray)
 CREDITS: tuple[Credit, ...] = get_args(Credit)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

@@ -1,5 +1,7 @@
 """Every experiment and page there is. To add one: its import and its name in the list."""
 
+from explaind.experiments.disentanglement import SPEC as DISENTANGLEMENT
+from explaind.experiments.encoder_and_model import SPEC as ENCODER_AND_MODEL
 from explaind.experiments.epk_validation import SPEC as EPK_VALIDATION
 from explaind.experiments.examples import SPEC as EXAMPLES
 from explaind.experiments.grokking import SPEC as GROKKING
@@ -10,12 +12,14 @@ from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
 from explaind.experiments.pruning import SPEC as PRUNING
 from explaind.experiments.retrain import SPEC as RETRAIN
+from explaind.experiments.roar import SPEC as ROAR
 from explaind.experiments.sanity import SPEC as SANITY
 from explaind.experiments.similarity import SPEC as SIMILARITY
 from explaind.experiments.spec import Spec
 from explaind.experiments.spectrum import SPEC as SPECTRUM
 from explaind.experiments.swap import SPEC as SWAP
 from explaind.experiments.training import SPEC as TRAINING
+from explaind.experiments.unit_visualisation import SPEC as UNIT_VISUALISATION
 
 SPECS: dict[str, Spec] = {
     spec.name: spec
@@ -35,6 +39,10 @@ SPECS: dict[str, Spec] = {
         SIMILARITY,
         MAPS,
         SPECTRUM,
+        DISENTANGLEMENT,
+        UNIT_VISUALISATION,
+        ENCODER_AND_MODEL,
+        ROAR,
     )
 }
 """By kind, in the order of the reference and of the command line."""

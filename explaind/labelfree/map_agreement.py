@@ -34,9 +34,7 @@ def image_correlations(
     return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
 
 
-def predicted_class_importance(
-    model: nn.Module, inputs: Inputs, importance: Importance
-) -> Inputs:
+def predicted_class_importance(model: nn.Module, inputs: Inputs, importance: Importance) -> Inputs:
     """Attribute to the features the logit of the class that is predicted.
 
     This is what one explains of a classifier that has labels. Each is multiplied by the logit, as

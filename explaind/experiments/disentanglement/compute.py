@@ -1,0 +1,115 @@
+"""How much the latent units of variational autoencoders attend to the same pixels."""
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from explaind.config.encoder import BetaVae, TcVae
+from explaind.errors import ConfigError
+from explaind.experiments.disentanglement.settings import DisentanglementSettings
+from explaind.experiments.feature_methods import feature_method, importance_of
+from explaind.experiments.job import EncoderJob
+from explaind.labelfree.unit_overlap import Overlap, UnitOverlap
+from explaind.labelfree.units import ACTIVE_NAT, unit_kl, unit_maps
+from explaind.log import progress
+from explaind.models.vae import VAE
+
+SCOPES = ("all", "active")
+"""Units that are compared: all as published, or those that carry anything."""
+
+METRICS = {
+    "pearson": ("1", "mean correlation of the maps of two units"),
+    "spearman": ("1", "the same of the ranks"),
+    "cosine": ("1", "mean cosine of the maps of two units of one image"),
+    "entropy": ("nat", "how evenly units share a pixel, mean over pixels"),
+    "active_units": ("1", "units with more than an equal share of a pixel, mean over pixels"),
+}
+"""Unit and meaning of the numbers of `Overlap`."""
+
+
+def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
+    """Explain every unit of every model, and compare the maps of the units of each.
+
+    Args:
+        job: the experiment.
+
+    Returns:
+        The arrays `METRICS` `[model, scope]`; `kl` `[model, unit]`, nat, NaN where a model has no
+        such unit; `maps` `[model, image, unit, row, column]` of the shown `images` `[image,
+        channel, row, column]`; and of every model `encoder`, `replicate`, `loss` and `beta`.
+    """
+    settings = job.settings
+    images = job.data.x_validation[: settings.images]
+    models = [(name, k) for name in settings.encoders for k in job.replicates(name)]
+    units = max(job.config.encoders[name].model.latent for name in settings.encoders)
+    overlaps = np.empty((len(models), len(SCOPES), len(METRICS)))
+    kl = np.full((len(models), units), np.nan)
+    maps = np.full((len(models), settings.shown, units, *images.shape[2:]), np.nan, np.float32)
+    for row, (name, replicate) in enumerate(progress(models, "models")):
+        model = _vae(job, name, replicate)
+        divergence = unit_kl(model.encoder, images.to(next(model.parameters()).device))
+        kl[row, : len(divergence)] = divergence.cpu()
+        found, shown = _explained(model, images, divergence > ACTIVE_NAT, settings)
+        overlaps[row] = found
+        maps[row, : len(shown), : shown.shape[1]] = shown.cpu()
+    pretexts = [job.config.encoders[name].pretext for name, _ in models]
+    dimensions = ("model", "image", "unit", "row", "column")
+    return xr.Dataset(
+        {
+            **{
+                metric: _array(("model", "scope"), overlaps[..., number], *METRICS[metric])
+                for number, metric in enumerate(METRICS)
+            },
+            "kl": _array(("model", "unit"), kl, "nat", "divergence of a unit from its prior"),
+            "maps": _array(dimensions, maps, "1", "importance of a pixel to a unit, no sign"),
+            "images": _array(
+                ("image", "channel", "row", "column"),
+                images[: settings.shown].numpy(),
+                "1",
+                "explained images",
+            ),
+        },
+        coords={
+            "scope": list(SCOPES),
+            "encoder": ("model", [name for name, _ in models]),
+            "replicate": ("model", [k for _, k in models]),
+            "loss": ("model", [pretext.kind for pretext in pretexts]),
+            "beta": ("model", [getattr(pretext, "beta", np.nan) for pretext in pretexts]),
+        },
+    )
+
+
+def _vae(job: EncoderJob[DisentanglementSettings], name: str, replicate: int) -> VAE:
+    pretext = job.config.encoders[name].pretext
+    if not isinstance(pretext, BetaVae | TcVae):
+        raise ConfigError(
+            f"experiments.{job.name}.encoders: expected encoders of kind vae, got {name!r} with"
+            f" the pretext {pretext.kind}; name others"
+        )
+    model = job.network(name, replicate)
+    assert isinstance(model, VAE)  # no other network has these pretexts
+    return model
+
+
+def _explained(
+    model: VAE, images: Tensor, active: Tensor, settings: DisentanglementSettings
+) -> tuple[list[Overlap], Tensor]:
+    """The metrics of all units and of the active ones, and the maps of the first images."""
+    device, importance = (
+        active.device,
+        importance_of(feature_method(settings.method, settings.steps, 0)),
+    )
+    every, pixels = torch.ones_like(active), len(images) * images[0, 0].numel()
+    measured = [(UnitOverlap(int(scope.sum()), pixels), scope) for scope in (every, active)]
+    shown = []
+    for block in images.split(settings.block):
+        maps = unit_maps(model.encoder, len(active), block.to(device), importance)
+        shown.append(maps[: settings.shown])
+        for overlap, scope in measured:
+            overlap.add(maps[:, scope])
+    return [overlap.metrics() for overlap, _ in measured], torch.cat(shown)[: settings.shown]
+
+
+def _array(dimensions: tuple[str, ...], values: np.ndarray, unit: str, text: str) -> xr.DataArray:
+    return xr.DataArray(values, dims=dimensions, attrs={"units": unit, "description": text})
