@@ -34,8 +34,8 @@ def draw(tables: DisentanglementTables, about: About) -> Page:
         about,
         lead=(
             "A variational autoencoder represents an image by a few latent units. A larger beta "
-            "presses them to be independent. If independent units looked at different things, their "
-            "importance maps would have less in common. The claim to test: they do not."
+            "presses them to be independent. If independent units looked at different things, "
+            "their importance maps would have less in common. The claim to test: they do not."
         ),
         facts=_facts(tables),
         panels=(
@@ -163,8 +163,8 @@ def _collapse_panel(tables: DisentanglementTables, about: About) -> Panel:
     return Panel(
         title="Which units carry anything?",
         caption=(
-            "How much each unit tells of the image: its KL divergence from the prior, mean over the "
-            f"test images; a point is a unit. Below the dotted line, at {ACTIVE_NAT} nat, a unit "
+            "How much each unit tells of the image: its KL divergence from the prior, mean over "
+            f"the test images; a point is a unit. Below the dotted line, at {ACTIVE_NAT} nat, a unit "
             "has collapsed."
         ),
         plots=[Plot("units", figure)],

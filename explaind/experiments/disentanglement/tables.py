@@ -71,7 +71,7 @@ def model_rows(store: xr.Dataset) -> pd.DataFrame:
         `active` units), `compared`, the number of its units, and `METRICS`.
     """
     kl = store["kl"]
-    counts = {"all": kl.notnull().sum("unit"), "active": (kl > ACTIVE_NAT).sum("unit")}
+    counts = {"all": kl.notna().sum("unit"), "active": (kl > ACTIVE_NAT).sum("unit")}
     compared = xr.concat([counts[scope] for scope in store["scope"].to_numpy()], store["scope"])
     rows = store[list(METRICS)].assign(compared=compared).to_dataframe().reset_index()
     first = ["encoder", "replicate", "loss", "beta", "scope", "compared"]
