@@ -8,6 +8,7 @@ from explaind.experiments.grokking import SPEC as GROKKING
 from explaind.experiments.influence_matrices import SPEC as INFLUENCE_MATRICES
 from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_TRAINING
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
+from explaind.experiments.labelfree import SPEC as LABELFREE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
 from explaind.experiments.pruning import SPEC as PRUNING
@@ -43,6 +44,7 @@ SPECS: dict[str, Spec] = {
         UNIT_VISUALISATION,
         ENCODER_AND_MODEL,
         ROAR,
+        LABELFREE,
     )
 }
 """By kind, in the order of the reference and of the command line."""

@@ -36,7 +36,7 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
 
     Returns:
         The arrays `METRICS` `[model, scope]`; `kl` `[model, unit]`, nat, NaN where a model has no
-        such unit; `maps` `[model, image, unit, row, column]` of the shown `images` `[image,
+        such unit, and `active`, whether it is above its attribute `limit`; `maps` `[model, image, unit, row, column]` of the shown `images` `[image,
         channel, row, column]`; and of every model `encoder`, `replicate`, `loss` and `beta`.
     """
     settings = job.settings
@@ -62,6 +62,9 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
                 for number, metric in enumerate(METRICS)
             },
             "kl": _array(("model", "unit"), kl, "nat", "divergence of a unit from its prior"),
+            "active": _array(
+                ("model", "unit"), kl > ACTIVE_NAT, "1", "whether it has not collapsed"
+            ).assign_attrs(limit=ACTIVE_NAT),
             "maps": _array(dimensions, maps, "1", "importance of a pixel to a unit, no sign"),
             "images": _array(
                 ("image", "channel", "row", "column"),

@@ -5,7 +5,6 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explaind.experiments.disentanglement.tables import (
-    ACTIVE_NAT,
     METRICS,
     DisentanglementTables,
 )
@@ -46,6 +45,11 @@ def draw(tables: DisentanglementTables, about: About) -> Page:
     )
 
 
+def _limit(tables: DisentanglementTables) -> float:
+    """KL divergence, nat, up to which a unit counts as collapsed."""
+    return float(tables.store["active"].attrs["limit"])
+
+
 def _facts(tables: DisentanglementTables) -> tuple[Fact, ...]:
     units, models = tables.units, tables.models
     collapsed = int((~units["active"]).sum())
@@ -55,7 +59,7 @@ def _facts(tables: DisentanglementTables) -> tuple[Fact, ...]:
         Fact(
             "Collapsed units",
             f"{collapsed} of {len(units)}",
-            f"a KL divergence of {ACTIVE_NAT} nat or less: the same for any image",
+            f"a KL divergence of {_limit(tables)} nat or less: the same for any image",
         ),
         Fact("Models with no pair", str(len(alone)), "fewer than two active units to compare"),
     )
@@ -152,7 +156,7 @@ def _collapse_panel(tables: DisentanglementTables, about: About) -> Panel:
             marker={"color": COLOURS[str(loss)], "size": 7, "opacity": 0.6},
             hovertemplate="%{y:.3g} nat",
         )
-    figure.add_hline(y=ACTIVE_NAT, line={"dash": "dot", "width": 1})
+    figure.add_hline(y=_limit(tables), line={"dash": "dot", "width": 1})
     label_axes(figure, "beta", "KL divergence from the prior (nat)")
     figure.update_xaxes(
         tickvals=list(range(len(betas))),
@@ -164,7 +168,7 @@ def _collapse_panel(tables: DisentanglementTables, about: About) -> Panel:
         title="Which units carry anything?",
         caption=(
             "How much each unit tells of the image: its KL divergence from the prior, mean over "
-            f"the test images; a point is a unit. Below the dotted line, at {ACTIVE_NAT} nat, a unit "
+            f"the test images; a point is a unit. Below the dotted line, at {_limit(tables)} nat, a unit "
             "has collapsed."
         ),
         plots=[Plot("units", figure)],

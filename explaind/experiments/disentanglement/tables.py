@@ -12,7 +12,6 @@ from explaind.report.sources import Sources
 from explaind.report.tables.confidence import LEVEL
 
 METRICS = ("pearson", "spearman", "cosine", "entropy", "active_units")
-ACTIVE_NAT = 0.05
 LOSSES = {"beta_vae": "beta-VAE", "tc_vae": "TC-VAE"}
 
 
@@ -49,8 +48,7 @@ def read(sources: Sources, _: DisentanglementSettings) -> DisentanglementTables:
     """
     store = sources.store("disentanglement").load()
     store["loss"] = ("model", [LOSSES[str(loss)] for loss in store["loss"].to_numpy()])
-    units = store["kl"].to_dataframe().reset_index().dropna(subset="kl")
-    units["active"] = units["kl"] > ACTIVE_NAT
+    units = store[["kl", "active"]].to_dataframe().reset_index().dropna(subset="kl")
     models = model_rows(store)
     return DisentanglementTables(
         models,
@@ -71,7 +69,7 @@ def model_rows(store: xr.Dataset) -> pd.DataFrame:
         `active` units), `compared`, the number of its units, and `METRICS`.
     """
     kl = store["kl"]
-    counts = {"all": kl.notna().sum("unit"), "active": (kl > ACTIVE_NAT).sum("unit")}
+    counts = {"all": kl.notna().sum("unit"), "active": store["active"].sum("unit")}
     compared = xr.concat([counts[scope] for scope in store["scope"].to_numpy()], store["scope"])
     rows = store[list(METRICS)].assign(compared=compared).to_dataframe().reset_index()
     first = ["encoder", "replicate", "loss", "beta", "scope", "compared"]

@@ -72,8 +72,8 @@ def _panel(tables: AgreementTables, about: About) -> Panel:
         title="Do encoder and classifier agree?",
         caption=(
             "Pearson's correlation of the absolute importance of the encoder and of the "
-            "classifier, over the pixels of an image that are not black, mean over the test images; bars are "
-            "means over the trainings with 95 % intervals by Student's t."
+            "classifier, over the pixels of an image that are not black, mean over the test "
+            "images; bars are means over the trainings with 95 % intervals by Student's t."
         ),
         plots=[Plot("agreement", figure)],
         extra=render(

@@ -4,8 +4,7 @@ A claim is judged by numbers and a stated rule, so that a run may contradict the
 published way to compute a number differs from what it is meant to be, both are given.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,10 +21,8 @@ from explaind.experiments.grokking.story import (
 )
 from explaind.experiments.influence_over_training.tables import DECAY
 from explaind.experiments.similarity.samples import OTHERS, SAME_CLASS, SAME_INPUT
+from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, Claim, both, claims_table
 from explaind.report.text import number, percent, signed, step
-
-REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not reproduced"
-LEFT_OUT = "left out"
 
 AGREEMENT = {REPRODUCED: 0.99, PARTLY: 0.9}
 NEAR = 0.1  # of the steps: how close two moments are to count as one
@@ -34,28 +31,6 @@ RATIO = 3.0  # times the influence of other results that counts as more
 FEW = 0.8  # of the power in five frequencies that counts as few
 HALF = 0.5  # of the variance that counts as explained
 FASTER = 0.5  # share of the steps that counts as far fewer
-
-
-class Claim(NamedTuple):
-    """A claim, and what this run says of it.
-
-    Attributes:
-        claim: what is claimed.
-        paper: the number that the paper or its scripts give.
-        published: ours, worked out as published.
-        corrected: ours, worked out as it should be; empty if there is no difference.
-        judged: the rule.
-        verdict: `REPRODUCED`, `PARTLY`, `NOT` or `LEFT_OUT`.
-        shown_by: kind of the experiment whose page shows more; may be empty.
-    """
-
-    claim: str
-    paper: str
-    published: str
-    corrected: str
-    judged: str
-    verdict: str
-    shown_by: str = ""
 
 
 def verdicts(story: Story) -> pd.DataFrame:
@@ -67,13 +42,7 @@ def verdicts(story: Story) -> pd.DataFrame:
     Returns:
         One row per claim with the columns of `Claim`.
     """
-    judged = [claim(story) for claim in CLAIMS]
-    return pd.DataFrame(
-        claim._replace(published="not measured", corrected="not measured")
-        if claim.verdict == LEFT_OUT
-        else claim
-        for claim in judged
-    )
+    return claims_table(claim(story) for claim in CLAIMS)
 
 
 def _replicates(story: Story) -> Claim:
@@ -110,7 +79,7 @@ def _balance(story: Story) -> Claim:
         texts[PUBLISHED],
         texts[TARGET],
         "within 10 % of the steps from generalisation",
-        LEFT_OUT if story.balance is None else _both(_near(story, at) for at in moments.values()),
+        LEFT_OUT if story.balance is None else both(_near(story, at) for at in moments.values()),
         shown_by="influence_over_training",
     )
 
@@ -151,7 +120,7 @@ def _similar(story: Story, claim: str, components: tuple[str, ...], group: str) 
         f"mean cosine less that of unrelated pairs: {texts[PUBLISHED]}",
         texts[TARGET],
         f"larger by {COSINE} or more",
-        LEFT_OUT if story.cosines is None else _both(enough),
+        LEFT_OUT if story.cosines is None else both(enough),
         shown_by="similarity",
     )
 
@@ -184,7 +153,7 @@ def _few_frequencies(story: Story) -> Claim:
         texts[PUBLISHED],
         texts[TARGET],
         f"at least {percent(FEW)} and {percent(HALF)}",
-        LEFT_OUT if story.spectrum is None else _both(enough),
+        LEFT_OUT if story.spectrum is None else both(enough),
         shown_by="spectrum",
     )
 
@@ -271,12 +240,6 @@ CLAIMS: tuple[Callable[[Story], Claim], ...] = (
 
 def _at_least(value: float, limits: Mapping[str, float]) -> str:
     return next((verdict for verdict, limit in limits.items() if value >= limit), NOT)
-
-
-def _both(fulfilled: Iterable[bool]) -> str:
-    """Judge what was worked out as published and corrected."""
-    found = list(fulfilled)
-    return REPRODUCED if all(found) else PARTLY if any(found) else NOT
 
 
 def _near(story: Story, moment: int | None) -> bool:

@@ -4,7 +4,6 @@ import math
 
 from markupsafe import Markup
 
-from explaind.experiments.grokking.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
 from explaind.experiments.grokking.phases import (
     ALIGNMENT,
     DONE,
@@ -15,6 +14,7 @@ from explaind.experiments.grokking.phases import (
 )
 from explaind.experiments.grokking.tables import GrokkingTables
 from explaind.experiments.grokking.timeline import COLOURS, timeline
+from explaind.report.claims import claims_fact, claims_panel
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Page, Panel
 from explaind.report.panels import cancellation_panel, equation, learning_panel
@@ -33,8 +33,6 @@ MEANINGS = {
     ALIGNMENT: "what lies between the outer layers is ready; the outer layers adjust to it",
     DONE: "new pairs are answered as well; regularisation and data balance",
 }
-BADGES = {REPRODUCED: "faithful", PARTLY: "approximate", NOT: "unfaithful", LEFT_OUT: "absent"}
-"""Looks of the verdicts (`style.css`)."""
 
 
 def draw(tables: GrokkingTables, about: About) -> Page:
@@ -76,15 +74,10 @@ def _lead(tables: GrokkingTables) -> Markup:
 
 
 def _facts(tables: GrokkingTables) -> tuple[Fact, ...]:
-    completeness, judged = tables.explained.completeness, tables.verdicts["verdict"]
-    tried = int((judged != LEFT_OUT).sum())
+    completeness = tables.explained.completeness
     return (
         *learning_facts(tables.story.metrics),
-        Fact(
-            "Claims reproduced",
-            f"{int((judged == REPRODUCED).sum())} of {tried}",
-            f"{int((judged == PARTLY).sum())} partly, {int((judged == NOT).sum())} not",
-        ),
+        claims_fact(tables.verdicts),
         Fact(
             "Explained samples",
             f"{len(completeness):,}",
@@ -191,21 +184,10 @@ def _missing(tables: GrokkingTables, about: About) -> Markup:
 
 
 def _verdict_panel(tables: GrokkingTables, about: About) -> Panel:
-    rows = [
-        [
-            row["claim"],
-            row["paper"],
-            _linked(row["published"], tables.pages.get(str(row["shown_by"]))),
-            row["corrected"] or "the same",
-            row["judged"],
-            Markup('<strong class="badge {}">{}</strong>').format(
-                BADGES[str(row["verdict"])], row["verdict"]
-            ),
-        ]
-        for row in tables.verdicts.to_dict("records")
-    ]
-    return Panel(
-        letter="b",
+    return claims_panel(
+        tables.verdicts,
+        tables.pages,
+        about.files["verdicts"],
         title="What the paper claims, and what this run shows",
         caption=Markup(
             "Claims of {} about a network that groks. This is one network, of its own size, seed "
@@ -215,19 +197,5 @@ def _verdict_panel(tables: GrokkingTables, about: About) -> Panel:
             "<em>corrected</em>: of the correct class alone. Where there are both, a claim is "
             "reproduced if both fulfil the rule, and partly if one does."
         ).format(PAPER),
-        extra=render(
-            "columns.html",
-            caption="",
-            label="Claims and verdicts",
-            titles=["Claim", "Paper", "Here, as published", "Here, corrected", "Rule", "Verdict"],
-            rows=rows,
-        ),
-        tables=(about.files["verdicts"],),
+        letter="b",
     )
-
-
-def _linked(text: str, page: str | None) -> Markup:
-    """A text, with a link to the page that shows more, if there is one."""
-    if page is None:
-        return Markup("{}").format(text)
-    return Markup('{} (<a href="{}.html">more</a>)').format(text, page)
