@@ -36,8 +36,9 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
 
     Returns:
         The arrays `METRICS` `[model, scope]`; `kl` `[model, unit]`, nat, NaN where a model has no
-        such unit, and `active`, whether it is above its attribute `limit`; `maps` `[model, image, unit, row, column]` of the shown `images` `[image,
-        channel, row, column]`; and of every model `encoder`, `replicate`, `loss` and `beta`.
+        such unit, and `active`, whether it is above the attribute `limit`; `maps` `[model, image,
+        unit, row, column]` of the shown `images` `[image, channel, row, column]`; and of every
+        model `encoder`, `replicate`, `loss` and `beta`.
     """
     settings = job.settings
     images = job.data.x_validation[: settings.images]

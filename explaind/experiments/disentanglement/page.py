@@ -168,8 +168,8 @@ def _collapse_panel(tables: DisentanglementTables, about: About) -> Panel:
         title="Which units carry anything?",
         caption=(
             "How much each unit tells of the image: its KL divergence from the prior, mean over "
-            f"the test images; a point is a unit. Below the dotted line, at {_limit(tables)} nat, a unit "
-            "has collapsed."
+            f"the test images; a point is a unit. Below the dotted line, at {_limit(tables)} nat, "
+            "a unit has collapsed."
         ),
         plots=[Plot("units", figure)],
         tables=(about.files["units"],),

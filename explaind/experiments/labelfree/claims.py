@@ -73,7 +73,7 @@ def _examples(sources: Sources | None) -> Claim:
 def _disentangled(sources: Sources | None) -> Claim:
     claim = Claim(
         "3 A larger beta does not make latent units attend to more different pixels.",
-        "correlation of maps with beta over 30 models: MNIST −.02, dSprites +.56, CIFAR-100 +.29 "
+        "correlation of maps with beta over 30 models: MNIST -.02, dSprites +.56, CIFAR-100 +.29 "
         "(committed files)",
         *("", ""),
         "no fall of the correlation of maps, by its 95 % interval, for either loss",

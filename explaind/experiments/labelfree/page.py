@@ -33,8 +33,8 @@ def draw(tables: LabelfreeTables, about: About) -> Page:
         about,
         lead=(
             "An encoder turns an input into a few numbers and has no labels. Label-free methods "
-            "say which parts of the input, and which training samples, made them. This page sets what "
-            "was claimed of such explanations beside what is found here."
+            "say which parts of the input, and which training samples, made them. This page sets "
+            "what was claimed of such explanations beside what is found here."
         ),
         facts=[claims_fact(tables.verdicts)],
         panels=[

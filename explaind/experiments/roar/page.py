@@ -22,8 +22,8 @@ def draw(tables: RoarTables, about: About) -> Page:
         lead=(
             "If the pixels that a method calls most important are taken out of the training "
             "images, an autoencoder that is trained on what is left should reconstruct whole "
-            "images worse than one that lost as many random pixels. Every image loses its own pixels, the "
-            "original encoder decides which, and the training starts from the same weights."
+            "images worse than one that lost as many random pixels. Every image loses its own "
+            "pixels, the original encoder decides which, and training starts from the same weights."
         ),
         panels=[_panel(tables, about)],
     )

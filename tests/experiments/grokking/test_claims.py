@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from explaind.experiments.grokking.claims import verdicts
-from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
 from explaind.experiments.influence_over_training.tables import crossings
+from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
 from explaind.report.tables.phases import Phases
 from tests.experiments.grokking import planted
 

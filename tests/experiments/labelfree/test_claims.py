@@ -1,0 +1,114 @@
+"""Claims about label-free explanations, judged by planted results that hold and that do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from explaind.experiments.labelfree.claims import CLAIMS, verdicts
+from explaind.experiments.labelfree.page import draw
+from explaind.experiments.labelfree.tables import LabelfreeTables
+from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
+from tests.experiments.disentanglement import planted
+from tests.experiments.disentanglement.test_tables import FALLING, STEADY
+from tests.experiments.roar.test_tables import losses
+from tests.experiments.small_encoders import Results, html_of
+
+
+def correlation(cases, published, corrected, over="pooled"):
+    """Correlations of three tasks; the first case as published, pooled; the second corrected."""
+    values = np.full((2, 2, 2, 2, 3, 3), np.nan)
+    values[:, 0, 0, 0] = published
+    values[:, 1, ("pooled", "per sample").index(over), 0] = corrected
+    values[..., range(3), range(3)] = 1  # each task with itself, which must not count
+    return xr.Dataset(
+        {"correlation": (("replicate", "case", "over", "rank", "task", "other"), values)},
+        coords={
+            "case": list(cases),
+            "over": ["pooled", "per sample"],
+            "rank": ["pearson", "spearman"],
+            "task": list("abc"),
+            "other": list("abc"),
+        },
+    )
+
+
+def features(published, corrected):
+    cases = ("gradient_shap", "integrated_gradients")
+    return correlation(cases, published, corrected, "per sample")
+
+
+def examples(published, corrected):
+    return correlation(("inverse_square_distance", "log_distance"), published, corrected)
+
+
+def agreement(softmax, predicted):
+    outputs = {"logits": 0.99, "softmax": softmax, "predicted class": predicted}
+    return pd.DataFrame(
+        {
+            "method": "integrated_gradients",
+            "output": output,
+            "replicate": replicate,
+            "correlation": value + 0.001 * replicate,
+        }
+        for output, value in outputs.items()
+        for replicate in range(2)
+    )
+
+
+def roar(saliency, shap=(1.5, 1.51)):
+    return losses(saliency=saliency, gradient_shap=shap, random=(1.0, 1.01))
+
+
+HOLDS = {
+    "pretext_features": features(0.4, 0.5),
+    "pretext_examples": examples(0.1, 0.2),
+    "disentanglement": planted.store(STEADY, STEADY),
+    "encoder_and_model": agreement(0.5, 0.6),
+    "roar": roar((1.2, 1.21)),
+}
+
+
+def judged(**changes):
+    table = verdicts(Results(**{**HOLDS, **changes}))
+    return dict(zip(table["shown_by"], table["verdict"], strict=True))
+
+
+def test_all_hold():
+    assert judged() == dict.fromkeys((kind for kind, _ in CLAIMS), REPRODUCED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "verdict"),
+    [
+        ("pretext_features", features(0.4, 0.9), PARTLY),
+        ("pretext_features", features(0.1, 0.9), NOT),
+        ("pretext_examples", examples(0.1, 0.7), PARTLY),
+        ("pretext_examples", examples(0.5, 0.7), NOT),
+        ("disentanglement", planted.store(FALLING, STEADY), PARTLY),
+        ("disentanglement", planted.store(FALLING, FALLING), NOT),
+        ("encoder_and_model", agreement(0.5, 0.95), PARTLY),
+        ("encoder_and_model", agreement(0.95, 0.95), NOT),
+        ("roar", roar((0.9, 0.91)), PARTLY),
+        ("roar", roar((0.9, 0.91), (0.8, 0.81)), NOT),
+    ],
+)
+def test_one_that_does_not_hold_is_not_reproduced(kind, result, verdict):
+    expected = {**dict.fromkeys((kind for kind, _ in CLAIMS), REPRODUCED), kind: verdict}
+    assert judged(**{kind: result}) == expected
+
+
+def test_what_is_left_out_has_no_numbers():
+    table = verdicts(Results(roar=HOLDS["roar"])).set_index("shown_by")
+    left = table.drop("roar")
+    assert set(left["verdict"]) == {LEFT_OUT}
+    assert set(left["published"]) == set(left["corrected"]) == {"not measured"}
+
+
+def test_page_has_every_claim_and_links_what_shows_more():
+    results = Results(**HOLDS)
+    tables = LabelfreeTables(verdicts(results), dict(results.results.values()))
+    html = html_of(draw, tables, "labelfree")
+    assert html.count("badge faithful") == len(CLAIMS)
+    assert all(f'href="{kind}.html"' in html for kind, _ in CLAIMS)
+    assert f"{len(CLAIMS)} of {len(CLAIMS)}" in html

@@ -1,0 +1,89 @@
+"""Encoders of seconds, for experiments that explain them."""
+
+import pandas as pd
+
+from explaind.config.schema import Config
+from explaind.experiments.job import EncoderJob
+from explaind.paths import Paths
+from explaind.pipeline.prepare import prepare_dataset
+from explaind.pipeline.train_encoder import train_encoder
+from explaind.report.html import render
+from explaind.report.page import About
+
+SHARED = {"dataset": "digits", "epochs": 1, "batch_size": 16, "replicates": 2, "device": "cpu"}
+SMALL = {"kind": "convolutional", "latent": 3, "channels": (2, 2, 2), "hidden": 4}
+CASE = {
+    "defaults": False,
+    "datasets": {
+        "digits": {
+            "kind": "digits",
+            "classes": [0, 1],
+            "train_samples": 40,
+            "validation_samples": 12,
+        }
+    },
+    "runs": {},
+    "encoders": {
+        "vae": {
+            **SHARED,
+            "model": {"kind": "vae", "latent": 2},
+            "pretext": {"kind": "beta_vae", "beta": 1},
+        },
+        "tc_vae": {
+            **SHARED,
+            "model": {"kind": "vae", "latent": 3},
+            "pretext": {"kind": "tc_vae", "beta": 5},
+            "replicates": 1,
+        },
+        "classifier": {**SHARED, "model": SMALL, "pretext": {"kind": "classification"}},
+        "autoencoder": {**SHARED, "model": SMALL},
+        "simclr": {
+            **SHARED,
+            "model": {"kind": "resnet18", "width": 2},
+            "pretext": {"kind": "contrastive", "hidden": 4, "projected": 3},
+            "replicates": 1,
+        },
+    },
+}
+
+
+def trained(root, *names):
+    """Paths below a directory in which some encoders are trained."""
+    config, paths = Config.model_validate(CASE), Paths(root)
+    prepare_dataset(config, paths, "digits")
+    for name in names:
+        for replicate in range(config.encoders[name].replicates):
+            train_encoder(config, paths, name, replicate)
+    return paths
+
+
+def job_of(paths, scratch, **settings):
+    """What an experiment, named like its kind, is computed from."""
+    name = settings["kind"]
+    config = Config.model_validate({**CASE, "experiments": {name: settings}})
+    scratch.mkdir(parents=True, exist_ok=True)
+    return EncoderJob(name, config.experiments[name], config, paths, scratch)
+
+
+class Results:
+    """Results of experiments by kind, as pages read them.
+
+    Args:
+        results: a table or store by kind.
+    """
+
+    def __init__(self, **results):
+        self.found = results
+        self.results = {kind: (kind, kind) for kind in results}
+
+    def result(self, key) -> pd.DataFrame:
+        """The table of an experiment."""
+        return self.found[key]
+
+    store = result
+
+
+def html_of(draw, tables, name):
+    """The page as HTML."""
+    files = {table: Paths().table(name, table) for table in tables.files()}
+    return render("page.html", page=draw(tables, About(name, name, "encoders", files)), pages={})
