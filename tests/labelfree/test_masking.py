@@ -35,7 +35,7 @@ def test_other_shapes_are_refused():
 
 
 def test_fractions_are_rounded_down_but_for_rounding():
-    assert [hidden_count(p, 100) for p in (0.29, 0.57, 1)] == [29, 57, 100]
+    assert [hidden_count(p, 100) for p in (0.29, 0.57, 1.0)] == [29, 57, 100]
     assert [hidden_count(p, 64) for p in (0.05, 0.1)] == [3, 6]
 
 
@@ -44,7 +44,7 @@ def test_shifts_are_those_of_a_loop(kind):
     encoder, x = make(kind)
     baseline = torch.full_like(x[:1], 0.1)
     importance = feature_importance(Random(), encoder, x, baseline)
-    shifts = representation_shift(encoder, x, importance, baseline, (0.2, 1))
+    shifts = representation_shift(encoder, x, importance, baseline, (0.2, 1.0))
     assert shifts.shape == (2, 7)
     encoder.eval()
     for row in range(7):
@@ -60,7 +60,7 @@ def test_all_methods_end_where_everything_is_hidden():
     encoder, x = make("images")
     black = torch.zeros_like(x[:1])
     ends = [
-        representation_shift(encoder, x, feature_importance(m, encoder, x, black), black, (1,))
+        representation_shift(encoder, x, feature_importance(m, encoder, x, black), black, (1.0,))
         for m in (Random(), RandomLit(), Brightest(), integrated_gradients(5))
     ]
     for end in ends[1:]:

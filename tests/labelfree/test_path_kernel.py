@@ -9,61 +9,49 @@ from explaind.kernel.attributor import Attributor
 from explaind.labelfree.path_kernel import LabelFreePathKernel
 from tests.labelfree.autoencoders import STEPS, Autoencoder, inputs, record, squared_error
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
-
-
-def encoded(theta, x):
-    return torch.func.functional_call(Autoencoder().encoder, theta, x)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)
+MODEL = Autoencoder()
 
 
 def gradient(function, theta):
-    leaves = {name: value.clone().requires_grad_(True) for name, value in theta.items()}
-    grads = torch.autograd.grad(function(leaves), list(leaves.values()), allow_unused=True)
-    return {
-        name: torch.zeros_like(leaf) if g is None else g
-        for (name, leaf), g in zip(leaves.items(), grads, strict=True)
-    }
+    at = theta.clone().requires_grad_(True)
+    return torch.autograd.grad(function(at), at)[0]
+
+
+def momentum_of_samples(history, batches, x):
+    """What every step has of the gradient of each sample: momentum, sample by sample."""
+    velocity = torch.zeros(len(x), history.layout.size, dtype=torch.float64)
+    for step, batch in enumerate(batches):
+        velocity = 0.5 * velocity
+        for sample in batch:
+            row = x[sample : sample + 1]
+
+            def loss(theta, row=row):
+                output = torch.func.functional_call(MODEL, history.layout.unflatten(theta), row)
+                return squared_error(output, row).sum() / len(batch)
+
+            velocity[sample] += gradient(loss, history.theta(step))
+        yield step, velocity
 
 
 def oracle(history, batches, x, pairs):
-    """Influence by a dense midpoint of every step, forward in time: momentum sample by sample."""
-    model = Autoencoder()
-    influence = np.zeros((len(pairs), len(x)))
-    velocity = [None] * len(x)  # momentum buffer owed to each sample
-    for step in range(STEPS):
-        theta, after = (
-            {n: p.double() for n, p in history.layout.unflatten(history.theta(s)).items()}
-            for s in (step, step + 1)
-        )
-        for sample in range(len(x)):
-            own = {name: torch.zeros_like(value) for name, value in theta.items()}
-            if sample in batches[step]:
-
-                def loss(leaves, row=x[sample : sample + 1]):
-                    return squared_error(torch.func.functional_call(model, leaves, row), row).sum()
-
-                own = {name: g / 4 for name, g in gradient(loss, theta).items()}
-            old = velocity[sample]
-            velocity[sample] = (
-                own if old is None else {name: 0.5 * old[name] + own[name] for name in own}
-            )
-        rate = 0.1 / (1 + step)
+    """Influence by quadrature along every step, forward in time."""
+    influence = torch.zeros(len(pairs), len(x), dtype=torch.float64)
+    for step, velocity in momentum_of_samples(history, batches, x):
+        start, move = history.theta(step), history.theta(step + 1) - history.theta(step)
         for number, (first, second) in enumerate(pairs):
 
-            def similarity(leaves, first=first, second=second):
-                own = {n.removeprefix("encoder."): p for n, p in leaves.items() if "enc" in n}
-                return (encoded(own, first[None]) * encoded(own, second[None])).sum()
+            def similarity(theta, both=torch.stack([first, second])):
+                tensors = history.layout.unflatten(theta).items()
+                own = {n.removeprefix("encoder."): t for n, t in tensors if n[0] == "e"}
+                return torch.func.functional_call(MODEL.encoder, own, both).prod(0).sum()
 
-            averaged = {name: torch.zeros_like(value) for name, value in theta.items()}
-            for node, weight in zip((NODES + 1) / 2, WEIGHTS / 2, strict=True):
-                at = {n: theta[n] + node * (after[n] - theta[n]) for n in theta}
-                for name, g in gradient(similarity, at).items():
-                    averaged[name] += weight * g
-            for sample in range(len(x)):
-                influence[number, sample] -= rate * sum(
-                    float((averaged[n] * velocity[sample][n]).sum()) for n in theta
-                )
-    return influence
+            averaged = sum(
+                weight / 2 * gradient(similarity, start + (node + 1) / 2 * move)
+                for node, weight in zip(NODES, WEIGHTS, strict=True)
+            )
+            influence[number] -= 0.1 / (1 + step) * velocity @ averaged
+    return influence.numpy()
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +88,7 @@ def test_it_is_a_method_among_others(recorded):
 def test_the_decoder_has_no_influence_of_its_own(recorded):
     _, kernel, _ = recorded
     explained = LabelFreePathKernel(kernel).explain(
-        inputs(2, seed=5), keep=("influence_by_component",)
+        inputs(2, seed=5), keep=("component",)
     )
     by_component = explained["influence_by_component"]
     assert float(np.abs(by_component.sel(component="decoder")).max()) == 0

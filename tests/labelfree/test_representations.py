@@ -36,6 +36,6 @@ def test_equal_representations_are_infinitely_near():
 
 
 def test_near_representations_are_told_apart():
-    x = torch.tensor([[1000.0], [1000.001], [999.0]]).double()
+    x = torch.tensor([[1000.0], [1000.001], [999.0]], dtype=torch.float64)
     scores = DKNN(nn.Identity(), x).scores(x[:1])[0]
     np.testing.assert_allclose(scores[1:], [1e6, 1], rtol=1e-6)

@@ -52,5 +52,5 @@ def test_infinite_scores_come_first_and_nan_is_refused():
     assert similarity_rate(scores, SAME, (0.1,)).tolist() == [[0], [0]]
     with pytest.raises(ValueError, match="got NaN"):
         similarity_rate(scores * np.nan, SAME, (0.1,))
-    with pytest.raises(ValueError, match="one of 10 training samples at least, got 0.01"):
+    with pytest.raises(ValueError, match=r"one of 10 training samples at least, got 0\.01"):
         similarity_rate(scores, SAME, (0.5, 0.01))
