@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 BEFORE, KERNEL = "Before a run", "Rules of the kernel"
-EXPERIMENTS, PAGES = "Experiments", "Pages"
+ENCODERS, EXPERIMENTS, PAGES = "Encoders", "Experiments", "Pages"
 
 Files = Annotated[
     list[str],
@@ -205,6 +205,23 @@ def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = N
 
     _limit_threads(threads)
     library(_with_run(config, root, run), Paths(root), run)
+
+
+@app.command(rich_help_panel=ENCODERS)
+def train_encoder(
+    config: Files,
+    encoder: Annotated[str, typer.Option(help="Name of the encoder in the config.")],
+    replicate: Annotated[int, typer.Option(min=0, help="Which training, from 0.")] = 0,
+    root: Root = ".",
+    threads: Threads = None,
+) -> None:
+    """Train one replicate of an encoder; continues where an earlier call was stopped."""
+    from explaind.pipeline.train_encoder import train_encoder as library
+
+    checked = _read(config, root)
+    _check_known("encoder", encoder, checked.encoders)
+    _limit_threads(threads)
+    library(checked, Paths(root), encoder, replicate)
 
 
 def _computing(spec: Spec) -> Callable[..., None]:

@@ -104,6 +104,18 @@ class Paths:
         """Return the table of one part of an experiment that is computed in parts."""
         return self.results / run / "experiments" / name / f"{part}.parquet"
 
+    def encoder(self, encoder: str, replicate: str | int) -> Path:
+        """Return the store of one trained encoder: its weights and how it learned."""
+        return self.results / "encoders" / encoder / f"{replicate}.zarr"
+
+    def encoder_path(self, encoder: str, replicate: str | int) -> Path:
+        """Return the store of the recorded training path of an encoder, if it is recorded."""
+        return self.results / "encoders" / encoder / f"{replicate}_path.zarr"
+
+    def encoder_checkpoint(self, encoder: str, replicate: str | int) -> Path:
+        """Return the file that a training of an encoder goes on from after it was stopped."""
+        return self.results / "encoders" / encoder / f".{replicate}_checkpoint.npz"
+
     def benchmark(self, run: str, name: str) -> Path:
         """Return the table of time and memory of one rule, measured by Snakemake."""
         return self.results / run / "benchmarks" / f"{name}.tsv"

@@ -193,11 +193,81 @@ class Cifar100Dataset(_Cifar):
     kind: Literal["cifar100"] = "cifar100"
 
 
+class SpritesDataset(ImageDataset):
+    """Generated: 3,456 white squares, ellipses and hearts in all scales, rotations and places."""
+
+    kind: Literal["sprites"] = "sprites"
+    side: int = Field(32, ge=8, description="Pixels per side.")
+
+
+class DspritesDataset(ImageDataset):
+    """dSprites from its file: 737,280 white shapes of 64 x 64 pixels, a random tenth to test."""
+
+    kind: Literal["dsprites"] = "dsprites"
+    path: str = Field(description="The file; a relative path starts at the project directory.")
+
+
 class NpzDataset(ImageDataset):
     """Your own images: an .npz file, see docs/file_formats.md."""
 
     kind: Literal["npz"] = "npz"
     path: str = Field(description="The file; a relative path starts at the project directory.")
+
+
+class SeriesDataset(Section):
+    """What all datasets of series share."""
+
+    inputs: ClassVar[str] = "series"
+
+    kind: str
+    samples: int | None = Field(
+        None, ge=2, description="Series that are used, chosen at random; null = all."
+    )
+    training: Literal["all", "normal"] = Field(
+        "all",
+        description="Series trained on: all (a random share) or normal (all of those; the abnormal "
+        "ones are the validation part).",
+    )
+    train_fraction: float = Field(
+        0.8, gt=0, lt=1, description="Share of the training part, with training: all."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the choice and the split.")
+
+    @property
+    def train_size(self) -> int | None:
+        """Number of training series; None if only the source knows it."""
+        if self.samples is None or self.training == "normal":
+            return None
+        return round(self.train_fraction * self.samples)
+
+    @property
+    def validation_size(self) -> int | None:
+        """Number of validation series; None if only the source knows it."""
+        train = self.train_size
+        return None if train is None or self.samples is None else self.samples - train
+
+
+class EcgLikeDataset(SeriesDataset):
+    """Generated heartbeats, normal or not."""
+
+    kind: Literal["ecg_like"] = "ecg_like"
+    samples: int | None = Field(400, ge=2, description="Series that are generated.")
+    length: int = Field(60, ge=8, description="Time steps of a series.")
+    abnormal: float = Field(0.4, gt=0, lt=1, description="Share of abnormal series.")
+
+    @model_validator(mode="after")
+    def _check_samples(self) -> "EcgLikeDataset":
+        if self.samples is None:
+            raise ValueError("expected samples as a number, got null; say how many")
+        return self
+
+
+class NpzSeriesDataset(SeriesDataset):
+    """Your own series, ECG5000 say: an .npz file, see docs/file_formats.md."""
+
+    kind: Literal["npz_series"] = "npz_series"
+    path: str = Field(description="The file; a relative path starts at the project directory.")
+    normal: int = Field(1, description="Label of normal series; all others are abnormal.")
 
 
 Dataset = Annotated[
@@ -207,6 +277,10 @@ Dataset = Annotated[
     | Annotated[Cifar2Dataset, Tag("cifar2")]
     | Annotated[Cifar10Dataset, Tag("cifar10")]
     | Annotated[Cifar100Dataset, Tag("cifar100")]
-    | Annotated[NpzDataset, Tag("npz")],
+    | Annotated[SpritesDataset, Tag("sprites")]
+    | Annotated[DspritesDataset, Tag("dsprites")]
+    | Annotated[NpzDataset, Tag("npz")]
+    | Annotated[EcgLikeDataset, Tag("ecg_like")]
+    | Annotated[NpzSeriesDataset, Tag("npz_series")],
     Discriminator(kind_or("modulo")),
 ]

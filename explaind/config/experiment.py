@@ -1,21 +1,25 @@
 """What the config sections of all experiments and pages share."""
 
-from typing import Annotated, ClassVar
+from abc import abstractmethod
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from explaind.config.base import Name, Section, canonical
 
 Seed = Annotated[int, Field(ge=0)]
 Seeds = Annotated[tuple[Seed, ...], AfterValidator(canonical), Field(min_length=1)]
 
+ENCODERS = "encoders"
+"""Folder below `results` of the encoders and of what is computed of them; no run is named so."""
 
-class ExperimentSettings(Section):
-    """One entry of `experiments`; each kind has its own keys beside these.
 
-    A kind that both computes something and has a page keeps the options of the page in a section
-    `page` of its own, so that they rerun the page alone.
-    """
+def _several(names: Any) -> Any:
+    return (names,) if isinstance(names, str) else names
+
+
+class Settings(Section):
+    """What all entries of `experiments` share."""
 
     only_rounding: ClassVar[tuple[str, ...]] = ()
     """Keys that change a result by rounding at most, and so rerun nothing."""
@@ -24,4 +28,36 @@ class ExperimentSettings(Section):
     """Kinds of dataset that the run must be trained on; none = any."""
 
     kind: str
+
+    @property
+    @abstractmethod
+    def subject(self) -> str:
+        """Folder below `results` of what is computed: the run, or `encoders`."""
+
+
+class ExperimentSettings(Settings):
+    """One entry of `experiments` about a run; each kind has its own keys beside these.
+
+    A kind that both computes something and has a page keeps the options of the page in a section
+    `page` of its own, so that they rerun the page alone.
+    """
+
     run: Name = Field(description="The run that it is about.")
+
+    @property
+    def subject(self) -> str:
+        """Name of the run."""
+        return self.run
+
+
+class EncoderExperimentSettings(Settings):
+    """One entry of `experiments` about encoders, which are trained on one dataset."""
+
+    encoders: Annotated[tuple[Name, ...], BeforeValidator(_several), Field(min_length=1)] = Field(
+        description="The encoders that it is about, or the one."
+    )
+
+    @property
+    def subject(self) -> str:
+        """`encoders`."""
+        return ENCODERS

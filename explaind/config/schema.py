@@ -10,15 +10,22 @@ from pydantic_core import PydanticCustomError
 
 from explaind.config.base import Name, Section
 from explaind.config.dataset import Dataset, ModuloDataset
-from explaind.config.experiment import ExperimentSettings
+from explaind.config.encoder import Encoder, encoder_problems
+from explaind.config.experiment import (
+    ENCODERS,
+    EncoderExperimentSettings,
+    ExperimentSettings,
+    Settings,
+)
 from explaind.config.run import Run, fit_problems, size_problems
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
 
-RESERVED_RUNS = {"figures"}  # results/figures holds the pages
+RESERVED_RUNS = {"figures", ENCODERS}  # folders of results that hold other things
+RESERVED_ENCODERS = {"experiments", "benchmarks"}  # the same of results/encoders
 
 if TYPE_CHECKING:
-    Experiment = ExperimentSettings
+    Experiment = Settings
 else:
     Experiment = Annotated[
         reduce(or_, (spec.settings for spec in SPECS.values())), Field(discriminator="kind")
@@ -35,15 +42,16 @@ class Config(Section):
         {"modulo": ModuloDataset()}, description="Datasets by name."
     )
     runs: dict[Name, Run] = Field({"grokking": Run()}, description="Training runs by name.")
+    encoders: dict[Name, Encoder] = Field({}, description="Encoders without labels, by name.")
     experiments: dict[Name, Experiment] = Field(
-        {}, description="Experiments and pages about the runs, by name."
+        {}, description="Experiments and pages about runs or encoders, by name."
     )
 
     def spec(self, experiment: str) -> Spec:
         """Return what is known of the kind of an experiment, given its name."""
         return SPECS[self.experiments[experiment].kind]
 
-    def parts(self, experiment: str) -> Mapping[str, ExperimentSettings]:
+    def parts(self, experiment: str) -> Mapping[str, Settings]:
         """Return the settings of the parts of an experiment by name; none if it is one job."""
         computed, settings = self.spec(experiment).computed, self.experiments[experiment]
         return computed.parts(settings) if computed and computed.parts else {}
@@ -65,7 +73,7 @@ class Config(Section):
             )
         return config
 
-    @field_validator("datasets", "runs", "experiments", mode="before")
+    @field_validator("datasets", "runs", "encoders", "experiments", mode="before")
     @classmethod
     def _drop_removed(cls, named: Any) -> Any:
         """Leave out what is null: how a config removes an entry of the one it is laid over."""
@@ -88,6 +96,7 @@ class Config(Section):
     def _check_references(self) -> "Config":
         problems = [
             *(problem for name in self.runs for problem in self._of_run(name)),
+            *(problem for name in self.encoders for problem in self._of_encoder(name)),
             *(problem for name in self.experiments for problem in self._of_experiment(name)),
         ]
         if problems:
@@ -107,30 +116,65 @@ class Config(Section):
             *size_problems(name, run, data.train_size, data.validation_size),
         ]
 
+    def _of_encoder(self, name: str) -> list[str]:
+        """Problems of one encoder that only show beside its dataset."""
+        encoder = self.encoders[name]
+        if name in RESERVED_ENCODERS:
+            return [f"encoders.{name}: expected another name, {name!r} is taken; rename it"]
+        if encoder.dataset not in self.datasets:
+            return [_dangling(f"encoders.{name}.dataset", encoder.dataset, self.datasets)]
+        return list(encoder_problems(name, encoder, self.datasets[encoder.dataset]))
+
     def _of_experiment(self, name: str) -> list[str]:
-        """Problems of one experiment that only show beside its run and the other experiments."""
+        """Problems of one experiment that only show beside what it names."""
         settings, key = self.experiments[name], f"experiments.{name}"
+        if isinstance(settings, ExperimentSettings):
+            problems = self._of_its_run(settings, key)
+        else:
+            assert isinstance(settings, EncoderExperimentSettings)  # there are these two
+            problems = self._of_its_encoders(settings, key)
+        return problems or self._of_its_results(name, settings)
+
+    def _of_its_run(self, settings: ExperimentSettings, key: str) -> list[str]:
         if settings.run not in self.runs:
             return [_dangling(f"{key}.run", settings.run, self.runs)]
-        problems = []
         data = self.datasets.get(self.runs[settings.run].dataset)
         if data and settings.of_datasets and data.kind not in settings.of_datasets:
-            problems.append(
+            problem = (
                 f"{key}.run: expected a run on a dataset of kind"
                 f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
             )
+            return [problem]
+        return []
+
+    def _of_its_encoders(self, settings: EncoderExperimentSettings, key: str) -> list[str]:
+        unknown = [name for name in settings.encoders if name not in self.encoders]
+        if unknown:
+            return [_dangling(f"{key}.encoders", name, self.encoders) for name in unknown]
+        datasets = sorted({self.encoders[name].dataset for name in settings.encoders})
+        if len(datasets) > 1:
+            problem = (
+                f"{key}.encoders: expected encoders of one dataset, got some of"
+                f" {', '.join(datasets)}; name others, or make two experiments of it"
+            )
+            return [problem]
+        return []
+
+    def _of_its_results(self, name: str, settings: Settings) -> list[str]:
+        problems, about = [], settings.subject
         for option, kind in self.spec(name).results.items():
             other = getattr(settings, option)
             fitting = [
                 entry
                 for entry, found in self.experiments.items()
-                if (found.kind, found.run) == (kind, settings.run)
+                if (found.kind, found.subject) == (kind, about)
             ]
             if other is not None and other not in fitting:
+                where = about if about == ENCODERS else f"the run {about!r}"
                 problems.append(
-                    f"{key}.{option}: expected one of kind {kind} on the run {settings.run!r}:"
-                    f" {', '.join(fitting) or 'none'}, got {other!r}; change run or experiment"
+                    f"experiments.{name}.{option}: expected one of kind {kind} on {where}:"
+                    f" {', '.join(fitting) or 'none'}, got {other!r}; change one of them"
                 )
         return problems
 

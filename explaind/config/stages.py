@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from explaind.config.experiment import EncoderExperimentSettings, ExperimentSettings
 from explaind.config.schema import Config
 
 Values = dict[str, Any]
@@ -23,8 +24,8 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         config: the whole config.
         stage: name of the rule, e.g. `train`, `pruning` or `page_grokking`.
         name: the dataset of `prepare_dataset`; the run of `train`, `plan_epk`, `predict_epk`,
-            `accumulate_kernel` and `validate_epk`; the experiment of a rule that computes or draws
-            one; `report` takes none.
+            `accumulate_kernel` and `validate_epk`; the encoder of `train_encoder`; the experiment
+            of a rule that computes or draws one; `report` takes none.
 
     Returns:
         The values by section, JSON-stable: sorted keys, lists instead of tuples.
@@ -33,6 +34,8 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     if stage in _OF_RUN:
         run = whole["runs"][name]
         values = _OF_RUN[stage](run, _dataset(config, run["dataset"]))
+    elif stage == "train_encoder":
+        values = _train_encoder(config, str(name))
     elif stage == "prepare_dataset":
         values = _dataset(config, str(name))
     elif stage == "report":
@@ -45,12 +48,12 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     return stable
 
 
-def _pages(config: Config, run: str | None = None) -> list[str]:
-    """Names of the pages about a run, or of all."""
+def _pages(config: Config, subject: str | None = None) -> list[str]:
+    """Names of the pages about a run or the encoders, or of all."""
     return [
         name
         for name, settings in config.experiments.items()
-        if config.spec(name).shown and run in {None, settings.run}
+        if config.spec(name).shown and subject in {None, settings.subject}
     ]
 
 
@@ -60,18 +63,29 @@ def _experiment(config: Config, name: str, stage: str) -> Values:
     section = settings.model_dump(mode="json")
     page = section.pop("page", {}) if spec.computed else section
     if spec.shown and stage == f"page_{spec.name}":
-        titles = {other: config.spec(other).title for other in _pages(config, settings.run)}
-        return {"page": page, "run": settings.run, "pages": titles}
+        titles = {other: config.spec(other).title for other in _pages(config, settings.subject)}
+        return {"page": page, "run": settings.subject, "pages": titles}
     if not spec.computed or stage != spec.name:
         raise KeyError(stage)
+    values: Values = {"experiment": _without(section, *settings.only_rounding)}
+    if isinstance(settings, EncoderExperimentSettings):
+        trained = {encoder: _train_encoder(config, encoder) for encoder in settings.encoders}
+        return values | {"encoders": trained}
+    assert isinstance(settings, ExperimentSettings)  # there are these two
     run = config.runs[settings.run].model_dump(mode="json")
     data = _dataset(config, run["dataset"])
-    values: Values = {"experiment": _without(section, *settings.only_rounding)}
     if spec.computed.trains:  # networks are trained as the run is, so all of its training counts
         values |= _train(run, data)
     if {"dataset", "history"} & set(spec.computed.reads):
         values |= _validate_epk(run, data)
     return values
+
+
+def _train_encoder(config: Config, name: str) -> Values:
+    # Not how many replicates there are: each is a job of its own.
+    encoder = config.encoders[name]
+    section = _without(encoder.model_dump(mode="json"), "device", "replicates")
+    return section | {"dataset": _dataset(config, encoder.dataset)}
 
 
 def _dataset(config: Config, name: str) -> Values:

@@ -31,7 +31,7 @@ def npz_source(path: Path) -> ImageSource:
     Raises:
         DataError: naming the array, what was expected and what was found.
     """
-    arrays = _read(path)
+    arrays = read_arrays(path)
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
         raise DataError(
@@ -59,7 +59,18 @@ def npz_source(path: Path) -> ImageSource:
     )
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read those arrays of a file that a dataset may consist of.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The arrays by name, in the byte order of this machine.
+
+    Raises:
+        DataError: if it is missing or no such file.
+    """
     try:
         with path.open("rb") as opened, NpzFile(opened, allow_pickle=False) as file:
             return {name: _native(file[name]) for name in file.files if name in KNOWN}

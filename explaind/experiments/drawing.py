@@ -6,6 +6,12 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
+from explaind.config.experiment import (
+    ENCODERS,
+    EncoderExperimentSettings,
+    ExperimentSettings,
+    Settings,
+)
 from explaind.config.schema import Config
 from explaind.files import writing_result
 from explaind.paths import Paths, shard_labels
@@ -33,8 +39,8 @@ def draw_page(config: Config, paths: Paths, name: str) -> None:
     for table in map(PurePath, spec.shown.tables if spec.shown else ()):
         files[table.stem] = paths.table(name, table.stem, table.suffix.removeprefix("."))
         _write_table(content[table.stem], files[table.stem])
-    pages = {entry.name: entry.title for entry in entries(config) if entry.run == settings.run}
-    about = About(name, pages[name], settings.run, files)
+    pages = {entry.name: entry.title for entry in entries(config) if entry.run == settings.subject}
+    about = About(name, pages[name], settings.subject, files)
     page = import_module(f"{folder}.page").draw(tables, about)
     write_page(page, pages, paths.figure(name))
 
@@ -47,6 +53,8 @@ def draw_index(config: Config, paths: Paths) -> None:
         paths: where the project keeps its files.
     """
     benchmarks = {run: _benchmarks(config, paths, run) for run in config.runs}
+    if config.encoders:
+        benchmarks[ENCODERS] = _encoder_benchmarks(config, paths)
     write_index(paths, entries(config), benchmarks, config.model_dump(mode="json"))
 
 
@@ -61,7 +69,7 @@ def entries(config: Config) -> list[Entry]:
         their names in their titles.
     """
     shown = {name: spec for name in config.experiments if (spec := config.spec(name)).shown}
-    runs = {name: config.experiments[name].run for name in shown}
+    runs = {name: config.experiments[name].subject for name in shown}
     alike = Counter((runs[name], spec.name) for name, spec in shown.items())
     return [
         Entry(
@@ -86,24 +94,48 @@ def sources_of(config: Config, paths: Paths, name: str) -> Sources:
         The sources, not opened yet.
     """
     settings, spec = config.experiments[name], config.spec(name)
-    dataset = config.runs[settings.run].dataset
+    dataset = _dataset_of(config, settings)
     results = {spec.name: (spec.name, name)} if spec.computed else {}
     for key, kind in (spec.shown.results if spec.shown else {}).items():
         if (other := getattr(settings, key)) is not None:
             results[key] = (kind, other)
-    return Sources(paths, name, settings.run, dataset, config.datasets[dataset], results)
+    return Sources(paths, name, settings.subject, dataset, config.datasets[dataset], results)
 
 
 def _benchmarks(config: Config, paths: Paths, run: str) -> dict[str, Path]:
     """The files with time and memory of the jobs of a run, by job; some may not be there."""
     shards = shard_labels(shard_count(config, paths, run), config.runs[run].epk.segments)
     jobs = ["train", *(f"predict_epk_{label}" for row in shards for label in row)]
-    jobs += ["accumulate_kernel", "validate_epk"]
+    jobs += ["accumulate_kernel", "validate_epk", *_experiment_jobs(config, run)]
+    return {job: paths.benchmark(run, job) for job in jobs}
+
+
+def _encoder_benchmarks(config: Config, paths: Paths) -> dict[str, Path]:
+    """The same of the encoders: of every replicate and of the experiments about them."""
+    jobs = [
+        f"train_encoder_{name}_{replicate}"
+        for name, encoder in config.encoders.items()
+        for replicate in range(encoder.replicates)
+    ]
+    jobs += _experiment_jobs(config, ENCODERS)
+    return {job: paths.benchmark(ENCODERS, job) for job in jobs}
+
+
+def _experiment_jobs(config: Config, subject: str) -> list[str]:
+    jobs = []
     for name, settings in config.experiments.items():
-        if settings.run == run and config.spec(name).computed:
+        if settings.subject == subject and config.spec(name).computed:
             jobs.append(f"{settings.kind}_{name}")
             jobs += [f"{settings.kind}_part_{name}_{part}" for part in config.parts(name)]
-    return {job: paths.benchmark(run, job) for job in jobs}
+    return jobs
+
+
+def _dataset_of(config: Config, settings: Settings) -> str:
+    """Name of the dataset of a run, or of encoders."""
+    if isinstance(settings, EncoderExperimentSettings):
+        return config.encoders[settings.encoders[0]].dataset
+    assert isinstance(settings, ExperimentSettings)  # there are these two
+    return config.runs[settings.run].dataset
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

@@ -19,7 +19,11 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.config.experiment import ExperimentSettings
+from explaind.config.experiment import (
+    EncoderExperimentSettings,
+    ExperimentSettings,
+    Settings,
+)
 from explaind.config.run import Run, check_sizes
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
@@ -28,20 +32,24 @@ from explaind.errors import StoreError
 from explaind.files import as_json, writing_result
 from explaind.fingerprint import code_fingerprint
 from explaind.kernel.path_kernel import PathKernel
+from explaind.models.encoders.network import EncoderNetwork
 from explaind.models.registry import build_model
 from explaind.paths import Paths
+from explaind.pipeline.load_encoder import load_encoder, open_encoder_kernel
 from explaind.pipeline.load_kernel import open_kernel
 from explaind.store import only_writer, open_sealed, write_store
 
 ORIGIN = "config"
 """Attribute of the table of a part: the values that it was made with."""
 
+AnyT_co = TypeVar("AnyT_co", bound=Settings, covariant=True)
 SettingsT_co = TypeVar("SettingsT_co", bound=ExperimentSettings, covariant=True)
+EncoderT_co = TypeVar("EncoderT_co", bound=EncoderExperimentSettings, covariant=True)
 
 
 @dataclass(frozen=True)
-class Job(Generic[SettingsT_co]):
-    """What an experiment is computed from; data and stores are read when they are asked for.
+class AnyJob(Generic[AnyT_co]):
+    """What any experiment is computed from.
 
     Attributes:
         name: name of the experiment.
@@ -53,20 +61,38 @@ class Job(Generic[SettingsT_co]):
     """
 
     name: str
-    settings: SettingsT_co
+    settings: AnyT_co
     config: Config
     paths: Paths
     scratch: Path
 
     @property
-    def run(self) -> Run:
-        """Return the settings of the run."""
-        return self.config.runs[self.settings.run]
-
-    @property
     def values(self) -> dict[str, Any]:
         """Return the values of the config that the result depends on, JSON only."""
         return stage_config(self.config, self.settings.kind, self.name)
+
+    def result(self, key: str) -> xr.Dataset:
+        """Open the store of another experiment on the same run, or of encoders, lazy.
+
+        Args:
+            key: the key of the settings that names it.
+
+        Returns:
+            Its store; one that is missing or of another configuration is refused (`StoreError`).
+        """
+        name, kind = getattr(self.settings, key), self.config.spec(self.name).results[key]
+        path = self.paths.experiment(self.settings.subject, name, "zarr")
+        return open_sealed(path, stage_config(self.config, kind, name), rule=kind)
+
+
+@dataclass(frozen=True)
+class Job(AnyJob[SettingsT_co]):
+    """What an experiment on a run is computed from; all is read when it is asked for."""
+
+    @property
+    def run(self) -> Run:
+        """Return the settings of the run."""
+        return self.config.runs[self.settings.run]
 
     @cached_property
     def data(self) -> LoadedDataset:
@@ -86,19 +112,6 @@ class Job(Generic[SettingsT_co]):
         """Return the influence store of the run, lazy."""
         return open_sealed(self.paths.influence(self.settings.run), rule="accumulate_kernel")
 
-    def result(self, key: str) -> xr.Dataset:
-        """Open the store of another experiment on the run, lazy.
-
-        Args:
-            key: the key of the settings that names it.
-
-        Returns:
-            Its store; one that is missing or of another configuration is refused (`StoreError`).
-        """
-        name, kind = getattr(self.settings, key), self.config.spec(self.name).results[key]
-        path = self.paths.experiment(self.settings.run, name, "zarr")
-        return open_sealed(path, stage_config(self.config, kind, name), rule=kind)
-
     def trained_model(self) -> nn.Module:
         """Return the network at the end of its recorded training, on the device of the run."""
         return self.model_at(self.kernel.history.theta(self.kernel.history.steps))
@@ -109,6 +122,49 @@ class Job(Generic[SettingsT_co]):
         model = build_model(self.run.model, data.classes, data.input_shape)
         model.load_state_dict({**history.constants(), **history.layout.unflatten(theta)})
         return model.to(history.device)
+
+
+@dataclass(frozen=True)
+class EncoderJob(AnyJob[EncoderT_co]):
+    """What an experiment about encoders is computed from; all is read when it is asked for."""
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset that the encoders are trained on."""
+        return self.config.encoders[self.settings.encoders[0]].dataset
+
+    @cached_property
+    def data(self) -> LoadedDataset:
+        """Return that dataset; its validation part is the test set, which no training has seen."""
+        return load_dataset(self.config, self.paths, self.dataset)
+
+    def replicates(self, name: str) -> range:
+        """Return the numbers of the replicates of an encoder."""
+        return range(self.config.encoders[name].replicates)
+
+    def network(self, name: str, replicate: int) -> EncoderNetwork:
+        """Load a trained network in evaluation mode; what is explained is its `encoder`.
+
+        Args:
+            name: name of the encoder.
+            replicate: number of the replicate.
+
+        Returns:
+            The network; one that is missing or of another configuration is refused (`StoreError`).
+        """
+        return load_encoder(self.config, self.paths, name, replicate, self.data)
+
+    def kernel(self, name: str, replicate: int) -> PathKernel:
+        """Open the recorded path of an encoder that has `history`.
+
+        Args:
+            name: name of the encoder.
+            replicate: number of the replicate.
+
+        Returns:
+            The path kernel of the whole network; refused is what `load_encoder` refuses.
+        """
+        return open_encoder_kernel(self.config, self.paths, name, replicate, self.data)
 
 
 def compute_experiment(config: Config, paths: Paths, name: str) -> None:
@@ -125,7 +181,7 @@ def compute_experiment(config: Config, paths: Paths, name: str) -> None:
     """
     settings, computed = config.experiments[name], config.spec(name).computed
     assert computed is not None  # the rules and commands are those of the registry
-    path = paths.experiment(settings.run, name, computed.suffix)
+    path = paths.experiment(settings.subject, name, computed.suffix)
     if computed.parts is None:
         with _job(config, paths, name, path) as job:
             _write(_computed(job), path, job.values)
@@ -143,7 +199,7 @@ def compute_part(config: Config, paths: Paths, name: str, part: str) -> None:
         name: name of the experiment.
         part: name of the part.
     """
-    path = paths.part(config.experiments[name].run, name, part)
+    path = paths.part(config.experiments[name].subject, name, part)
     with _job(config.of_part(name, part), paths, name, path) as job:
         table = _computed(job)
         table.attrs[ORIGIN] = job.values
@@ -152,7 +208,7 @@ def compute_part(config: Config, paths: Paths, name: str, part: str) -> None:
 
 def _table_of_part(config: Config, paths: Paths, name: str, part: str) -> pd.DataFrame:
     settings = config.experiments[name]
-    path = paths.part(settings.run, name, part)
+    path = paths.part(settings.subject, name, part)
     expected = stage_config(config.of_part(name, part), settings.kind, name)
     try:
         table = pd.read_parquet(path)
@@ -166,7 +222,7 @@ def _table_of_part(config: Config, paths: Paths, name: str, part: str) -> pd.Dat
     raise StoreError(f"{path} {found}. Compute this part first: `{command}`.")
 
 
-def _computed(job: Job[Any]) -> Any:
+def _computed(job: AnyJob[Any]) -> Any:
     folder = f"explaind.experiments.{job.settings.kind}"
     return import_module(f"{folder}.compute").compute(job)
 
@@ -180,7 +236,7 @@ def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]
 
 
 @contextmanager
-def _job(config: Config, paths: Paths, name: str, result: Path) -> Iterator[Job[Any]]:
+def _job(config: Config, paths: Paths, name: str, result: Path) -> Iterator[AnyJob[Any]]:
     """Give the job that a result is computed by; its folder is gone after the block.
 
     What a killed process left there is found again if it was made by the same code with the same
@@ -190,7 +246,8 @@ def _job(config: Config, paths: Paths, name: str, result: Path) -> Iterator[Job[
         The job.
     """
     folder, settings = result.with_name(f".{result.stem}.scratch"), config.experiments[name]
-    job = Job(name, settings, config, paths, folder)
+    made_for = EncoderJob if isinstance(settings, EncoderExperimentSettings) else Job
+    job: AnyJob[Any] = made_for(name, settings, config, paths, folder)
     compute = f"explaind.experiments.{settings.kind}.compute"
     origin = as_json({"values": job.values, "code": code_fingerprint(__name__, compute)})
     note = folder / "origin.json"

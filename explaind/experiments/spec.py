@@ -5,7 +5,7 @@ the card on the index page. Nothing here imports torch.
 
 | module of the folder | what it defines |
 |---|---|
-| `settings` | the section of the config, a subclass of `ExperimentSettings` |
+| `settings` | the section of the config, an `ExperimentSettings` or `EncoderExperimentSettings` |
 | `compute` | `compute(job) -> table or store`; absent if nothing is computed |
 | `tables` | `read(sources, settings) -> tables`, all numbers of the page; no torch |
 | `page` | `draw(tables, about) -> Page`; absent if it is shown on another page |
@@ -15,15 +15,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from explaind.config.experiment import ExperimentSettings
+from explaind.config.experiment import Settings
 
-Source = Literal["dataset", "history", "metrics", "influence", "validation"]
-"""What a run leaves on disk; `validation` is the store and its statistics."""
+Source = Literal["dataset", "history", "metrics", "influence", "validation", "encoders"]
+"""What a run leaves on disk; `validation` is the store and its statistics.
+
+Of encoders there are the `dataset` and the trained `encoders`: all replicates of each that is
+named, with their paths if they are recorded.
+"""
 
 
 @dataclass(frozen=True)
 class Computed:
     """The rule that computes an experiment: `results/{run}/experiments/{name}.{suffix}`.
+
+    Of experiments about encoders `{run}` is `encoders`.
 
     Attributes:
         reads: what it reads of its run.
@@ -43,7 +49,7 @@ class Computed:
     suffix: Literal["parquet", "zarr"] = "parquet"
     minutes: int = 240
     results: Mapping[str, str] = field(default_factory=dict)
-    parts: Callable[[Any], Mapping[str, ExperimentSettings]] | None = None
+    parts: Callable[[Any], Mapping[str, Settings]] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Spec:
     name: str
     title: str
     summary: str
-    settings: type[ExperimentSettings]
+    settings: type[Settings]
     computed: Computed | None = None
     shown: Shown | None = None
 

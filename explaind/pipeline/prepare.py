@@ -7,14 +7,27 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from explaind.config.dataset import DigitsDataset, ImageDataset, ModuloDataset, NpzDataset
+from explaind.config.dataset import (
+    DigitsDataset,
+    DspritesDataset,
+    EcgLikeDataset,
+    ImageDataset,
+    ModuloDataset,
+    NpzDataset,
+    NpzSeriesDataset,
+    SeriesDataset,
+    SpritesDataset,
+)
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.data.digits import digits_source
 from explaind.data.download import downloaded_source
+from explaind.data.dsprites import dsprites_source
 from explaind.data.images import ImageSource, image_dataset
 from explaind.data.modulo import modulo_dataset
 from explaind.data.npz import npz_source
+from explaind.data.series import Series, ecg_like_series, series_dataset, series_of_file
+from explaind.data.sprites import sprites_source
 from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import write_store
@@ -49,6 +62,8 @@ def _made(config: Config, paths: Paths, dataset: str) -> xr.Dataset:
     if isinstance(settings, ModuloDataset):
         return modulo_dataset(settings)
     try:
+        if isinstance(settings, SeriesDataset):
+            return series_dataset(settings, _series(settings, paths))
         return image_dataset(settings, _source(settings, paths))
     except DataError as error:
         raise DataError(f"datasets.{dataset}: {error}") from error
@@ -59,7 +74,20 @@ def _source(settings: ImageDataset, paths: Paths) -> ImageSource:
         return npz_source(Path(paths.root, settings.path))
     if isinstance(settings, DigitsDataset):
         return digits_source()
+    if isinstance(settings, SpritesDataset):
+        return sprites_source(settings.side, settings.seed)
+    if isinstance(settings, DspritesDataset):
+        most = (settings.train_samples, settings.validation_samples)
+        file = Path(paths.root, settings.path)
+        return dsprites_source(file, paths.downloads(), settings.seed, most)
     return downloaded_source(settings.kind, paths.downloads())
+
+
+def _series(settings: SeriesDataset, paths: Paths) -> Series:
+    if isinstance(settings, NpzSeriesDataset):
+        return series_of_file(Path(paths.root, settings.path), settings.normal)
+    assert isinstance(settings, EcgLikeDataset)  # there are these two
+    return ecg_like_series(settings)
 
 
 def _checksum(dataset: xr.Dataset) -> str:

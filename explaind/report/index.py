@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explaind.config.experiment import ENCODERS
 from explaind.files import write_text
 from explaind.paths import Paths
 from explaind.report.html import render
@@ -23,7 +24,7 @@ class Entry:
 
     Attributes:
         name: its name in the config, and of its file.
-        run: the run that it shows.
+        run: the run that it shows, or `encoders`.
         title: its heading.
         summary: one sentence on what it shows.
     """
@@ -40,13 +41,13 @@ def write_index(
     benchmarks: Mapping[str, Mapping[str, Path]],
     config: Mapping[str, Any],
 ) -> None:
-    """Write the page that shows every run and links every page and table.
+    """Write the page that shows every run and the encoders, and links every page and table.
 
     Args:
         paths: where the project keeps its files.
         entries: the pages.
         benchmarks: by run and job, where its time and memory are if it was measured; the runs are
-            shown in this order.
+            shown in this order. `encoders` are listed beside them, if there are some.
         config: all values of the resolved configuration.
     """
     html = render(
@@ -54,12 +55,24 @@ def write_index(
         runs=[
             _run(run, [entry for entry in entries if entry.run == run], jobs, paths)
             for run, jobs in benchmarks.items()
+            if run != ENCODERS
         ],
+        encoders=_encoders(entries, benchmarks.get(ENCODERS)),
         config=json.dumps(config, indent=2, sort_keys=True),
         # A killed job leaves hidden files behind.
         tables=sorted(path.name for path in paths.table("", "").parent.glob("[!.]*")),
     )
     write_text(paths.index(), html)
+
+
+def _encoders(
+    entries: Sequence[Entry], benchmarks: Mapping[str, Path] | None
+) -> Mapping[str, object] | None:
+    """What is shown of the encoders; None if there are none."""
+    if benchmarks is None:
+        return None
+    about = [entry for entry in entries if entry.run == ENCODERS]
+    return {"entries": about, "cost": cost_rows(benchmarks)}
 
 
 def _run(

@@ -23,7 +23,7 @@ class About:
     Attributes:
         name: its name in the config, and of its file.
         title: the heading.
-        run: name of the run.
+        run: name of the run, or `encoders`.
         files: the files that its tables were written to.
     """
 

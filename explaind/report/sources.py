@@ -23,8 +23,8 @@ class Sources:
     Attributes:
         paths: where the project keeps its files.
         name: name of the experiment that is drawn.
-        run: name of its run.
-        dataset_name: name of the run's dataset.
+        run: name of its run, or `encoders`.
+        dataset_name: name of the dataset of the run, or of the encoders.
         dataset: settings of that.
         results: kind and name of each experiment that is shown, by the key of the settings that
             names it; the one that is drawn by its kind. `result` reads tables, `store` stores.

@@ -73,9 +73,7 @@ def record_training(
         "data": data.sha256,
         "removed": sorted(removed),
     }
-    with only_writer(path):
-        if is_sealed(path) or not _is_of(path, origin):
-            remove_store(path)  # a finished run, or one of another configuration or code
+    keep_if_of(path, origin)
     task, samples = task_of(training.loss), len(data.x_train)
     optimizer = build_optimizer(training.optimizer, model)
     components = components_of(model)
@@ -209,6 +207,16 @@ def is_finished(settings: Training, metrics: Mapping[str, float]) -> bool:
     return goal is not None and all(metrics[f"{split}_accuracy"] >= goal for split in SPLITS)
 
 
-def _is_of(path: Path, origin: dict[str, Any]) -> bool:
-    stored = stored_attributes(path)
-    return {key: stored.get(key) for key in origin} == origin
+def keep_if_of(path: Path, origin: Mapping[str, Any]) -> None:
+    """Remove a history unless it is an unfinished one of the same configuration, code and data.
+
+    A store that another process is writing is refused (`StoreError`).
+
+    Args:
+        path: folder of the store.
+        origin: the attributes that it must have.
+    """
+    with only_writer(path):
+        stored = stored_attributes(path)
+        if is_sealed(path) or {key: stored.get(key) for key in origin} != origin:
+            remove_store(path)

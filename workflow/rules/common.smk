@@ -19,6 +19,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from explaind.config.experiment import ENCODERS
 from explaind.config.load import load_config
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
@@ -68,7 +69,9 @@ PAGES = [
 
 wildcard_constraints:
     dataset="|".join(CONFIG.datasets),
-    run="|".join(CONFIG.runs),
+    run="|".join(CONFIG.runs) or "(?!)",
+    encoder="|".join(CONFIG.encoders) or "(?!)",
+    replicate=r"\d+",
     shard=r"\d+-of-\d+(_t\d+-of-\d+)?",
 
 
@@ -77,10 +80,32 @@ def dataset_of(wildcards):
     return seal(PATHS.dataset(CONFIG.runs[wildcards.run].dataset))
 
 
+def dataset_of_encoder(wildcards):
+    """Seal of the dataset that an encoder is trained on."""
+    return seal(PATHS.dataset(CONFIG.encoders[wildcards.encoder].dataset))
+
+
+def replicates(encoders):
+    """Encoders with the numbers of their replicates."""
+    return [
+        (name, k) for name in encoders for k in range(CONFIG.encoders[name].replicates)
+    ]
+
+
+def trained(encoders):
+    """Seals of all replicates of encoders."""
+    return [seal(PATHS.encoder(name, k)) for name, k in replicates(encoders)]
+
+
+def of_encoder(wildcards):
+    """What the training of an encoder takes from the config."""
+    return stage_config(CONFIG, "train_encoder", wildcards.encoder)
+
+
 def file_of_dataset(wildcards):
     """The user's file that a dataset is made from, if it is made from one."""
     settings = CONFIG.datasets[wildcards.dataset]
-    return settings.path if settings.kind == "npz" else []
+    return getattr(settings, "path", [])
 
 
 def shards_of(run):
@@ -218,8 +243,30 @@ def modules_of(kind, *names):
     return [f"explaind.experiments.{kind}.{name}" for name in names]
 
 
-def sources(run, reads):
-    """Files and seals of what is read of a run (`explaind.experiments.spec.Source`), by name."""
+def subjects_of_kind(kind):
+    """Pattern of the folders that the results of a kind lie in: runs, or that of the encoders."""
+    found = {
+        entry.subject for entry in CONFIG.experiments.values() if entry.kind == kind
+    }
+    return "|".join(sorted(found)) or "(?!)"
+
+
+def sources(settings, reads):
+    """Files and seals of what is read (`explaind.experiments.spec.Source`), by name."""
+    if settings.subject == ENCODERS:
+        return sources_of_encoders(settings.encoders, reads)
+    return sources_of_run(settings.run, reads)
+
+
+def sources_of_encoders(encoders, reads):
+    """What is read of encoders; a recorded path is written by the job that trains."""
+    dataset = CONFIG.encoders[encoders[0]].dataset
+    files = {"dataset": seal(PATHS.dataset(dataset)), "encoders": trained(encoders)}
+    return {name: files[name] for name in reads}
+
+
+def sources_of_run(run, reads):
+    """What is read of a run."""
     files = {
         "dataset": seal(PATHS.dataset(CONFIG.runs[run].dataset)),
         "history": seal(PATHS.history(run)),
@@ -238,7 +285,7 @@ def result(run, name, computed):
 
 def result_of(name):
     """What an experiment of the config leaves."""
-    return result(CONFIG.experiments[name].run, name, CONFIG.spec(name).computed)
+    return result(CONFIG.experiments[name].subject, name, CONFIG.spec(name).computed)
 
 
 def results_of(name, rule):
@@ -252,8 +299,9 @@ def read_by(spec):
     """Input function: what an experiment, or each part of one, is computed from."""
 
     def inputs(wildcards):
+        settings = CONFIG.experiments[wildcards.experiment]
         others = results_of(wildcards.experiment, spec.computed)
-        return {**sources(wildcards.run, spec.computed.reads), **others}
+        return {**sources(settings, spec.computed.reads), **others}
 
     return inputs
 
@@ -276,7 +324,7 @@ def shown_by(spec):
         settings = CONFIG.experiments[name]
         own = {"result": result_of(name)} if spec.computed else {}
         others = results_of(name, spec.shown)
-        return {**sources(settings.run, spec.shown.reads), **own, **others}
+        return {**sources(settings, spec.shown.reads), **own, **others}
 
     return inputs
 
@@ -296,7 +344,8 @@ def table_of(spec, table):
 
 def category(wildcards):
     """Where Snakemake's own report puts what belongs to an experiment: with its run."""
-    return f"Run {CONFIG.experiments[wildcards.experiment].run}"
+    subject = CONFIG.experiments[wildcards.experiment].subject
+    return "Encoders" if subject == ENCODERS else f"Run {subject}"
 
 
 def command(name):

@@ -2,7 +2,8 @@
 one more for each kind that is computed in parts.
 
 REQUIRED INPUTS:
-    what the kind reads of the run, e.g. data/processed/{dataset}.zarr, results/{run}/history.zarr
+    what the kind reads of the run, e.g. data/processed/{dataset}.zarr, results/{run}/history.zarr,
+    or of encoders, which are the “run” encoders here: results/encoders/{encoder}/{replicate}.zarr
 OUTPUTS:
     results/{run}/experiments/{experiment}/{part}.parquet of an experiment that is computed in parts
     results/{run}/experiments/{experiment}.parquet or .zarr; networks that are trained for it lie
@@ -23,6 +24,7 @@ for spec in COMPUTED:
         benchmark:
             PATHS.benchmark("{run}", f"{spec.name}_{{experiment}}")
         wildcard_constraints:
+            run=subjects_of_kind(spec.name),
             experiment=of_kind(spec.name),
         threads: half_of_the_cores
         resources:
@@ -57,6 +59,7 @@ for spec in IN_PARTS:
         benchmark:
             PATHS.benchmark("{run}", f"{spec.name}_part_{{experiment}}_{{part}}")
         wildcard_constraints:
+            run=subjects_of_kind(spec.name),
             experiment=of_kind(spec.name),
             part=parts_of_kind(spec.name),
         threads: half_of_the_cores

@@ -4,6 +4,7 @@ REQUIRED INPUTS:
     results/figures/{experiment}.html
     results/{run}/history.zarr, metrics.parquet, validation.json of every run; benchmarks if there are
     some
+    results/encoders/{encoder}/{replicate}.zarr of every encoder
 OUTPUTS:
     results/index.html
 """
@@ -16,6 +17,7 @@ rule report:
         histories=[seal(PATHS.history(run)) for run in RUNS],
         metrics=[PATHS.metrics(run) for run in RUNS],
         statistics=[PATHS.validation_summary(run) for run in RUNS],
+        encoders=trained(CONFIG.encoders),
     output:
         page=PATHS.index(),
     log:

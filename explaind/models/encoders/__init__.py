@@ -1,0 +1,1 @@
+"""Encoders, and the heads that they are trained with: decoders and classifiers."""
