@@ -35,10 +35,18 @@ def feature_method(name: FeatureMethodName, steps: int, seed: int) -> FeatureMet
     return methods[name]
 
 
-def importance_of(method: FeatureMethod) -> Importance:
-    """Return the method as a function of encoder and inputs, with black (0) as baseline."""
+def importance_of(method: FeatureMethod, baseline: Tensor) -> Importance:
+    """Return a method as a function of encoder and inputs.
+
+    Args:
+        method: the method.
+        baseline: what stands for the absence of an input, with a sample axis of length 1.
+
+    Returns:
+        The function.
+    """
 
     def importance(encoder: nn.Module, inputs: Tensor) -> Tensor:
-        return feature_importance(method, encoder, inputs, torch.zeros_like(inputs[:1]))
+        return feature_importance(method, encoder, inputs, baseline.to(inputs.device))
 
     return importance

@@ -11,6 +11,8 @@ from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.labelfree import SPEC as LABELFREE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
+from explaind.experiments.pretext_examples import SPEC as PRETEXT_EXAMPLES
+from explaind.experiments.pretext_features import SPEC as PRETEXT_FEATURES
 from explaind.experiments.pruning import SPEC as PRUNING
 from explaind.experiments.retrain import SPEC as RETRAIN
 from explaind.experiments.roar import SPEC as ROAR
@@ -40,6 +42,8 @@ SPECS: dict[str, Spec] = {
         SIMILARITY,
         MAPS,
         SPECTRUM,
+        PRETEXT_FEATURES,
+        PRETEXT_EXAMPLES,
         DISENTANGLEMENT,
         UNIT_VISUALISATION,
         ENCODER_AND_MODEL,

@@ -105,7 +105,7 @@ def loss_curvature(loss_fn: LossFunction) -> Curvature:
             gradient: Tensor = torch.func.grad(lambda own: loss_fn(own, target).sum())(at)
             return gradient
 
-        product: Tensor = torch.func.jvp(slope, (output,), (tangent,))[1]
+        product: Tensor = torch.func.vjp(slope, output)[1](tangent)[0]  # H is symmetric
         return product
 
     return curvature

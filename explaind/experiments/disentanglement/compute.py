@@ -11,7 +11,7 @@ from explaind.experiments.disentanglement.settings import DisentanglementSetting
 from explaind.experiments.feature_methods import feature_method, importance_of
 from explaind.experiments.job import EncoderJob
 from explaind.labelfree.unit_overlap import Overlap, UnitOverlap
-from explaind.labelfree.units import ACTIVE_NAT, unit_kl, unit_maps
+from explaind.labelfree.units import ACTIVE_NAT, Importance, unit_kl, unit_maps
 from explaind.log import progress
 from explaind.models.vae import VAE
 
@@ -42,7 +42,11 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
     """
     settings = job.settings
     images = job.data.x_validation[: settings.images]
-    models = [(name, k) for name in settings.encoders for k in job.replicates(name)]
+    method = feature_method(settings.method, settings.steps, 0)
+    importance = importance_of(method, job.baseline)
+    models = [
+        (name, k) for name in settings.encoders for k in range(job.config.encoders[name].replicates)
+    ]
     units = max(job.config.encoders[name].model.latent for name in settings.encoders)
     overlaps = np.empty((len(models), len(SCOPES), len(METRICS)))
     kl = np.full((len(models), units), np.nan)
@@ -51,7 +55,7 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
         model = _vae(job, name, replicate)
         divergence = unit_kl(model.encoder, images.to(next(model.parameters()).device))
         kl[row, : len(divergence)] = divergence.cpu()
-        found, shown = _explained(model, images, divergence > ACTIVE_NAT, settings)
+        found, shown = _explained(model, images, divergence > ACTIVE_NAT, importance, settings)
         overlaps[row] = found
         maps[row, : len(shown), : shown.shape[1]] = shown.cpu()
     pretexts = [job.config.encoders[name].pretext for name, _ in models]
@@ -97,13 +101,14 @@ def _vae(job: EncoderJob[DisentanglementSettings], name: str, replicate: int) ->
 
 
 def _explained(
-    model: VAE, images: Tensor, active: Tensor, settings: DisentanglementSettings
+    model: VAE,
+    images: Tensor,
+    active: Tensor,
+    importance: Importance,
+    settings: DisentanglementSettings,
 ) -> tuple[list[Overlap], Tensor]:
     """The metrics of all units and of the active ones, and the maps of the first images."""
-    device, importance = (
-        active.device,
-        importance_of(feature_method(settings.method, settings.steps, 0)),
-    )
+    device = active.device
     every, pixels = torch.ones_like(active), len(images) * images[0, 0].numel()
     measured = [(UnitOverlap(int(scope.sum()), pixels), scope) for scope in (every, active)]
     shown = []

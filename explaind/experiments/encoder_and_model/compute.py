@@ -54,12 +54,13 @@ def compute(job: EncoderJob[EncoderAndModelSettings]) -> pd.DataFrame:
 def _rows(job: EncoderJob[EncoderAndModelSettings]) -> Iterator[dict[str, object]]:
     settings = job.settings
     for name in settings.encoders:
-        for replicate in job.replicates(name):
+        for replicate in job.replicates:
             network = job.network(name, replicate)
             device = next(network.parameters()).device
             images = job.data.x_validation[: settings.images].to(device)
             for method in settings.methods:
-                importance = importance_of(feature_method(method, settings.steps, replicate))
+                chosen = feature_method(method, settings.steps, replicate)
+                importance = importance_of(chosen, job.baseline)
                 of_encoder = importance(network.encoder, images).abs()
                 for output, explain in FULL_MODEL.items():
                     of_model = explain(network, images, importance).abs()

@@ -50,13 +50,14 @@ def compute(job: EncoderJob[RoarSettings]) -> pd.DataFrame:
 def _rows(job: EncoderJob[RoarSettings]) -> Iterator[dict[str, object]]:
     settings = job.settings
     for name in settings.encoders:
-        for replicate in job.replicates(name):
+        for replicate in job.replicates:
             original = job.network(name, replicate)
             base = {"encoder": name, "replicate": replicate}
             for method in settings.methods:
                 row = {**base, "method": method}
                 yield {**row, "fraction": 0.0, "loss": reconstruction_error(original, job.data)}
-                importance = importance_of(feature_method(method, settings.steps, replicate))
+                chosen = feature_method(method, settings.steps, replicate)
+                importance = importance_of(chosen, job.baseline)
                 for fraction in settings.fractions:
                     data = without_pixels(job.data, original, importance, fraction)
                     label = f"{name}_{replicate}_{method}_{fraction:g}"

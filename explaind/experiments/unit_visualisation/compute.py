@@ -30,12 +30,11 @@ def compute(job: EncoderJob[UnitVisualisationSettings]) -> xr.Dataset:
         ConfigError: if there is no such replicate, or the inputs are no images.
     """
     settings, shape = job.settings, job.data.input_shape
-    for name in settings.encoders:
-        if settings.replicate not in job.replicates(name):
-            raise ConfigError(
-                f"experiments.{job.name}.replicate: expected one of {name!r}, less than"
-                f" {len(job.replicates(name))}, got {settings.replicate}; lower it"
-            )
+    if settings.replicate not in job.replicates:
+        raise ConfigError(
+            f"experiments.{job.name}.replicate: expected one that all encoders have, less than"
+            f" {len(job.replicates)}, got {settings.replicate}; lower it"
+        )
     if len(shape) != 3:  # channel, row, column
         raise ConfigError(
             f"experiments.{job.name}.encoders: expected encoders of images, got inputs of shape"

@@ -41,7 +41,10 @@ def test_every_replicate_is_a_model_with_its_loss_and_beta(store):
 def test_correlation_equals_that_of_all_maps_at_once(store, job):
     encoder, images = job.network("tc_vae", 0).encoder, job.data.x_validation[:10]
     maps = unit_maps(
-        encoder, 3, images, importance_of(feature_method("integrated_gradients", 4, 0))
+        encoder,
+        3,
+        images,
+        importance_of(feature_method("integrated_gradients", 4, 0), images[:1] * 0),
     )
     dense = np.corrcoef(maps.transpose(0, 1).flatten(1).double())
     expected = dense[~np.eye(3, dtype=bool)].mean()
