@@ -1,6 +1,5 @@
 """Methods of feature importance by the name that the config gives them."""
 
-import torch
 from torch import Tensor, nn
 
 from explaind.config.choices import FeatureMethodName

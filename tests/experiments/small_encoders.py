@@ -1,7 +1,6 @@
 """Encoders of seconds, for experiments that explain them."""
 
-import pandas as pd
-
+from explaind.config.dataset import DigitsDataset
 from explaind.config.schema import Config
 from explaind.experiments.job import EncoderJob
 from explaind.paths import Paths
@@ -9,9 +8,10 @@ from explaind.pipeline.prepare import prepare_dataset
 from explaind.pipeline.train_encoder import train_encoder
 from explaind.report.html import render
 from explaind.report.page import About
+from explaind.report.sources import Sources
 
 SHARED = {"dataset": "digits", "epochs": 1, "batch_size": 16, "replicates": 2, "device": "cpu"}
-SMALL = {"kind": "convolutional", "latent": 3, "channels": (2, 2, 2), "hidden": 4}
+SMALL = {"kind": "convolutional", "latent": 3, "channels": (4, 8, 8), "hidden": 16}
 CASE = {
     "defaults": False,
     "datasets": {
@@ -20,6 +20,7 @@ CASE = {
             "classes": [0, 1],
             "train_samples": 40,
             "validation_samples": 12,
+            "resize": 16,
         }
     },
     "runs": {},
@@ -65,22 +66,21 @@ def job_of(paths, scratch, **settings):
     return EncoderJob(name, config.experiments[name], config, paths, scratch)
 
 
-class Results:
-    """Results of experiments by kind, as pages read them.
+class Results(Sources):
+    """Results of experiments by kind, as pages read them; a table or store for each."""
 
-    Args:
-        results: a table or store by kind.
-    """
+    def __init__(self, **found):
+        results = {kind: (kind, kind) for kind in found}
+        super().__init__(Paths(), "page", "encoders", "digits", DigitsDataset(), results)
+        object.__setattr__(self, "found", found)
 
-    def __init__(self, **results):
-        self.found = results
-        self.results = {kind: (kind, kind) for kind in results}
-
-    def result(self, key) -> pd.DataFrame:
+    def result(self, key):
         """The table of an experiment."""
         return self.found[key]
 
-    store = result
+    def store(self, key):
+        """The store of an experiment."""
+        return self.found[key]
 
 
 def html_of(draw, tables, name):

@@ -36,9 +36,9 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
 
     Returns:
         The arrays `METRICS` `[model, scope]`; `kl` `[model, unit]`, nat, NaN where a model has no
-        such unit, and `active`, whether it is above the attribute `limit`; `maps` `[model, image,
-        unit, row, column]` of the shown `images` `[image, channel, row, column]`; and of every
-        model `encoder`, `replicate`, `loss` and `beta`.
+        such unit, and `active`, whether that is above the attribute `limit`; `maps` `[model, image,
+        unit, row, column]` of the `images` `[image, channel, row, column]` that are shown; `beta`
+        and `tc` `[model]`. A model is called by its encoder and replicate.
     """
     settings = job.settings
     images = job.data.x_validation[: settings.images]
@@ -59,6 +59,8 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
         overlaps[row] = found
         maps[row, : len(shown), : shown.shape[1]] = shown.cpu()
     pretexts = [job.config.encoders[name].pretext for name, _ in models]
+    betas = np.array([getattr(pretext, "beta", np.nan) for pretext in pretexts])
+    only_tc = np.array([isinstance(pretext, TcVae) for pretext in pretexts])
     dimensions = ("model", "image", "unit", "row", "column")
     return xr.Dataset(
         {
@@ -69,7 +71,11 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
             "kl": _array(("model", "unit"), kl, "nat", "divergence of a unit from its prior"),
             "active": _array(
                 ("model", "unit"), kl > ACTIVE_NAT, "1", "whether it has not collapsed"
-            ).assign_attrs(limit=ACTIVE_NAT),
+            ),
+            "beta": _array(("model",), betas, "1", "weight in the loss"),
+            "tc": _array(
+                ("model",), only_tc, "1", "whether beta weighs the total correlation alone"
+            ),
             "maps": _array(dimensions, maps, "1", "importance of a pixel to a unit, no sign"),
             "images": _array(
                 ("image", "channel", "row", "column"),
@@ -80,11 +86,9 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
         },
         coords={
             "scope": list(SCOPES),
-            "encoder": ("model", [name for name, _ in models]),
-            "replicate": ("model", [k for _, k in models]),
-            "loss": ("model", [pretext.kind for pretext in pretexts]),
-            "beta": ("model", [getattr(pretext, "beta", np.nan) for pretext in pretexts]),
+            "model": [f"{name} {replicate}" for name, replicate in models],
         },
+        attrs={"limit": ACTIVE_NAT},
     )
 
 

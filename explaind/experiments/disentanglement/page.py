@@ -47,7 +47,7 @@ def draw(tables: DisentanglementTables, about: About) -> Page:
 
 def _limit(tables: DisentanglementTables) -> float:
     """KL divergence, nat, up to which a unit counts as collapsed."""
-    return float(tables.store["active"].attrs["limit"])
+    return float(tables.store.attrs["limit"])
 
 
 def _facts(tables: DisentanglementTables) -> tuple[Fact, ...]:
@@ -187,7 +187,9 @@ def _sheets(tables: DisentanglementTables, about: About) -> list[Panel]:
             [
                 picture(image, f"image {place}"),
                 *(
-                    importance_picture(units[unit], units.max(), f"image {place}, unit {unit}")
+                    importance_picture(
+                        units[unit], float(units.max()), f"image {place}, unit {unit}"
+                    )
                     for unit in range(len(kl))
                 ),
             ]

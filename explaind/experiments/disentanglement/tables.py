@@ -12,7 +12,8 @@ from explaind.report.sources import Sources
 from explaind.report.tables.confidence import LEVEL
 
 METRICS = ("pearson", "spearman", "cosine", "entropy", "active_units")
-LOSSES = {"beta_vae": "beta-VAE", "tc_vae": "TC-VAE"}
+MODEL = ["encoder", "replicate", "loss", "beta"]
+LOSSES = ("beta-VAE", "TC-VAE")
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,31 @@ def read(sources: Sources, _: DisentanglementSettings) -> DisentanglementTables:
     Returns:
         The numbers.
     """
-    store = sources.store("disentanglement").load()
-    store["loss"] = ("model", [LOSSES[str(loss)] for loss in store["loss"].to_numpy()])
+    store = named(sources.store("disentanglement").load())
     units = store[["kl", "active"]].to_dataframe().reset_index().dropna(subset="kl")
     models = model_rows(store)
     return DisentanglementTables(
         models,
         beta_effects(models),
-        units[["encoder", "replicate", "loss", "beta", "unit", "kl", "active"]],
+        units[[*MODEL, "unit", "kl", "active"]],
         store,
+    )
+
+
+def named(store: xr.Dataset) -> xr.Dataset:
+    """Give every model its coordinates `MODEL`.
+
+    Args:
+        store: the store of the experiment.
+
+    Returns:
+        The store with them.
+    """
+    names = [str(name).rpartition(" ") for name in store["model"].to_numpy()]
+    return store.set_coords("beta").assign_coords(
+        encoder=("model", [name for name, _, _ in names]),
+        replicate=("model", [int(replicate) for _, _, replicate in names]),
+        loss=("model", [LOSSES[int(tc)] for tc in store["tc"].to_numpy()]),
     )
 
 
@@ -62,18 +79,16 @@ def model_rows(store: xr.Dataset) -> pd.DataFrame:
     """List the metrics of every model.
 
     Args:
-        store: the store of the experiment.
+        store: the store of the experiment, `named`.
 
     Returns:
         One row per model and scope: `encoder`, `replicate`, `loss`, `beta`, `scope` (`all` or
         `active` units), `compared`, the number of its units, and `METRICS`.
     """
-    kl = store["kl"]
-    counts = {"all": kl.notna().sum("unit"), "active": store["active"].sum("unit")}
+    counts = {"all": store["kl"].count("unit"), "active": store["active"].sum("unit")}
     compared = xr.concat([counts[scope] for scope in store["scope"].to_numpy()], store["scope"])
     rows = store[list(METRICS)].assign(compared=compared).to_dataframe().reset_index()
-    first = ["encoder", "replicate", "loss", "beta", "scope", "compared"]
-    return rows[[*first, *METRICS]]
+    return rows[[*MODEL, "scope", "compared", *METRICS]]
 
 
 def beta_effects(models: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explaind.experiments.disentanglement.tables import LOSSES, beta_effects, model_rows
+from explaind.experiments.disentanglement.tables import beta_effects, model_rows, named
 from explaind.experiments.encoder_and_model.tables import mean_agreement
 from explaind.experiments.roar.tables import CONTROL, loss_curves
 from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, Claim, both, claims_table
@@ -81,13 +81,13 @@ def _disentangled(sources: Sources | None) -> Claim:
     )
     if sources is None:
         return claim
-    effects = beta_effects(model_rows(sources.store("disentanglement").load()))
+    effects = beta_effects(model_rows(named(sources.store("disentanglement").load())))
     known = effects.dropna(subset="low")
     texts, holds = {}, {}
     for scope in ("all", "active"):
         own = known[known["scope"] == scope]
         texts[scope] = "; ".join(
-            f"{LOSSES[row['loss']]} {signed(row['difference'], 2)} ({signed(row['low'], 2)} to"
+            f"{row['loss']} {signed(row['difference'], 2)} ({signed(row['low'], 2)} to"
             f" {signed(row['high'], 2)})"
             for row in own.to_dict("records")
         )

@@ -19,15 +19,17 @@ def store(pearson, active_pearson, collapsed=0):
         {
             **dict.fromkeys(METRICS, (("model", "scope"), values)),
             "kl": (("model", "unit"), kl),
-            "active": (("model", "unit"), kl > 0.05, {"limit": 0.05}),
+            "active": (("model", "unit"), kl > 0.05),
+            "beta": ("model", list(BETAS)),
+            "tc": ("model", [False] * 6),
             "maps": (("model", "image", "unit", "row", "column"), maps),
             "images": (("image", "channel", "row", "column"), images),
         },
         coords={
             "scope": ["all", "active"],
-            "encoder": ("model", ["small"] * 3 + ["large"] * 3),
-            "replicate": ("model", [0, 1, 2, 0, 1, 2]),
-            "loss": ("model", ["beta_vae"] * 6),
-            "beta": ("model", list(BETAS)),
+            "model": [
+                f"{name} {replicate}" for name in ("small", "large") for replicate in range(3)
+            ],
         },
+        attrs={"limit": 0.05},
     )

@@ -35,7 +35,7 @@ def test_a_fall_is_told_from_none(tables):
 def test_collapsed_units_are_counted(tables):
     assert (~tables.units["active"]).sum() == 2
     models = tables.models.set_index(["encoder", "replicate", "scope"])["compared"]
-    assert models["large", 2].to_dict() == {"all": 3, "active": 1}
+    assert models.unstack().loc[("large", 2)].to_dict() == {"all": 3, "active": 1}
 
 
 def test_a_model_without_a_pair_is_left_out_of_the_effect():

@@ -29,15 +29,15 @@ def test_every_image_loses_its_own_pixels(job):
     def marked(encoder, images):
         """Image i has its only important pixels from place i on."""
         assert encoder is network.encoder
-        importance = torch.zeros(len(images), 64)
-        for step in range(16):
-            importance[places, (places + step) % 64] = 1
+        importance = torch.zeros(len(images), 256)
+        for step in range(64):
+            importance[places, (places + step) % 256] = 1
         return importance.view_as(images)
 
     data = without_pixels(job.data, network, marked, 0.25)
     changed = (data.x_train != job.data.x_train).flatten(1)
     for i in range(40):
-        hidden = set(((i + torch.arange(16)) % 64).tolist())
+        hidden = set(((i + torch.arange(64)) % 256).tolist())
         lit = set(job.data.x_train[i].flatten().nonzero()[:, 0].tolist())
         assert set(changed[i].nonzero()[:, 0].tolist()) == hidden & lit
     assert torch.equal(data.x_validation, job.data.x_validation)
