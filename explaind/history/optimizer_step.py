@@ -45,7 +45,8 @@ def tensor_coefficients(
         past = Past(
             taken[slot.name],
             state.get("momentum_buffer") is not None,
-            float(state.get("mu_product", 1.0)),
+            # a single number in the default type, of the parameters' type after load_state_dict
+            state.get("mu_product", torch.ones(())).cpu().numpy()[()],
         )
         key = (slot.group, past, parameter.dtype, parameter.grad is None)
         if key not in known:

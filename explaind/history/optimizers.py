@@ -59,12 +59,12 @@ class Past(NamedTuple):
     Attributes:
         steps: steps that the tensor has taken.
         buffered: whether a momentum buffer exists (SGD).
-        mu_product: product of the momentum factors so far (NAdam).
+        mu_product: product of the momentum factors so far (NAdam), of the type it is kept in.
     """
 
     steps: int
     buffered: bool = False
-    mu_product: float = 1.0
+    mu_product: np.floating[Any] = np.float64(1.0)
 
 
 def sgd_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
@@ -120,8 +120,7 @@ def nadam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str,
     rate, (beta1, beta2) = float(group["lr"]), (float(beta) for beta in group["betas"])
     step, decay = past.steps + 1, float(group["momentum_decay"])
     mu, following = (beta1 * (1.0 - 0.5 * 0.96 ** (s * decay)) for s in (step, step + 1))
-    kept_in = np.float64 if torch.get_default_dtype() == torch.float64 else np.float32
-    product = float(kept_in(past.mu_product) * kept_in(mu))  # as torch does
+    product = float(past.mu_product * type(past.mu_product)(mu))  # as torch does
     return _averaged(group, rounded) | {
         "alpha": rounded(rate * following / (1.0 - product * following)),
         "gamma": rounded(rate * (1.0 - mu) / (1.0 - product)),
