@@ -25,7 +25,15 @@ class CarriedMotion:
         self._moment = None if moment is None else moment.double()
 
     def of_step(self, block: Block, step: int) -> Float[Tensor, " param"] | None:
-        """Return the motion in a step of a block; None if the recording began without momentum."""
+        """Return what the gradients before the recording moved in a step.
+
+        Args:
+            block: a block of the history that holds the step.
+            step: the step.
+
+        Returns:
+            The motion; None if the recording began without momentum.
+        """
         if self._moment is None:
             return None
         history = self._history

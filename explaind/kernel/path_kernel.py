@@ -73,8 +73,7 @@ class PathKernel:
 
         h(x; theta_S) = h(x; theta_0) + sum_i influence_i(x) + regularisation(x) + residual(x)
 
-    A recording that began in the middle of a training has a further part, `carry`: what gradients
-    before it went on doing through the momentum.
+    A recording that began with momentum has one part more, `carry`: that of gradients before it.
 
     Args:
         store: sealed history store made by `explaind.record`.
@@ -192,8 +191,7 @@ class PathKernel:
 
         Returns:
             The arrays of `kernel.result.ARRAYS`: influence (positive = pushed the output up),
-            regularisation (`decay`), residual, and `carry` where the recording began with momentum,
-            all in the unit of the explained output.
+            regularisation (`decay`), `carry`, residual, all in the unit of the explained output.
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
@@ -277,9 +275,8 @@ class PathKernel:
             block: samples per forward pass.
 
         Returns:
-            `initial`, `data`, `decay`, `carry` if the recording began with momentum, `residual`,
-            `true` and `reformulated` (initial value + parts), `[test, class]`; per step the mean
-            absolute change, parts and residual, `[step]`.
+            `initial`, `data`, `decay`, `carry`, `residual`, `true` and `reformulated` (initial +
+            parts), `[test, class]`; per step the mean absolute change, parts, residual, `[step]`.
         """
         queries = self._queries.of_all_outputs(x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
