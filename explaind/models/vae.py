@@ -25,7 +25,7 @@ class Posterior(NamedTuple):
     log_variance: Float[Tensor, "batch latent"]
 
     def sample(self) -> Float[Tensor, "batch latent"]:
-        """Draw the latent units, differentiably, by the global generator of torch."""
+        """Return latent units drawn, differentiably, by the global generator of torch."""
         return self.mean + torch.exp(0.5 * self.log_variance) * torch.randn_like(self.mean)
 
     def kl(self) -> Float[Tensor, "batch latent"]:
@@ -125,7 +125,7 @@ class VAE(EncoderNetwork):
     def forward(  # type: ignore[override] # its losses need more than an image
         self, images: Float[Tensor, "batch channel row column"]
     ) -> Reconstructed:
-        """Reconstruct images from latent units: drawn in training mode, else their means."""
+        """Return reconstructions from latent units: drawn in training mode, else their means."""
         posterior = self.encoder.posterior(images)
         latents = posterior.sample() if self.training else posterior.mean
         return Reconstructed(self.head(latents), posterior, latents)

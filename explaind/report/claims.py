@@ -57,13 +57,13 @@ def claims_table(claims: Iterable[Claim]) -> pd.DataFrame:
 
 
 def both(fulfilled: Iterable[bool]) -> str:
-    """Judge what was worked out as published and corrected: both, one or none of them hold."""
+    """Return the verdict on what was worked out in two ways: both, one or none of them hold."""
     found = list(fulfilled)
     return REPRODUCED if all(found) else PARTLY if any(found) else NOT
 
 
 def claims_fact(verdicts: pd.DataFrame) -> Fact:
-    """Count the verdicts."""
+    """Return how many claims are reproduced."""
     judged = verdicts["verdict"]
     return Fact(
         "Claims reproduced",

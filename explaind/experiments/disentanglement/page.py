@@ -69,7 +69,12 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
     models = tables.models
     means = models.groupby(["loss", "beta", "scope"], sort=False)[[*METRICS, "compared"]].mean()
     rows = [
-        (key[0], f"{key[1]:g}", SCOPES[key[2]], *(number(row[name]) for name in (*METRICS, "compared")))
+        (
+            key[0],
+            f"{key[1]:g}",
+            SCOPES[key[2]],
+            *(number(row[name]) for name in (*METRICS, "compared")),
+        )
         for key, row in means.iterrows()
     ]
     titles = (
