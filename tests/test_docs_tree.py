@@ -13,7 +13,12 @@ SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "config/*.py": "config/test_load.py",
+    "experiments/encoder_and_model/*.py": "experiments/encoder_and_model/test_compute.py",
+    "experiments/feature_methods.py": "experiments/disentanglement/test_compute.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
+    "experiments/labelfree/*.py": "experiments/labelfree/test_claims.py",
+    "experiments/roar/*.py": "experiments/roar/test_compute.py",
+    "experiments/unit_visualisation/*.py": "experiments/unit_visualisation/test_compute.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/spec.py": "experiments/test_registry.py",
     "kernel/*.py": "kernel/trajectory/test_adjoint.py",
@@ -25,6 +30,7 @@ TRIED_TOGETHER = {
     "kernel/trajectory/*.py": "kernel/trajectory/test_intervals.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
+    "report/claims.py": "experiments/labelfree/test_claims.py",
     "report/page.py": "report/test_html.py",
 }
 """Modules without a test of their own name, and the test that tries them as parts of a whole."""
@@ -39,6 +45,11 @@ SHORT = {
     "device.py": "the one place that chooses a device",
     "experiments/*/settings.py": "the section of the config",
     "experiments/component_sets.py": "sets of components, for every experiment that has some",
+    "experiments/labelfree/tables.py": "what its page shows, worked out by its claims",
+    "labelfree/blur.py": "a baseline",
+    "labelfree/streaming_correlation.py": "a statistic of what never lies in memory together",
+    "report/pictures.py": "cells with pictures, for every page that has some",
+    "training/contrastive_loss.py": "a loss for one kind of pretext",
     "kernel/attributor.py": "a protocol",
     "prefetch.py": "the one place with a thread",
 }
