@@ -58,6 +58,7 @@ def _panel(tables: AgreementTables, about: About) -> Panel:
         )
     label_axes(figure, "", "mean correlation of two maps of an image")
     figure.update_layout(barmode="group")
+    figure.update_yaxes(range=[min(0.0, float(agreement["mean"].min())), 1.05])
     rows = [
         (
             words(row["method"]),

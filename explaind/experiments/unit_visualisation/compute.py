@@ -11,6 +11,9 @@ from explaind.labelfree.activation_maximisation import DIRECTIONS, maximise_unit
 from explaind.labelfree.encoding import encode
 from explaind.log import progress
 
+EXTREMES = {1: "largest", -1: "smallest"}
+"""What the directions are called."""
+
 QUANTILES = (0.05, 0.95)
 """Of a unit over the test inputs, to compare with what the search reaches."""
 
@@ -23,8 +26,8 @@ def compute(job: EncoderJob[UnitVisualisationSettings]) -> xr.Dataset:
 
     Returns:
         The arrays `images` `[encoder, direction, unit, channel, row, column]`, `reached` `[encoder,
-        direction, unit]` and `quantile` `[encoder, quantile, unit]`; NaN where an encoder has no
-        such unit.
+        direction, unit]` and `quantile_value` `[encoder, quantile, unit]`; NaN where an encoder has
+        no such unit.
 
     Raises:
         ConfigError: if there is no such replicate, or the inputs are no images.
@@ -73,8 +76,7 @@ def compute(job: EncoderJob[UnitVisualisationSettings]) -> xr.Dataset:
         },
         coords={
             "encoder": list(settings.encoders),
-            "direction": list(DIRECTIONS),
-            "quantile": list(QUANTILES),
+            "direction": [EXTREMES[direction] for direction in DIRECTIONS],
         },
     )
 

@@ -6,7 +6,7 @@ from explaind.report.page import About, Page, Panel
 from explaind.report.pictures import picture
 from explaind.report.text import signed
 
-DIRECTIONS = {1: "largest", -1: "smallest"}
+EXTREMES = ("largest", "smallest")
 
 
 def draw(tables: UnitTables, about: About) -> Page:
@@ -38,11 +38,11 @@ def _panel(tables: UnitTables, about: About, name: str) -> Panel:
     for row in tables.units[tables.units["encoder"] == name].to_dict("records"):
         pictures = [
             picture(
-                images.sel(direction=direction).to_numpy()[row["unit"]],
+                images.sel(direction=extreme).to_numpy()[row["unit"]],
                 f"unit {row['unit']}, {extreme}",
                 signed(row[extreme]),
             )
-            for direction, extreme in DIRECTIONS.items()
+            for extreme in EXTREMES
         ]
         rows.append([row["unit"], *pictures, f"{signed(row['low'])} to {signed(row['high'])}"])
     return Panel(

@@ -51,9 +51,9 @@ def unit_rows(store: xr.Dataset) -> pd.DataFrame:
     """
     reached, quantiles = store["reached"], store["quantile_value"]
     columns = {
-        "smallest": reached.sel(direction=-1, drop=True),
+        "smallest": reached.sel(direction="smallest", drop=True),
         "low": quantiles.isel(quantile=0, drop=True),
         "high": quantiles.isel(quantile=-1, drop=True),
-        "largest": reached.sel(direction=1, drop=True),
+        "largest": reached.sel(direction="largest", drop=True),
     }
     return xr.Dataset(columns).to_dataframe().dropna().reset_index()

@@ -7,6 +7,7 @@ from explaind.errors import ConfigError
 from explaind.experiments.unit_visualisation.compute import compute
 from explaind.experiments.unit_visualisation.page import draw
 from explaind.experiments.unit_visualisation.tables import UnitTables, unit_rows
+from explaind.store import open_sealed, write_store
 from tests.experiments.small_encoders import html_of, job_of, trained
 
 SETTINGS = {"kind": "unit_visualisation", "steps": 20}
@@ -25,12 +26,15 @@ def job(paths, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def store(job):
-    return compute(job)
+    """As it is read from disk, where only names of coordinates are kept."""
+    path = job.scratch / "result.zarr"
+    write_store(path, compute(job), {"config": {}})
+    return open_sealed(path, rule="unit_visualisation").load()
 
 
 def test_what_is_reached_is_the_unit_of_the_image(store, job):
     encoder = job.network("tc_vae", 0).encoder
-    for direction in (1, -1):
+    for direction in ("largest", "smallest"):
         own = store.sel(encoder="tc_vae", direction=direction)
         with torch.no_grad():
             values = encoder(torch.from_numpy(own["images"].to_numpy())).diagonal()
