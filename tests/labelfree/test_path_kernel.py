@@ -87,9 +87,7 @@ def test_it_is_a_method_among_others(recorded):
 
 def test_the_decoder_has_no_influence_of_its_own(recorded):
     _, kernel, _ = recorded
-    explained = LabelFreePathKernel(kernel).explain(
-        inputs(2, seed=5), keep=("component",)
-    )
+    explained = LabelFreePathKernel(kernel).explain(inputs(2, seed=5), keep=("component",))
     by_component = explained["influence_by_component"]
     assert float(np.abs(by_component.sel(component="decoder")).max()) == 0
     assert float(np.abs(by_component.sel(component="encoder.0")).max()) > 1e-4
