@@ -26,11 +26,11 @@ def momentum_of_samples(history, batches, x):
         for sample in batch:
             row = x[sample : sample + 1]
 
-            def loss(theta, row=row, size=len(batch)):
+            def loss(theta, row=row):
                 output = torch.func.functional_call(MODEL, history.layout.unflatten(theta), row)
-                return squared_error(output, row).sum() / size
+                return squared_error(output, row).sum()
 
-            velocity[sample] += gradient(loss, history.theta(step))
+            velocity[sample] += gradient(loss, history.theta(step)) / len(batch)
         yield step, velocity
 
 
