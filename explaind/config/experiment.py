@@ -14,7 +14,8 @@ ENCODERS = "encoders"
 """Folder below `results` of the encoders and of what is computed of them; no run is named so."""
 
 
-def _several(names: Any) -> Any:
+def several(names: Any) -> Any:
+    """Take one name for a list of one."""
     return (names,) if isinstance(names, str) else names
 
 
@@ -53,7 +54,7 @@ class ExperimentSettings(Settings):
 class EncoderExperimentSettings(Settings):
     """One entry of `experiments` about encoders, which are trained on one dataset."""
 
-    encoders: Annotated[tuple[Name, ...], BeforeValidator(_several), Field(min_length=1)] = Field(
+    encoders: Annotated[tuple[Name, ...], BeforeValidator(several), Field(min_length=1)] = Field(
         description="The encoders that it is about, or the one."
     )
 

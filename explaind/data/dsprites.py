@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from explaind.data.images import ImageSource
+from explaind.data.interleaved import interleaved_rows
 from explaind.errors import DataError
 from explaind.files import replacing
 
@@ -41,7 +42,7 @@ def dsprites_source(
     order = np.random.default_rng(seed).permutation(len(labels))
     parts = np.split(order, [round(TRAIN_FRACTION * len(labels))])
     train, test = (
-        np.sort(_class_by_class(part, labels)[:limit])
+        np.sort(part[interleaved_rows(labels[part], limit)])
         for part, limit in zip(parts, most, strict=True)
     )
     return ImageSource(
@@ -95,17 +96,6 @@ def _labels(path: Path) -> Int[np.ndarray, " image"]:
     with np.load(path, allow_pickle=False) as file:
         labels: np.ndarray = file[LATENTS][:, SHAPE_COLUMN].astype(np.int64)
     return labels
-
-
-def _class_by_class(
-    rows: Int[np.ndarray, " row"], labels: Int[np.ndarray, " image"]
-) -> Int[np.ndarray, " row"]:
-    """The rows in an order in which one of each class follows on another."""
-    own = labels[rows]
-    rank = np.zeros(len(rows), dtype=np.int64)
-    for label in range(len(SHAPES)):
-        rank[own == label] = np.arange((own == label).sum())
-    return rows[np.lexsort((own, rank))]
 
 
 def _pixels(

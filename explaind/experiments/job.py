@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
+import torch
 import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from explaind.config.dataset import ImageDataset
 from explaind.config.experiment import (
     EncoderExperimentSettings,
     ExperimentSettings,
@@ -27,7 +29,7 @@ from explaind.config.experiment import (
 from explaind.config.run import Run, check_sizes
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
-from explaind.data.load import LoadedDataset, load_dataset
+from explaind.data.load import LoadedDataset, load_dataset, normalised
 from explaind.errors import StoreError
 from explaind.files import as_json, writing_result
 from explaind.fingerprint import code_fingerprint
@@ -138,9 +140,28 @@ class EncoderJob(AnyJob[EncoderT_co]):
         """Return that dataset; its validation part is the test set, which no training has seen."""
         return load_dataset(self.config, self.paths, self.dataset)
 
-    def replicates(self, name: str) -> range:
-        """Return the numbers of the replicates of an encoder."""
-        return range(self.config.encoders[name].replicates)
+    @cached_property
+    def baseline(self) -> Tensor:
+        """Return what stands for the absence of an input, with a sample axis of length 1.
+
+        A black image; of series the mean of the normal ones that are trained on.
+        """
+        settings, data = self.config.datasets[self.dataset], self.data
+        if isinstance(settings, ImageDataset):
+            black = torch.zeros(1, *data.input_shape, dtype=torch.uint8)
+            return normalised(black, settings, f"datasets.{self.dataset}")
+        return data.x_train[data.y_train == 0].mean(0, keepdim=True)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of what the encoders are trained to do; those of the encoders if they are alike."""
+        kinds = [self.config.encoders[name].pretext.kind for name in self.settings.encoders]
+        return kinds if len(set(kinds)) == len(kinds) else list(self.settings.encoders)
+
+    @property
+    def replicates(self) -> range:
+        """Numbers of the replicates that all of the encoders have."""
+        return range(min(self.config.encoders[name].replicates for name in self.settings.encoders))
 
     def network(self, name: str, replicate: int) -> EncoderNetwork:
         """Load a trained network in evaluation mode; what is explained is its `encoder`.

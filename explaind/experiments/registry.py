@@ -8,6 +8,8 @@ from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
+from explaind.experiments.pretext_examples import SPEC as PRETEXT_EXAMPLES
+from explaind.experiments.pretext_features import SPEC as PRETEXT_FEATURES
 from explaind.experiments.pruning import SPEC as PRUNING
 from explaind.experiments.retrain import SPEC as RETRAIN
 from explaind.experiments.sanity import SPEC as SANITY
@@ -35,6 +37,8 @@ SPECS: dict[str, Spec] = {
         SIMILARITY,
         MAPS,
         SPECTRUM,
+        PRETEXT_FEATURES,
+        PRETEXT_EXAMPLES,
     )
 }
 """By kind, in the order of the reference and of the command line."""
