@@ -88,10 +88,20 @@ class InfluenceFunctions:
         Returns:
             The influences.
         """
-        solved = self.solve(self.raw_gradients(x, targets)).vectors
-        parts = [solved @ g.T for _, g in self._gradients.at(self._gradients.theta, *self._train)]
-        scores: np.ndarray = torch.cat(parts, dim=1).cpu().numpy()
-        return scores
+        return self.products(self.solve(self.raw_gradients(x, targets)).vectors)
+
+    def products(self, vectors: Float[Tensor, "vector param"]) -> Float[np.ndarray, "vector train"]:
+        """Multiply vectors with the gradients of the training samples.
+
+        Args:
+            vectors: what `solve` found, one a row.
+
+        Returns:
+            The products.
+        """
+        gradients = self._gradients.at(self._gradients.theta, *self._train)
+        products: np.ndarray = torch.cat([vectors @ g.T for _, g in gradients], dim=1).cpu().numpy()
+        return products
 
     def raw_gradients(self, x: Inputs, targets: Targets) -> Float[Tensor, "sample param"]:
         """Return the gradients of the losses of some inputs, one a row."""
