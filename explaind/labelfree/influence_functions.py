@@ -144,11 +144,12 @@ class InfluenceFunctions:
         """The sum over some samples of `J^T H J v`."""
         layout, theta = self._gradients.layout, self._gradients.theta
         with torch.enable_grad():
-            output, back = vjp(
+            linearised = vjp(
                 lambda flat: self._gradients.outputs(layout.unflatten(flat), x, y), theta
             )
+            output, back = linearised[0], linearised[1]
             # J v is the derivative of J^T u by u: torch has no forward mode for all layers
-            _, forward = vjp(lambda u: back(u)[0], torch.zeros_like(output))
+            forward = vjp(lambda u: back(u)[0], torch.zeros_like(output))[1]
 
             def product(vector: Float[Tensor, " param"]) -> Float[Tensor, " param"]:
                 curved = self._curvature(output, y, forward(vector)[0])

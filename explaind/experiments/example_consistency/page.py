@@ -113,12 +113,12 @@ def _curve_panel(rates: pd.DataFrame, files: Files) -> Panel:
         x, meta = 100 * rows["fraction"].to_numpy(), {"encoder": encoder, "end": end}
         mean, low, high = (rows[column].to_numpy() for column in ("mean", "low", "high"))
         add_banded_line(figure, x, mean, (low, high), METHODS[method], STYLES[method], meta=meta)
-    for (encoder, end), rows in rates.groupby(["encoder", "end"], sort=False):
-        own = rows.drop_duplicates("fraction")
-        meta = {"encoder": str(encoder), "end": str(end)}
+    for pair, rows in rates.groupby(["encoder", "end"], sort=False):
+        (encoder, end), own = map(str, pair), rows.drop_duplicates("fraction")
+        meta = {"encoder": encoder, "end": end}
         x = 100 * own["fraction"].to_numpy()
         chance = float(own["limit"][own["fraction"] == own["fraction"].max()].iloc[0])
-        _add_reference(figure, x, own["limit"].to_numpy(), LIMITS[str(end)], "dash", meta)
+        _add_reference(figure, x, own["limit"].to_numpy(), LIMITS[end], "dash", meta)
         if own["fraction"].max() == CHANCE_FRACTION:
             _add_reference(figure, x, [chance] * len(x), "chance", "dot", meta)
     label_axes(figure, "selected: % of the training samples", "share with the label")

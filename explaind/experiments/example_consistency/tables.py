@@ -82,12 +82,11 @@ def mean_differences(rates: pd.DataFrame) -> pd.DataFrame:
     few = rates[rates["fraction"] == rates["fraction"].min()]
     rows = []
     for (encoder, method), own in few.groupby(["encoder", "method"], sort=False):
-        by_end = {end: part for end, part in own.groupby("end")}
-        most, least = (by_end[end]["rate"].to_numpy() for end in ("most", "least"))
+        most, least = (own["rate"][own["end"] == end].to_numpy() for end in ("most", "least"))
         rows.append(
             {"encoder": encoder, "method": method, "fraction": few["fraction"].iloc[0]}
             | {"most": most.mean(), "least": least.mean()}
-            | {"limit": by_end["most"]["limit"].mean()}
+            | {"limit": own["limit"][own["end"] == "most"].mean()}
             | mean_interval(most - least)
         )
     return pd.DataFrame(rows)
