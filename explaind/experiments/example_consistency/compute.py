@@ -1,6 +1,6 @@
 """How many of the most and least important training samples share the test sample's label."""
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -87,7 +87,7 @@ def _case(
         (fitted.x[rows], fitted.y[rows]),
         rows,
         (x, task.target(x, y)),
-        partial(job.kernel, name, replicate),
+        cache(partial(job.kernel, name, replicate)),
     )
     return case, same_labels(test_labels[chosen], train_labels[rows])
 

@@ -72,10 +72,8 @@ def score(method: Method, case: Case, settings: ExampleConsistencySettings) -> S
 
 def _path_kernel(case: Case, _: ExampleConsistencySettings) -> Scored:
     kernel = LabelFreePathKernel(case.open_kernel())
-    explained = kernel.explain(
-        case.test[0], keep=("influence",), train_samples=tuple(map(int, case.rows))
-    )
-    influence = explained["influence"][:, 0].sel(train=case.rows).to_numpy()
+    explained = kernel.explain(case.test[0], keep=("influence",))
+    influence = explained["influence"].to_numpy()[:, 0, case.rows]
     return Scored(influence, {"path_kernel: completeness": explained.attrs["completeness_error"]})
 
 
