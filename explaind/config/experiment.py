@@ -15,7 +15,7 @@ ENCODERS = "encoders"
 
 
 def several(names: Any) -> Any:
-    """Take one name for a list of one."""
+    """Return a list of one name for the name."""
     return (names,) if isinstance(names, str) else names
 
 

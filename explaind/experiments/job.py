@@ -155,7 +155,9 @@ class EncoderJob(AnyJob[EncoderT_co]):
     @property
     def tasks(self) -> list[str]:
         """Names of what the encoders are trained to do; those of the encoders if they are alike."""
-        kinds = [self.config.encoders[name].pretext.kind for name in self.settings.encoders]
+        kinds: list[str] = [
+            self.config.encoders[name].pretext.kind for name in self.settings.encoders
+        ]
         return kinds if len(set(kinds)) == len(kinds) else list(self.settings.encoders)
 
     @property

@@ -38,8 +38,8 @@ def draw(tables: PretextFeatureTables, about: About) -> Page:
             "sample",
             "Correlation of the absolute importances that two encoders give to the features of "
             "the same test samples: 1 = they look at the same parts of an input, 0 = at unrelated "
-            "ones. GradientShap at few random points is a noisy estimate of integrated gradients, which "
-            "hides part of the agreement.",
+            "ones. GradientShap at few random points is a noisy estimate of integrated gradients, "
+            "which hides part of the agreement.",
             about.files["correlations"],
         )
     ]
