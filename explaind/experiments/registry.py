@@ -1,7 +1,9 @@
 """Every experiment and page there is. To add one: its import and its name in the list."""
 
 from explaind.experiments.epk_validation import SPEC as EPK_VALIDATION
+from explaind.experiments.example_consistency import SPEC as EXAMPLE_CONSISTENCY
 from explaind.experiments.examples import SPEC as EXAMPLES
+from explaind.experiments.feature_consistency import SPEC as FEATURE_CONSISTENCY
 from explaind.experiments.grokking import SPEC as GROKKING
 from explaind.experiments.influence_matrices import SPEC as INFLUENCE_MATRICES
 from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_TRAINING
@@ -37,6 +39,8 @@ SPECS: dict[str, Spec] = {
         SIMILARITY,
         MAPS,
         SPECTRUM,
+        FEATURE_CONSISTENCY,
+        EXAMPLE_CONSISTENCY,
         PRETEXT_FEATURES,
         PRETEXT_EXAMPLES,
     )
