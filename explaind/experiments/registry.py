@@ -3,7 +3,9 @@
 from explaind.experiments.disentanglement import SPEC as DISENTANGLEMENT
 from explaind.experiments.encoder_and_model import SPEC as ENCODER_AND_MODEL
 from explaind.experiments.epk_validation import SPEC as EPK_VALIDATION
+from explaind.experiments.example_consistency import SPEC as EXAMPLE_CONSISTENCY
 from explaind.experiments.examples import SPEC as EXAMPLES
+from explaind.experiments.feature_consistency import SPEC as FEATURE_CONSISTENCY
 from explaind.experiments.grokking import SPEC as GROKKING
 from explaind.experiments.influence_matrices import SPEC as INFLUENCE_MATRICES
 from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_TRAINING
@@ -42,6 +44,8 @@ SPECS: dict[str, Spec] = {
         SIMILARITY,
         MAPS,
         SPECTRUM,
+        FEATURE_CONSISTENCY,
+        EXAMPLE_CONSISTENCY,
         PRETEXT_FEATURES,
         PRETEXT_EXAMPLES,
         DISENTANGLEMENT,

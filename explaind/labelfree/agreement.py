@@ -81,7 +81,8 @@ def _correlations(
     sizes = np.linalg.norm(centred, axis=-1)
     sizes = np.where(sizes > 1e-12 * np.linalg.norm(values, axis=-1), sizes, np.nan)
     unit = centred / sizes[..., None]
-    return unit @ unit.swapaxes(-1, -2)
+    correlations: np.ndarray = unit @ unit.swapaxes(-1, -2)
+    return correlations
 
 
 def _check_finite(importance: Float[np.ndarray, "..."]) -> None:

@@ -54,7 +54,7 @@ def encode(
     """
     with evaluation_mode(encoder):
         rows = rows_within(encoder, x, memory)
-        return torch.cat([encoder(part).flatten(1) for part in x.split(rows)])
+        return torch.cat([encoder(part).flatten(1) for part in torch.split(x, rows)])
 
 
 def rows_within(

@@ -168,13 +168,13 @@ class RescaleRule:
         """
         with warnings.catch_warnings():  # captum removes the hooks that it warns of
             warnings.filterwarnings("ignore", "Setting forward, backward hooks", UserWarning)
-            importance, error = DeepLift(auxiliary).attribute(
+            found: tuple[Tensor, Tensor] = DeepLift(auxiliary).attribute(
                 batch.x.detach().clone().requires_grad_(True),
                 batch.baseline,
                 additional_forward_args=(batch.representation,),
                 return_convergence_delta=True,
             )
-            importance, error = importance.detach(), error.detach()
+            importance, error = (part.detach() for part in found)
         missing = float(error.abs().sum() / importance.abs().sum())
         if missing > INCOMPLETE:
             raise UnsupportedError(

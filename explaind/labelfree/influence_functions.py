@@ -88,10 +88,20 @@ class InfluenceFunctions:
         Returns:
             The influences.
         """
-        solved = self.solve(self.raw_gradients(x, targets)).vectors
-        parts = [solved @ g.T for _, g in self._gradients.at(self._gradients.theta, *self._train)]
-        scores: np.ndarray = torch.cat(parts, dim=1).cpu().numpy()
-        return scores
+        return self.products(self.solve(self.raw_gradients(x, targets)).vectors)
+
+    def products(self, vectors: Float[Tensor, "vector param"]) -> Float[np.ndarray, "vector train"]:
+        """Multiply vectors with the gradients of the training samples.
+
+        Args:
+            vectors: what `solve` found, one a row.
+
+        Returns:
+            The products.
+        """
+        gradients = self._gradients.at(self._gradients.theta, *self._train)
+        products: np.ndarray = torch.cat([vectors @ g.T for _, g in gradients], dim=1).cpu().numpy()
+        return products
 
     def raw_gradients(self, x: Inputs, targets: Targets) -> Float[Tensor, "sample param"]:
         """Return the gradients of the losses of some inputs, one a row."""
@@ -134,11 +144,12 @@ class InfluenceFunctions:
         """The sum over some samples of `J^T H J v`."""
         layout, theta = self._gradients.layout, self._gradients.theta
         with torch.enable_grad():
-            output, back = vjp(
+            linearised = vjp(
                 lambda flat: self._gradients.outputs(layout.unflatten(flat), x, y), theta
             )
+            output, back = linearised[0], linearised[1]
             # J v is the derivative of J^T u by u: torch has no forward mode for all layers
-            _, forward = vjp(lambda u: back(u)[0], torch.zeros_like(output))
+            forward = vjp(lambda u: back(u)[0], torch.zeros_like(output))[1]
 
             def product(vector: Float[Tensor, " param"]) -> Float[Tensor, " param"]:
                 curved = self._curvature(output, y, forward(vector)[0])

@@ -130,7 +130,8 @@ class Dual:
             length = torch.where(falls, length, length / 2)
             if bool(falls.all()):
                 break
-        return length[:, None] * step
+        shortened: Tensor = length[:, None] * step
+        return shortened
 
 
 def most_even_mixture(

@@ -149,12 +149,6 @@ class EncoderTraining:
         """Batches of an epoch; the last one may be short."""
         return -(-len(self.fitted.x) // self.settings.batch_size)
 
-    @property
-    def _devices(self) -> list[torch.device]:
-        """GPUs whose random numbers are drawn."""
-        device = next(self.network.parameters()).device
-        return [device] if device.type == "cuda" else []
-
     def record(self, path: Path, every: int, origin: Mapping[str, Any]) -> Recorder:
         """Return the recorder of the path; it may have recorded steps before."""
         return record(
@@ -166,6 +160,7 @@ class EncoderTraining:
             resume=True,
             attributes=origin,
             max_batch_size=self.settings.batch_size,
+            chunk=self.steps_per_epoch,  # a checkpoint after each epoch
             augment=self.task.perturb,
         )
 
@@ -187,9 +182,9 @@ class EncoderTraining:
         stop = (state.epochs + 1) * self.steps_per_epoch
         drawn = (start, self.fitted.x, self.fitted.y, self.settings.batch_size, self.seed)
         batches: Iterable[Batch] = islice(batches_from(*drawn), stop - start)
-        with torch.random.fork_rng(
-            self._devices
-        ):  # what a network draws is a function of the epoch as well
+        device = self.fitted.x.device
+        # what a network draws is a function of the epoch as well
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(self.seed + state.epochs)
             self.network.train()
             for batch in (

@@ -28,9 +28,9 @@ def momentum_of_samples(history, batches, x):
 
             def loss(theta, row=row):
                 output = torch.func.functional_call(MODEL, history.layout.unflatten(theta), row)
-                return squared_error(output, row).sum() / len(batch)
+                return squared_error(output, row).sum()
 
-            velocity[sample] += gradient(loss, history.theta(step))
+            velocity[sample] += gradient(loss, history.theta(step)) / len(batch)
         yield step, velocity
 
 
@@ -39,9 +39,9 @@ def oracle(history, batches, x, pairs):
     influence = torch.zeros(len(pairs), len(x), dtype=torch.float64)
     for step, velocity in momentum_of_samples(history, batches, x):
         start, move = history.theta(step), history.theta(step + 1) - history.theta(step)
-        for number, (first, second) in enumerate(pairs):
+        for number, pair in enumerate(pairs):
 
-            def similarity(theta, both=torch.stack([first, second])):
+            def similarity(theta, both=pair):
                 tensors = history.layout.unflatten(theta).items()
                 own = {n.removeprefix("encoder."): t for n, t in tensors if n[0] == "e"}
                 return torch.func.functional_call(MODEL.encoder, own, both).prod(0).sum()
@@ -65,7 +65,7 @@ def test_influence_is_that_of_the_oracle_and_complete(recorded, paired):
     test, others = inputs(3, seed=5), inputs(3, seed=6)
     method = LabelFreePathKernel(kernel)
     explained = method.explain(test, others if paired else None, keep=("influence",))
-    pairs = list(zip(test, others if paired else test, strict=True))
+    pairs = torch.stack([test, others if paired else test], dim=1)
     expected = oracle(kernel.history, batches, inputs(), pairs)
     np.testing.assert_allclose(explained["influence"][:, 0], expected, rtol=1e-6, atol=1e-9)
     with torch.no_grad():

@@ -29,6 +29,23 @@ def mean_and_margin(
     return np.asarray(values.mean(-1)), margin
 
 
+def mean_interval(values: Float[np.ndarray, " repetition"]) -> dict[str, float]:
+    """Average over any number of repetitions.
+
+    Args:
+        values: one repetition or more.
+
+    Returns:
+        `mean` and the ends of its interval, `low` and `high`, NaN of one repetition; and the number
+        of `repetitions`.
+    """
+    mean, margin = float(np.mean(values)), np.nan
+    if len(values) > 1:
+        margin = float(mean_and_margin(values)[1])
+    ends = {"low": mean - margin, "high": mean + margin}
+    return {"mean": mean, **ends, "repetitions": len(values)}
+
+
 def wilson_interval(
     fraction: Float[np.ndarray, "*case"], tests: Int[np.ndarray, "*case"], level: float = LEVEL
 ) -> tuple[Float[np.ndarray, "*case"], Float[np.ndarray, "*case"]]:

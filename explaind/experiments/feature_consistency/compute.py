@@ -1,0 +1,73 @@
+"""How far representations move when the most important features are hidden."""
+
+import pandas as pd
+from torch import Tensor
+
+from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings, Method
+from explaind.experiments.job import EncoderJob
+from explaind.labelfree.feature_importance import (
+    FeatureMethod,
+    RescaleRule,
+    feature_importance,
+    integrated_gradients,
+    occlusion,
+    saliency,
+)
+from explaind.labelfree.masking import channel_axis, representation_shift
+from explaind.labelfree.random_importance import Brightest, GradientShap, Random, RandomLit
+from explaind.log import progress
+
+
+def compute(job: EncoderJob[FeatureConsistencySettings]) -> pd.DataFrame:
+    """Hide the most important features by every method, for every replicate of every encoder.
+
+    Args:
+        job: what it is computed from.
+
+    Returns:
+        `encoder`, `replicate`, `method`, `fraction` that is hidden, `shift`: the mean over the test
+        samples of `||f(x) - f(x masked)||^2`, and `normalised`: divided by that with everything
+        hidden.
+    """
+    settings, x = job.settings, job.data.x_validation[: job.settings.samples]
+    fractions = tuple(dict.fromkeys((*settings.fractions, 1.0)))
+    methods = {name: _method(name, settings, x) for name in settings.methods}
+    tables = []
+    cases = [(name, replicate) for name in settings.encoders for replicate in job.replicates]
+    for name, replicate in progress(cases, "encoders"):
+        encoder = job.network(name, replicate).encoder
+        device = next(encoder.parameters()).device
+        inputs, baseline = x.to(device), job.baseline.to(device)
+        for label, method in methods.items():
+            importance = feature_importance(method, encoder, inputs, baseline)
+            shift = representation_shift(encoder, inputs, importance, baseline, fractions)
+            means = shift.double().mean(1).cpu().numpy()
+            case = {"encoder": name, "replicate": replicate, "method": label}
+            table = {"fraction": fractions, "shift": means, "normalised": means / means[-1]}
+            tables.append(pd.DataFrame(case | table))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _method(name: Method, settings: FeatureConsistencySettings, x: Tensor) -> FeatureMethod:
+    seed = settings.seed
+    methods: dict[Method, FeatureMethod] = {
+        "integrated_gradients": integrated_gradients(settings.steps),
+        "gradient_shap": GradientShap(settings.points, seed),
+        "saliency": saliency(),
+        "deep_lift": RescaleRule(),
+        "occlusion": occlusion(_window(settings.window, x)),
+        "brightest": Brightest(),
+        "random_lit": RandomLit(seed),
+        "random": Random(seed),
+    }
+    return methods[name]
+
+
+def _window(side: int, x: Tensor) -> tuple[int, ...]:
+    """Windows over pixels or time steps have all channels."""
+    channels = channel_axis(x)
+    return tuple(
+        size if axis == channels else min(side, size)
+        for axis, size in enumerate(x.shape)
+        if axis > 0
+    )
