@@ -61,7 +61,18 @@ class Decomposition:
 def explain(
     path: Path, functional: OutputFunction, x: Tensor, target: Tensor, nodes: Sequence[Node]
 ) -> Decomposition:
-    """Take the outputs ``functional(model(x), target)``, one or several per sample, apart.
+    """Take the outputs ``functional(model(x), target)``, one or several per sample, apart."""
+    outputs = [
+        lambda x=x[i : i + 1], target=target[i : i + 1]: functional(path.model(x), target).flatten()
+        for i in range(len(x))
+    ]
+    return explain_outputs(path, outputs, nodes)
+
+
+def explain_outputs(
+    path: Path, outputs: Sequence[Callable[[], Tensor]], nodes: Sequence[Node]
+) -> Decomposition:
+    """Take outputs apart: those of each test sample, a function of the model's present values.
 
     The momentum of every (gradient step, training sample) is carried forward in time: ``S x N x P``
     numbers.
@@ -70,13 +81,7 @@ def explain(
         if isinstance(module, nn.Embedding):  # training left the row alone, outputs depend on it
             module.padding_idx = None
     train_changes, decay_changes = _changes(path)
-    values = torch.stack(
-        [_outputs_at(path, functional, x, target, theta) for theta in path.parameters]
-    )
-    outputs = [
-        lambda x=x[i : i + 1], target=target[i : i + 1]: functional(path.model(x), target).flatten()
-        for i in range(len(x))
-    ]
+    values = torch.stack([_outputs_at(path, outputs, theta) for theta in path.parameters])
     influence_at, influence_applied, step_data, step_decay = [], [], [], []
     parameter_data, parameter_decay = [], []
     for step, (by_sample, decay) in enumerate(zip(train_changes, decay_changes, strict=True)):
@@ -141,8 +146,8 @@ def _average(
 
 
 def _outputs_at(
-    path: Path, functional: OutputFunction, x: Tensor, target: Tensor, theta: Tensor
+    path: Path, outputs: Sequence[Callable[[], Tensor]], theta: Tensor
 ) -> Float[Tensor, "test output"]:
     set_values(path.trained(), theta)
     with torch.no_grad():
-        return functional(path.model(x), target).reshape(len(x), -1)
+        return torch.stack([output() for output in outputs])
