@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
-from torch.utils.checkpoint import DefaultDeviceType
 
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.kernel.query.quadrature import Quadrature
@@ -21,7 +20,7 @@ from tests.support.layers import LAYERS, TOKEN_LAYERS
 from tests.support.loops import LOOPS
 from tests.support.losses import LOSSES
 from tests.support.optimizers import OPTIMIZERS
-from tests.support.training import Case, assert_right, explained, oracle, recorded
+from tests.support.training import EACH, Case, assert_right, explained, oracle, recorded
 
 CASES = int(os.environ.get("EXPLAIND_FUZZ_CASES", "50"))
 ONE_IN = 20
@@ -50,10 +49,8 @@ CASE = st.builds(
 )
 
 
-@pytest.fixture(autouse=True)
-def _checkpoints_on_the_cpu(monkeypatch):
-    """The default is any accelerator, and the simulated one of other tests knows no autocast."""
-    monkeypatch.setattr(DefaultDeviceType, "_default_device_type", "cpu")
+WHOLE = [name for name in EACH if re.match("layers|tokens|batches|optimizers", name)]
+WHOLE = [name for name in WHOLE if not EACH[name].refusals]
 
 
 @given(case=CASE)
@@ -77,3 +74,9 @@ def test_any_training_is_explained_or_refused(case):
         assert_right(explained(training, store), *oracle(case))
         as_by_default = explained(training, store, Quadrature())
         assert np.isfinite(as_by_default.influence).all()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_layer_and_optimizer_alone(name, tmp_path):
+    training = recorded(EACH[name], tmp_path / "run.zarr")
+    assert_right(explained(training, tmp_path / "run.zarr"), *oracle(EACH[name]))

@@ -167,7 +167,6 @@ def generated(layers: nn.Module, x: Tensor) -> Tensor:
 
 def low_rank(layers: nn.Module, x: Tensor) -> Tensor:
     """A frozen layer and a change of low rank, as LoRA has it."""
-    layers[0].requires_grad_(False)
     return layers[0](x) + 2.0 * layers[2](layers[1](x))
 
 
@@ -324,7 +323,10 @@ LAYERS = {
     "weights that another layer makes": Kind(lambda: Called(experts(linear()), generated)),
     "a frozen layer with a change of low rank": Kind(
         lambda: Called(
-            experts(linear(), linear(bias=False, outputs=2), nn.Linear(2, WIDTH)), low_rank
+            experts(
+                linear().requires_grad_(False), linear(bias=False, outputs=2), nn.Linear(2, WIDTH)
+            ),
+            low_rank,
         )
     ),
     "ReLU, maxima, sorting": Kind(

@@ -1,49 +1,61 @@
-"""Every entry of the lists: explained as the oracle says, or refused; and the documented table."""
+"""Entries of the lists, each in the simplest training; the documented tables.
+
+Layers and optimizers are explained as a whole in `tests/fuzz`, which takes minutes.
+"""
 
 import re
 
 import pytest
-from torch.utils.checkpoint import DefaultDeviceType
 
 from explaind.errors import RecordingError, UnsupportedError
+from explaind.kernel.checks import check_capture
+from explaind.kernel.functionals import ModelFunction
+from explaind.kernel.gradients.per_sample import PerSampleGradients
+from tests.kernel.layers import layout_of
 from tests.support.batches import BATCHES
-from tests.support.layers import LAYERS, TOKEN_LAYERS
+from tests.support.layers import BY_RULE, BY_VMAP, LAYERS, ONE_BY_ONE, TOKEN_LAYERS
 from tests.support.loops import LOOPS
 from tests.support.losses import LOSSES
-from tests.support.optimizers import OPTIMIZERS
-from tests.support.training import Case, assert_right, explained, oracle, recorded
+from tests.support.table import documented, section
+from tests.support.training import EACH, Case, Training, assert_right, explained, oracle, recorded
 
-CASES = {
-    str(case): case
-    for case in (
-        *(Case(layers=(name,)) for name in LAYERS),
-        *(Case(batches="token numbers", tokens=name) for name in TOKEN_LAYERS),
-        *(Case(batches=name) for name in BATCHES),
-        *(Case(losses=name) for name in LOSSES),
-        *(Case(optimizers=name) for name in OPTIMIZERS),
-        *(Case(loops=name, optimizers="`AdamW`") for name in LOOPS),
-    )
-}
-EXPLAINED = [name for name, case in CASES.items() if not case.refusals]
-REFUSED = [name for name, case in CASES.items() if case.refusals]
+REFUSED = [name for name, case in EACH.items() if case.refusals]
+KINDS = {name: kind for name, kind in (LAYERS | TOKEN_LAYERS).items() if not kind.refused}
+BRIEF = [
+    name
+    for name, case in EACH.items()
+    if re.search("^$|^batches=|^losses=|loops=", name) and not case.refusals
+]
 
 
-@pytest.fixture(autouse=True)
-def _checkpoints_on_the_cpu(monkeypatch):
-    """The default is any accelerator, and the simulated one of other tests knows no autocast."""
-    monkeypatch.setattr(DefaultDeviceType, "_default_device_type", "cpu")
-
-
-@pytest.mark.parametrize("name", EXPLAINED)
+@pytest.mark.parametrize("name", BRIEF)
 def test_it_is_explained_as_the_oracle_says(name, store):
-    case = CASES[name]
-    training = recorded(case, store)
-    assert_right(explained(training, store), *oracle(case))
+    training = recorded(EACH[name], store)
+    assert_right(explained(training, store), *oracle(EACH[name]))
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_while_it_is_recorded(name, store):
-    case = CASES[name]
     with pytest.raises((UnsupportedError, RecordingError)) as refusal:
-        recorded(case, store)
-    assert re.search("|".join(case.refusals), str(refusal.value), re.DOTALL)
+        recorded(EACH[name], store)
+    assert re.search("|".join(EACH[name].refusals), str(refusal.value), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_its_gradients_are_had_in_the_way_that_the_table_says(name):
+    case = Case(layers=(name,)) if name in LAYERS else Case(batches="token numbers", tokens=name)
+    training = Training(case)
+    layout, theta = layout_of(training.model)
+    constants = dict(training.model.named_buffers())
+    gradients = PerSampleGradients(
+        ModelFunction(training.model, constants, case.loss.of_sample), layout
+    )
+    found = check_capture(gradients, theta, *training.batch((0, 1, 2)), linearised=True)
+    if not found.batched:
+        assert KINDS[name].way == ONE_BY_ONE
+    else:
+        assert KINDS[name].way == (BY_VMAP if found.names else BY_RULE)
+
+
+def test_the_documented_tables_are_those_of_the_lists():
+    assert documented().strip() == section().strip()

@@ -111,7 +111,9 @@ class Case:
 
     @property
     def possible(self) -> bool:
-        """Whether torch itself takes the steps: few optimizers take sparse gradients."""
+        """Whether it is a training at all: few optimizers of torch take sparse gradients."""
+        if self.batch.collate and self.loops == "`recorder.step_of(index, x, y)`":
+            return False  # what is padded to a batch is known sample by sample to batches alone
         takes = self.optimizer.sparse and self.loop.max_norm is None and not self.loss.penalty
         return takes or all(kind.dense for kind in self.layer_kinds)
 
@@ -303,3 +305,17 @@ def assert_right(found: xr.Dataset, expected: Decomposition, tensors: list[str])
     }
     for name, (got, want) in pairs.items():
         np.testing.assert_allclose(got.values, want.numpy(), err_msg=name, **TOLERANCE)
+
+
+EACH = {
+    str(case): case
+    for case in (
+        *(Case(layers=(name,)) for name in LAYERS),
+        *(Case(batches="token numbers", tokens=name) for name in TOKEN_LAYERS),
+        *(Case(batches=name) for name in BATCHES),
+        *(Case(losses=name) for name in LOSSES),
+        *(Case(optimizers=name) for name in OPTIMIZERS),
+        *(Case(loops=name, optimizers="`AdamW`") for name in LOOPS),
+    )
+}
+"""Every entry of the lists in the simplest training."""
