@@ -12,10 +12,7 @@ from explaind.kernel.checks import check_capture
 from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from tests.kernel.layers import layout_of
-from tests.support.batches import BATCHES
 from tests.support.layers import BY_RULE, BY_VMAP, LAYERS, ONE_BY_ONE, TOKEN_LAYERS
-from tests.support.loops import LOOPS
-from tests.support.losses import LOSSES
 from tests.support.table import documented, section
 from tests.support.training import EACH, Case, Training, assert_right, explained, oracle, recorded
 
