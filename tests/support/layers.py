@@ -193,10 +193,11 @@ LAYERS = {
         lambda: Called(linear(bias=False), lambda m, x: m(torch.tanh(m(x))))
     ),
     "a weight and its transpose (tied)": Kind(
-        lambda: Called(linear(outputs=2), lambda m, x: F.linear(torch.tanh(m(x)), m.weight.T))
+        lambda: Called(linear(outputs=2), lambda m, x: F.linear(torch.tanh(m(x)), m.weight.T)),
+        BY_VMAP,
     ),
     "`nn.Bilinear`": Kind(
-        lambda: Called(nn.Bilinear(WIDTH, WIDTH, WIDTH), lambda m, x: m(x, x)), BY_VMAP
+        lambda: Called(nn.Bilinear(WIDTH, WIDTH, WIDTH), lambda m, x: m(x, x)), ONE_BY_ONE
     ),
     "`nn.Conv1d`": Kind(lambda: nn.Conv1d(PLACES, PLACES, 3, padding=1)),
     "`nn.Conv1d`, grouped and dilated": Kind(
@@ -260,15 +261,15 @@ LAYERS = {
         lambda: Called(linear(outputs=3 * WIDTH), causal_attention)
     ),
     "`F.scaled_dot_product_attention`": Kind(lambda: Called(linear(outputs=3 * WIDTH), sdpa)),
-    "`nn.PReLU`": Kind(lambda: nn.PReLU(PLACES), BY_VMAP),
+    "`nn.PReLU`": Kind(lambda: nn.PReLU(PLACES), ONE_BY_ONE),
     "`torch.einsum` of a parameter": Kind(
         lambda: Weight(WIDTH, WIDTH, call=lambda w, x: torch.einsum("btf,of->bto", x, w)), BY_VMAP
     ),
     "a parameter added, multiplied, expanded": Kind(
-        lambda: Weight(WIDTH, call=lambda w, x: x * w + w.expand_as(x))
+        lambda: Weight(WIDTH, call=lambda w, x: x * w + w.expand_as(x)), BY_VMAP
     ),
     "a parameter from the left, `weight @ x`": Kind(
-        lambda: Weight(PLACES, PLACES, call=lambda w, x: w @ x)
+        lambda: Weight(PLACES, PLACES, call=lambda w, x: w @ x), BY_VMAP
     ),
     "`torch.addmm`": Kind(
         lambda: Called(
@@ -293,14 +294,13 @@ LAYERS = {
         BY_VMAP,
     ),
     "weight normalisation (a parametrisation)": Kind(
-        lambda: parametrizations.weight_norm(linear()), BY_VMAP
+        lambda: parametrizations.weight_norm(linear()), ONE_BY_ONE
     ),
     "a spectrum multiplied by a parameter": Kind(
         lambda: Weight(3, call=lambda w, x: torch.fft.irfft(torch.fft.rfft(x) * w, n=WIDTH)),
-        BY_VMAP,
     ),
     "learned prototypes (`torch.cdist`)": Kind(
-        lambda: Weight(WIDTH, WIDTH, call=lambda w, x: torch.cdist(x, w)), BY_VMAP
+        lambda: Weight(WIDTH, WIDTH, call=lambda w, x: torch.cdist(x, w)), ONE_BY_ONE
     ),
     "a token put before the others (`torch.cat`)": Kind(
         lambda: Weight(
@@ -308,12 +308,13 @@ LAYERS = {
         )
     ),
     "rows of a parameter by index": Kind(
-        lambda: Weight(VOCABULARY, WIDTH, call=lambda w, x: x * w[torch.arange(PLACES)])
+        lambda: Weight(VOCABULARY, WIDTH, call=lambda w, x: x * w[torch.arange(PLACES)]), BY_VMAP
     ),
     "a learned query that pools": Kind(
         lambda: Weight(
             WIDTH, call=lambda w, x: x + (torch.softmax(x @ w, 1)[..., None] * x).sum(1)[:, None]
-        )
+        ),
+        BY_VMAP,
     ),
     "gates (`F.glu`)": Kind(lambda: Called(linear(outputs=2 * WIDTH), lambda m, x: F.glu(m(x)))),
     "squeeze and excitation": Kind(
@@ -398,7 +399,7 @@ TOKEN_LAYERS = {
         )
     ),
     "a parameter by token, `weight[x]`": Kind(
-        lambda: Weight(VOCABULARY, WIDTH, call=lambda w, x: w[x])
+        lambda: Weight(VOCABULARY, WIDTH, call=lambda w, x: w[x]), BY_VMAP
     ),
 }
 """Layers of token numbers, `[batch, place]` to vectors."""

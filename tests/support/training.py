@@ -234,7 +234,7 @@ def explained(training: Training, store: Folder, quadrature: Quadrature = PLAIN)
         penalty=told_penalty(case),
         forward=training.forward,
         quadrature=quadrature,
-        components={name: name for name, _ in training.model.named_parameters()},
+        components={n: n for n, p in training.model.named_parameters() if p.requires_grad},
     )
     x, y = training.batch(tuple(range(TRAIN, TRAIN + EXPLAINED)))
     return kernel.explain(x, y, case.loss.outputs)
