@@ -127,7 +127,7 @@ def _adamax(group: Group, state: State, _before: State) -> dict[str, Any]:
     return _averaged(group, False) | {"alpha": rate, "preconditioner": 1.0 / state["exp_inf"]}
 
 
-def _plain(group: Group, preconditioner: Tensor) -> dict[str, Any]:
+def _plain(group: Group, preconditioner: Tensor | float) -> dict[str, Any]:
     """A step along the gradient itself."""
     return {
         "mu": 0.0,
@@ -142,7 +142,10 @@ def _rmsprop(group: Group, state: State, _before: State) -> dict[str, Any]:
     second = state["square_avg"]
     if group["centered"]:
         second = second - state["grad_avg"] ** 2
-    return _plain(group, 1.0 / (second.sqrt() + group["eps"]))
+    divided = 1.0 / (second.sqrt() + group["eps"])
+    if group["momentum"] == 0:
+        return _plain(group, divided)
+    return _plain(group, 1.0) | {"mu": group["momentum"], "nu": divided}
 
 
 def _adagrad(group: Group, state: State, _before: State) -> dict[str, Any]:

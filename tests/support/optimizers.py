@@ -88,11 +88,9 @@ OPTIMIZERS = {
     "`Adamax`": Kind(of_all(optim.Adamax, lr=0.03, weight_decay=0.1)),
     "`RMSprop`": Kind(of_all(optim.RMSprop, lr=0.01, weight_decay=0.1)),
     "`RMSprop`, centered": Kind(of_all(optim.RMSprop, lr=0.01, centered=True)),
+    "`RMSprop` with momentum": Kind(of_all(optim.RMSprop, lr=0.01, momentum=0.9)),
     "`Adagrad`": Kind(of_all(optim.Adagrad, lr=0.05, lr_decay=0.1, weight_decay=0.1)),
     "`Adadelta`": Kind(of_all(optim.Adadelta, lr=0.9, eps=1e-3, weight_decay=0.1)),
-    "`RMSprop` with momentum": Kind(
-        of_all(optim.RMSprop, lr=0.01, momentum=0.9), refused="momentum=0.9.*divided gradients"
-    ),
     "`maximize=True`": Kind(of_all(optim.SGD, lr=0.1, maximize=True), refused="maximize=True"),
     "`LBFGS`": Kind(of_all(optim.LBFGS), refused="LBFGS: its direction is"),
     "`Rprop`": Kind(of_all(optim.Rprop), refused="Rprop: its steps are signs"),
