@@ -32,7 +32,7 @@ def test_replicates_are_summed_up_by_students_t():
     low, high = stats.t.interval(0.95, 2, loc=0.5, scale=stats.sem(drawn))
     assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.5, low, high))
     assert row["std"] == pytest.approx(np.std(drawn))
-    assert (row["task"], row["other"], row["replicates"]) == ("a", "b", 3)
+    assert (row["task"], row["other"], row["repetitions"]) == ("a", "b", 3)
 
 
 def test_one_training_has_no_interval():
