@@ -13,6 +13,7 @@ SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "config/*.py": "config/test_load.py",
+    "experiments/example_consistency/methods.py": "experiments/example_consistency/test_compute.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/spec.py": "experiments/test_registry.py",
