@@ -130,7 +130,7 @@ def _curve_panel(rates: pd.DataFrame, files: Files) -> Panel:
         caption=(
             "Share of the selected training samples that have the label of the test sample, mean "
             "over the test samples; of equal scores, chance decides. Bands: smallest to "
-            "largest of the trainings. Grey, dashed: what no method can exceed, because a class has "
+            "largest of the trainings. Grey, dashed: what no method can exceed, as a class has "
             "no more samples; dotted: samples drawn at random. Black: the path kernel, which asks "
             "which training samples made the representation as large as it is (its squared norm), "
             "along the whole recorded training. Blue and green: methods that compare "
