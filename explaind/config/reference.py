@@ -23,6 +23,8 @@ INTRODUCTION = """\
 | `paper.yaml` | the scale of the paper: a GPU or many cores |
 | `grokking-cpu.yaml` | the grokking study at p = 113 on two cores: hours |
 | `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: about 35 minutes, and a download |
+| `labelfree-cpu.yaml` | the label-free study on real images on two cores, from files |
+| `labelfree-paper.yaml` | the same as published: a GPU or a cluster, and a download |
 | `tiny.yaml` | the case of the tests: seconds |
 
 Lay your own keys over `config.yaml`, only those that differ:

@@ -99,8 +99,8 @@ def _labels(path: Path) -> Int[np.ndarray, " image"]:
 
 
 def _pixels(
-    images: UInt8[np.ndarray, "image row column"], rows: Int[np.ndarray, " row"]
-) -> UInt8[np.ndarray, "row 64 64 1"]:
+    images: UInt8[np.ndarray, "image row column"], rows: Int[np.ndarray, " kept"]
+) -> UInt8[np.ndarray, "kept 64 64 1"]:
     chosen = images[rows]
     if chosen.shape[2] * 8 == chosen.shape[1]:
         chosen = np.unpackbits(chosen, axis=2)

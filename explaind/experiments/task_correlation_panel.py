@@ -38,7 +38,7 @@ def correlation_panel(
     over = {OVER[0]: f"over all {sample}s at once", OVER[1]: f"of each {sample}, then the mean"}
     choices = (Choice("over", "Correlated", over), Choice("rank", "Coefficient", RANKS))
     case = Choice("case", "Matrix of", cases)
-    intervals = int(table["replicates"].iloc[0]) > 1
+    intervals = int(table["repetitions"].iloc[0]) > 1
     text = " Bars: 95 % interval of the mean over the trainings." if intervals else ""
     return Panel(
         letter="a",

@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from jaxtyping import Float
-from scipy.stats import t
 
 from explaind.labelfree.agreement import RANKS, correlation_by_sample, pooled_correlation
+from explaind.report.tables.confidence import mean_interval
 
 OVER = ("pooled", "per sample")
 """Over all entries of all samples at once; or over those of a sample, the mean of all samples."""
 
-CONFIDENCE = 0.95
 DIMS = ("replicate", "case", "over", "rank", "task", "other")
 
 
@@ -54,9 +53,9 @@ def summary(correlation: xr.DataArray) -> pd.DataFrame:
         correlation: the array of a store, with the names of cases and tasks.
 
     Returns:
-        One row per `case`, `over`, `rank` and pair of tasks (`task`, `other`): `mean` over the
-        `replicates`, their standard deviation `std` (of the population, as published), and `low`
-        and `high`, the interval that holds the mean with 95 % by Student's t; NaN of one replicate.
+        One row per `case`, `over`, `rank` and pair of tasks (`task`, `other`): what `mean_interval`
+        says of the replicates, and their standard deviation `std` (of the population, as
+        published).
     """
     rows = []
     tasks = correlation["task"].to_numpy().astype(str)
@@ -66,30 +65,7 @@ def summary(correlation: xr.DataArray) -> pd.DataFrame:
                 chosen = correlation.sel(case=case, over=over, rank=rank)
                 for first, second in combinations(range(len(tasks)), 2):
                     drawn = chosen.isel(task=first, other=second).to_numpy()
-                    rows.append(
-                        {
-                            "case": str(case),
-                            "over": over,
-                            "rank": rank,
-                            "task": tasks[first],
-                            "other": tasks[second],
-                            **_mean(drawn),
-                        }
-                    )
+                    pair = {"task": tasks[first], "other": tasks[second]}
+                    place = {"case": str(case), "over": over, "rank": rank, **pair}
+                    rows.append(place | mean_interval(drawn) | {"std": float(drawn.std())})
     return pd.DataFrame(rows)
-
-
-def _mean(drawn: Float[np.ndarray, " replicate"]) -> dict[str, float]:
-    """Mean of some replicates, their deviation and the interval of the mean."""
-    mean, count = float(drawn.mean()), len(drawn)
-    half = np.nan
-    if count > 1:
-        factor = float(t.ppf((1 + CONFIDENCE) / 2, count - 1))
-        half = factor * float(drawn.std(ddof=1)) / count**0.5
-    return {
-        "replicates": count,
-        "mean": mean,
-        "std": float(drawn.std()),
-        "low": mean - half,
-        "high": mean + half,
-    }

@@ -159,6 +159,7 @@ class EncoderTraining:
             resume=True,
             attributes=origin,
             max_batch_size=self.settings.batch_size,
+            chunk=self.steps_per_epoch,  # a checkpoint after each epoch
             augment=self.task.perturb,
         )
 
@@ -180,7 +181,9 @@ class EncoderTraining:
         stop = (state.epochs + 1) * self.steps_per_epoch
         drawn = (start, self.fitted.x, self.fitted.y, self.settings.batch_size, self.seed)
         batches: Iterable[Batch] = islice(batches_from(*drawn), stop - start)
-        with torch.random.fork_rng():  # what a network draws is a function of the epoch as well
+        device = self.fitted.x.device
+        # what a network draws is a function of the epoch as well
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(self.seed + state.epochs)
             self.network.train()
             for batch in (

@@ -54,7 +54,7 @@ def draw(tables: PretextExampleTables, about: About) -> Page:
         facts=(
             Fact("Tasks", str(len(tasks)), ", ".join(tasks)),
             Fact(
-                "Trainings of each", str(int(table["replicates"].iloc[0])), "other random numbers"
+                "Trainings of each", str(int(table["repetitions"].iloc[0])), "other random numbers"
             ),
         ),
         panels=panels,

@@ -57,7 +57,7 @@ def draw(tables: PretextFeatureTables, about: About) -> Page:
         facts=(
             Fact("Tasks", str(len(tasks)), ", ".join(map(str, tasks))),
             Fact(
-                "Trainings of each", str(int(table["replicates"].iloc[0])), "other random numbers"
+                "Trainings of each", str(int(table["repetitions"].iloc[0])), "other random numbers"
             ),
         ),
         panels=panels,

@@ -1,0 +1,70 @@
+"""Networks of encoders: sizes as published, shapes, seeds, inputs that do not fit."""
+
+import pytest
+import torch
+
+from explaind.config.encoder import (
+    Classification,
+    ConvolutionalEncoder,
+    Encoder,
+    PooledEncoder,
+    RecurrentEncoder,
+)
+from explaind.errors import ConfigError
+from explaind.models.encoders.registry import build_network
+
+PUBLISHED = {  # parameters of encoder and decoder
+    (ConvolutionalEncoder(), (1, 28, 28)): (43_428, 43_697),
+    (PooledEncoder(), (3, 32, 32)): (619_856, 384_067),
+    (RecurrentEncoder(), (140, 1)): (116_736, 132_737),
+}
+
+
+@pytest.mark.parametrize(("case", "sizes"), PUBLISHED.items(), ids=lambda case: str(case)[:20])
+def test_published_sizes(case, sizes):
+    model, shape = case
+    network = build_network(Encoder(model=model), 10, shape, seed=0)
+    counted = [
+        sum(p.numel() for p in part.parameters()) for part in (network.encoder, network.head)
+    ]
+    assert tuple(counted) == sizes
+    x = torch.rand(2, *shape)
+    assert network.encoder(x).shape == (2, model.latent)
+    assert network(x).shape == x.shape
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 9), (3, 16, 21), (1, 28, 13)])
+def test_the_decoder_undoes_any_shape(shape):
+    network = build_network(Encoder(), 10, shape, seed=0)
+    assert network(torch.rand(2, *shape)).shape == (2, *shape)
+
+
+def test_a_classifier_has_an_output_for_each_class():
+    network = build_network(Encoder(pretext=Classification()), 7, (1, 16, 16), seed=0)
+    assert network(torch.rand(2, 1, 16, 16)).shape == (2, 7)
+    assert isinstance(network.head, torch.nn.Linear)
+
+
+def test_parameters_follow_the_seed_and_leave_the_global_one():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    first, again, other = (build_network(Encoder(), 2, (1, 16, 16), s) for s in (1, 1, 2))
+    assert torch.equal(torch.rand(1), expected)
+    states = [network.encoder[0].weight for network in (first, again, other)]
+    assert torch.equal(states[0], states[1])
+    assert not torch.equal(states[0], states[2])
+    assert not first.training
+
+
+def test_inputs_that_are_too_small_or_uneven_are_refused():
+    with pytest.raises(ConfigError, match="at least 9 x 9 pixels, got a side of 8"):
+        build_network(Encoder(), 2, (1, 8, 8), 0)
+    with pytest.raises(ConfigError, match="whose sides 8 divides, got 28 x 28"):
+        build_network(Encoder(model=PooledEncoder()), 2, (1, 28, 28), 0)
+
+
+def test_batch_norm_can_be_left_out():
+    settings = Encoder(model=ConvolutionalEncoder(batch_norm=False))
+    network = build_network(settings, 2, (1, 16, 16), 0)
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
