@@ -36,11 +36,11 @@ The `--` ends the list of files or values, which both options take. `explaind tr
 mine.yaml` and the other commands lay files over `config/config.yaml` as well.
 
 A section that changes its `kind` is replaced as a whole, so an optimizer that becomes `sgd` does
-not inherit the keys of `adamw`. A dataset, run or experiment that is `null` is removed, with all
-that is made of it. An entry of `experiments` without a `kind` is of the kind it is named like; its
-page, if it has one, is `results/figures/<name>.html`. Changing a key reruns the stages that use it
-and what follows; comments and the order of keys rerun nothing. The complete config of the last run
-is written to `results/config.json`.
+not inherit the keys of `adamw`. A dataset, run, encoder or experiment that is `null` is removed,
+with all that is made of it; `encoders: null` removes all of them. An entry of `experiments` without
+a `kind` is of the kind it is named like; its page, if it has one, is `results/figures/<name>.html`.
+Changing a key reruns the stages that use it and what follows; comments and the order of keys rerun
+nothing. The complete config of the last run is written to `results/config.json`.
 
 With `defaults: false` a config stands alone: nothing of `config.yaml` is run, and keys that are
 missing have the defaults below. For instance, a run of your own and two pages about it:

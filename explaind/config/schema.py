@@ -76,7 +76,9 @@ class Config(Section):
     @field_validator("datasets", "runs", "encoders", "experiments", mode="before")
     @classmethod
     def _drop_removed(cls, named: Any) -> Any:
-        """Leave out what is null: how a config removes an entry of the one it is laid over."""
+        """Leave out what is null: how a config removes an entry, or all, of the one below it."""
+        if named is None:
+            return {}
         if not isinstance(named, Mapping):
             return named
         return {name: section for name, section in named.items() if section is not None}

@@ -90,7 +90,7 @@ def _matrices(
             "columns.html",
             caption="Mean and standard deviation over the trainings.",
             label="Correlations of all pairs of tasks",
-            titles=["", *tasks],
+            titles=["task", *tasks],
             rows=[[task, *(cells.get((task, other), "1") for other in tasks)] for task in tasks],
         )
         yield {"over": over, "rank": rank, "case": case}, matrix

@@ -18,7 +18,10 @@ OTHERS = {
     "paper.yaml": {"grokking", "cifar2"},
     "cifar2-cpu.yaml": {"cifar2"},
     "grokking-cpu.yaml": {"grokking"},
+    "labelfree-cpu.yaml": set(),
+    "labelfree-paper.yaml": set(),
 }
+WITH_ENCODERS = {"tiny.yaml", "labelfree-cpu.yaml", "labelfree-paper.yaml"}
 
 
 def test_every_other_case_is_known():
@@ -27,9 +30,11 @@ def test_every_other_case_is_known():
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_cases_lie_over_the_default(name):
-    config = load_config(DEFAULT, FILES / name)
+    config = load_config(FILES / name, defaults=DEFAULT)
     assert set(config.runs) == OTHERS[name]
-    assert {settings.run for settings in config.experiments.values()} == OTHERS[name]
+    assert bool(config.encoders) == (name in WITH_ENCODERS)
+    subjects = OTHERS[name] | ({"encoders"} if config.encoders else set())
+    assert {settings.subject for settings in config.experiments.values()} == subjects
     assert config != Config()
 
 

@@ -10,11 +10,19 @@ from typing import get_args
 import pytest
 
 import explaind.experiments
+from explaind.config.experiment import EncoderExperimentSettings
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Source
 
 FOLDER = Path(explaind.experiments.__file__).parent
 KINDS = sorted(SPECS)
+
+
+def made(spec):
+    """Settings of an experiment, about anything."""
+    if issubclass(spec.settings, EncoderExperimentSettings):
+        return spec.settings(encoders=("a", "b"))
+    return spec.settings(run="a")
 
 
 def test_every_folder_is_in_the_registry():
@@ -41,7 +49,7 @@ def test_a_folder_has_the_modules_of_what_it_declares(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_declaration_fits_its_settings(kind):
     spec = SPECS[kind]
-    settings = spec.settings(run="a")
+    settings = made(spec)
     assert settings.kind == spec.name == kind
     assert set(settings.only_rounding) <= set(spec.settings.model_fields)
     for key, other in spec.results.items():
@@ -56,7 +64,7 @@ def test_a_declaration_fits_its_settings(kind):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if SPECS[kind].computed])
 def test_parts_are_the_same_experiment_asked_for_less(kind):
-    computed, settings = SPECS[kind].computed, SPECS[kind].settings(run="a")
+    computed, settings = SPECS[kind].computed, made(SPECS[kind])
     if computed.parts is None:
         return
     assert computed.suffix == "parquet"  # tables are put one below the other
