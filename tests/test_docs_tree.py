@@ -15,6 +15,7 @@ TRIED_TOGETHER = {
     "config/*.py": "config/test_load.py",
     "experiments/encoder_and_model/*.py": "experiments/encoder_and_model/test_compute.py",
     "experiments/feature_methods.py": "experiments/disentanglement/test_compute.py",
+    "experiments/example_consistency/methods.py": "experiments/example_consistency/test_compute.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/labelfree/*.py": "experiments/labelfree/test_claims.py",
     "experiments/roar/*.py": "experiments/roar/test_compute.py",

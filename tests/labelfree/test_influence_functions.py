@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from explaind.errors import ConfigError, UnsupportedError
+from explaind.errors import UnsupportedError
 from explaind.kernel.attributor import Attributor
 from explaind.labelfree.influence_functions import (
     InfluenceFunctions,
@@ -98,22 +98,6 @@ def test_what_is_reported_is_so():
     assert cosine.min() > 0  # the inverse is positive definite
 
 
-def test_gradients_are_those_of_the_encoder_in_evaluation_mode():
-    """D12: dropout would draw, and the decoder is not what is explained."""
-    model, x = Autoencoder(), inputs(3)
-    model.encoder.insert(1, nn.Dropout(0.5))
-    model.train()
-    method = InfluenceFunctions(model, squared_error, (x, x), loss_curvature(squared_error))
-    found = method.raw_gradients(x, x)
-    assert found.shape == (3, sum(p.numel() for p in model.encoder.parameters()))
-    model.eval()
-    for row in range(3):
-        model.zero_grad()
-        squared_error(model(x[row : row + 1]), x[row : row + 1]).sum().backward()
-        expected = torch.cat([p.grad.flatten() for p in model.encoder.parameters()])
-        torch.testing.assert_close(found[row], expected)
-
-
 def test_a_solver_that_does_not_converge_is_refused():
     matrix = torch.diag(torch.logspace(0, 6, 20).double())
     vectors = torch.ones(2, 20).double()
@@ -128,15 +112,3 @@ def test_an_absolute_error_is_not_curved():
     method = InfluenceFunctions(model, absolute_error, (x, x), loss_curvature(absolute_error))
     with pytest.raises(UnsupportedError, match="laplace_curvature"):
         method.scores(x[:1], x[:1])
-
-
-def test_an_unknown_encoder_is_refused():
-    x = inputs(3)
-    with pytest.raises(ConfigError, match=r"\['encoder', 'decoder'\], got 'bottleneck'"):
-        InfluenceFunctions(
-            Autoencoder(),
-            squared_error,
-            (x, x),
-            loss_curvature(squared_error),
-            encoder="bottleneck",
-        )

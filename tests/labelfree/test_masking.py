@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from torch import nn
 
 from explaind.labelfree.feature_importance import feature_importance, integrated_gradients
 from explaind.labelfree.masking import (
@@ -65,15 +64,3 @@ def test_all_methods_end_where_everything_is_hidden():
     ]
     for end in ends[1:]:
         torch.testing.assert_close(end, ends[0])
-
-
-def test_controls_hide_what_is_lit():
-    x = torch.tensor([[0.0, 0.2, 0.9, 0.0, 0.5]])
-    black, encoder = torch.zeros(1, 5), nn.Identity()
-    assert most_important(feature_importance(Brightest(), encoder, x, black), 0.4).tolist() == [
-        [False, False, True, False, True]
-    ]
-    lit = most_important(feature_importance(RandomLit(), encoder, x, black), 0.6)
-    assert lit.tolist() == [[False, True, True, False, True]]
-    first = feature_importance(Random(seed=1), encoder, x, black)
-    assert not torch.equal(first, feature_importance(Random(seed=2), encoder, x, black))

@@ -111,7 +111,7 @@ def _curve_panel(rates: pd.DataFrame, files: Files) -> Panel:
     for key, rows in rates.groupby(["encoder", "end", "method"], sort=False):
         encoder, end, method = map(str, key)
         x, meta = 100 * rows["fraction"].to_numpy(), {"encoder": encoder, "end": end}
-        mean, low, high = (rows[column].to_numpy() for column in ("mean", "low", "high"))
+        mean, low, high = (rows[column].to_numpy() for column in ("mean", "smallest", "largest"))
         add_banded_line(figure, x, mean, (low, high), METHODS[method], STYLES[method], meta=meta)
     for pair, rows in rates.groupby(["encoder", "end"], sort=False):
         (encoder, end), own = map(str, pair), rows.drop_duplicates("fraction")
@@ -129,8 +129,8 @@ def _curve_panel(rates: pd.DataFrame, files: Files) -> Panel:
         title="How many of the selected training samples have the label?",
         caption=(
             "Share of the selected training samples that have the label of the test sample, mean "
-            "over the test samples; of equal scores, chance decides. Bands: 95 % intervals of the "
-            "mean over the trainings. Grey, dashed: what no method can exceed, because a class has "
+            "over the test samples; of equal scores, chance decides. Bands: smallest to "
+            "largest of the trainings. Grey, dashed: what no method can exceed, as a class has "
             "no more samples; dotted: samples drawn at random. Black: the path kernel, which asks "
             "which training samples made the representation as large as it is (its squared norm), "
             "along the whole recorded training. Blue and green: methods that compare "

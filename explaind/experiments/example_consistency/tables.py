@@ -54,8 +54,8 @@ def mean_rates(rates: pd.DataFrame) -> pd.DataFrame:
         rates: the table of the experiment, without checks.
 
     Returns:
-        `encoder`, `method`, `end`, `fraction`, `limit`, and `mean`, `low`, `high` and
-        `repetitions` of the rate (`confidence.mean_interval`).
+        `encoder`, `method`, `end`, `fraction`, `limit`, and of the rate `mean`, `low`,
+        `high`, `smallest`, `largest`, `repetitions` (`confidence.mean_interval`).
     """
     keys = ["encoder", "method", "end", "fraction"]
     return pd.DataFrame(

@@ -28,6 +28,7 @@ METHODS = {
     "random": "control: random",
 }
 DASHES = dict(zip(CONTROLS, ("solid", "dash", "dot"), strict=True))
+SHOWN = 52  # % hidden at first; a double click shows all
 QUANTITY = Choice(
     "quantity",
     "Shift",
@@ -96,7 +97,7 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
     }
     for key, rows in shifts.groupby(["encoder", "quantity", "method"], sort=False):
         encoder, quantity, method = map(str, key)
-        mean, low, high = (rows[column].to_numpy() for column in ("mean", "low", "high"))
+        mean, low, high = (rows[column].to_numpy() for column in ("mean", "smallest", "largest"))
         add_banded_line(
             figure,
             100 * rows["fraction"].to_numpy(),
@@ -106,6 +107,7 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
             styles[method],
             meta={"encoder": encoder, "quantity": quantity},
         )
+    figure.update_xaxes(range=[0, SHOWN])
     label_axes(figure, "hidden: % of pixels or time steps", "", rangemode="tozero")
     titles = {value: {"yaxis.title.text": title} for value, title in Y_TITLES.items()}
     show_first(figure, choices, {"quantity": titles})
@@ -115,8 +117,8 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
         caption=(
             "Mean squared shift of the representation when the most important pixels (or time "
             "steps) are set to their baseline: black, or the mean normal series. Coloured: "
-            "label-free methods; grey: controls that do not know the encoder. Bands: 95 % "
-            "intervals of the mean over the trainings. Look at the left end: a method is of use "
+            "label-free methods; grey: controls that do not know the encoder. Bands: "
+            "smallest to largest of the trainings. Look at the left end: a method is of use "
             "if few hidden features move the representation further than the controls do. On dark "
             "images a random choice wastes most of what it hides on black pixels, so the fair "
             "controls are those that take pixels that are not black, at random or brightest first."

@@ -69,8 +69,8 @@ def mean_shifts(table: pd.DataFrame) -> pd.DataFrame:
         table: see `with_nothing_hidden`.
 
     Returns:
-        `encoder`, `method`, `fraction`, `quantity` (`shift` or `normalised`), and `mean`, `low`,
-        `high` and `repetitions` of it (`confidence.mean_interval`).
+        `encoder`, `method`, `fraction`, `quantity` (`shift` or `normalised`), and its `mean`,
+        `low`, `high`, `smallest`, `largest`, `repetitions` (`confidence.mean_interval`).
     """
     rows = [
         {"encoder": encoder, "method": method, "fraction": fraction, "quantity": quantity}

@@ -36,14 +36,15 @@ def mean_interval(values: Float[np.ndarray, " repetition"]) -> dict[str, float]:
         values: one repetition or more.
 
     Returns:
-        `mean` and the ends of its interval, `low` and `high`, NaN of one repetition; and the number
-        of `repetitions`.
+        `mean` and the ends of its interval, `low` and `high`, NaN of one repetition; `smallest` and
+        `largest`; and the number of `repetitions`.
     """
     mean, margin = float(np.mean(values)), np.nan
     if len(values) > 1:
         margin = float(mean_and_margin(values)[1])
     ends = {"low": mean - margin, "high": mean + margin}
-    return {"mean": mean, **ends, "repetitions": len(values)}
+    reach = {"smallest": float(np.min(values)), "largest": float(np.max(values))}
+    return {"mean": mean, **ends, **reach, "repetitions": len(values)}
 
 
 def wilson_interval(

@@ -7,6 +7,7 @@ from scipy import stats
 from explaind.report.tables.confidence import (
     bootstrap_interval,
     mean_and_margin,
+    mean_interval,
     verdict,
     wilson_interval,
 )
@@ -19,6 +20,17 @@ def test_interval_is_that_of_the_t_test(level):
     expected = stats.ttest_1samp(values, 0, axis=-1).confidence_interval(level)
     np.testing.assert_allclose(mean - margin, expected.low)
     np.testing.assert_allclose(mean + margin, expected.high)
+
+
+def test_any_number_of_repetitions_has_a_mean():
+    found = mean_interval(np.array([1.0, 3.0]))
+    assert found["mean"] == 2
+    assert found["high"] == pytest.approx(2 + 12.7062, abs=1e-4)
+    assert found["repetitions"] == 2
+    alone = mean_interval(np.array([3.0]))
+    assert alone["mean"] == 3
+    assert np.isnan(alone["low"])
+    assert np.isnan(alone["high"])
 
 
 def test_by_hand():

@@ -1,0 +1,44 @@
+"""The experiment on the tiny run: rates at their limits, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explaind.config.load import load_config
+from explaind.errors import ConfigError
+from explaind.experiments.job import compute_experiment
+from explaind.paths import Paths
+
+
+@pytest.fixture
+def table(tiny_run):
+    return pd.read_parquet(Paths(tiny_run).experiment("encoders", "example_consistency"))
+
+
+def test_every_method_ends_at_the_share_of_the_class(table):
+    rates = table[table["end"] != "check"]
+    assert rates["method"].nunique() == 7
+    everything = rates[rates["fraction"] == 1]
+    np.testing.assert_allclose(everything["rate"], everything["limit"].iloc[0])
+    np.testing.assert_allclose(everything["limit"], everything["limit"].iloc[0])
+    most = rates[rates["end"] == "most"]
+    assert (most["rate"] <= most["limit"] + 1e-12).all()
+    least = rates[rates["end"] == "least"]
+    assert (least["rate"] >= least["limit"] - 1e-12).all()
+
+
+def test_methods_were_solved(table):
+    checks = table[table["end"] == "check"].groupby("check")["rate"].max()
+    assert checks["path_kernel: completeness"] < 5e-4
+    assert checks["influence_functions: largest residual"] < 1e-2
+    assert checks["influence_functions: steps"] >= 1
+
+
+def test_methods_of_the_path_need_one(tiny_run):
+    config = load_config(tiny_run / "config" / "config.yaml", tiny_run / "config" / "tiny.yaml")
+    settings = config.experiments["example_consistency"]
+    unrecorded = settings.model_copy(update={"encoders": ("digits_denoising",)})
+    experiments = {**config.experiments, "example_consistency": unrecorded}
+    config = config.model_copy(update={"experiments": experiments})
+    with pytest.raises(ConfigError, match=r"set encoders\.digits_denoising\.history"):
+        compute_experiment(config, Paths(tiny_run), "example_consistency")
