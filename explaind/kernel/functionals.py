@@ -49,7 +49,8 @@ class Functional:
     @property
     def of_classes(self) -> bool:
         """Whether its targets are numbers of classes."""
-        return self.function in (target_logprob, sum_logprob, mean_logprob, margin)
+        of_classes = (target_logprob, sum_logprob, mean_logprob, margin)
+        return any(self.function is function for function in of_classes)
 
 
 def target_logprob(output: Outputs, target: Targets) -> Tensor:
@@ -77,7 +78,8 @@ def mean_logprob(output: Outputs, target: Targets) -> Tensor:
     """
     by_position = target_logprob(output, target)
     counted = (target != IGNORED).reshape(len(by_position), -1).sum(1).clamp(min=1)
-    return sum_logprob(output, target) / counted
+    mean: Tensor = sum_logprob(output, target) / counted
+    return mean
 
 
 def whole_output(output: Any, _: Targets) -> Any:

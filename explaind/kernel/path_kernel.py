@@ -166,7 +166,7 @@ class PathKernel:
         keep: Collection[str] = DEFAULT_ARRAYS,
         top: int = 10,
         train_samples: Collection[int] | None = None,
-        groups: Sequence[str] | Sequence[int] | None = None,
+        groups: Sequence[str | int] | None = None,
         segment: tuple[int, int] = (0, 1),
         block: int = SAMPLES_PER_PASS,
     ) -> xr.Dataset:

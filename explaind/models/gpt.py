@@ -93,9 +93,8 @@ class Block(nn.Module):
     def _attend(
         self, qkv: Float[Tensor, "*batch position three_width"]
     ) -> Float[Tensor, "*batch position width"]:
-        q, k, v = (
-            part.unflatten(-1, (self.heads, -1)).transpose(-2, -3) for part in qkv.chunk(3, -1)
-        )
+        split = qkv.view(*qkv.shape[:-1], 3 * self.heads, -1).transpose(-2, -3)
+        q, k, v = split.chunk(3, -3)
         mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return mixed.transpose(-2, -3).flatten(-2)
 

@@ -17,7 +17,7 @@ class NextToken(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(VOCABULARY, 4)
         self.norm = nn.LayerNorm(4)
-        self.projection = nn.Linear(4, 12)
+        self.projection = nn.Linear(4, 12, bias=False)
         self.decoder = nn.Linear(4, VOCABULARY)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class OutputArrays:
     credit: str = "gradient_step"
     top: int = 10
     train_samples: tuple[int, ...] | None = None
-    groups: tuple[str, ...] | tuple[int, ...] | None = None
+    groups: tuple[str | int, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check names and numbers.

@@ -89,7 +89,7 @@ class SampleGroups:
         ConfigError: if there is not one label for each sample.
     """
 
-    def __init__(self, labels: Sequence[str] | Sequence[int], samples: int) -> None:
+    def __init__(self, labels: Sequence[str | int], samples: int) -> None:
         given = np.asarray(labels)
         if given.shape != (samples,):
             raise ConfigError(
