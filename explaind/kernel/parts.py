@@ -4,7 +4,7 @@ The loss of a sample is the sum of its parts, so its influence is the sum of the
 
     influence[q, i, t] = sum_s kappa_s w_{s,i} <psi_s[q], grad l_{i,t}(theta_s)>
 
-(mathematics, section 9).
+(mathematics, section 10).
 
 One derivative of all part losses along the adjoint of a query gives every part at once, however
 many there are.
