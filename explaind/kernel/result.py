@@ -278,7 +278,7 @@ def build_one_step(
     return xr.DataArray(values, {"component": list(components)}, dims, attrs=attributes)
 
 
-PARTS: ArrayTable = {
+PART_INFLUENCE: ArrayTable = {
     "influence_by_part": (
         (*_QUERY, "train", "part"),
         UNIT,
@@ -296,7 +296,7 @@ def build_parameter_influence(arrays: Mapping[str, np.ndarray], unit: str) -> xr
 
 def build_parts(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
     """Return the influence of parts of samples as a dataset with units and descriptions."""
-    return _built(PARTS, arrays, unit)
+    return _built(PART_INFLUENCE, arrays, unit)
 
 
 def _built(table: ArrayTable, arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
