@@ -37,6 +37,7 @@ def draw(tables: LanguageTables, about: About) -> Page:
         facts=_facts(tables),
         panels=(
             _map_panel(tables, about),
+            _interval_panel(tables, about),
             _nearest_panel(tables, about),
             _share_panel(tables, about),
             _parts_panel(tables, about),
@@ -79,15 +80,25 @@ def _map_panel(tables: LanguageTables, about: About) -> Panel:
         letter="a",
         title="Which language teaches which",
         caption=(
-            "Influence of the crops of a language (columns) on held-out text of a language (rows), "
-            f"{tables.unit} per token; positive = made it more likely. Languages are ordered by "
-            "hierarchical clustering of their normalised influence: those alike lie side by side. "
-            "Choose a component on the first map, an interval of training under the second one."
+            "Influence of the crops of a language (columns) on held-out text of a language (rows) "
+            f"over the whole training, {tables.unit} per token; positive = made it more likely. "
+            "Languages are ordered by hierarchical clustering of their normalised influence: those "
+            "alike lie side by side. Choose a component, or all."
         ),
-        plots=(
-            Plot("by-component", map_by_component(tables.influence, tables.unit), "Whole run"),
-            Plot("by-interval", map_by_interval(tables.influence, tables.unit), "All components"),
+        plots=(Plot("by-component", map_by_component(tables.influence, tables.unit)),),
+        tables=(about.files["influence"],),
+    )
+
+
+def _interval_panel(tables: LanguageTables, about: About) -> Panel:
+    return Panel(
+        letter="b",
+        title="When",
+        caption=(
+            "The same through all components in one interval of training (gradient step). Every "
+            "interval has its own colours."
         ),
+        plots=(Plot("by-interval", map_by_interval(tables.influence, tables.unit)),),
         tables=(about.files["influence"],),
     )
 
@@ -102,7 +113,7 @@ def _nearest_panel(tables: LanguageTables, about: About) -> Panel:
         for name, some in tables.nearest.groupby("language", sort=False)
     ]
     return Panel(
-        letter="b",
+        letter="c",
         title="Nearest languages",
         caption=(
             "By normalised influence: the mean of both directions, relative to the geometric mean "
@@ -128,7 +139,7 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
         for block in BLOCKS
     )
     return Panel(
-        letter="c",
+        letter="d",
         title="Through which components, and when",
         caption=(
             "Share of every component in the sizes of the influences of all languages on all, by "
@@ -141,7 +152,7 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
 
 def _parts_panel(tables: LanguageTables, about: About) -> Panel:
     return Panel(
-        letter="d",
+        letter="e",
         title="Data against regularisation",
         caption=(
             "What changed the prediction of each language: training text, weight decay, and what "

@@ -19,7 +19,15 @@ from explaind.report.plots.theme import (
 from explaind.report.text import axis_title, measured
 
 ALL = "all components"
-ROW_PIXELS = 16
+ROW_PIXELS, CELL_PIXELS = 16, 20
+LONGEST = 14
+"""Letters of a name on an axis."""
+
+ROOM = 180
+"""Pixels above a map, for its control and colours, and below it, for names."""
+
+CONTROL_PIXELS = 70
+"""Pixels between a map and the control above it: the colours lie there."""
 
 
 def map_by_component(influence: xr.DataArray, unit: str) -> go.Figure:
@@ -36,17 +44,9 @@ def map_by_component(influence: xr.DataArray, unit: str) -> go.Figure:
     maps = {ALL: whole.sum("component").to_numpy()}
     maps |= {str(name): whole.sel(component=name).to_numpy() for name in whole["component"].values}
     figure = _map(influence, maps[ALL], unit)
-    figure.update_layout(
-        updatemenus=[
-            {
-                "buttons": [_choice(name, values) for name, values in maps.items()],
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.24,
-                "yanchor": "bottom",
-            }
-        ]
-    )
+    buttons = [_choice(name, values) for name, values in maps.items()]
+    menu = {"buttons": buttons, "x": 0, "xanchor": "left", "yanchor": "bottom"}
+    figure.update_layout(updatemenus=[{**menu, "y": 1 + CONTROL_PIXELS / _side(influence)}])
     return figure
 
 
@@ -65,8 +65,16 @@ def map_by_interval(influence: xr.DataArray, unit: str) -> go.Figure:
     names = [f"{a} to {b - 1}" for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
     figure = _map(influence, by_interval[0], unit)
     steps = [_choice(name, values) for name, values in zip(names, by_interval, strict=True)]
-    slider = {"steps": steps, "pad": {"t": 90}, "currentvalue": {"prefix": "steps "}, "len": 0.9}
-    figure.update_layout(sliders=[slider])
+    slider = {"steps": steps, "yanchor": "bottom", "len": 0.94}
+    figure.update_layout(
+        sliders=[
+            {
+                **slider,
+                "currentvalue": {"prefix": "steps "},
+                "y": 1 + CONTROL_PIXELS / _side(influence),
+            }
+        ]
+    )
     return figure
 
 
@@ -121,7 +129,7 @@ def parts_figure(parts: pd.DataFrame, unit: str) -> go.Figure:
 
 
 def _map(influence: xr.DataArray, values: np.ndarray, unit: str) -> go.Figure:
-    names = [str(name) for name in influence["explained"].to_numpy()]
+    names = _short([str(name) for name in influence["explained"].to_numpy()])
     title = axis_title("influence", unit, "per token", "+ = more likely")
     figure = map_figure(values.astype(np.float32), title)
     figure.update_traces(
@@ -130,11 +138,21 @@ def _map(influence: xr.DataArray, values: np.ndarray, unit: str) -> go.Figure:
         hovertemplate=f"%{{x}} on %{{y}}: {measured('%{z:+.3g}', unit)}<extra></extra>",
     )
     label_axes(figure, "trained on", "held-out text of")
-    figure.update_xaxes(tickangle=-90, dtick=1, automargin=True)
-    figure.update_yaxes(dtick=1, automargin=True)
-    height = max(480, ROW_PIXELS * len(names) + 260)
-    figure.update_layout(height=height, margin={"t": 110})
+    figure.update_xaxes(tickangle=-90, automargin=True)
+    figure.update_yaxes(automargin=True)
+    figure.update_layout(height=_side(influence) + 2 * ROOM, margin={"t": ROOM, "b": ROOM})
     return figure
+
+
+def _short(names: list[str]) -> list[str]:
+    """Names that leave the map its place on a phone, if they still tell all apart."""
+    short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
+    return short if len(set(short)) == len(names) else names
+
+
+def _side(influence: xr.DataArray) -> int:
+    """Pixels of a side of the map."""
+    return max(300, CELL_PIXELS * influence.sizes["explained"])
 
 
 def _choice(name: str, values: np.ndarray) -> dict[str, object]:

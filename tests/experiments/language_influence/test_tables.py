@@ -92,7 +92,7 @@ def test_the_page_offers_every_component_and_interval(tmp_path):
     names = ("influence", "shares", "nearest", "parts")
     about = About("languages", "Languages", "run", {name: tmp_path / name for name in names})
     page = draw(read(sources()[0], SETTINGS), about)
-    first, second = page.panels[0].plots
+    first, second = (panel.plots[0] for panel in page.panels[:2])
     menu = first.figure.layout.updatemenus[0].buttons
     assert [button.label for button in menu] == ["all components", *COMPONENTS]
     assert [step.label for step in second.figure.layout.sliders[0].steps] == ["0 to 4", "5 to 9"]
