@@ -49,6 +49,7 @@ ELSEWHERE = {
     "python -m benchmarks.layer_rules": "measures the machine",
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
     "python -m benchmarks.recording": "minutes, and measures the machine",
+    "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",

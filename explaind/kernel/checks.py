@@ -299,6 +299,8 @@ def check_samples(history: History, data: TrainingData) -> None:
                 f"Sample {differs[0]} of train_data is not the one that was trained on"
                 f" ({len(differs)} of the first {rows[-1] + 1} differ). Expected the same samples"
                 " in the same order, not augmented: give `augment` to the recorder and here."
+                " Samples padded to the longest of their batch are compared one by one where drawn"
+                " by recorder.batches and given as the DataLoader or with its collate_fn."
             )
 
 

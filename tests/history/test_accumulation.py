@@ -223,6 +223,23 @@ def test_a_checkpointed_history_takes_one_batch_a_step(store):
         loop.run(body)
 
 
+def test_a_layer_may_be_frozen_on_the_way(store):
+    """From step 3 on torch skips it; the checks of step 4 look at the other tensors."""
+    loop = Loop(store)
+
+    def body(number, batch):
+        if number == 3:
+            loop.model.last.requires_grad_(False)
+        loop.step(batch)
+
+    loop.run(body)
+    found = loop.explained()
+    assert found.attrs["completeness_error"] < 1e-12
+    late = found.step_net_by_component.sel(step=slice(3, None))
+    assert not abs(late.sel(component=["last.weight", "last.bias"])).any()
+    assert abs(late.sel(component="second.weight")).max() > 1e-4
+
+
 def test_a_training_under_autocast_states_its_error(store):
     """Gradients in half precision moved the parameters; single precision explains them closely."""
     model, (x, y) = MOMENTUM.model().float(), MOMENTUM.train_data()

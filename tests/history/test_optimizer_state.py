@@ -44,6 +44,14 @@ def test_learning_rate_that_is_a_tensor_is_refused(tmp_path):
         training.run()
 
 
+def test_an_optimizer_that_keeps_more_than_vectors_is_refused(tmp_path):
+    training = Training(tmp_path / "run.zarr")
+    training.every = 2
+    training.optimizer = torch.optim.NAdam(training.model.parameters())
+    with pytest.raises(UnsupportedError, match=r"cannot replay NAdam.*every=1"):
+        training.run()
+
+
 KINDS = {
     "sgd": lambda p: torch.optim.SGD([{"params": p, "lr": 0.3}], lr=0.1, momentum=0.9),
     "adamw": lambda p: torch.optim.AdamW(p, lr=0.3, betas=(0.8, 0.95), amsgrad=True),

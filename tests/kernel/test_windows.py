@@ -81,9 +81,17 @@ def test_one_step_from_a_checkpoint_closes_to_rounding(kind, tmp_path):
     np.testing.assert_allclose(found.parameter_carry.sum("param")[0], found.carry, rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", KNOWN)
+WITHOUT_MOMENTUM = {
+    "adagrad": lambda m: optim.Adagrad(m.parameters(), lr=0.1, lr_decay=0.1),
+    "adadelta": lambda m: optim.Adadelta(m.parameters(), lr=0.5),
+    "rmsprop, centered": lambda m: optim.RMSprop(m.parameters(), lr=0.01, centered=True),
+}
+REPLAYED = KNOWN | OTHERS | WITHOUT_MOMENTUM
+
+
+@pytest.mark.parametrize("kind", sorted(REPLAYED.keys() - {"nadam"}))
 def test_a_checkpointed_history_says_the_same(kind, tmp_path):
-    problem = Problem("window", KNOWN[kind], steps=STEPS)
+    problem = Problem("window", REPLAYED[kind], steps=STEPS)
     stores = []
     for every in (1, 2):
         folder = tmp_path / str(every)
