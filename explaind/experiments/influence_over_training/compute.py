@@ -13,9 +13,11 @@ from explaind.experiments.influence_over_training.settings import InfluenceOverT
 from explaind.experiments.job import Job
 from explaind.experiments.similarity.compute import output_sum_and_target
 from explaind.experiments.similarity.cosines import FUNCTIONALS
-from explaind.kernel.reformulate import PARTS
 from explaind.kernel.trajectory.intervals import interval_bounds
 from explaind.report.tables.classes import ALL_COMPONENTS
+
+PARTS = ("data", "decay")
+"""Parts of the motion that are told apart; a run from its beginning has no other."""
 
 Ranges = Mapping[str, Sequence[tuple[int, int]]]
 """Where the parameters of each component lie."""
