@@ -13,6 +13,8 @@ SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "config/*.py": "config/test_load.py",
+    "data/embedded_text.py": "data/test_text.py",
+    "experiments/language_influence/*.py": "experiments/language_influence/test_tables.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/spec.py": "experiments/test_registry.py",

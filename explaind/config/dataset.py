@@ -16,6 +16,7 @@ class ModuloDataset(Section):
     """Modular addition: all unordered pairs `a >= b` below p, target `(a + b) mod p`."""
 
     inputs: ClassVar[str] = "tokens"
+    groupings: ClassVar[tuple[str, ...]] = ("class",)
 
     kind: Literal["modulo"] = "modulo"
     p: int = Field(53, ge=2, description="Modulus; there are p (p + 1) / 2 pairs.")
@@ -71,6 +72,7 @@ class ImageDataset(Section):
     """What all image datasets share."""
 
     inputs: ClassVar[str] = "images"
+    groupings: ClassVar[tuple[str, ...]] = ("class",)
     samples_per_class: ClassVar[tuple[int, int] | None] = None
     """Training and test images of each class, where all classes have as many."""
     all_classes: ClassVar[int] = 0
@@ -200,6 +202,45 @@ class NpzDataset(ImageDataset):
     path: str = Field(description="The file; a relative path starts at the project directory.")
 
 
+class TextDataset(Section):
+    """Text in groups that share parts: languages and the articles of one document, say."""
+
+    inputs: ClassVar[str] = "text"
+    groupings: ClassVar[tuple[str, ...]] = ("group",)
+
+    kind: Literal["text"] = "text"
+    path: str | None = Field(
+        None,
+        description="A .jsonl file, see docs/file_formats.md, relative to the project directory; "
+        "null = three languages that need no download: English, Python and arithmetic.",
+    )
+    key: str = Field("language", description="Key of the file that names the group of a text.")
+    groups: tuple[str, ...] | None = Field(
+        None, min_length=2, description="Groups used, in this order; null = all."
+    )
+    context: int = Field(64, ge=2, description="Bytes of a passage.")
+    crops: int = Field(
+        100,
+        ge=1,
+        description="Training crops of each group, drawn from the parts that are not held out.",
+    )
+    held_out_parts: int = Field(4, ge=1, description="Parts held out, the same of all groups.")
+    passages: int = Field(
+        4, ge=1, description="Held-out passages of each group, the beginnings of parts first."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the split and the crops.")
+
+    @property
+    def train_size(self) -> int | None:
+        """Number of training crops; None if only the source knows the groups."""
+        return None if self.groups is None else self.crops * len(self.groups)
+
+    @property
+    def validation_size(self) -> int | None:
+        """Number of held-out samples, one of each group; None if only the source knows them."""
+        return None if self.groups is None else len(self.groups)
+
+
 Dataset = Annotated[
     Annotated[ModuloDataset, Tag("modulo")]
     | Annotated[DigitsDataset, Tag("digits")]
@@ -207,6 +248,7 @@ Dataset = Annotated[
     | Annotated[Cifar2Dataset, Tag("cifar2")]
     | Annotated[Cifar10Dataset, Tag("cifar10")]
     | Annotated[Cifar100Dataset, Tag("cifar100")]
-    | Annotated[NpzDataset, Tag("npz")],
+    | Annotated[NpzDataset, Tag("npz")]
+    | Annotated[TextDataset, Tag("text")],
     Discriminator(kind_or("modulo")),
 ]

@@ -42,6 +42,21 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
             f"runs.{name}.training.augmentation: expected null for a dataset of {data.inputs}, got"
             f" {run.training.augmentation}, which is for images; change it"
         )
+    if (run.training.loss == "token_cross_entropy") != (data.inputs == "text"):
+        problems.append(
+            f"runs.{name}.training.loss: expected token_cross_entropy for a dataset of text, and no"
+            f" other, got {run.training.loss} for {data.inputs}; change it"
+        )
+    if run.epk.groups not in {None, *data.groupings}:
+        problems.append(
+            f"runs.{name}.epk.groups: expected one of {list(data.groupings)} or null for a dataset"
+            f" of kind {data.kind}, got {run.epk.groups}; change it"
+        )
+    if run.epk.groups is not None and run.epk.train_samples is not None:
+        problems.append(
+            f"runs.{name}.epk.groups: expected null beside train_samples, got {run.epk.groups};"
+            " sums by group are over all training samples; set one of them to null"
+        )
     if run.training.loss == "nll" and not run.model.log_softmax:
         problems.append(
             f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"

@@ -120,6 +120,7 @@ class Config(Section):
                 f" {' or '.join(settings.of_datasets)} for an experiment of kind {settings.kind},"
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
             )
+        problems += self._of_groups(name)
         for option, kind in self.spec(name).results.items():
             other = getattr(settings, option)
             fitting = [
@@ -133,6 +134,18 @@ class Config(Section):
                     f" {', '.join(fitting) or 'none'}, got {other!r}; change run or experiment"
                 )
         return problems
+
+    def _of_groups(self, name: str) -> list[str]:
+        """Problems of an experiment that reads influence by sample or by group, the other one."""
+        settings, spec = self.experiments[name], self.spec(name)
+        groups = self.runs[settings.run].epk.groups
+        reads = any("influence" in rule.reads for rule in (spec.computed, spec.shown) if rule)
+        if not reads or settings.takes_groups == (groups is not None):
+            return []
+        wanted = "a grouping" if settings.takes_groups else "null"
+        problem = f"expected {wanted} for experiments.{name}, of kind {settings.kind}, got {groups}"
+        remedy = "change it, or give the experiment another run"
+        return [f"runs.{settings.run}.epk.groups: {problem}; {remedy}"]
 
 
 def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from explaind.config.base import Device, Section, kind_or
 from explaind.config.optimizer import AdamW, Optimizer
 
-Loss = Literal["nll", "cross_entropy"]
+Loss = Literal["nll", "cross_entropy", "token_cross_entropy"]
 """Training losses; what else belongs to each stands in `explaind.training.task`."""
 
 
@@ -46,7 +46,7 @@ class Training(Section):
     loss: Loss = Field(
         "nll",
         description="Mean negative log-likelihood, in nat: nll of log-probabilities, cross_entropy "
-        "of logits.",
+        "of logits, token_cross_entropy of the next token at every position of a text.",
     )
     optimizer: Optimizer = Field(AdamW(), description="The optimizer and its settings.")
     batch_size: int | None = Field(None, ge=1, description="Samples per step; null = full batch.")

@@ -6,6 +6,7 @@ from explaind.experiments.grokking import SPEC as GROKKING
 from explaind.experiments.influence_matrices import SPEC as INFLUENCE_MATRICES
 from explaind.experiments.influence_over_training import SPEC as INFLUENCE_OVER_TRAINING
 from explaind.experiments.label_noise import SPEC as LABEL_NOISE
+from explaind.experiments.language_influence import SPEC as LANGUAGE_INFLUENCE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.maps import SPEC as MAPS
 from explaind.experiments.pruning import SPEC as PRUNING
@@ -35,6 +36,7 @@ SPECS: dict[str, Spec] = {
         SIMILARITY,
         MAPS,
         SPECTRUM,
+        LANGUAGE_INFLUENCE,
     )
 }
 """By kind, in the order of the reference and of the command line."""

@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from explaind.config.model import Model, ResNet9Model, TransformerModel
+from explaind.config.model import GPTModel, Model, ResNet9Model, TransformerModel
 from explaind.errors import ConfigError
+from explaind.models.gpt import GPT
 from explaind.models.resnet9 import ResNet9
 from explaind.models.transformer import Transformer
 
@@ -15,8 +16,8 @@ def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> 
     Args:
         settings: the model section of a run.
         classes: number of classes of the dataset (for the transformer also its vocabulary).
-        input_shape: shape of one input: `(position,)` of tokens, `(channel, row, column)` of an
-            image.
+        input_shape: shape of one input: `(position,)` of tokens, `(passage, position)` of text,
+            `(channel, row, column)` of an image.
 
     Returns:
         The model, in evaluation mode.
@@ -25,12 +26,15 @@ def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> 
         torch.manual_seed(settings.seed)
         if isinstance(settings, ResNet9Model):
             return _resnet9(settings, classes, input_shape).eval()
+        if isinstance(settings, GPTModel):
+            size = settings.layers, settings.width, settings.heads, settings.tied
+            return GPT(classes, input_shape[-1], *size).eval()
         return _transformer(settings, classes).eval()
 
 
 def components_of(model: nn.Module) -> dict[str, str]:
-    """Return the component of each parameter tensor, as the model class names them."""
-    return dict(getattr(type(model), "components", {}))
+    """Return the component of each parameter tensor, as the model names them."""
+    return dict(getattr(model, "components", {}))
 
 
 def _transformer(settings: TransformerModel, classes: int) -> Transformer:

@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from explaind.config.dataset import DigitsDataset, ImageDataset, ModuloDataset, NpzDataset
+from explaind.config.dataset import (
+    DigitsDataset,
+    ImageDataset,
+    ModuloDataset,
+    NpzDataset,
+    TextDataset,
+)
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.data.digits import digits_source
@@ -15,6 +21,7 @@ from explaind.data.download import downloaded_source
 from explaind.data.images import ImageSource, image_dataset
 from explaind.data.modulo import modulo_dataset
 from explaind.data.npz import npz_source
+from explaind.data.text import text_dataset
 from explaind.errors import DataError
 from explaind.paths import Paths
 from explaind.store import write_store
@@ -49,6 +56,8 @@ def _made(config: Config, paths: Paths, dataset: str) -> xr.Dataset:
     if isinstance(settings, ModuloDataset):
         return modulo_dataset(settings)
     try:
+        if isinstance(settings, TextDataset):
+            return text_dataset(settings, Path(paths.root))
         return image_dataset(settings, _source(settings, paths))
     except DataError as error:
         raise DataError(f"datasets.{dataset}: {error}") from error

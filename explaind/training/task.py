@@ -15,6 +15,9 @@ from torch.nn import functional
 from explaind.config.training import Loss
 from explaind.trees import LossFunction, measured_in, unit_of
 
+IGNORED = -100
+"""Target where no token follows (torch's `ignore_index`)."""
+
 Comparison = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
 """`(true outputs, reformulated outputs, targets) -> statistics`, sample first in each."""
 
@@ -82,6 +85,34 @@ def cross_entropy(
     return functional.cross_entropy(output, target, reduction="none")
 
 
+@measured_in("nat")
+def token_cross_entropy(
+    output: Float[Tensor, "batch *passage position token"],
+    target: Int[Tensor, "batch *passage position"],
+) -> Float[Tensor, " batch"]:
+    """Return the mean negative log-likelihood of the targets of every sample, nat per token."""
+    return token_losses(output, target).sum(1)
+
+
+def token_losses(
+    output: Float[Tensor, "batch *passage position token"],
+    target: Int[Tensor, "batch *passage position"],
+) -> Float[Tensor, "batch part"]:
+    """Return the parts that `token_cross_entropy` is the sum of; 0 where nothing follows."""
+    losses = functional.cross_entropy(output.movedim(-1, 1), target, reduction="none").flatten(1)
+    counted = (target != IGNORED).flatten(1).sum(1, keepdim=True).clamp(min=1)
+    return losses / counted
+
+
+def token_accuracy(
+    output: Float[Tensor, "sample *passage position token"],
+    target: Int[Tensor, "sample *passage position"],
+) -> float:
+    """Return the fraction of targets that are the most likely token."""
+    counted = target != IGNORED
+    return float((output.argmax(-1) == target)[counted].double().mean())
+
+
 def accuracy(output: Float[Tensor, "sample class"], target: Int[Tensor, " sample"]) -> float:
     """Return the fraction of samples whose largest output is that of the target class."""
     return float((output.argmax(-1) == target).double().mean())
@@ -126,6 +157,11 @@ def classification(loss_fn: LossFunction) -> Task:
 TASKS: dict[Loss, Task] = {
     "nll": classification(nll),
     "cross_entropy": classification(cross_entropy),
+    "token_cross_entropy": Task(
+        token_cross_entropy,
+        {"accuracy": Metric(token_accuracy)},
+        ("mean_logprob", "sum_logprob", "target_logprob", "loss"),
+    ),
 }
 
 

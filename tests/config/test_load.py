@@ -18,6 +18,7 @@ OTHERS = {
     "paper.yaml": {"grokking", "cifar2"},
     "cifar2-cpu.yaml": {"cifar2"},
     "grokking-cpu.yaml": {"grokking"},
+    "languages-cpu.yaml": {"languages_0", "languages_1", "languages_2"},
 }
 
 
@@ -27,7 +28,7 @@ def test_every_other_case_is_known():
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_cases_lie_over_the_default(name):
-    config = load_config(DEFAULT, FILES / name)
+    config = load_config(FILES / name, defaults=DEFAULT)
     assert set(config.runs) == OTHERS[name]
     assert {settings.run for settings in config.experiments.values()} == OTHERS[name]
     assert config != Config()

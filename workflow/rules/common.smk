@@ -80,7 +80,7 @@ def dataset_of(wildcards):
 def file_of_dataset(wildcards):
     """The user's file that a dataset is made from, if it is made from one."""
     settings = CONFIG.datasets[wildcards.dataset]
-    return settings.path if settings.kind == "npz" else []
+    return getattr(settings, "path", None) or []
 
 
 def shards_of(run):
