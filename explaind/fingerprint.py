@@ -195,9 +195,11 @@ def _own_folder(head: str) -> Path | None:
     except ValueError:  # such as `__main__`
         return None
     places = [] if spec is None else [*(spec.submodule_search_locations or ()), spec.origin or ""]
-    folder = Path(places[0] if places else "").with_suffix("")
+    if not places or not Path(places[0]).is_absolute():  # not found, or built in
+        return None
+    folder = Path(places[0]).with_suffix("")
     is_library = STANDARD_LIBRARY in folder.parents or INSTALLED & set(folder.parts)
-    return folder if folder.is_absolute() and not is_library else None
+    return None if is_library else folder
 
 
 def _is_package(module: str) -> bool:

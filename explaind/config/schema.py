@@ -85,6 +85,16 @@ class Config(Section):
         kinds = sorted({settings.kind for settings in self.experiments.values()})
         return [*SPECS.values(), *(spec_of(kind) for kind in kinds if kind not in SPECS)]
 
+    def parts(self, experiment: str) -> Mapping[str, ExperimentSettings]:
+        """Return the settings of the parts of an experiment by name; none if it is one job."""
+        computed, settings = self.spec(experiment).computed, self.experiments[experiment]
+        return computed.parts(settings) if computed and computed.parts else {}
+
+    def of_part(self, experiment: str, part: str) -> "Config":
+        """Return the config in which an experiment asks for one of its parts alone."""
+        narrowed = {**self.experiments, experiment: self.parts(experiment)[part]}
+        return self.model_copy(update={"experiments": narrowed})
+
     @model_validator(mode="before")
     @classmethod
     def _name_what_moved(cls, config: Any) -> Any:

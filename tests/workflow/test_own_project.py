@@ -1,6 +1,7 @@
 """docs/own_project.md, done as it says: own model, data and experiment, from a directory apart."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -67,7 +68,7 @@ def test_the_chain_ends_in_pages(finished):
     influence = open_sealed(Paths(finished).influence("prices"))
     assert influence.sizes["test"] == 10
     assert influence.sizes["train"] == 30
-    assert float(influence["completeness_error"].max()) < 1e-5
+    assert influence.attrs["completeness_error"] < 1e-5
     statistics = json.loads(Paths(finished).validation_summary("prices").read_text())
     assert statistics["relative_error"] < 1e-3
     index = Paths(finished).index().read_text()
@@ -83,27 +84,31 @@ def test_an_experiment_of_ones_own_is_computed_and_drawn(finished):
 
 
 def planned(folder):
-    return snakemake(folder, "--dry-run", "--", "all")
+    """Rules that Snakemake would run."""
+    output = snakemake(folder, "--dry-run", "--", "all")
+    jobs = re.findall(r"^(\w+) +\d+$", output, flags=re.MULTILINE)
+    assert jobs or "Nothing to be done" in output
+    return set(jobs)
 
 
 def test_only_changed_code_runs_again(copied):
-    assert "Nothing to be done" in planned(copied)
+    assert planned(copied) == set()
     models = copied / "my_study/models.py"
     text = models.read_text()
     write_text(models, text.replace("def build", "# a comment\ndef build"))
-    assert "Nothing to be done" in planned(copied)
+    assert planned(copied) == set()
     write_text(models, text.replace("nn.ReLU()", "nn.Tanh()"))
     again = planned(copied)
-    assert "rule train" in again
-    assert "rule prepare_dataset" not in again
+    assert "train" in again
+    assert "prepare_dataset" not in again
 
 
 def test_a_change_of_an_own_experiment_runs_it_again(copied):
     compute = copied / PACKAGE / "compute.py"
     write_text(compute, compute.read_text().replace("mean(", "sum("))
     again = planned(copied)
-    assert "rule average" in again
-    assert "rule train" not in again
+    assert again >= {"average", "page_average"}
+    assert "train" not in again
 
 
 @pytest.mark.parametrize(
