@@ -92,16 +92,16 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         problem = recorded_problem(Size(**json.loads(size)), Path(folder))
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak of the recording
-        before, start = _resident("VmRSS"), time.perf_counter()
+        before, start = resident("VmRSS"), time.perf_counter()
         influence = METHODS[method](problem)
         seconds = time.perf_counter() - start
     if out:
         torch.save(influence, out)
-    row = {"seconds": seconds, "bytes": _resident("VmHWM") - before}
+    row = {"seconds": seconds, "bytes": resident("VmHWM") - before}
     sys.stdout.write(json.dumps(row) + "\n")
 
 
-def _resident(field: str) -> int:
+def resident(field: str) -> int:
     """Resident memory of this process, now (VmRSS) or at its peak (VmHWM), in bytes."""
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith(field))
     return 1024 * int(line.split()[1])

@@ -155,8 +155,11 @@ def _in_single_precision(device: str) -> AbstractContextManager[Any]:
 def _gradients(
     heads: list[tuple[Tensor, Tensor]], members: list[nn.Parameter]
 ) -> list[Tensor | None]:
+    """Gradients by all members; None by those that are frozen meanwhile, or not depended on."""
     outputs, vectors = ([pair[number] for pair in heads] for number in (0, 1))
-    return list(torch.autograd.grad(outputs, members, vectors, allow_unused=True))
+    trained = [member for member in members if member.requires_grad]
+    found = iter(torch.autograd.grad(outputs, trained, vectors, allow_unused=True))
+    return [next(found) if member.requires_grad else None for member in members]
 
 
 def _add(total: list[Tensor], gradients: list[Tensor | None], factor: float) -> None:

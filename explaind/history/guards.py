@@ -44,9 +44,10 @@ def check_deterministic_mode(model: nn.Module, step: int) -> None:
 def check_repeatable(
     model: nn.Module, forward: Callable[[Inputs], Outputs], x: Inputs, step: int
 ) -> None:
-    """Refuse a model that gives other outputs when it is called again, or draws random numbers.
+    """Refuse a model that draws random numbers, keeps a state or gives other outputs when called.
 
-    A dropout that happens to leave a small batch alone is found by what it draws.
+    A dropout that happens to leave a small batch alone is found by what it draws, and a state by
+    the buffers: it may change the outputs of two calls in a row by little.
 
     Args:
         model: the model.
@@ -58,6 +59,7 @@ def check_repeatable(
         UnsupportedError: naming the layer that draws, if one does.
     """
     drawing: list[str] = []
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     with ExitStack() as hooks:
         for name, module in model.named_modules():
             before: list[Tensor] = []
@@ -77,6 +79,13 @@ def check_repeatable(
             " LSTM, functional dropout, noise). They are not recorded. Call .eval() on the model"
             " before training, or set its dropout to 0."
         )
+    for name, buffer in model.named_buffers():
+        if name in buffers and not torch.equal(buffer, buffers[name]):
+            raise UnsupportedError(
+                f"Buffer '{name}' changes when the model is called, at step {step}: the model keeps"
+                " a state (statistics, a spectral norm, a count), which is not recorded. Call"
+                " .eval() on the layer before training, or keep no state."
+            )
     for one, other in zip(leaves(first), leaves(forward(x)), strict=True):
         if isinstance(one, Tensor) and not torch.allclose(
             one, other, rtol=1e-3, atol=1e-5, equal_nan=True
@@ -175,7 +184,8 @@ def check_gradient_of_one(
     """
     try:
         loss = loss_fn(model(rows_of(x, 0, 1)), rows_of(y, 0, 1)).sum()
-        torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+        trained = [parameter for parameter in parameters.values() if parameter.requires_grad]
+        torch.autograd.grad(loss, trained, allow_unused=True)
     except RuntimeError as error:
         raise UnsupportedError(
             "The loss of a sample alone cannot be differentiated with respect to the trained"

@@ -16,9 +16,24 @@ from torch import Tensor, nn
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.layout import ParameterLayout
 
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
-    kind.__name__: kind for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+_ADAM = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
+KEPT: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
+    torch.optim.SGD: ("momentum_buffer",),
+    torch.optim.Adam: _ADAM,
+    torch.optim.AdamW: _ADAM,
+    torch.optim.RAdam: ("exp_avg", "exp_avg_sq"),
+    torch.optim.Adamax: ("exp_avg", "exp_inf"),
+    torch.optim.RMSprop: ("square_avg", "grad_avg", "momentum_buffer"),
+    torch.optim.Adagrad: ("sum",),
+    torch.optim.Adadelta: ("square_avg", "acc_delta"),
 }
+"""Tensors, shaped like the parameter, that each optimizer keeps. NAdam keeps a product besides."""
+
+ONLY_WITH = {"momentum_buffer": "momentum", "max_exp_avg_sq": "amsgrad", "grad_avg": "centered"}
+"""Of some tensors the option without which they are not kept."""
+
+OPTIMIZERS = {kind.__name__: kind for kind in KEPT}
 
 Flags = dict[str, bool | None]
 """Options of a parameter group that are on, off, or left to torch."""
@@ -121,11 +136,12 @@ def rebuild(
 
 def state_names(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
     """Return the names of the tensors, shaped like the parameter, that the optimizer keeps."""
-    if isinstance(optimizer, torch.optim.SGD):
-        momentum = any(group["momentum"] != 0 for group in optimizer.param_groups)
-        return ("momentum_buffer",) if momentum else ()
-    amsgrad = any(group["amsgrad"] for group in optimizer.param_groups)
-    return ("exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if amsgrad else ()))
+    groups = optimizer.param_groups
+    return tuple(
+        name
+        for name in KEPT[type(optimizer)]
+        if name not in ONLY_WITH or any(group[ONLY_WITH[name]] for group in groups)
+    )
 
 
 def state_vectors(
@@ -166,7 +182,7 @@ def state_vectors(
 def load_state_vectors(
     optimizer: torch.optim.Optimizer,
     vectors: Mapping[str, Float[Tensor, " param"]],
-    step: int,
+    steps: Sequence[int],
     parameters: Parameters,
     layout: ParameterLayout,
 ) -> None:
@@ -175,7 +191,7 @@ def load_state_vectors(
     Args:
         optimizer: the optimizer; its options stay.
         vectors: what `state_vectors` returned.
-        step: steps taken before.
+        steps: steps that each trained tensor has taken before.
         parameters: the trained tensors.
         layout: how they lie in the flat vector.
     """
@@ -183,12 +199,12 @@ def load_state_vectors(
     place = {id(parameter): number for number, parameter in enumerate(members)}
     views = {name: layout.unflatten(vector) for name, vector in vectors.items()}
     states: dict[int, dict[str, Tensor]] = {}
-    for slot in layout.slots:
+    for slot, taken in zip(layout.slots, steps, strict=True):
         # cloned, because the alignment of a view may change how sums are rounded
         cloned = {name: view[slot.name].clone() for name, view in views.items()}
         kept = {name: tensor for name, tensor in cloned.items() if not tensor.isnan().any()}
         if kept and not isinstance(optimizer, torch.optim.SGD):
-            kept["step"] = torch.tensor(float(step))
+            kept["step"] = torch.tensor(float(taken))
         if kept:
             states[place[id(parameters[slot.name])]] = kept
     groups = optimizer.state_dict()["param_groups"]

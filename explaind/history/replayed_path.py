@@ -19,7 +19,11 @@ from explaind.errors import RecordingError
 from explaind.history.checkpoint_interval import snapshot_row
 from explaind.history.checksums import vector_checksum
 from explaind.history.layout import ParameterLayout
-from explaind.history.optimizers import second_moment
+from explaind.history.optimizer_step import (
+    earlier_states,
+    has_second_moment,
+    second_moment,
+)
 from explaind.history.replayer import Replayer, StepRecord, TrainingSetup, same_threads
 from explaind.history.schema import environment, to_row
 from explaind.history.state import CONSTANTS, load_state
@@ -112,18 +116,20 @@ class ReplayedPath:
         row = first // self._every
         theta = self._snapshot(row, first)
         params = theta.new_empty(stop - first + 1, len(theta))
-        moments = torch.empty_like(params[1:]) if "state_exp_avg_sq" in self._states else None
         params[0] = theta
         optimizer = self._replayer.start(theta, self._state(row), first)
+        moments = torch.empty_like(params[1:]) if has_second_moment(optimizer) else None
         parameters = self._replayer.parameters
         with same_threads():
             for step in range(first, stop):
                 record = self._record(step)
                 torch.set_num_threads(record.threads)
+                earlier = earlier_states(optimizer, parameters)
                 self._replayer.take(optimizer, record)
                 params[step + 1 - first] = self._layout.flatten(parameters)
                 if moments is not None:
-                    moments[step - first] = second_moment(optimizer, parameters, self._layout)
+                    moment = second_moment(optimizer, parameters, self._layout, earlier)
+                    moments[step - first] = moment
                 self._check_step(step, params[step + 1 - first])
         params[-1] = self._next_snapshot(params[0], params[-1], first, stop)
         return PathSteps(params, moments)

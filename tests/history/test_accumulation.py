@@ -1,6 +1,7 @@
 """Loops as people write them: what counts is what lies in the gradient when a step is taken."""
 
 import copy
+import gc
 
 import numpy as np
 import pytest
@@ -222,6 +223,23 @@ def test_a_checkpointed_history_takes_one_batch_a_step(store):
         loop.run(body)
 
 
+def test_a_layer_may_be_frozen_on_the_way(store):
+    """From step 3 on torch skips it; the checks of step 4 look at the other tensors."""
+    loop = Loop(store)
+
+    def body(number, batch):
+        if number == 3:
+            loop.model.last.requires_grad_(False)
+        loop.step(batch)
+
+    loop.run(body)
+    found = loop.explained()
+    assert found.attrs["completeness_error"] < 1e-12
+    late = found.step_net_by_component.sel(step=slice(3, None))
+    assert not abs(late.sel(component=["last.weight", "last.bias"])).any()
+    assert abs(late.sel(component="second.weight")).max() > 1e-4
+
+
 def test_a_training_under_autocast_states_its_error(store):
     """Gradients in half precision moved the parameters; single precision explains them closely."""
     model, (x, y) = MOMENTUM.model().float(), MOMENTUM.train_data()
@@ -239,3 +257,20 @@ def test_a_training_under_autocast_states_its_error(store):
     assert 1e-6 < found.attrs["completeness_error"] < 2e-2
     with torch.inference_mode():
         assert kernel.explain(x[:3].float(), y[:3]).equals(found)
+
+
+def test_no_step_is_kept_alive(tmp_path):
+    alive = []
+
+    def body(number, batch):
+        output = loop.model(batch.x)
+        loop.optimizer.zero_grad()
+        cross_entropy(output, batch.y).mean().backward()
+        loop.optimizer.step()
+        gc.collect()
+        like = [o for o in gc.get_objects() if type(o) is torch.Tensor]
+        alive.append(sum(tensor.shape[1:] == output.shape[1:] for tensor in like))
+
+    loop = Loop(tmp_path / "run.zarr")
+    loop.run(body, epochs=2)  # the checks at steps 0, 1 and 4 keep what they looked at
+    assert max(alive[5:]) == alive[5]

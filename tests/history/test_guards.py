@@ -96,6 +96,24 @@ def test_chance_that_no_layer_tells_of_is_refused(store, kind):
         record(SGD.but(make_model=lambda: Hidden(kind)), store)
 
 
+class Counting(nn.Linear):
+    """A layer that counts its calls, on which its outputs hardly depend."""
+
+    def __init__(self):
+        super().__init__(5, 5)
+        self.register_buffer("calls", torch.tensor(0.0))
+
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x) + 1e-9 * self.calls
+
+
+def test_a_state_of_the_model_is_refused_at_the_first_step(store):
+    problem = SGD.but(make_model=lambda: WithModule(Counting()))
+    with pytest.raises(UnsupportedError, match=r"Buffer 'extra.calls' changes .* at step 0"):
+        record(problem, store)
+
+
 def test_large_parameters_are_finite_though_their_sum_is_not():
     check_finite(torch.full((4,), 3e38), "it", 0)
     for value in (float("inf"), float("nan")):

@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tests.oracles.dense_midpoint import flat_gradient
 from tests.oracles.optimizer_map import OptimizerMap, optimizer_map, with_groups
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 Augmentation = Callable[[Tensor, Tensor, int], Tensor]
 Weighing = Callable[[Sequence[int]], Sequence[float]]
+LossOf = Callable[[int, int], Tensor]
 SchedulerFactory = Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler]
 
 
@@ -73,54 +73,95 @@ def train(
         weigh: Maps the sample indices of a batch to the weights of their losses, in place of the
             reduction.
     """
+
+    def loss_of(sample: int, step: int) -> Tensor:
+        x, y = data[0][sample : sample + 1], data[1][sample : sample + 1]
+        if augment:
+            x = augment(x, torch.tensor([sample]), step)
+        return loss_fn(model(x), y).sum()
+
+    def weighed(batch: Sequence[int]) -> list[tuple[int, float]]:
+        uniform = [1.0 / len(batch) if reduction == "mean" else 1.0] * len(batch)
+        return list(zip(batch, weigh(batch) if weigh else uniform, strict=True))
+
+    steps = [weighed(batch) for batch in batches]
+    return replay(
+        model,
+        optimizer,
+        loss_of,
+        len(data[0]),
+        steps,
+        scheduler=scheduler,
+        max_norm=max_norm,
+        penalty=penalty,
+    )
+
+
+def replay(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_of: LossOf,
+    train_size: int,
+    steps: Sequence[Sequence[tuple[int, float]]],
+    *,
+    scheduler: SchedulerFactory | None = None,
+    max_norm: float | None = None,
+    penalty: Penalty | None = None,
+) -> Path:
+    """Take steps along weighted sums of the gradients of samples, each differentiated alone.
+
+    Args:
+        loss_of: Maps (sample index, step) to the loss of the sample at the present parameters.
+        train_size: Number of training samples.
+        steps: The samples of every step and the weights of their losses.
+        scheduler: As in :func:`train`, and so are ``max_norm`` and ``penalty``.
+    """
     tensors = _trained_tensors(model, optimizer)
     trained = [parameter for parameter, _, _ in with_groups(model, optimizer)]
     schedule = scheduler(optimizer) if scheduler else None
-    path = Path(model, tensors, len(data[0]), [_values(trained)], [])
-    for number, batch in enumerate(batches):
-        weights = weigh(batch) if weigh else [1.0 / len(batch) if reduction == "mean" else 1.0]
-        weight = torch.tensor(weights, dtype=torch.float64).expand(len(batch))
-        x, y = data[0][batch], data[1][batch]
-        if augment:
-            x = augment(x, torch.tensor(batch), number)
-        losses = (loss_fn(model(x[i : i + 1]), y[i : i + 1]).sum() for i in range(len(batch)))
-        gradients = weight[:, None] * torch.stack([flat_gradient(loss, trained) for loss in losses])
-        extra = torch.zeros_like(gradients[0])
-        if penalty:
-            extra = flat_gradient(penalty(dict(model.named_parameters())), trained)
-        options = {"penalty": penalty, "max_norm": max_norm, "weight": weight}
-        clip = _backward(model, optimizer, loss_fn, x, y, **options)
-        began = [not optimizer.state.get(parameter) for parameter in trained]
+    path = Path(model, tensors, train_size, [_values(trained)], [])
+    for number, weighed in enumerate(steps):
+        found = [_gradients(loss_of(sample, number), trained) for sample, _ in weighed]
+        extra = _gradients(penalty(dict(model.named_parameters())), trained) if penalty else None
+        weights = torch.tensor([weight for _, weight in weighed], dtype=torch.float64)
+        gradients = weights[:, None] * torch.stack([_flat(one, trained) for one in found])
+        rest = _flat(extra, trained) if extra else torch.zeros_like(gradients[0])
+        used = [any(g is not None for g in by_sample) for by_sample in zip(*found, strict=True)]
+        if extra:
+            used = [u or g is not None for u, g in zip(used, extra, strict=True)]
+        clip = _put(gradients.sum(0) + rest, used, trained, max_norm)
+        earlier = [copy.deepcopy(optimizer.state.get(parameter, {})) for parameter in trained]
         optimizer.step()
-        step_map = optimizer_map(model, optimizer, began)
-        path.steps.append(Step(tuple(batch), clip * gradients, clip * extra, step_map))
+        step_map = optimizer_map(model, optimizer, earlier)
+        batch = tuple(sample for sample, _ in weighed)
+        path.steps.append(Step(batch, clip * gradients, clip * rest, step_map))
         path.parameters.append(_values(trained))
         if schedule:
             schedule.step()
     return Path(copy.deepcopy(model), tensors, path.train_size, path.parameters, path.steps)
 
 
-def _backward(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    loss_fn: LossFunction,
-    x: Tensor,
-    y: Tensor,
-    *,
-    penalty: Penalty | None,
-    max_norm: float | None,
-    weight: Float[Tensor, " batch"],
+def _gradients(scalar: Tensor, trained: Sequence[nn.Parameter]) -> list[Tensor | None]:
+    """Gradient by each tensor; None for those that the number does not depend on."""
+    return list(torch.autograd.grad(scalar, list(trained), allow_unused=True))
+
+
+def _flat(gradients: Sequence[Tensor | None], trained: Sequence[nn.Parameter]) -> Tensor:
+    pairs = zip(gradients, trained, strict=True)
+    dense = [torch.zeros_like(p) if g is None else g.to_dense() for g, p in pairs]
+    return torch.cat([gradient.detach().flatten() for gradient in dense])
+
+
+def _put(
+    flat: Tensor, used: Sequence[bool], trained: Sequence[nn.Parameter], max_norm: float | None
 ) -> float:
-    """Leave the gradient of the batch in ``.grad``, as a user would; return the clipping factor."""
-    optimizer.zero_grad()
-    loss = weight @ loss_fn(model(x), y)
-    if penalty:
-        loss = loss + penalty(dict(model.named_parameters()))
-    loss.backward()
+    """Leave a gradient in ``.grad``, None of tensors not used; return the clipping factor."""
+    pieces = flat.split([parameter.numel() for parameter in trained])
+    for parameter, piece, is_used in zip(trained, pieces, used, strict=True):
+        parameter.grad = piece.clone().view_as(parameter) if is_used else None
     if max_norm is None:
         return 1.0
-    parameters = [parameter for parameter, _, _ in with_groups(model, optimizer)]
-    norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm)
+    norm = torch.nn.utils.clip_grad_norm_(trained, max_norm)
     return min(1.0, max_norm / (float(norm) + 1e-6))
 
 

@@ -25,6 +25,12 @@ OPTIMIZERS = {
     "adamw_amsgrad": lambda model: torch.optim.AdamW(
         model.parameters(), lr=0.05, betas=(0.8, 0.7), weight_decay=0.5, amsgrad=True
     ),
+    "nadam": lambda model: torch.optim.NAdam(model.parameters(), lr=0.05, weight_decay=0.1),
+    "radam": lambda model: torch.optim.RAdam(model.parameters(), lr=0.05, betas=(0.8, 0.9)),
+    "adamax": lambda model: torch.optim.Adamax(model.parameters(), lr=0.05, weight_decay=0.1),
+    "rmsprop": lambda model: torch.optim.RMSprop(model.parameters(), lr=0.002, centered=True),
+    "adagrad": lambda model: torch.optim.Adagrad(model.parameters(), lr=0.1, lr_decay=0.1),
+    "adadelta": lambda model: torch.optim.Adadelta(model.parameters(), lr=0.9, eps=1e-3),
 }
 
 
