@@ -19,7 +19,7 @@ def output_table(validation: xr.Dataset) -> pd.DataFrame:
     """
     true = validation["true"].transpose("test", "class").to_numpy()
     reformulated = validation["reformulated"].transpose("test", "class").to_numpy()
-    samples, classes = np.indices(true.shape)
+    samples, classes = (axis for axis in np.indices(true.shape))
     target = validation["target"].to_numpy()
     return pd.DataFrame(
         {
