@@ -115,7 +115,7 @@ def call(reference: str, arguments: Mapping[str, Any], key: str) -> Any:
 
 
 def described(error: Exception) -> str:
-    """Say what an error is and where it was raised: the last line that is not of a library."""
+    """Return what an error is and where it was raised: the last line that is not of a library."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     place = f" at {own[-1].filename}, line {own[-1].lineno}" if own else ""

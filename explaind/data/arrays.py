@@ -21,7 +21,7 @@ IGNORED = -100
 
 
 def arrays_of_file(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of an .npz file (`DataError` if it is none); nothing is unpickled."""
+    """Return the arrays of an .npz file (`DataError` if it is none); nothing is unpickled."""
     return read_npz(path, (*REQUIRED, "class_names"))
 
 

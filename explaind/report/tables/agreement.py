@@ -19,7 +19,8 @@ def output_table(validation: xr.Dataset) -> pd.DataFrame:
     """
     true = validation["true"].transpose("test", "class").to_numpy()
     reformulated = validation["reformulated"].transpose("test", "class").to_numpy()
-    samples, classes = (axis for axis in np.indices(true.shape))
+    grid: np.ndarray = np.indices(true.shape)
+    samples, classes = grid[0], grid[1]
     target = validation["target"].to_numpy()
     return pd.DataFrame(
         {
