@@ -13,8 +13,8 @@ from explaind.experiments.influence_over_training.settings import InfluenceOverT
 from explaind.experiments.job import Job
 from explaind.experiments.similarity.compute import output_sum_and_target
 from explaind.experiments.similarity.cosines import FUNCTIONALS
-from explaind.kernel.reformulate import PARTS
 from explaind.kernel.trajectory.intervals import interval_bounds
+from explaind.kernel.trajectory.steps import PARTS
 from explaind.report.tables.classes import ALL_COMPONENTS
 
 Ranges = Mapping[str, Sequence[tuple[int, int]]]
