@@ -14,8 +14,10 @@ from explaind.experiments.job import Job
 from explaind.experiments.similarity.compute import output_sum_and_target
 from explaind.experiments.similarity.cosines import FUNCTIONALS
 from explaind.kernel.trajectory.intervals import interval_bounds
-from explaind.kernel.trajectory.steps import PARTS
 from explaind.report.tables.classes import ALL_COMPONENTS
+
+PARTS = ("data", "decay")
+"""What moves the parameters of a run, which never begins with momentum."""
 
 Ranges = Mapping[str, Sequence[tuple[int, int]]]
 """Where the parameters of each component lie."""
