@@ -17,6 +17,7 @@ TRIED_TOGETHER = {
     "experiments/language_influence/*.py": "experiments/language_influence/test_tables.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
+    "experiments/own.py": "workflow/test_own_project.py",
     "experiments/spec.py": "experiments/test_registry.py",
     "kernel/*.py": "kernel/trajectory/test_adjoint.py",
     "kernel/collectors/*.py": "kernel/collectors/test_output_arrays.py",
@@ -48,7 +49,7 @@ SHORT = {
 
 CODE = [
     file
-    for folder in ("explaind", "tests", "workflow", "benchmarks")
+    for folder in ("explaind", "tests", "workflow", "benchmarks", "examples")
     for pattern in ("*.py", "*.smk")
     for file in sorted((REPOSITORY / folder).rglob(pattern))
 ]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Section, kind_or
+from explaind.config.base import OWN, OwnSection, Section, kind_or
 
 Deviation = Annotated[float, Field(gt=0)]
 
@@ -241,6 +241,29 @@ class TextDataset(Section):
         return None if self.groups is None else len(self.groups)
 
 
+class ArraysDataset(Section):
+    """Your own table, tokens or other arrays: an .npz file, see docs/file_formats.md."""
+
+    inputs: ClassVar[None] = None
+    train_size: ClassVar[None] = None
+    validation_size: ClassVar[None] = None
+
+    kind: Literal["arrays"] = "arrays"
+    path: str = Field(description="The file; a relative path starts at the project directory.")
+
+
+class OwnDataset(OwnSection):
+    """What a function of your own returns: the arrays that such a file holds, by name.
+
+    `kind` is `package.module:name`; all other keys are arguments. One that is called `path` names a
+    file: the dataset is made again when it changes.
+    """
+
+    inputs: ClassVar[None] = None
+    train_size: ClassVar[None] = None
+    validation_size: ClassVar[None] = None
+
+
 Dataset = Annotated[
     Annotated[ModuloDataset, Tag("modulo")]
     | Annotated[DigitsDataset, Tag("digits")]
@@ -249,6 +272,8 @@ Dataset = Annotated[
     | Annotated[Cifar10Dataset, Tag("cifar10")]
     | Annotated[Cifar100Dataset, Tag("cifar100")]
     | Annotated[NpzDataset, Tag("npz")]
-    | Annotated[TextDataset, Tag("text")],
+    | Annotated[TextDataset, Tag("text")]
+    | Annotated[ArraysDataset, Tag("arrays")]
+    | Annotated[OwnDataset, Tag(OWN)],
     Discriminator(kind_or("modulo")),
 ]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Section, kind_or
+from explaind.config.base import OWN, OwnSection, Section, kind_or
 
 HeadedT = TypeVar("HeadedT", "TransformerModel", "GPTModel")
 
@@ -71,9 +71,22 @@ def _with_heads(model: HeadedT) -> HeadedT:
     return model
 
 
+class OwnModel(OwnSection):
+    """A module that a function or class of your own returns, without randomness.
+
+    `kind` is `package.module:name`; all other keys are arguments.
+    """
+
+    inputs: ClassVar[None] = None
+    log_softmax: ClassVar[bool] = False
+
+    seed: int = Field(0, ge=0, description="Seed of the initial parameters; no argument.")
+
+
 Model = Annotated[
     Annotated[TransformerModel, Tag("transformer")]
     | Annotated[ResNet9Model, Tag("resnet9")]
-    | Annotated[GPTModel, Tag("gpt")],
+    | Annotated[GPTModel, Tag("gpt")]
+    | Annotated[OwnModel, Tag(OWN)],
     Discriminator(kind_or("transformer")),
 ]

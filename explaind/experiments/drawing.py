@@ -27,15 +27,14 @@ def draw_page(config: Config, paths: Paths, name: str) -> None:
         name: the experiment.
     """
     settings, spec = config.experiments[name], config.spec(name)
-    folder = f"explaind.experiments.{spec.name}"
-    tables = import_module(f"{folder}.tables").read(sources_of(config, paths, name), settings)
+    tables = import_module(f"{spec.folder}.tables").read(sources_of(config, paths, name), settings)
     content, files = tables.files(), {}
     for table in map(PurePath, spec.shown.tables if spec.shown else ()):
         files[table.stem] = paths.table(name, table.stem, table.suffix.removeprefix("."))
         _write_table(content[table.stem], files[table.stem])
     pages = {entry.name: entry.title for entry in entries(config) if entry.run == settings.run}
     about = About(name, pages[name], settings.run, files)
-    page = import_module(f"{folder}.page").draw(tables, about)
+    page = import_module(f"{spec.folder}.page").draw(tables, about)
     write_page(page, pages, paths.figure(name))
 
 
@@ -100,9 +99,10 @@ def _benchmarks(config: Config, paths: Paths, run: str) -> dict[str, Path]:
     jobs = ["train", *(f"predict_epk_{label}" for row in shards for label in row)]
     jobs += ["accumulate_kernel", "validate_epk"]
     for name, settings in config.experiments.items():
-        if settings.run == run and config.spec(name).computed:
-            jobs.append(f"{settings.kind}_{name}")
-            jobs += [f"{settings.kind}_part_{name}_{part}" for part in config.parts(name)]
+        spec = config.spec(name)
+        if settings.run == run and spec.computed:
+            jobs.append(f"{spec.name}_{name}")
+            jobs += [f"{spec.name}_part_{name}_{part}" for part in config.parts(name)]
     return {job: paths.benchmark(run, job) for job in jobs}
 
 

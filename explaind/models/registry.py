@@ -3,11 +3,12 @@
 import torch
 from torch import nn
 
-from explaind.config.model import GPTModel, Model, ResNet9Model, TransformerModel
+from explaind.config.model import GPTModel, Model, OwnModel, ResNet9Model, TransformerModel
 from explaind.errors import ConfigError
 from explaind.models.gpt import GPT
 from explaind.models.resnet9 import ResNet9
 from explaind.models.transformer import Transformer
+from explaind.own_code import call
 
 
 def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> nn.Module:
@@ -24,6 +25,8 @@ def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> 
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
+        if isinstance(settings, OwnModel):
+            return _own(settings).eval()
         if isinstance(settings, ResNet9Model):
             return _resnet9(settings, classes, input_shape).eval()
         if isinstance(settings, GPTModel):
@@ -42,6 +45,16 @@ def _transformer(settings: TransformerModel, classes: int) -> Transformer:
     with torch.no_grad():
         model.embedding.weight.mul_(settings.embedding_std)  # drawn with standard deviation 1
     return model
+
+
+def _own(settings: OwnModel) -> nn.Module:
+    built = call(settings.kind, settings.arguments, "model.kind")
+    if not isinstance(built, nn.Module):
+        raise ConfigError(
+            f"model.kind: expected {settings.kind} to return a torch.nn.Module, got"
+            f" {type(built).__name__}; change it."
+        )
+    return built
 
 
 def _resnet9(settings: ResNet9Model, classes: int, input_shape: tuple[int, ...]) -> ResNet9:

@@ -8,14 +8,17 @@ import numpy as np
 import xarray as xr
 
 from explaind.config.dataset import (
+    ArraysDataset,
     DigitsDataset,
     ImageDataset,
     ModuloDataset,
     NpzDataset,
+    OwnDataset,
     TextDataset,
 )
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
+from explaind.data.arrays import arrays_dataset, arrays_of_file
 from explaind.data.digits import digits_source
 from explaind.data.download import downloaded_source
 from explaind.data.images import ImageSource, image_dataset
@@ -23,6 +26,7 @@ from explaind.data.modulo import modulo_dataset
 from explaind.data.npz import npz_source
 from explaind.data.text import text_dataset
 from explaind.errors import DataError
+from explaind.own_code import call
 from explaind.paths import Paths
 from explaind.store import write_store
 
@@ -55,6 +59,12 @@ def _made(config: Config, paths: Paths, dataset: str) -> xr.Dataset:
     settings = config.datasets[dataset]
     if isinstance(settings, ModuloDataset):
         return modulo_dataset(settings)
+    if isinstance(settings, OwnDataset):
+        made = call(settings.kind, settings.arguments, f"datasets.{dataset}.kind")
+        return arrays_dataset(made, f"datasets.{dataset}: {settings.kind}")
+    if isinstance(settings, ArraysDataset):
+        file = Path(paths.root, settings.path)
+        return arrays_dataset(arrays_of_file(file), f"datasets.{dataset}: {settings.path}")
     try:
         if isinstance(settings, TextDataset):
             return text_dataset(settings, Path(paths.root))

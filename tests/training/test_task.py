@@ -1,13 +1,13 @@
 """What belongs to a task: loss, metrics, what can be explained, how outputs are compared."""
 
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from explaind.config.training import Loss
+from explaind.config.training import CLASSIFICATION, Loss
 from explaind.errors import ConfigError
 from explaind.kernel.functionals import NAMED, find_functional
 from explaind.training.task import (
@@ -27,10 +27,19 @@ TARGET = torch.tensor([0, 1, 0, 2])
 
 
 def test_every_loss_of_the_config_has_a_task():
-    assert set(TASKS) == set(get_args(Loss))
-    for loss in get_args(Loss):
-        task = task_of(loss)
-        assert task.measures() == {"loss": "nat", "accuracy": "1"}
+    literals = [choice for choice in get_args(Loss) if get_origin(choice) is Literal]
+    assert set(TASKS) == {name for literal in literals for name in get_args(literal)}
+    for loss in CLASSIFICATION:
+        assert task_of(loss).measures() == {"loss": "nat", "accuracy": "1"}
+
+
+def test_a_function_of_ones_own_is_a_loss():
+    assert task_of("torch.nn.functional:l1_loss").loss_fn is functional.l1_loss
+
+
+def test_the_squared_error_does_not_broadcast_targets_without_an_axis():
+    output, target = torch.tensor([[1.0], [4.0]]), torch.tensor([0.0, 1.0])
+    assert task_of("squared_error").loss_fn(output, target).tolist() == [1.0, 9.0]
 
 
 def test_losses_are_per_sample_and_agree_on_log_probabilities():
@@ -51,6 +60,8 @@ def test_what_can_be_explained_exists_in_the_kernel():
         assert {name.split("[")[0] for name in task.functionals} <= {
             name.split("[")[0] for name in NAMED
         }
+    for loss in CLASSIFICATION:
+        assert {"target_logprob", "margin", "logit[c]"} <= {*TASKS[loss].functionals}
     for name in Task(functional.mse_loss).functionals:
         assert find_functional(name, functional.mse_loss).name == name
     with pytest.raises(ConfigError):
@@ -86,7 +97,9 @@ def test_another_task_measures_and_compares_what_it_names():
         "loss": 5.0,
         "farthest": 3.0,
     }
-    assert task.compare(np.zeros(2), np.ones(2), np.ones(2)) == {}
+    found = task.compare(np.array([0.0, 2.0]), np.array([0.0, 1.0]), np.ones(2))
+    assert found == {"relative_error": pytest.approx(np.sqrt(0.5))}  # of a deviation of 1
+    assert task.compare(np.zeros(2), np.ones(2), np.ones(2)) == {"relative_error": np.inf}
 
 
 def test_tokens_count_as_much_as_there_are_in_their_sample():
