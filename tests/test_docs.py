@@ -70,7 +70,7 @@ train_data = (torch.randn(12, 4), torch.arange(12) % 5)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*train_data), batch_size=4)
 x, y, epochs = torch.randn(2, 4), torch.tensor([0, 1]), 4
 """
-SETUP = {"README.md": SMALL_TRAINING, "docs/own_model.md": SMALL_TRAINING}
+SETUP = dict.fromkeys(("README.md", "docs/own_model.md", "docs/migration.md"), SMALL_TRAINING)
 """What the blocks of Python of a document take for granted."""
 
 

@@ -12,6 +12,7 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
+    "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
