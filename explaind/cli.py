@@ -172,6 +172,38 @@ def plan(
     typer.echo(plan_table(planned, gpus), nl=False)
 
 
+@app.command(rich_help_panel=BEFORE)
+def doctor(
+    build: Annotated[
+        str,
+        typer.Argument(
+            help="Function `package.module:function` that returns (model, optimizer, loss_fn,"
+            " loader); or give --config and --run."
+        ),
+    ] = "",
+    config: Annotated[list[str] | None, typer.Option(help="Config file; may be repeated.")] = None,
+    run: Annotated[str, typer.Option(help="Name of a run in the config.")] = "",
+    root: Root = ".",
+    steps: Annotated[int | None, typer.Option(help="Steps of the training.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples to be explained.")] = None,
+) -> None:
+    """Say what will be recorded of a training, what is refused and why, and what it costs."""
+    from explaind.doctor.examine import examine
+    from explaind.doctor.sources import configured_training, imported_training
+
+    if bool(build) == bool(run):
+        raise ConfigError("Expected either package.module:function, or --config and --run.")
+    if run:
+        training = configured_training(_with_run(config or [], root, run), Paths(root), run)
+    else:
+        given = {"steps": steps, "samples": samples}
+        training = imported_training(build, {k: v for k, v in given.items() if v is not None})
+    diagnosis = examine(training)
+    typer.echo(str(diagnosis))
+    if not diagnosis.accepted:
+        raise typer.Exit(1)
+
+
 @app.command(rich_help_panel=KERNEL)
 def predict_epk(
     config: Files,

@@ -24,9 +24,10 @@ class Log:
 
     def __init__(self, path: str | Path | None, overwrite: bool) -> None:
         self.path = None if path is None else Path(path)
-        self.loaded = self.path is not None and self.path.is_file() and not overwrite
         self.entries: list[dict[str, Any]] = []
-        if self.loaded:
+        self.loaded = False
+        if self.path is not None and self.path.is_file() and not overwrite:
+            self.loaded = True
             self.entries = torch.load(self.path, map_location="cpu", weights_only=True)
 
     def append(self, entry: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ class _OptimizerPath(torch.optim.Optimizer):
     def rebuilt(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return torch's optimizer without a past, with these options, for another module."""
         options = {name: value for name, value in self.defaults.items() if name not in IMPLIED}
-        return self._kind(model.parameters(), **options)  # type: ignore[call-arg]
+        return self._kind(model.parameters(), **options)
 
     def _open(self, checkpoint_path: str | Path | None, overwrite: bool) -> None:
         self._log = Log(checkpoint_path, overwrite)

@@ -41,5 +41,5 @@ def test_a_prepared_loop(tmp_path, data, accumulated):
     kernel = explaind.PathKernel(tmp_path / "run.zarr", model, loss_fn, loader)
     explained = kernel.explain(*data[:3])
     assert explained.attrs["completeness_error"] < 1e-4
-    assert float(abs(explained.final_output - explained.initial_output).max())) > 0.05
+    assert float(abs(explained.final_output - explained.initial_output).max()) > 0.05
     assert float(abs(explained.step_residual).max()) < 0.01

@@ -93,7 +93,7 @@ def test_a_training_is_explained_to_rounding(tmp_path, data, case, own_forward):
     assert kernel.history.steps == steps
     explained = kernel.explain(*data[:3])
     assert explained.attrs["completeness_error"] < 1e-4
-    assert float(abs(explained.final_output - explained.initial_output).max())) > 0.05
+    assert float(abs(explained.final_output - explained.initial_output).max()) > 0.05
 
 
 def test_what_is_not_recorded_is_refused(tmp_path, data):
