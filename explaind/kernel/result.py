@@ -8,6 +8,8 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+import explaind.kernel.explanation  # noqa: F401 (the accessor of what is made here)
+
 UNIT = "unit of the explained output"
 """Stands for the unit of the functional in the tables below."""
 

@@ -37,7 +37,7 @@ def _sizes(plan: Plan) -> list[str]:
 def _division(plan: Plan, workers: int | None) -> list[str]:
     job, machine = plan["jobs"]["predict_epk"], plan["machine"]
     jobs = plan["shards"] * plan["segments"]
-    waves, one = ceil(jobs / (workers or plan["jobs_at_once"])), job["seconds"]
+    waves = ceil(jobs / (workers or plan["jobs_at_once"]))
     rows = [
         ("jobs", f"{plan['shards']} shards x {plan['segments']} segments = {jobs:,}"),
         ("query blocks", f"{plan['blocks']} of {plan['samples_per_block']} samples in each job"),
