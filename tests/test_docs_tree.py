@@ -14,6 +14,7 @@ TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
+    "doctor/*.py": "doctor/test_examine.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/spec.py": "experiments/test_registry.py",

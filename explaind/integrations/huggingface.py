@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from explaind.errors import UnsupportedError
-from explaind.history.batches import LABELS, DrawnIndices
+from explaind.history.batches import DrawnIndices
 from explaind.history.recorder import Recorder, record
 from explaind.trees import LossFunction, Outputs
 
@@ -25,16 +25,16 @@ ADDED = ("num_items_in_batch", "return_dict")
 
 
 def call_by_name(model: nn.Module, batch: Mapping[str, Any]) -> Outputs:
-    """Call a model as the Trainer does, but for the loss: the `forward` of `explaind.PathKernel`.
+    """Call a model as the Trainer does: the `forward` of `explaind.PathKernel`.
 
     Args:
         model: the model.
-        batch: its arguments by name; `labels` are left to the loss.
+        batch: its arguments by name.
 
     Returns:
-        What it returns.
+        What it returns, with the mean of the losses beside the outputs if there are labels.
     """
-    return model(**{name: value for name, value in batch.items() if name != LABELS})
+    return model(**batch)
 
 
 class RecordHistory(TrainerCallback):  # type: ignore[misc]

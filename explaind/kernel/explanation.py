@@ -19,12 +19,11 @@ SIDES = ("helpful", "harmful")
 """Training samples that pushed the explained output up, and those that pushed it down."""
 
 PARTS = {
-    "initial_output": "before training",
     "data": "training samples",
     "decay": "regularisation",
     "residual": "residual",
 }
-"""Parts that the final output is the sum of, and what they are called in a figure."""
+"""Parts that the change of an output is the sum of, and what they are called."""
 
 
 def open_explanation(path: str | Path) -> xr.Dataset:
@@ -127,9 +126,7 @@ class Explanation:
         explained = self._explained
         change = explained["final_output"] - explained["initial_output"]
         parts = ", ".join(
-            f"{name} {float(explained[key].mean()):+.3g}"
-            for key, name in PARTS.items()
-            if key != "initial_output"
+            f"{name} {float(explained[key].mean()):+.3g}" for key, name in PARTS.items()
         )
         size = f"{explained.sizes['test']} samples x {explained.sizes['output']} outputs"
         functional, unit = explained.attrs["functional"], explained["data"].attrs["units"]
@@ -154,34 +151,32 @@ class Explanation:
         Returns:
             The figure.
         """
-        import plotly.graph_objects as go  # noqa: PLC0415 (half a second, for figures only)
         from plotly.subplots import make_subplots  # noqa: PLC0415
 
         one = self._explained.isel(test=test, output=output)
         strongest = Explanation(self._explained.isel(test=[test], output=[output])).top(k)
         strongest = strongest[strongest["influence"] != 0].sort_values("influence")
-        titles = ("What the output is made of", f"Strongest training samples, {k} on each side")
-        figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.15)
-        values = [float(one[key]) for key in PARTS] + [float(one["final_output"])]
-        figure.add_trace(
-            go.Waterfall(
-                x=[*PARTS.values(), "after training"],
-                y=values,
-                measure=["absolute", "relative", "relative", "relative", "total"],
-                text=[f"{value:.3g}" for value in values],
-            ),
-            row=1,
-            col=1,
+        before, after = float(one["initial_output"]), float(one["final_output"])
+        parts = {"change": after - before} | {
+            name: float(one[key]) for key, name in reversed(PARTS.items())
+        }
+        titles = (
+            f"Training changed it from {before:.3g} to {after:.3g}",
+            f"Strongest training samples, {k} each way",
         )
-        colours = np.where(strongest["influence"] > 0, "#2a6fbb", "#c1432e")
+        rows = len(strongest)
+        figure = make_subplots(
+            *(2, 1), row_heights=[5, 3 + rows], vertical_spacing=0.2, subplot_titles=titles
+        )
+        figure.add_trace(_bars(list(parts), list(parts.values())), row=1, col=1)
         names = [f"sample {number}" for number in strongest["train"]]
-        bars = go.Bar(x=strongest["influence"], y=names, orientation="h", marker_color=colours)
-        figure.add_trace(bars, row=1, col=2)
+        figure.add_trace(_bars(names, list(strongest["influence"])), row=2, col=1)
         unit = one["data"].attrs["units"]
-        name = self._explained.attrs["functional"]
-        figure.update_yaxes(title=f"{name} ({unit})", row=1, col=1)
-        figure.update_xaxes(title=f"influence ({unit}): positive pushed it up", row=1, col=2)
-        return figure.update_layout(template="plotly_white", showlegend=False, height=480)
+        figure.update_xaxes(title=f"part of the change ({unit})", row=1, col=1)
+        figure.update_xaxes(title=f"influence ({unit}), positive pushed it up", row=2, col=1)
+        figure.update_yaxes(dtick=1)
+        layout = {"template": "plotly_white", "showlegend": False, "height": 320 + 20 * rows}
+        return figure.update_layout(margin={"l": 60, "r": 60}, **layout)
 
     def to_zarr(self, path: str | Path) -> None:
         """Write a sealed store, for `open_explanation`.
@@ -249,3 +244,20 @@ class Explanation:
             f" ({rounding:.0e}) explains by itself: short steps, low precision, or a part of the"
             " loss that was not given."
         )
+
+
+def _bars(names: list[str], values: list[float]) -> "go.Bar":
+    """Horizontal bars, blue to the right and red to the left."""
+    import plotly.graph_objects as go  # noqa: PLC0415 (half a second, for figures only)
+
+    colours = ["#2a6fbb" if value > 0 else "#c1432e" for value in values]
+    text = [f"{value:.2g}" for value in values]
+    return go.Bar(
+        x=values,
+        y=names,
+        orientation="h",
+        marker_color=colours,
+        text=text,
+        textposition="outside",
+        cliponaxis=False,
+    )

@@ -32,11 +32,11 @@ def test_a_prepared_loop(tmp_path, data, accumulated):
         for _ in range(3):
             for batch in recorder.batches(loader):
                 with accelerator.accumulate(model):
-                    optimizer.zero_grad()
                     accelerator.backward(loss_fn(model(batch.x), batch.y).mean())
                     if accelerator.sync_gradients:
                         accelerator.clip_grad_norm_(model.parameters(), 0.5)
                     optimizer.step()
+                    optimizer.zero_grad()  # Accelerate's, which waits for the step
     assert recorder.steps == 3 * (4 // accumulated)
     kernel = explaind.PathKernel(tmp_path / "run.zarr", model, loss_fn, loader)
     explained = kernel.explain(*data[:3])

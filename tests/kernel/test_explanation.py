@@ -99,9 +99,10 @@ def test_a_figure_of_one_output(explained):
     figure = explained.explanation.plot(test=1, output=2, k=3)
     parts, strongest = figure.data
     one = explained.isel(test=1, output=2)
-    assert parts.y[0] == float(one.initial_output)
-    assert sum(parts.y[:-1]) == pytest.approx(parts.y[-1])
-    assert parts.y[-1] == float(one.final_output)
+    assert parts.y == ("change", "residual", "regularisation", "training samples")
+    assert sum(parts.x[1:]) == pytest.approx(parts.x[0])
+    assert parts.x[0] == float(one.final_output - one.initial_output)
+    assert f"to {float(one.final_output):.3g}" in figure.layout.annotations[0].text
     order = np.argsort(one.influence.values)
     assert list(strongest.y) == [f"sample {i}" for i in [*order[:3], *order[-3:]]]
     np.testing.assert_allclose(strongest.x, np.sort(one.influence.values)[[0, 1, 2, -3, -2, -1]])
