@@ -191,8 +191,7 @@ def doctor(
     from explaind.doctor.examine import examine
     from explaind.doctor.sources import configured_training, imported_training
 
-    if bool(build) == bool(run):
-        raise ConfigError("Expected either package.module:function, or --config and --run.")
+    _check_one_source(build, run)
     if run:
         training = configured_training(_with_run(config or [], root, run), Paths(root), run)
     else:
@@ -200,8 +199,7 @@ def doctor(
         training = imported_training(build, {k: v for k, v in given.items() if v is not None})
     diagnosis = examine(training)
     typer.echo(str(diagnosis))
-    if not diagnosis.accepted:
-        raise typer.Exit(1)
+    sys.exit(int(not diagnosis.accepted))
 
 
 @app.command(rich_help_panel=KERNEL)
@@ -344,6 +342,12 @@ def main() -> None:
 def _read(files: list[str], root: str) -> Config:
     """The config as the workflow reads it: over the defaults of the project, if it has some."""
     return load_config(*files, defaults=Path(root, "config", "config.yaml"))
+
+
+def _check_one_source(build: str, run: str) -> None:
+    """Refuse two trainings, or none."""
+    if bool(build) == bool(run):
+        raise ConfigError("Expected either package.module:function, or --config and --run.")
 
 
 def _with_run(files: list[str], root: str, run: str) -> Config:

@@ -137,7 +137,9 @@ class ExactPathKernelModel:
                 for name in by_tensor.component.values
             }
             decay = self._tensor(explained.decay.values)
-        evaluation = _evaluation(explained, history.dtype) if self._evaluates else {}
+        evaluation: dict[str, Any] = (
+            _evaluation(explained, history.dtype) if self._evaluates else {}
+        )
         if self._by_parameter:
             evaluation["param_kernel"] = self._parameter_kernel(X_test)
         outputs = self._tensor(rebuilt.values), self._tensor(explained.initial_output.values)

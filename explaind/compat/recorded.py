@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -114,4 +115,4 @@ def _end_as_logged(network: nn.Module, model: ModelPath) -> Callable[..., None]:
 
 def _norm(tensors: Iterable[Tensor]) -> float:
     """L2 norm of all tensors together."""
-    return float(sum(tensor.double().square().sum() for tensor in tensors)) ** 0.5
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors))

@@ -135,8 +135,9 @@ class _Rehearsal:
     def recording(self) -> Iterator[Finding]:
         """Take the steps: determinism, independence, gradients are checked at the first one."""
         t = self._training
-        options = {"penalty": t.penalty, "forward": t.forward}
-        with record(t.model, t.optimizer, t.loss_fn, self._store, **options) as recorder:
+        with record(
+            t.model, t.optimizer, t.loss_fn, self._store, penalty=t.penalty, forward=t.forward
+        ) as recorder:
             for batch in chain.from_iterable(recorder.batches(t.loader) for _ in range(REHEARSED)):
                 begin = time.monotonic()
                 t.optimizer.zero_grad()
@@ -144,7 +145,7 @@ class _Rehearsal:
                 loss = t.loss_fn(t.forward(t.model, x), y).mean()
                 if t.penalty is not None:
                     loss = loss + t.penalty(dict(t.model.named_parameters()))
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 t.optimizer.step()
                 self._seconds = time.monotonic() - begin  # the last one has no first-step checks
                 if recorder.steps == REHEARSED:
@@ -157,8 +158,15 @@ class _Rehearsal:
     def explaining(self) -> Iterator[Finding]:
         """Explain them: samples must be the same when asked for again, and parts add up."""
         t = self._training
-        options = {"penalty": t.penalty, "forward": t.forward, "device": self._device}
-        kernel = PathKernel(self._store, t.model, t.loss_fn, t.loader, **options)
+        kernel = PathKernel(
+            self._store,
+            t.model,
+            t.loss_fn,
+            t.loader,
+            penalty=t.penalty,
+            forward=t.forward,
+            device=self._device,
+        )
         data = TrainingData(t.loader, kernel.history.dtype, self._device)
         self._kernel, self._samples = kernel, data
         few = data.batch(torch.arange(min(EXPLAINED, len(data))), 0)

@@ -37,7 +37,7 @@ def call_by_name(model: nn.Module, batch: Mapping[str, Any]) -> Outputs:
     return model(**batch)
 
 
-class RecordHistory(TrainerCallback):  # type: ignore[misc]
+class RecordHistory(TrainerCallback):
     """Records `Trainer.train()` as `explaind.record` does a loop.
 
     Batches are what the collator makes; accumulation and clipping are read off the gradients. Give

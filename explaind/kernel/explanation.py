@@ -38,7 +38,7 @@ def open_explanation(path: str | Path) -> xr.Dataset:
     return open_sealed(Path(path))
 
 
-@xr.register_dataset_accessor("explanation")
+@xr.register_dataset_accessor("explanation")  # type: ignore[no-untyped-call]
 class Explanation:
     """What a dataset of `PathKernel.explain` says.
 
