@@ -12,18 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explaind import __version__
-from explaind.config.load import load_config
-from explaind.config.schema import Config
 from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
 from explaind.log import configure_logging, send_output_to
 from explaind.paths import Paths
+
+if TYPE_CHECKING:
+    from explaind.config.schema import Config
 
 logger = logging.getLogger(__name__)
 app = typer.Typer(
@@ -339,8 +340,10 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _read(files: list[str], root: str) -> Config:
+def _read(files: list[str], root: str) -> "Config":
     """The config as the workflow reads it: over the defaults of the project, if it has some."""
+    from explaind.config.load import load_config
+
     return load_config(*files, defaults=Path(root, "config", "config.yaml"))
 
 
@@ -350,14 +353,14 @@ def _check_one_source(build: str, run: str) -> None:
         raise ConfigError("Expected either package.module:function, or --config and --run.")
 
 
-def _with_run(files: list[str], root: str, run: str) -> Config:
+def _with_run(files: list[str], root: str, run: str) -> "Config":
     """The config, if it has this run."""
     config = _read(files, root)
     _check_known("run", run, config.runs)
     return config
 
 
-def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Config:
+def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> "Config":
     """The config, if it has an experiment of this name and kind."""
     config = _read(files, root)
     known = [key for key, settings in config.experiments.items() if settings.kind == spec.name]

@@ -141,6 +141,16 @@ def test_torch_is_not_imported_before_it_is_needed(module):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+SLOW = {"torch", "numpy", "pandas", "xarray", "plotly", "asyncio", "explaind.config.schema"}
+"""What `explaind --help` has no need of."""
+
+
+def test_help_waits_for_nothing_that_it_does_not_need():
+    code = f"import sys, explaind.cli; sys.exit(str({SLOW} & set(sys.modules) or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not done.stderr.strip()
+
+
 def test_names_of_the_package_load_on_first_use():
     assert explaind.record.__module__.startswith("explaind.history")
     assert explaind.PathKernel.__module__.startswith("explaind.kernel")

@@ -35,6 +35,7 @@ RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
 ELSEWHERE = {
     ".ci/run": "runs these tests itself",
     "apt-get install munge slurmctld slurmd slurm-client": "system packages; done by .ci/run",
+    "explaind doctor my_module:build": "tests/doctor/test_sources.py",
     "explaind plan --parameters 1e8 --gpus 64 ...": "shortened; in full further down",
     "explaind train --config mine.yaml": "shortened; in full in the README",
     "make all": "the main job; done by .ci/run",
