@@ -17,7 +17,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "explaind.integrations.huggingface needs transformers and accelerate. Install the extra:"
-        " pip install explaind-paths[huggingface]"
+        " pip install --constraint constraints.txt --editable .[huggingface], in the checkout."
     ) from error
 
 ADDED = ("num_items_in_batch", "return_dict")

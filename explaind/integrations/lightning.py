@@ -16,7 +16,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "explaind.integrations.lightning needs Lightning. Install the extra:"
-        " pip install explaind-paths[lightning]"
+        " pip install --constraint constraints.txt --editable .[lightning], in the checkout."
     ) from error
 
 
