@@ -64,7 +64,8 @@ def published_influence(
             gradients = train_features(theta, train[0][index], train[1][index])
             momentum *= mu
             momentum[index] += nu * history.sample_weights(step)[:, None] * gradients
-            alpha, scale = history.coefficient("alpha", step), history.preconditioner(block, step)
+            alpha = history.coefficient("alpha", step)
+            scale = history.preconditioner(block, step).of_step
             averaged = torch.zeros((), dtype=dtype)
             for node in range(nodes):
                 found = query_features(theta + (node + 0.5) / nodes * move, *queries)

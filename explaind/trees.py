@@ -90,6 +90,11 @@ def copied(tree: Any) -> Any:
     return map_leaves(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, tree)
 
 
+def detached(tree: Any) -> Any:
+    """Return the same tree with its tensors, on the same memory, without their graphs."""
+    return map_leaves(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, tree)
+
+
 def batch_size(inputs: Inputs) -> int:
     """Return the number of samples, told by the inputs alone."""
     return len(leaves(inputs)[0])

@@ -64,8 +64,8 @@ SMALL_TRAINING = """
 import torch
 torch.manual_seed(0)
 model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 5))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2, gamma=0.9)
 loss_fn = torch.nn.CrossEntropyLoss(reduction="none")
 train_data = (torch.randn(12, 4), torch.arange(12) % 5)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*train_data), batch_size=4)

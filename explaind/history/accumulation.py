@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from explaind.errors import RecordingError
 from explaind.history.batches import Batch
-from explaind.trees import Outputs, leaves
+from explaind.trees import Outputs, detached, leaves
 
 SCALING_TOLERANCE = 1e-5
 """Largest relative difference between a scaled gradient and the same times a number."""
@@ -149,7 +149,8 @@ class Accumulation:
         ]
         if self.batch is None or not any(waited_for):
             return
-        part = Part(self.batch, output, [None] * len(tensors))
+        # with its graph it would hold itself alive: the graph keeps the hook, the hook this part
+        part = Part(self.batch, detached(output), [None] * len(tensors))
         device = next(leaf.device.type for leaf in tensors if isinstance(leaf, Tensor))
         enabled = torch.is_autocast_enabled(device)
         autocast = torch.get_autocast_dtype(device) if enabled else None

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,11 +19,26 @@ from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.replayed_path import PathSteps, ReplayedPath
 from explaind.history.replayer import TrainingSetup
 from explaind.history.schema import Reduction
-from explaind.history.state import CONSTANTS, load_state
+from explaind.history.state import CONSTANTS, FIRST_MOMENT, load_state
 from explaind.history.wrappers import names_in
 from explaind.store import open_sealed
 
 _COLUMN = {name: position for position, name in enumerate(COEFFICIENTS)}
+
+Scale = float | Float[Tensor, " param"]
+"""A number for all parameters, or one for each."""
+
+
+class Preconditioner(NamedTuple):
+    """The diagonal `P_s` at the place where the optimizer multiplies by it, 1 at the other.
+
+    Attributes:
+        of_gradient: what multiplies the gradient before it enters the momentum.
+        of_step: what multiplies momentum and gradient in the step.
+    """
+
+    of_gradient: Scale
+    of_step: Scale
 
 
 @dataclass(frozen=True)
@@ -173,6 +188,11 @@ class History:
         name: str | None = self._dataset.attrs.get("autocast")
         return name
 
+    @property
+    def carried(self) -> bool:
+        """Whether the optimizer had momentum before the first step."""
+        return bool(self._dataset.attrs.get("carried", False))
+
     def constants(self) -> dict[str, Tensor]:
         """Return frozen parameters and buffers by name; floating ones in the history's dtype."""
         tensors = load_state(self._path / CONSTANTS, self.device)
@@ -205,9 +225,21 @@ class History:
         """Return whether a coefficient is nonzero at any step."""
         return bool((self._coefficient[:, :, _COLUMN[coefficient]] != 0).any())
 
-    def coefficient(self, name: str, step: int) -> float | Float[Tensor, " param"]:
+    def coefficient(self, name: str, step: int) -> Scale:
         """Return a scalar of the optimizer rule; a float64 vector where tensors differ."""
-        values = self._coefficient[step, :, _COLUMN[name]]
+        return self._by_tensor(self._coefficient[step, :, _COLUMN[name]])
+
+    def first_moment(self) -> Float[Tensor, " param"] | None:
+        """Return the momentum that the first step began with; None if there was none."""
+        if not self.carried:
+            return None
+        return self._converted(load_state(self._path / FIRST_MOMENT)["first_moment"])
+
+    def kept_momentum(self, step: int) -> Scale:
+        """Return the share of the momentum before the first step that is left behind a step."""
+        return self._by_tensor(self._coefficient[: step + 1, :, _COLUMN["mu"]].prod(0))
+
+    def _by_tensor(self, values: Float64[np.ndarray, " tensor"]) -> Scale:
         if (values == values[0]).all():
             return float(values[0])
         vector = torch.empty(self.layout.size, dtype=torch.float64, device=self.device)
@@ -219,13 +251,16 @@ class History:
         """Return the largest value of a scalar of the optimizer rule over the tensors."""
         return float(self._coefficient[step, :, _COLUMN[name]].max())
 
-    def preconditioner(self, block: Block, step: int) -> float | Float[Tensor, " param"]:
+    def preconditioner(self, block: Block, step: int) -> Preconditioner:
         """Return the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`, float64; 1 without one."""
         if block.second_moment is None:
-            return 1.0
+            return Preconditioner(1.0, 1.0)
         moment = block.second_moment[step - block.start].double()
         bias, eps = self.coefficient("second_bias", step), self.coefficient("eps", step)
-        return 1.0 / ((moment / bias).sqrt() + eps)
+        diagonal = 1.0 / ((moment / bias).sqrt() + eps)
+        if self._dataset.attrs.get("divides_gradient", False):
+            return Preconditioner(diagonal, 1.0)
+        return Preconditioner(1.0, diagonal)
 
     def blocks(
         self, reverse: bool = False, first: int = 0, stop: int | None = None

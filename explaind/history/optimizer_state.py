@@ -166,7 +166,7 @@ def state_vectors(
 def load_state_vectors(
     optimizer: torch.optim.Optimizer,
     vectors: Mapping[str, Float[Tensor, " param"]],
-    step: int,
+    steps: Sequence[int],
     parameters: Parameters,
     layout: ParameterLayout,
 ) -> None:
@@ -175,7 +175,7 @@ def load_state_vectors(
     Args:
         optimizer: the optimizer; its options stay.
         vectors: what `state_vectors` returned.
-        step: steps taken before.
+        steps: steps that each trained tensor has taken before.
         parameters: the trained tensors.
         layout: how they lie in the flat vector.
     """
@@ -183,12 +183,12 @@ def load_state_vectors(
     place = {id(parameter): number for number, parameter in enumerate(members)}
     views = {name: layout.unflatten(vector) for name, vector in vectors.items()}
     states: dict[int, dict[str, Tensor]] = {}
-    for slot in layout.slots:
+    for slot, taken in zip(layout.slots, steps, strict=True):
         # cloned, because the alignment of a view may change how sums are rounded
         cloned = {name: view[slot.name].clone() for name, view in views.items()}
         kept = {name: tensor for name, tensor in cloned.items() if not tensor.isnan().any()}
         if kept and not isinstance(optimizer, torch.optim.SGD):
-            kept["step"] = torch.tensor(float(step))
+            kept["step"] = torch.tensor(float(taken))
         if kept:
             states[place[id(parameters[slot.name])]] = kept
     groups = optimizer.state_dict()["param_groups"]

@@ -7,8 +7,13 @@ Every supported optimizer has the form (mathematics, section 3)
     g_s      = kappa_s (sum_i w_{s,i} grad l_i(theta_s) + grad penalty(theta_s)) + l2_s theta_s
 
 with the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)` where the optimizer keeps a second
-moment `v`, and `P_s = 1` elsewhere. Every tensor has scalars of its own, because torch skips one
-without a gradient: its momentum, its decay and its count of steps.
+moment `v`, and `P_s = 1` elsewhere. RMSprop divides the gradient before it enters `m`:
+
+    m_{s+1}  = mu_s m_s + nu_s P_s g_s
+    Delta_s  = - (alpha_s m_{s+1} + gamma_s P_s g_s)
+
+Every tensor has scalars of its own, because torch skips one without a gradient: its momentum, its
+decay and its count of steps.
 
 Scalars are recorded as torch applies them: rounded to the type of the parameters. The decay factor
 `1 - lr wd` of AdamW, say, is off by 3e-8 in float32, which is 1e-5 of the decay, and sums up.
@@ -20,11 +25,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from explaind.errors import UnsupportedError
-from explaind.history.layout import ParameterLayout
 
 COEFFICIENTS = (
     "learning_rate",
@@ -56,12 +59,12 @@ class Past(NamedTuple):
     Attributes:
         steps: steps that the tensor has taken.
         buffered: whether a momentum buffer exists (SGD).
-        mu_product: product of the momentum factors so far (NAdam).
+        mu_product: product of the momentum factors so far (NAdam), of the type it is kept in.
     """
 
     steps: int
     buffered: bool = False
-    mu_product: float = 1.0
+    mu_product: np.floating[Any] = np.float64(1.0)
 
 
 def sgd_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
@@ -117,8 +120,7 @@ def nadam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str,
     rate, (beta1, beta2) = float(group["lr"]), (float(beta) for beta in group["betas"])
     step, decay = past.steps + 1, float(group["momentum_decay"])
     mu, following = (beta1 * (1.0 - 0.5 * 0.96 ** (s * decay)) for s in (step, step + 1))
-    kept_in = np.float64 if torch.get_default_dtype() == torch.float64 else np.float32
-    product = float(kept_in(past.mu_product) * kept_in(mu))  # as torch does
+    product = float(past.mu_product * type(past.mu_product)(mu))  # as torch does
     return _averaged(group, rounded) | {
         "alpha": rounded(rate * following / (1.0 - product * following)),
         "gamma": rounded(rate * (1.0 - mu) / (1.0 - product)),
@@ -140,9 +142,16 @@ def radam_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str,
     return scalars | {"alpha": alpha * (second_bias * ratio) ** 0.5, "eps": float(group["eps"])}
 
 
-def rmsprop_coefficients(group: Group, _past: Past, rounded: Rounding) -> dict[str, float]:
-    """Return the scalars of `torch.optim.RMSprop` without momentum."""
-    return _plain(group, rounded, float(group["lr"])) | {"eps": float(group["eps"])}
+def rmsprop_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
+    """Return the scalars of `torch.optim.RMSprop`: a sum of divided gradients.
+
+    A step without momentum is along the divided gradient itself and leaves the buffer as it is.
+    """
+    rate, momentum = rounded(float(group["lr"])), float(group["momentum"])
+    scalars = {"l2": rounded(float(group["weight_decay"])), "eps": float(group["eps"])}
+    if momentum == 0:
+        return scalars | {"mu": 1.0 if past.buffered else 0.0, "gamma": rate}
+    return scalars | {"mu": rounded(momentum), "nu": 1.0, "alpha": rate}
 
 
 def adagrad_coefficients(group: Group, past: Past, rounded: Rounding) -> dict[str, float]:
@@ -176,11 +185,6 @@ def _averaged(group: Group, rounded: Rounding) -> dict[str, float]:
 
 def _first_bias(group: Group, past: Past) -> float:
     return float(1.0 - float(group["betas"][0]) ** (past.steps + 1))
-
-
-def _skipped(_group: Group, _past: Past, _rounded: Rounding) -> dict[str, float]:
-    """Scalars of a tensor without a gradient: nothing happens, its momentum waits."""
-    return {"mu": 1.0, "eps": 1.0}
 
 
 def _adam_moment(group: Group, state: State, _earlier: State) -> Tensor:
@@ -217,35 +221,41 @@ def _adadelta_moment(group: Group, state: State, earlier: State) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
     """An optimizer as a linear map.
 
     Attributes:
         coefficients: its scalars.
         moment: `(group, state after, state before) -> v`; None where `P = 1`.
+        momentum: name of the tensor `m`; None where steps do not depend on earlier gradients.
         earlier: name of the tensor whose value before the step `moment` needs.
+        divides_gradient: whether `P` multiplies the gradient, before it enters `m`.
     """
 
     coefficients: Callable[[Group, Past, Rounding], dict[str, float]]
     moment: Callable[[Group, State, State], Tensor] | None = None
+    momentum: str | None = None
     earlier: str | None = None
+    divides_gradient: bool = False
 
 
-_RULES: dict[type, _Rule] = {
-    torch.optim.SGD: _Rule(sgd_coefficients),
-    torch.optim.Adam: _Rule(adam_coefficients, _adam_moment),
-    torch.optim.AdamW: _Rule(adamw_coefficients, _adam_moment),
-    torch.optim.NAdam: _Rule(nadam_coefficients, _nesterov_adam_moment),
-    torch.optim.RAdam: _Rule(radam_coefficients, _nesterov_adam_moment),
-    torch.optim.Adamax: _Rule(adamax_coefficients, _adamax_moment),
-    torch.optim.RMSprop: _Rule(rmsprop_coefficients, _rmsprop_moment),
-    torch.optim.Adagrad: _Rule(adagrad_coefficients, _adagrad_moment),
-    torch.optim.Adadelta: _Rule(adadelta_coefficients, _adadelta_moment, earlier="acc_delta"),
+RULES: dict[type, Rule] = {
+    torch.optim.SGD: Rule(sgd_coefficients, momentum="momentum_buffer"),
+    torch.optim.Adam: Rule(adam_coefficients, _adam_moment, "exp_avg"),
+    torch.optim.AdamW: Rule(adamw_coefficients, _adam_moment, "exp_avg"),
+    torch.optim.NAdam: Rule(nadam_coefficients, _nesterov_adam_moment, "exp_avg"),
+    torch.optim.RAdam: Rule(radam_coefficients, _nesterov_adam_moment, "exp_avg"),
+    torch.optim.Adamax: Rule(adamax_coefficients, _adamax_moment, "exp_avg"),
+    torch.optim.RMSprop: Rule(
+        rmsprop_coefficients, _rmsprop_moment, "momentum_buffer", divides_gradient=True
+    ),
+    torch.optim.Adagrad: Rule(adagrad_coefficients, _adagrad_moment),
+    torch.optim.Adadelta: Rule(adadelta_coefficients, _adadelta_moment, earlier="acc_delta"),
 }
 
 SUPPORTED = (
     "SGD (momentum, dampening, Nesterov), Adam, AdamW (each with or without AMSGrad), NAdam, RAdam,"
-    " Adamax, RMSprop (without momentum), Adagrad, Adadelta"
+    " Adamax, RMSprop (with or without momentum), Adagrad, Adadelta"
 )
 
 REASONS = {
@@ -269,7 +279,7 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
         UnsupportedError: naming what is supported.
     """
     kind = type(optimizer)
-    if kind not in _RULES:
+    if kind not in RULES:
         reason = REASONS.get(kind.__name__)
         raise UnsupportedError(
             f"Cannot record {kind.__module__}.{kind.__qualname__}{f': {reason}' if reason else ''}."
@@ -281,97 +291,3 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
                 f"Parameter group {number} has maximize=True; expected maximize=False."
                 " Negate the loss instead."
             )
-        if kind is torch.optim.RMSprop and group["momentum"] > 0:
-            raise UnsupportedError(
-                f"Parameter group {number} of RMSprop has momentum={group['momentum']:g}: what it"
-                " averages is divided gradients. Expected momentum=0; or train with Adam."
-            )
-
-
-def has_second_moment(optimizer: torch.optim.Optimizer) -> bool:
-    """Return whether the optimizer scales its steps by a second moment (Adam-like)."""
-    return _RULES[type(optimizer)].moment is not None
-
-
-def tensor_coefficients(
-    optimizer: torch.optim.Optimizer,
-    parameters: Mapping[str, torch.nn.Parameter],
-    layout: ParameterLayout,
-    taken: Mapping[str, int],
-) -> Float[np.ndarray, "tensor scalar"]:
-    """Scalars of every tensor at this step.
-
-    Args:
-        optimizer: a supported optimizer, before the step.
-        parameters: the trained tensors by name.
-        layout: their order.
-        taken: number of steps each has taken before.
-
-    Returns:
-        One row per tensor, ordered as `COEFFICIENTS`.
-    """
-    rule, known = _RULES[type(optimizer)].coefficients, dict[Any, list[float]]()
-    rows = []
-    for slot in layout.slots:
-        parameter, group = parameters[slot.name], optimizer.param_groups[slot.group]
-        state = optimizer.state.get(parameter, {})
-        past = Past(
-            taken[slot.name],
-            state.get("momentum_buffer") is not None,
-            float(state.get("mu_product", 1.0)),
-        )
-        key = (slot.group, past, parameter.dtype, parameter.grad is None)
-        if key not in known:
-            used = _skipped if parameter.grad is None else rule
-            scalars = dict.fromkeys(COEFFICIENTS, 0.0) | {
-                "learning_rate": float(group["lr"]),
-                "weight_decay": float(group["weight_decay"]),
-                "second_bias": 1.0,
-            }
-            known[key] = list((scalars | used(group, past, _rounding(parameter.dtype))).values())
-        rows.append(known[key])
-    return np.array(rows)
-
-
-def _rounding(dtype: torch.dtype) -> Rounding:
-    """Return the rounding of scalars in operations on parameters of a type."""
-    return float if dtype == torch.float64 else lambda value: float(np.float32(value))
-
-
-def earlier_states(
-    optimizer: torch.optim.Optimizer, parameters: Mapping[str, torch.nn.Parameter]
-) -> dict[str, dict[str, Tensor]]:
-    """Return copies of what `second_moment` must know of the state before the step, by tensor."""
-    name = _RULES[type(optimizer)].earlier
-    if name is None:
-        return {}
-    states = {key: optimizer.state.get(parameter, {}) for key, parameter in parameters.items()}
-    return {key: {name: state[name].clone()} for key, state in states.items() if name in state}
-
-
-def second_moment(
-    optimizer: torch.optim.Optimizer,
-    parameters: Mapping[str, torch.nn.Parameter],
-    layout: ParameterLayout,
-    earlier: Mapping[str, State] | None = None,
-) -> Float[Tensor, " param"]:
-    """The second moment that the step just taken divided by.
-
-    Args:
-        optimizer: an Adam-like optimizer, after the step.
-        parameters: the trained tensors by name.
-        layout: how they lie in the flat vector.
-        earlier: what `earlier_states` returned before the step.
-
-    Returns:
-        The vector; 0 for a tensor that has taken no step yet.
-    """
-    rule = _RULES[type(optimizer)].moment
-    assert rule is not None  # asked only of an optimizer with a second moment
-    moments = {}
-    for slot in layout.slots:
-        parameter, group = parameters[slot.name], optimizer.param_groups[slot.group]
-        state = optimizer.state.get(parameter)
-        before = (earlier or {}).get(slot.name, {})
-        moments[slot.name] = rule(group, state, before) if state else torch.zeros_like(parameter)
-    return layout.flatten(moments)

@@ -76,17 +76,18 @@ def record(
 ) -> "Recorder":
     """Record a training loop: a context manager around it.
 
-    The path starts at the parameters that the optimizer takes its first step from. Leaving the
-    block without an exception seals the store. An optimizer outside the table, or one with tensors
-    for options where the history is checkpointed, is refused (`UnsupportedError`); so are an
-    optimizer that has taken steps (`RecordingError`) and a store that exists and is not to be
-    resumed, is sealed, or is being written by another process (`StoreError`).
+    The path starts at the parameters that the optimizer takes its first step from. That may be in
+    the middle of a training, model and optimizer loaded from a checkpoint: what its momentum goes
+    on doing is told apart from the recorded samples (`carry`). Leaving the block without an
+    exception seals the store. An optimizer outside the table, or one with tensors for options where
+    the history is checkpointed, is refused (`UnsupportedError`); so is a store that exists and is
+    not to be resumed, is sealed, or is being written by another process (`StoreError`).
 
     Args:
         model: any module; deterministic per sample (no active dropout, no batch norm in training
             mode). What torch.compile, DataParallel and their like wrap is recorded under its own
             names.
-        optimizer: a supported optimizer of `torch.optim` that has not taken a step yet.
+        optimizer: a supported optimizer of `torch.optim`.
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
         every: checkpoint interval, in steps. 1 stores all parameters; more stores about that much
@@ -147,6 +148,7 @@ def record(
         "penalised": penalty is not None,
         "metrics": list(schema.metrics),
         "optimizer": type(optimizer).__name__,
+        "divides_gradient": state.divides_gradient,
         "tensors": layout.to_json(),
         "coordinates": {"scalar": list(COEFFICIENTS), "option": list(schema.options)},
     }
@@ -229,7 +231,6 @@ class Recorder:
             self._writer, self.steps = resumed.writer, resumed.steps
             self._checksums, self._theta = ChecksumTable(resumed.checksums), state.theta()
             return
-        state.check_fresh()
         if path.exists() and overwrite and stored_attributes(path):
             remove_store(path)
         elif path.exists() or path.is_symlink():  # a dangling link too

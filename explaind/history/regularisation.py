@@ -23,7 +23,8 @@ class RegularisationMotion:
     """Splits each recorded step into the motion due to data and that due to regularisation.
 
     With `e_s = l2_s theta_s + kappa_s grad penalty(theta_s)` (torch adds the L2 term after
-    clipping), it passes through momentum like any gradient:
+    clipping), it passes through momentum like any gradient (divided where the optimizer divides
+    gradients):
 
         R_{s+1}  = mu_s R_s + nu_s e_s
         motion   = - P_s (alpha_s R_{s+1} + gamma_s e_s) - dec_s theta_s
@@ -80,8 +81,9 @@ class RegularisationMotion:
         """Yield `(motion through the momentum, R_{s+1})` for each step of the block."""
         history, carried = self._history, self._at_start[block.start]
         for step in range(block.start, block.stop):
-            added = torch.as_tensor(self.gradient(block, step)).double()
+            of_gradient, of_step = history.preconditioner(block, step)
+            added = of_gradient * torch.as_tensor(self.gradient(block, step)).double()
             mu, nu = history.coefficient("mu", step), history.coefficient("nu", step)
             alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
             carried = mu * carried + nu * added
-            yield -history.preconditioner(block, step) * (alpha * carried + gamma * added), carried
+            yield -of_step * (alpha * carried + gamma * added), carried

@@ -19,7 +19,7 @@ from explaind.errors import RecordingError
 from explaind.history.checkpoint_interval import snapshot_row
 from explaind.history.checksums import vector_checksum
 from explaind.history.layout import ParameterLayout
-from explaind.history.optimizers import second_moment
+from explaind.history.optimizer_step import second_moment
 from explaind.history.replayer import Replayer, StepRecord, TrainingSetup, same_threads
 from explaind.history.schema import environment, to_row
 from explaind.history.state import CONSTANTS, load_state

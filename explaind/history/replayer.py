@@ -100,7 +100,7 @@ class Replayer:
         Args:
             theta: the parameters.
             state: flat vectors of the optimizer's tensors.
-            step: steps taken before the snapshot.
+            step: recorded steps before the snapshot.
 
         Returns:
             The optimizer.
@@ -114,7 +114,9 @@ class Replayer:
         for slot in self._layout.slots:
             members[slot.group].append(self.parameters[slot.name])
         optimizer = rebuild(self._attributes["optimizer"], flags, members)
-        load_state_vectors(optimizer, state, step, self.parameters, self._layout)
+        before = self._attributes.get("steps_before", [0] * len(self._layout.slots))
+        steps = [taken + step for taken in before]
+        load_state_vectors(optimizer, state, steps, self.parameters, self._layout)
         return optimizer
 
     @torch.enable_grad()

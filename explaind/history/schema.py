@@ -24,7 +24,8 @@ A checkpointed history has no `second_moment`, and in place of all parameters
 | max_norm | step | what the gradient was clipped to, infinity without clipping |
 | threads | step | threads of torch, on which sums of float32 depend |
 
-Beside them `files/constants.pt` (frozen parameters and buffers), and until the store is sealed
+Beside them `files/constants.pt` (frozen parameters and buffers), `files/first_moment.pt` if the
+optimizer had momentum before the first step (attribute `carried`), and until the store is sealed
 `files/checkpoint.pt`: the model and optimizer state at a recent chunk boundary, from which an
 interrupted run goes on.
 """
@@ -219,6 +220,7 @@ class CheckpointedRows:
         parameters = self._state.parameters.values()
         return {
             "flags": self._flags,
+            "steps_before": list(self._state.taken.values()),
             "tensor_dtypes": [dtype_name(parameter.dtype) for parameter in parameters],
             "sample_dtypes": {
                 "x": [dtype_name(leaf.dtype) for leaf in leaves(batch.x)],

@@ -19,17 +19,20 @@ from explaind.errors import DamagedStoreError, RecordingError, UnsupportedError
 from explaind.files import replacing
 from explaind.history.guards import check_deterministic_mode
 from explaind.history.layout import ParameterLayout
-from explaind.history.optimizers import (
-    check_optimizer,
+from explaind.history.optimizer_step import (
+    divides_gradient,
     earlier_states,
+    first_moment,
     has_second_moment,
     second_moment,
     tensor_coefficients,
 )
+from explaind.history.optimizers import check_optimizer
 from explaind.paths import FILES
 
 CHECKPOINT = f"{FILES}/checkpoint.pt"
 CONSTANTS = f"{FILES}/constants.pt"
+FIRST_MOMENT = f"{FILES}/first_moment.pt"
 CHECKSUM_BYTES = 4
 
 
@@ -46,6 +49,7 @@ class TrainingState:
         layout: how the trained tensors lie in the flat vector.
         optimizer: the optimizer.
         adaptive: whether the optimizer keeps a second moment.
+        divides_gradient: whether it divides gradients before they enter its momentum.
         parameters: the trained tensors by name.
         constants: copies of frozen parameters and buffers.
         stored_dtype: float64 if a trained tensor is, else float32.
@@ -65,6 +69,7 @@ class TrainingState:
         self.model = model
         self.layout = ParameterLayout.of(model, optimizer, components)
         self.adaptive = has_second_moment(optimizer)
+        self.divides_gradient = divides_gradient(optimizer)
         self.optimizer = optimizer
         named = dict(model.named_parameters())
         self.parameters = {slot.name: named[slot.name] for slot in self.layout.slots}
@@ -92,6 +97,11 @@ class TrainingState:
         moment = second_moment(self.optimizer, self.parameters, self.layout, self._earlier)
         return moment.to(self.stored_dtype)
 
+    def first_moment(self) -> Float[Tensor, " param"] | None:
+        """Return the momentum that the coming step begins with; None without one."""
+        moment = first_moment(self.optimizer, self.parameters, self.layout)
+        return None if moment is None else moment.to(self.stored_dtype)
+
     def coefficients(self) -> Float[np.ndarray, "tensor scalar"]:
         """Return the scalars of the optimizer rule for the coming step."""
         check_optimizer(self.optimizer)  # options may have changed
@@ -115,18 +125,6 @@ class TrainingState:
             self.parameters[name].copy_(value)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.taken = self._steps_taken()
-
-    def check_fresh(self) -> None:
-        """Refuse an optimizer with a past.
-
-        Raises:
-            RecordingError: if it has taken steps.
-        """
-        if any(float(state.get("step", 1)) > 0 for state in self.optimizer.state.values()):
-            raise RecordingError(
-                "The optimizer has taken steps before: its momentum belongs to no recorded sample."
-                " Start recording with a new optimizer."
-            )
 
     def check_before_step(self, step: int) -> None:
         """Refuse a random or batch-mixing model and new parameters.

@@ -17,7 +17,14 @@ import torch
 
 from explaind.errors import DamagedStoreError, RecordingError, StoreError
 from explaind.history.schema import HistorySchema, Rows
-from explaind.history.state import CHECKPOINT, CONSTANTS, TrainingState, load_state, save_state
+from explaind.history.state import (
+    CHECKPOINT,
+    CONSTANTS,
+    FIRST_MOMENT,
+    TrainingState,
+    load_state,
+    save_state,
+)
 from explaind.store import StoreWriter, is_sealed, remove_store
 
 logger = logging.getLogger(__name__)
@@ -66,13 +73,17 @@ class HistoryWriter:
             path: folder of the store.
             schema: its arrays.
             attributes: group attributes.
-            state: the training, for its constant tensors.
+            state: the training before its first step, for what it begins with.
 
         Returns:
             The writer.
         """
-        store = StoreWriter.create(path, schema.arrays(), {**attributes, "slots": schema.slots})
+        moment = state.first_moment()
+        found = {"slots": schema.slots, "carried": moment is not None}
+        store = StoreWriter.create(path, schema.arrays(), {**attributes, **found})
         save_state(path / CONSTANTS, state.constants)
+        if moment is not None:
+            save_state(path / FIRST_MOMENT, {"first_moment": moment.cpu()})
         return cls(store, schema)
 
     def append(self, rows: Rows) -> None:

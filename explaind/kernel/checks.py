@@ -333,23 +333,26 @@ def check_first_step(
     Raises:
         RecordingError: if the rebuilt step differs from the recorded one.
     """
-    momentum: Any = 0.0
+    momentum: Any = history.first_moment()
+    momentum = 0.0 if momentum is None else momentum
     tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
     for step in range(history.steps):
         block = history.read(step, step + 1)  # alone: the first one mostly is enough
         theta, weights = block.theta(step), history.sample_weights(step)
         data = training.batch_gradient(theta, step, history.batch(step), weights)
-        gradient = history.clip(step) * data + regularisation.gradient(block, step)
+        of_gradient, of_step = history.preconditioner(block, step)
+        added = regularisation.gradient(block, step)
+        gradient = of_gradient * (history.clip(step) * data + added)
         momentum = (
             history.coefficient("mu", step) * momentum + history.coefficient("nu", step) * gradient
         )
         alpha, gamma = history.coefficient("alpha", step), history.coefficient("gamma", step)
-        rebuilt = -(alpha * momentum + gamma * gradient)
+        # compared without the preconditioner, which blows up the rounding of vanishing gradients
+        rebuilt = -(alpha * momentum + gamma * gradient) / of_gradient
         decoupled = -history.coefficient("decoupled", step) * theta
-        preconditioner = history.preconditioner(block, step)
-        # compared before the preconditioner, which blows up the rounding of vanishing gradients
-        recorded = (block.increment(step) - decoupled) / preconditioner
-        rounding = torch.finfo(theta.dtype).eps * (theta / preconditioner).norm()
+        scale = of_step * of_gradient
+        recorded = (block.increment(step) - decoupled) / scale
+        rounding = torch.finfo(theta.dtype).eps * (theta / scale).norm()
         if float(recorded.norm()) <= 10 * float(rounding):
             continue
         error = float((rebuilt - recorded).norm())

@@ -51,8 +51,8 @@ def complete(
     """Check the decomposition of a whole run and work out its residual.
 
     Args:
-        arrays: `data`, `decay`, `initial_output`, `final_output` and those of `STEP_SUMS`, each
-            `[test, output]`, summed over all segments.
+        arrays: `data`, `decay`, `carry` if there is one, `initial_output`, `final_output` and those
+            of `STEP_SUMS`, each `[test, output]`, summed over all segments.
         dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
@@ -62,7 +62,7 @@ def complete(
         arrays["data"], arrays["step_data_sum"], arrays["step_data_absolute_sum"], dtypes
     )
     change = arrays["final_output"] - arrays["initial_output"]
-    residual = change - arrays["data"] - arrays["decay"]
+    residual = change - arrays["data"] - arrays["decay"] - arrays.get("carry", 0.0)
     return {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}, error
 
 

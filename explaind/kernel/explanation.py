@@ -21,9 +21,11 @@ SIDES = ("helpful", "harmful")
 PARTS = {
     "data": "training samples",
     "decay": "regularisation",
+    "carry": "gradients before the recording",
     "residual": "residual",
 }
-"""Parts that the change of an output is the sum of, and what they are called."""
+"""Parts that the change of an output is the sum of, and what they are called; `carry` is only there in
+a recording that began with momentum."""
 
 
 def open_explanation(path: str | Path) -> xr.Dataset:
@@ -126,7 +128,9 @@ class Explanation:
         explained = self._explained
         change = explained["final_output"] - explained["initial_output"]
         parts = ", ".join(
-            f"{name} {float(explained[key].mean()):+.3g}" for key, name in PARTS.items()
+            f"{name} {float(explained[key].mean()):+.3g}"
+            for key, name in PARTS.items()
+            if key in explained
         )
         size = f"{explained.sizes['test']} samples x {explained.sizes['output']} outputs"
         functional, unit = explained.attrs["functional"], explained["data"].attrs["units"]
@@ -158,7 +162,7 @@ class Explanation:
         strongest = strongest[strongest["influence"] != 0].sort_values("influence")
         before, after = float(one["initial_output"]), float(one["final_output"])
         parts = {"change": after - before} | {
-            name: float(one[key]) for key, name in reversed(PARTS.items())
+            name: float(one[key]) for key, name in reversed(PARTS.items()) if key in one
         }
         titles = (
             f"Training changed it from {before:.3g} to {after:.3g}",

@@ -73,6 +73,8 @@ class PathKernel:
 
         h(x; theta_S) = h(x; theta_0) + sum_i influence_i(x) + regularisation(x) + residual(x)
 
+    A recording that began with momentum has one part more, `carry`: that of gradients before it.
+
     Args:
         store: sealed history store made by `explaind.record`.
         model: the module that was trained, one around it, or the one inside. Its trained values,
@@ -189,7 +191,7 @@ class PathKernel:
 
         Returns:
             The arrays of `kernel.result.ARRAYS`: influence (positive = pushed the output up),
-            regularisation (`decay`), residual, all in the unit of the explained output.
+            regularisation (`decay`), `carry`, residual, all in the unit of the explained output.
         """
         chosen = None if train_samples is None else tuple(train_samples)
         kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
@@ -273,9 +275,8 @@ class PathKernel:
             block: samples per forward pass.
 
         Returns:
-            `initial`, `data`, `decay`, `residual`, `true` and `reformulated` (initial + data +
-            decay), `[test, class]`; per step the mean absolute change, parts and residual,
-            `[step]`.
+            `initial`, `data`, `decay`, `carry`, `residual`, `true` and `reformulated` (initial +
+            parts), `[test, class]`; per step the mean absolute change, parts, residual, `[step]`.
         """
         queries = self._queries.of_all_outputs(x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
@@ -369,7 +370,8 @@ class PathKernel:
 
         Returns:
             `[component, test, output, train]`, positive = pushed the output up, in the unit of the
-            output; those of all steps add up to `influence_by_component`.
+            output; those of all steps add up to `influence_by_component`. What gradients before the
+            recording did in the step is `step_carry_by_component` of `explain`.
         """
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.of_functional(functional, x, targets, block)

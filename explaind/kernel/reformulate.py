@@ -15,11 +15,8 @@ from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.intervals import interval_of
-from explaind.kernel.trajectory.steps import backward_steps
+from explaind.kernel.trajectory.steps import backward_steps, parts_of
 from explaind.log import progress
-
-PARTS = ("data", "decay")
-"""The parts of the motion of the parameters in a step, in their order."""
 
 
 def reformulate_steps(
@@ -33,29 +30,25 @@ def reformulate_steps(
         queries: the query side, averaging derivatives along the parts of the step.
 
     Returns:
-        `data`, `decay`, `residual` `[test, class]`, and per step `[step]` the mean absolute
-        `change`, parts and residual and the mean number of subintervals; all float64.
+        The parts of the motion and `residual`, `[test, class]`, and per step `[step]` the mean
+        absolute `change`, parts and residual and the mean number of subintervals; all float64.
     """
     shape = queries.values(history.theta(0)).shape
-    total = torch.zeros(3, *shape, dtype=torch.float64, device=history.device)
-    means = torch.zeros(history.steps, 5, dtype=torch.float64, device=history.device)
+    names = parts_of(history)
+    total = torch.zeros(len(names) + 1, *shape, dtype=torch.float64, device=history.device)
+    means = torch.zeros(history.steps, len(names) + 3, dtype=torch.float64, device=history.device)
     for step in progress(backward_steps(history, regularisation), "reformulate", history.steps):
         derivative = queries.step(step.number, step.start, step.end, step.parts)
         change, parts = derivative.change.double(), derivative.averaged.double()
-        rows = torch.stack([*parts.unbind(-1), change - parts[..., 0] - parts[..., 1]])
+        rows = torch.stack([*parts.unbind(-1), change - parts.sum(-1)])
         total += rows
         means[step.number, 0] = change.abs().mean()
-        means[step.number, 1:4] = rows.abs().mean((1, 2))
-        means[step.number, 4] = derivative.subintervals.double().mean()
-    names = (
-        "change_mean_abs",
-        "data_mean_abs",
-        "decay_mean_abs",
-        "residual_mean_abs",
-        "subintervals",
-    )
-    per_step = {f"step_{name}": column for name, column in zip(names, means.T, strict=True)}
-    sums = dict(zip(("data", "decay", "residual"), total, strict=True))
+        means[step.number, 1:-1] = rows.abs().mean((1, 2))
+        means[step.number, -1] = derivative.subintervals.double().mean()
+    averaged = [f"{name}_mean_abs" for name in ("change", *names, "residual")]
+    columns = zip((*averaged, "subintervals"), means.T, strict=True)
+    per_step = {f"step_{name}": column for name, column in columns}
+    sums = dict(zip((*names, "residual"), total, strict=True))
     return {name: value.cpu().numpy() for name, value in {**sums, **per_step}.items()}
 
 
@@ -92,7 +85,7 @@ def parameter_influence_of_intervals(
     bounds: np.ndarray,
     parts: Sequence[str] = ("data",),
 ) -> Iterator[tuple[int, Float[Tensor, "part test output param"]]]:
-    """Sum the data part, or both parts, of every parameter over the steps of each interval.
+    """Sum the data part, or several parts, of every parameter over the steps of each interval.
 
     In memory are the sums of one interval and the gradients of one block of samples. Sums are of
     the type of the computation: those of a thousand float32 steps are right to about 1e-6.
@@ -102,7 +95,7 @@ def parameter_influence_of_intervals(
         regularisation: the part of its motion due to regularisation.
         queries: the query side, averaging full gradients.
         bounds: bounds of the intervals.
-        parts: which of `PARTS`.
+        parts: which of `trajectory.steps.PARTS`.
 
     Yields:
         The number of an interval and its sums, the last interval first; the tensor is the same
@@ -110,7 +103,7 @@ def parameter_influence_of_intervals(
     """
     shape = (len(parts), *queries.values(history.theta(0)).shape, history.layout.size)
     sums = torch.zeros(shape, dtype=history.dtype, device=history.device)
-    chosen = [PARTS.index(part) for part in parts]
+    chosen = [parts_of(history).index(part) for part in parts]
     steps = backward_steps(history, regularisation)
     for step in progress(steps, "influence of parameters by interval", history.steps):
         first = 0

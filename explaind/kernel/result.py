@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 import explaind.kernel.explanation  # noqa: F401 (the accessor of what is made here)
+from explaind.kernel.trajectory.steps import PARTS
 
 UNIT = "unit of the explained output"
 """Stands for the unit of the functional in the tables below."""
@@ -59,6 +60,11 @@ ARRAYS: ArrayTable = {
         UNIT,
         "regularisation part (weight decay and penalty) of each parameter (application step)",
     ),
+    "parameter_carry": (
+        _PARAMETER,
+        UNIT,
+        "part of the gradients before the recording, of each parameter (application step)",
+    ),
     "step_true": (_STEP, UNIT, "true change of the output in each step"),
     "step_data": (_STEP, UNIT, "part of the change due to the data (application step)"),
     "step_decay": (
@@ -66,12 +72,22 @@ ARRAYS: ArrayTable = {
         UNIT,
         "part of the change due to regularisation: weight decay and penalty (application step)",
     ),
-    "step_residual": (_STEP, UNIT, "true change minus data part minus regularisation part"),
+    "step_carry": (
+        _STEP,
+        UNIT,
+        "part of the change due to gradients before the recording (application step)",
+    ),
+    "step_residual": (_STEP, UNIT, "true change minus all other parts"),
     "step_data_by_component": (_STEP_COMPONENT, UNIT, "data part through each component"),
     "step_decay_by_component": (
         _STEP_COMPONENT,
         UNIT,
         "regularisation part through each component",
+    ),
+    "step_carry_by_component": (
+        _STEP_COMPONENT,
+        UNIT,
+        "part of the gradients before the recording through each component",
     ),
     "step_absolute_by_component": (
         _STEP_COMPONENT,
@@ -92,10 +108,15 @@ ARRAYS: ArrayTable = {
         UNIT,
         "contribution of regularisation: weight decay and penalty (adjoint route)",
     ),
+    "carry": (
+        _QUERY,
+        UNIT,
+        "contribution of gradients before the recording, through the momentum at its start",
+    ),
     "residual": (
         _QUERY,
         UNIT,
-        "change minus data minus regularisation: step residuals and rounding",
+        "change minus all other parts: step residuals and rounding",
     ),
     "rounding": (
         _QUERY,
@@ -129,8 +150,10 @@ SUMMED = frozenset(
         "influence_total_by_component",
         "parameter_data",
         "parameter_decay",
+        "parameter_carry",
         "data",
         "decay",
+        "carry",
         "step_data_sum",
         "step_data_absolute_sum",
         "step_residual_sum",
@@ -173,12 +196,14 @@ REFORMULATION: ArrayTable = {
     "initial": (_OUTPUTS, UNIT, "output at theta_0"),
     "data": (_OUTPUTS, UNIT, "contribution of the data"),
     "decay": (_OUTPUTS, UNIT, "contribution of regularisation: weight decay and penalty"),
+    "carry": (_OUTPUTS, UNIT, "contribution of the gradients before the recording"),
     "residual": (_OUTPUTS, UNIT, "sum of the step residuals"),
     "true": (_OUTPUTS, UNIT, "output at theta_S"),
-    "reformulated": (_OUTPUTS, UNIT, "initial + data + regularisation"),
+    "reformulated": (_OUTPUTS, UNIT, "initial value + the parts of the motion"),
     "step_change_mean_abs": (("step",), UNIT, "mean over outputs of |true change|"),
     "step_data_mean_abs": (("step",), UNIT, "mean over outputs of |data part|"),
     "step_decay_mean_abs": (("step",), UNIT, "mean over outputs of |regularisation part|"),
+    "step_carry_mean_abs": (("step",), UNIT, "mean over outputs of |part of earlier gradients|"),
     "step_residual_mean_abs": (("step",), UNIT, "mean over outputs of |residual|"),
     "step_subintervals": (("step",), "1", "mean number of quadrature subintervals"),
     "target": (("test",), "1", "target class"),
@@ -196,7 +221,8 @@ def build_reformulation(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Datas
     Returns:
         The dataset with units and descriptions.
     """
-    values = {**arrays, "reformulated": arrays["initial"] + arrays["data"] + arrays["decay"]}
+    parts = [arrays[name] for name in PARTS if name in arrays]
+    values = {**arrays, "reformulated": arrays["initial"] + sum(parts)}
     return xr.Dataset(
         {name: described(REFORMULATION, name, value, unit) for name, value in values.items()}
     )

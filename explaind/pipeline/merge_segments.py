@@ -61,7 +61,8 @@ class MergedSegments:
                     yield Block(name + ending, region, values)
 
     def _completed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
-        names = ("data", "decay", "initial_output", "final_output", *STEP_SUMS)
+        names = ["data", "decay", "initial_output", "final_output", *STEP_SUMS]
+        names += {"carry"} & set(self._stores.names)
         attributes = self._stores.first.attrs
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
         for region in chunks_of(self.specs["residual"]):

@@ -69,7 +69,7 @@ def test_a_rebuilt_optimizer_takes_the_same_step(kind):
     set_options(rebuilt, names, option_values(optimizer, names))
     vectors = state_vectors(optimizer, state_names(optimizer), named, layout)
     copied.load_state_dict(model.state_dict())
-    load_state_vectors(rebuilt, vectors, 1, dict(copied.named_parameters()), layout)
+    load_state_vectors(rebuilt, vectors, [1, 1], dict(copied.named_parameters()), layout)
     step(model, optimizer)
     step(copied, rebuilt)
     assert all(map(torch.equal, model.parameters(), copied.parameters()))
@@ -91,5 +91,5 @@ def test_what_an_optimizer_does_not_keep_yet_is_nan():
     layout, named = ParameterLayout.of(model, optimizer), dict(model.named_parameters())
     vectors = state_vectors(optimizer, state_names(optimizer), named, layout)
     assert vectors["momentum_buffer"].isnan().all()
-    load_state_vectors(optimizer, vectors, 0, named, layout)
+    load_state_vectors(optimizer, vectors, [0, 0], named, layout)
     assert not optimizer.state

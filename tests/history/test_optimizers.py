@@ -7,13 +7,14 @@ import torch
 
 from explaind.errors import UnsupportedError
 from explaind.history.layout import ParameterLayout
-from explaind.history.optimizers import (
-    COEFFICIENTS,
+from explaind.history.optimizer_step import (
+    divides_gradient,
     earlier_states,
     has_second_moment,
     second_moment,
     tensor_coefficients,
 )
+from explaind.history.optimizers import COEFFICIENTS
 from tests.history.training_loop import SGD
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import Problem, vectors
@@ -52,12 +53,6 @@ def test_gradient_ascent_is_refused(store):
         record(ascent, store)
 
 
-def test_momentum_of_divided_gradients_is_refused(store):
-    problem = SGD.but(optimizer=lambda m: torch.optim.RMSprop(m.parameters(), momentum=0.9))
-    with pytest.raises(UnsupportedError, match=r"RMSprop has momentum=0.9.*momentum=0"):
-        record(problem, store)
-
-
 RULES = {
     "sgd": (torch.optim.SGD, {"weight_decay": 0.2}),
     "momentum": (torch.optim.SGD, {"momentum": 0.9, "dampening": 0.3}),
@@ -76,6 +71,7 @@ RULES = {
     "adamax": (torch.optim.Adamax, {"weight_decay": 0.2}),
     "rmsprop": (torch.optim.RMSprop, {"weight_decay": 0.2}),
     "rmsprop, centered": (torch.optim.RMSprop, {"centered": True}),
+    "rmsprop, momentum": (torch.optim.RMSprop, {"momentum": 0.9, "weight_decay": 0.2}),
     "adagrad": (torch.optim.Adagrad, {"lr_decay": 0.1, "initial_accumulator_value": 0.1}),
     "adadelta": (torch.optim.Adadelta, {"weight_decay": 0.2}),
 }
@@ -115,11 +111,13 @@ def test_the_coefficients_give_the_steps_of_torch(rule, tensor_rate):
         for name in taken:
             taken[name] += SKIPPED.get(step) != name
         g = gradient + c["l2"] * before
-        m = c["mu"] * m + c["nu"] * g
         scale = 1.0
         if has_second_moment(optimizer):
             v = second_moment(optimizer, parameters, layout, earlier)
             scale = 1 / ((v / c["second_bias"]).sqrt() + c["eps"])
+        if divides_gradient(optimizer):
+            g, scale = scale * g, 1.0
+        m = c["mu"] * m + c["nu"] * g
         expected = before - scale * (c["alpha"] * m + c["gamma"] * g) - c["decoupled"] * before
         torch.testing.assert_close(layout.flatten(parameters), expected, rtol=1e-11, atol=1e-13)
 
@@ -168,6 +166,7 @@ ENTIRE = {
     "radam": lambda p: torch.optim.RAdam(p, 0.05, betas=(0.9, 0.9)),
     "adamax": lambda p: torch.optim.Adamax(p, 0.05),
     "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01, centered=True),
+    "rmsprop, momentum": lambda p: torch.optim.RMSprop(p, 0.01, momentum=0.8, weight_decay=0.1),
     "adagrad": lambda p: torch.optim.Adagrad(p, 0.1, weight_decay=0.1),
     "adadelta": lambda p: torch.optim.Adadelta(p, 0.5),
 }

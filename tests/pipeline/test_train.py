@@ -80,7 +80,11 @@ TRIANGULAR = {"max_steps": None, "epochs": STEPS // 3, "schedule": {"kind": "tri
 
 @pytest.mark.parametrize(
     ("optimizer", "every", "options"),
-    [("amsgrad", 1, {}), ("momentum", 1, TRIANGULAR), ("amsgrad", 7, {})],
+    [
+        pytest.param("amsgrad", 1, {}, marks=pytest.mark.kills),
+        pytest.param("momentum", 1, TRIANGULAR, marks=pytest.mark.kills),
+        ("amsgrad", 7, {}),
+    ],
 )
 def test_killed_training_ends_bit_identical(tmp_path, optimizer, every, options):
     config = config_of(OPTIMIZERS[optimizer], history={"every": every}, **options)

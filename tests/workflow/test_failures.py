@@ -3,6 +3,7 @@
 import signal
 
 import numpy as np
+import pytest
 
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
@@ -21,6 +22,7 @@ main()
 """
 
 
+@pytest.mark.kills
 def test_a_shard_killed_half_way_is_not_read_as_data(project):
     paths = Paths(project.root)
     before = open_sealed(paths.influence("grokking")).load()

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.kernel.query.queries import StepDerivative
+from explaind.kernel.trajectory.steps import PARTS
 
 
 class ExplainedStep(NamedTuple):
@@ -17,7 +18,7 @@ class ExplainedStep(NamedTuple):
     Attributes:
         number: the step `s`.
         derivative: true changes and averaged gradients of the queries.
-        parts: motion due to the data and motion due to regularisation.
+        parts: motion due to each of `trajectory.steps.PARTS`.
         batch: the samples of the batch, on the CPU.
         influence: influence of each batch slot; one component if nothing asks for more.
         by_interval: the same by the interval that is credited.
@@ -66,17 +67,23 @@ class QuerySums(Collector):
         self._bounds = bounds
         zero = torch.zeros((), dtype=torch.float64, device=like.device)
         self._data = self._regularisation = zero
+        self._carry: Tensor | None = None
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
         self._data = self._data + step.influence.sum((0, 1))
         self._regularisation = self._regularisation + step.regularisation
+        if len(step.parts) > PARTS.index("carry"):
+            carried = step.derivative.explained[..., PARTS.index("carry")].double().sum(2).flatten()
+            self._carry = carried if self._carry is None else self._carry + carried
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """Return data and regularisation part of every query, and the bounds of the intervals."""
+        """Return the parts of every query, and the bounds of the intervals."""
+        sums = {"data": self._data, "decay": self._regularisation}
+        if self._carry is not None:
+            sums["carry"] = self._carry
         return {
-            "data": self._data.cpu().numpy().reshape(shape),
-            "decay": self._regularisation.cpu().numpy().reshape(shape),
+            **{name: total.cpu().numpy().reshape(shape) for name, total in sums.items()},
             "interval_start": self._bounds[:-1],
             "interval_stop": self._bounds[1:],
         }

@@ -1,4 +1,7 @@
-"""Decomposition of every step: true change = data part + regularisation part + residual."""
+"""Decomposition of every step: true change = data part + regularisation part + residual.
+
+In a recording that began with momentum there is a third part, that of the gradients before it.
+"""
 
 from collections.abc import Collection
 
@@ -7,6 +10,7 @@ import torch
 from torch import Tensor
 
 from explaind.kernel.collectors.collector import Collector, ExplainedStep
+from explaind.kernel.trajectory.steps import PARTS
 
 WAITING_STEPS = 64  # copied from the GPU together
 
@@ -50,18 +54,16 @@ class StepDecomposition(Collector):
         """Return the arrays of every step."""
         self._copy()
         true, parts = self._split("true", shape), self._split("parts", shape)
-        data, regularisation = parts[:, 0], parts[:, 1]
         arrays = {
             "step_true": true,
-            "step_data": data,
-            "step_decay": regularisation,
-            "step_residual": true - data - regularisation,
+            "step_residual": true - parts.sum(1),
             "subintervals": self._rows["subintervals"].astype(np.uint16),
         }
+        arrays |= {f"step_{name}": parts[:, k] for k, name in enumerate(PARTS[: parts.shape[1]])}
         if "by_component" in self._rows:
             by_component = self._split("by_component", shape)
-            arrays["step_data_by_component"] = by_component[:, :, 0]
-            arrays["step_decay_by_component"] = by_component[:, :, 1]
+            for k, name in enumerate(PARTS[: parts.shape[1]]):
+                arrays[f"step_{name}_by_component"] = by_component[:, :, k]
         if "absolute" in self._rows:
             arrays["step_absolute_by_component"] = self._split("absolute", shape)
             arrays["step_net_by_component"] = self._split("net", shape)

@@ -6,15 +6,16 @@ from torch import Tensor
 
 from explaind.kernel.collectors.collector import Collector, ExplainedStep
 from explaind.kernel.trajectory.intervals import interval_of
+from explaind.kernel.trajectory.steps import PARTS
 
 
 class ParameterScores(Collector):
     """Sums over the steps of each training interval.
 
-    The score of parameter `p` in step `s` is `abar_s[p]` times its motion due to the data or due to
-    regularisation (mathematics, section 5): nothing of the training side is needed, and an L2 term
-    that acts through momentum counts as regularisation. Credited to the step at which the
-    parameters moved.
+    The score of parameter `p` in step `s` is `abar_s[p]` times its motion due to the data, or to
+    another of `trajectory.steps.PARTS` (mathematics, section 5): nothing of the training side is
+    needed, and an L2 term that acts through momentum counts as regularisation. Credited to the step
+    at which the parameters moved.
 
     Args:
         bounds: bounds of the training intervals.
@@ -33,8 +34,10 @@ class ParameterScores(Collector):
         averaged = step.derivative.averaged.flatten(0, 1)
         if self._current is None:
             queries, params = averaged.shape
-            self._current = averaged.new_zeros(2, queries, params, dtype=torch.float64)
-            self._scores = torch.zeros(2, len(self._intervals), queries, params, dtype=self._dtype)
+            count = len(step.parts)
+            self._current = averaged.new_zeros(count, queries, params, dtype=torch.float64)
+            sums = (count, len(self._intervals), queries, params)
+            self._scores = torch.zeros(sums, dtype=self._dtype)
         interval = interval_of(self._bounds, step.number)
         if interval != self._interval:
             self._close()
@@ -43,11 +46,14 @@ class ParameterScores(Collector):
             current.add_(averaged * part)
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-        """Return data and regularisation scores, `[interval, test, output, param]`."""
+        """Return the scores of each part of the motion, `[interval, test, output, param]`."""
         self._close()
         assert self._scores is not None  # a segment has at least one step
-        data, regularisation = self._scores.reshape(*self._scores.shape[:2], *shape, -1).numpy()
-        return {"parameter_data": data, "parameter_decay": regularisation}
+        scores = self._scores.reshape(*self._scores.shape[:2], *shape, -1).numpy()
+        return {
+            f"parameter_{name}": rows
+            for name, rows in zip(PARTS[: len(scores)], scores, strict=True)
+        }
 
     def _close(self) -> None:
         """Move the sums of the interval that was entered last to main memory."""

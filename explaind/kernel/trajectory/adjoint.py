@@ -17,13 +17,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.history import Block, History
+from explaind.history.history import Block, History, Scale
 from explaind.kernel.trajectory.intervals import interval_of
 
 RESCALED = 1e-3
 """Scalar in front of `Mbar` below which it is multiplied in."""
-
-Scale = float | Float[Tensor, " param"]
 
 
 class GradientAdjoint(NamedTuple):
@@ -107,15 +105,16 @@ class MomentumAdjoint:
             `psi_s` of all queries, one part after the other.
         """
         history = self._history
-        preconditioner = history.preconditioner(block, step)
+        of_gradient, of_step = history.preconditioner(block, step)
         mbar = self._mbar = self._carried(step, averaged)
-        moved = history.coefficient("alpha", step) * preconditioner / self._scale
+        moved = history.coefficient("alpha", step) * of_step / self._scale
         _subtract(mbar[0], _like(moved, averaged), averaged)
-        nu, gamma = history.coefficient("nu", step), history.coefficient("gamma", step)
+        nu = history.coefficient("nu", step) * of_gradient
+        gamma = history.coefficient("gamma", step) * of_step * of_gradient
         if isinstance(nu, float) and isinstance(gamma, float) and gamma == 0.0:
             return GradientAdjoint(mbar.flatten(0, 1), nu * self._scale)
         psi = _like(nu * self._scale, averaged) * mbar
-        _subtract(psi[0], _like(gamma * preconditioner, averaged), averaged)
+        _subtract(psi[0], _like(gamma, averaged), averaged)
         return GradientAdjoint(psi.flatten(0, 1), 1.0)
 
     def _carried(self, step: int, averaged: Tensor) -> Tensor:

@@ -7,9 +7,19 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from explaind.history.carry import CarriedMotion
 from explaind.history.history import Block, History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.prefetch import prefetched
+
+PARTS = ("data", "decay", "carry")
+"""What moves the parameters in a step: the data, regularisation (weight decay and penalty), and,
+where the recording began with momentum, the gradients before it."""
+
+
+def parts_of(history: History) -> tuple[str, ...]:
+    """Return the names of the parts that the motion in a history has."""
+    return PARTS if history.carried else PARTS[:2]
 
 
 class Step(NamedTuple):
@@ -20,7 +30,7 @@ class Step(NamedTuple):
         block: the block of the history that holds it.
         start: `theta_s`.
         end: `theta_{s+1}`.
-        parts: motion due to the data and motion due to regularisation; their sum is `end - start`.
+        parts: motion due to each of `PARTS`; their sum is `end - start`.
         batch: training samples of the batch, on the CPU.
         weights: their weights in the loss, `w_{s,i}`, on the CPU.
         clip: gradient-clipping factor, `kappa_s`.
@@ -57,16 +67,18 @@ def backward_steps(
     blocks = history.blocks(reverse=True, first=first, stop=stop)
     if not history.replayed:
         blocks = _read_ahead(blocks, torch.device(history.device))
+    carry = CarriedMotion(history)
     for block in blocks:
         motion = regularisation.of_block(block)
         for number in reversed(range(max(block.start, first), min(block.stop, stop))):
-            drift = motion[number - block.start]
+            drift, carried = motion[number - block.start], carry.of_step(block, number)
+            others = [drift] if carried is None else [drift, carried]
             yield Step(
                 number,
                 block,
                 start=block.theta(number),
                 end=block.theta(number + 1),
-                parts=torch.stack([block.increment(number) - drift, drift]),
+                parts=torch.stack([block.increment(number) - sum(others), *others]),
                 batch=history.batch(number),
                 weights=history.sample_weights(number),
                 clip=history.clip(number),
