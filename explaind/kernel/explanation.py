@@ -24,8 +24,8 @@ PARTS = {
     "carry": "gradients before the recording",
     "residual": "residual",
 }
-"""Parts that the change of an output is the sum of, and what they are called; `carry` is only there in
-a recording that began with momentum."""
+"""Parts that the change of an output is the sum of, and what they are called; `carry` is there where
+the recording began with momentum."""
 
 
 def open_explanation(path: str | Path) -> xr.Dataset:

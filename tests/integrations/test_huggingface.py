@@ -13,6 +13,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, about itsel
 
 WORDS, CLASSES, PADDING = 30, 3, 0
 
+ROUNDING = {"classifier": 1e-9, "language model": 1e-6}
+"""Of double precision; the library itself takes losses of language models in single precision."""
+
 
 def classes_loss(output, labels):
     return nn.functional.cross_entropy(output.logits, labels, reduction="none")
@@ -125,5 +128,5 @@ def test_a_training_is_explained_to_rounding(tmp_path, kind, case):
     assert kernel.history.steps == steps
     few = torch.utils.data.DataLoader(data[:2], collate_fn=padded)
     explained = kernel.explain(few, outputs="loss")
-    assert explained.attrs["completeness_error"] < 1e-9
+    assert explained.attrs["completeness_error"] < ROUNDING[kind]
     assert float(abs(explained.final_output - explained.initial_output).max()) > 0.01
