@@ -24,7 +24,7 @@ PARTS = {
     "carry": "gradients before the recording",
     "residual": "residual",
 }
-"""Parts that the change of an output is the sum of, and what they are called; `carry` is there where
+"""Parts that the change of an output is the sum of, and what they are called. `carry` is there if
 the recording began with momentum."""
 
 
