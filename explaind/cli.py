@@ -12,19 +12,20 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explaind import __version__
-from explaind.config.load import load_config
-from explaind.config.schema import Config
 from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
 from explaind.log import configure_logging, send_output_to
 from explaind.own_code import search_first
 from explaind.paths import Paths
+
+if TYPE_CHECKING:
+    from explaind.config.schema import Config
 
 logger = logging.getLogger(__name__)
 app = typer.Typer(
@@ -173,6 +174,36 @@ def plan(
     )
     planned = build_plan(sizes, hypothetical_machine(memory_gb, tflops), "auto")
     typer.echo(plan_table(planned, gpus), nl=False)
+
+
+@app.command(rich_help_panel=BEFORE)
+def doctor(
+    build: Annotated[
+        str,
+        typer.Argument(
+            help="Function `package.module:function` that returns (model, optimizer, loss_fn,"
+            " loader); or give --config and --run."
+        ),
+    ] = "",
+    config: Annotated[list[str] | None, typer.Option(help="Config file; may be repeated.")] = None,
+    run: Annotated[str, typer.Option(help="Name of a run in the config.")] = "",
+    root: Root = ".",
+    steps: Annotated[int | None, typer.Option(help="Steps of the training.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples to be explained.")] = None,
+) -> None:
+    """Say what will be recorded of a training, what is refused and why, and what it costs."""
+    from explaind.doctor.examine import examine
+    from explaind.doctor.sources import configured_training, imported_training
+
+    _check_one_source(build, run)
+    if run:
+        training = configured_training(_with_run(config or [], root, run), Paths(root), run)
+    else:
+        given = {"steps": steps, "samples": samples}
+        training = imported_training(build, {k: v for k, v in given.items() if v is not None})
+    diagnosis = examine(training)
+    typer.echo(str(diagnosis))
+    sys.exit(int(not diagnosis.accepted))
 
 
 @app.command(rich_help_panel=KERNEL)
@@ -338,20 +369,28 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _read(files: list[str], root: str) -> Config:
+def _read(files: list[str], root: str) -> "Config":
     """The config as the workflow reads it: over the defaults of the project, if it has some."""
+    from explaind.config.load import load_config
+
     search_first(root)
     return load_config(*files, defaults=Path(root, "config", "config.yaml"))
 
 
-def _with_run(files: list[str], root: str, run: str) -> Config:
+def _check_one_source(build: str, run: str) -> None:
+    """Refuse two trainings, or none."""
+    if bool(build) == bool(run):
+        raise ConfigError("Expected either package.module:function, or --config and --run.")
+
+
+def _with_run(files: list[str], root: str, run: str) -> "Config":
     """The config, if it has this run."""
     config = _read(files, root)
     _check_known("run", run, config.runs)
     return config
 
 
-def _with_experiment(files: list[str], root: str, name: str, spec: Spec | None = None) -> Config:
+def _with_experiment(files: list[str], root: str, name: str, spec: Spec | None = None) -> "Config":
     """The config, if it has an experiment of this name and kind."""
     config = _read(files, root)
     if spec is None:

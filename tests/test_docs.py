@@ -35,6 +35,7 @@ RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
 ELSEWHERE = {
     ".ci/run": "runs these tests itself",
     "apt-get install munge slurmctld slurmd slurm-client": "system packages; done by .ci/run",
+    "explaind doctor my_module:build": "tests/doctor/test_sources.py",
     "explaind plan --parameters 1e8 --gpus 64 ...": "shortened; in full further down",
     "explaind train --config mine.yaml": "shortened; in full in the README",
     "make docs": "tests/integrations/test_site.py builds the site",
@@ -79,6 +80,7 @@ x, y, epochs = torch.randn(2, 4), torch.tensor([0, 1]), 4
 SETUP = {
     "README.md": SMALL_TRAINING,
     "docs/index.md": "",  # what a newcomer copies needs nothing beside it
+    "docs/migration.md": SMALL_TRAINING,
     "docs/own_model.md": SMALL_TRAINING,
     "docs/reading.md": "",
 }

@@ -12,9 +12,11 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
+    "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
     "data/embedded_text.py": "data/test_text.py",
     "experiments/language_influence/*.py": "experiments/language_influence/test_tables.py",
+    "doctor/*.py": "doctor/test_examine.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/own.py": "workflow/test_own_project.py",

@@ -8,6 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+import explaind.kernel.explanation  # noqa: F401 (the accessor of what is made here)
 from explaind.kernel.trajectory.steps import PARTS
 
 UNIT = "unit of the explained output"
