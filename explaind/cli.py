@@ -402,7 +402,7 @@ def _with_experiment(files: list[str], root: str, name: str, spec: Spec | None =
 
 
 def _compute_part(
-    config: Config, root: str, experiment: str, part: str, threads: int | None
+    config: "Config", root: str, experiment: str, part: str, threads: int | None
 ) -> None:
     from explaind.experiments.job import compute_part
 
