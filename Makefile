@@ -3,6 +3,7 @@
 #   make test      set up and run the tests that need Python only
 #   make test-all  these, and those with a browser, a cluster, kills, other libraries and many cases
 #   make lint      check style, types, workflow and imports
+#   make docs      set up and build the site of the docs in site/
 #   make clean     remove what was made, except results/ and data/
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ INSTALLED_ALL := .venv/installed-all
 WORKERS := $(shell expr $(CORES) + 1)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
-.PHONY: all test test-all lint clean
+.PHONY: all test test-all lint docs clean
 .DELETE_ON_ERROR:
 
 # Most of what is installed is never imported: the rest is compiled when it is, and kept.
@@ -41,8 +42,12 @@ lint: $(INSTALLED_DEV)
 	$(BIN)/python .ci/lint_workflow.py
 	$(BIN)/lint-imports
 
+docs: $(INSTALLED_ALL)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "Done. Open site/index.html in a browser."
+
 clean:
-	rm -rf .venv .snakemake build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .snakemake build site dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

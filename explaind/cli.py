@@ -12,18 +12,20 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explaind import __version__
-from explaind.config.load import load_config
-from explaind.config.schema import Config
 from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
 from explaind.log import configure_logging, send_output_to
+from explaind.own_code import search_first
 from explaind.paths import Paths
+
+if TYPE_CHECKING:
+    from explaind.config.schema import Config
 
 logger = logging.getLogger(__name__)
 app = typer.Typer(
@@ -46,6 +48,8 @@ Files = Annotated[
 Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
 Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
 Experiment = Annotated[str, typer.Option(help="Its name in the config, under experiments.")]
+AnyExperiment = Annotated[str, typer.Option("--experiment", help="Its name in the config.")]
+Part = Annotated[str, typer.Option(help="Name of the part.")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
 ]
@@ -172,6 +176,36 @@ def plan(
     typer.echo(plan_table(planned, gpus), nl=False)
 
 
+@app.command(rich_help_panel=BEFORE)
+def doctor(
+    build: Annotated[
+        str,
+        typer.Argument(
+            help="Function `package.module:function` that returns (model, optimizer, loss_fn,"
+            " loader); or give --config and --run."
+        ),
+    ] = "",
+    config: Annotated[list[str] | None, typer.Option(help="Config file; may be repeated.")] = None,
+    run: Annotated[str, typer.Option(help="Name of a run in the config.")] = "",
+    root: Root = ".",
+    steps: Annotated[int | None, typer.Option(help="Steps of the training.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples to be explained.")] = None,
+) -> None:
+    """Say what will be recorded of a training, what is refused and why, and what it costs."""
+    from explaind.doctor.examine import examine
+    from explaind.doctor.sources import configured_training, imported_training
+
+    _check_one_source(build, run)
+    if run:
+        training = configured_training(_with_run(config or [], root, run), Paths(root), run)
+    else:
+        given = {"steps": steps, "samples": samples}
+        training = imported_training(build, {k: v for k, v in given.items() if v is not None})
+    diagnosis = examine(training)
+    typer.echo(str(diagnosis))
+    sys.exit(int(not diagnosis.accepted))
+
+
 @app.command(rich_help_panel=KERNEL)
 def predict_epk(
     config: Files,
@@ -248,18 +282,13 @@ def _computing_part(spec: Spec) -> Callable[..., None]:
 
     def command(
         config: Files,
-        part: Annotated[str, typer.Option(help="Name of the part.")],
+        part: Part,
         experiment: Experiment = spec.name,
         root: Root = ".",
         threads: Threads = None,
     ) -> None:
-        from explaind.experiments.job import compute_part
-
         checked = _with_experiment(config, root, experiment, spec)
-        parts = checked.parts(experiment)
-        _check_known("part", part, parts, hint=f"they follow from experiments.{experiment}")
-        _limit_threads(threads)
-        compute_part(checked, Paths(root), experiment, part)
+        _compute_part(checked, root, experiment, part, threads)
 
     return command
 
@@ -289,6 +318,37 @@ for _spec in SPECS.values():
     if _spec.shown:
         _help = f"Draw the page “{_spec.title}”. {_spec.summary}"
         app.command(f"page-{_name}", help=_help, rich_help_panel=PAGES)(_drawing(_spec))
+
+
+@app.command(rich_help_panel=EXPERIMENTS)
+def experiment(
+    config: Files, experiment: AnyExperiment, root: Root = ".", threads: Threads = None
+) -> None:
+    """Compute an experiment of any kind, also of your own."""
+    from explaind.experiments.job import compute_experiment
+
+    _limit_threads(threads)
+    compute_experiment(_with_experiment(config, root, experiment), Paths(root), experiment)
+
+
+@app.command(rich_help_panel=EXPERIMENTS)
+def experiment_part(
+    config: Files,
+    experiment: AnyExperiment,
+    part: Part,
+    root: Root = ".",
+    threads: Threads = None,
+) -> None:
+    """Compute one part of an experiment of any kind, also of your own."""
+    _compute_part(_with_experiment(config, root, experiment), root, experiment, part, threads)
+
+
+@app.command(rich_help_panel=PAGES)
+def page(config: Files, experiment: AnyExperiment, root: Root = ".") -> None:
+    """Draw the page of an experiment of any kind, also of your own."""
+    from explaind.experiments.drawing import draw_page
+
+    draw_page(_with_experiment(config, root, experiment), Paths(root), experiment)
 
 
 @app.command(rich_help_panel=PAGES)
@@ -326,24 +386,47 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _read(files: list[str], root: str) -> Config:
+def _read(files: list[str], root: str) -> "Config":
     """The config as the workflow reads it: over the defaults of the project, if it has some."""
+    from explaind.config.load import load_config
+
+    search_first(root)
     return load_config(*files, defaults=Path(root, "config", "config.yaml"))
 
 
-def _with_run(files: list[str], root: str, run: str) -> Config:
+def _check_one_source(build: str, run: str) -> None:
+    """Refuse two trainings, or none."""
+    if bool(build) == bool(run):
+        raise ConfigError("Expected either package.module:function, or --config and --run.")
+
+
+def _with_run(files: list[str], root: str, run: str) -> "Config":
     """The config, if it has this run."""
     config = _read(files, root)
     _check_known("run", run, config.runs)
     return config
 
 
-def _with_experiment(files: list[str], root: str, name: str, spec: Spec) -> Config:
+def _with_experiment(files: list[str], root: str, name: str, spec: Spec | None = None) -> "Config":
     """The config, if it has an experiment of this name and kind."""
     config = _read(files, root)
-    known = [key for key, settings in config.experiments.items() if settings.kind == spec.name]
+    if spec is None:
+        _check_known("experiment", name, config.experiments)
+        return config
+    known = [key for key in config.experiments if config.spec(key).name == spec.name]
     _check_known("experiment", name, known, f"kind {spec.name}: ")
     return config
+
+
+def _compute_part(
+    config: "Config", root: str, experiment: str, part: str, threads: int | None
+) -> None:
+    from explaind.experiments.job import compute_part
+
+    parts = config.parts(experiment)
+    _check_known("part", part, parts, hint=f"they follow from experiments.{experiment}")
+    _limit_threads(threads)
+    compute_part(config, Paths(root), experiment, part)
 
 
 def _check_known(

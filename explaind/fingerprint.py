@@ -4,17 +4,24 @@ Snakemake does not see the modules a command imports. Each rule therefore carrie
 of its library modules as a parameter: a hash of the syntax trees of these modules and of all
 explaind modules they import, directly or not, and of the other files of their packages, such as
 templates. Comments, docstrings and layout of code do not count.
+
+Modules of the user's own that a config names are hashed in the same way, with all they import that
+is not installed.
 """
 
 import ast
 import hashlib
+import os
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGE = "explaind"
 ROOT = Path(__file__).parent
 EXPERIMENTS = "explaind.experiments"
+STANDARD_LIBRARY = Path(os.__file__).parent
+INSTALLED = {"site-packages", "dist-packages"}
 
 # Modules that act on results only through what a rule tracks anyway, or not at all. The root of the
 # package is not tracked either: it holds the version and names that load on first use.
@@ -28,7 +35,7 @@ UNTRACKED = {
 
 @cache
 def code_fingerprint(*modules: str) -> str:
-    """Hash the code that modules consist of or import from this package.
+    """Hash the code that modules consist of or import from this package or the user's own.
 
     Args:
         modules: dotted names, e.g. `explaind.pipeline.train`; they are read, not imported.
@@ -37,11 +44,13 @@ def code_fingerprint(*modules: str) -> str:
         16 hexadecimal digits.
 
     Raises:
-        ModuleNotFoundError: there is no such module in this package.
+        ModuleNotFoundError: there is no such module in this package or among the user's own.
     """
     for module in modules:
         if _source(module) is None:
-            raise ModuleNotFoundError(f"expected a module of {PACKAGE}, got {module!r}")
+            raise ModuleNotFoundError(
+                f"expected a module of {PACKAGE} or of your own, got {module!r}"
+            )
     digest = hashlib.sha256()
     for name in sorted(import_closure(*modules)):
         digest.update(f"{name}\n{'' if _is_declared(name) else _syntax(name)}\n".encode())
@@ -50,8 +59,13 @@ def code_fingerprint(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def is_own(module: str) -> bool:
+    """Return whether it is a module that is neither installed nor of this package."""
+    return _head(module) != PACKAGE and _source(module) is not None
+
+
 def import_closure(*modules: str) -> set[str]:
-    """Return names of the modules, of all modules of this package they import and of parents."""
+    """Return names of the modules, of all modules they import that are hashed, and of parents."""
     closure: set[str] = set()
     waiting = set(modules)
     while waiting:
@@ -74,6 +88,10 @@ def _is_declared(module: str) -> bool:
     return module.rpartition(".")[0] == EXPERIMENTS and _is_package(module)
 
 
+def _head(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def _parents(module: str) -> set[str]:
     """The packages that are imported before a module."""
     parts = module.split(".")
@@ -84,7 +102,7 @@ def _parents(module: str) -> set[str]:
 def _tree(module: str) -> ast.Module:
     source = _source(module)
     assert source is not None  # only names that _source knows get here
-    tree = ast.parse(source.read_bytes())
+    tree = ast.parse(source.read_bytes(), source)
     for node in (tree, *_statements(tree)):  # a tenth of what `ast.walk` visits, at every start
         _strip_docstring(node)
     return tree
@@ -105,11 +123,16 @@ def _syntax(module: str) -> str:
 
 @cache
 def _imports(module: str) -> frozenset[str]:
-    """Modules of this package that a module imports, anywhere in its code, and its parents."""
-    tree = _tree(module)
+    """Hashed modules that a module imports, anywhere in its code, and its parents."""
+    tree, is_users = _tree(module), _head(module) != PACKAGE
     named = {name for node in _statements(tree) for name in _imported_names(node, module)}
     parents = {parent for name in {module, *named} for parent in _parents(name)}
-    return frozenset(name for name in named | parents if _source(name) is not None)
+    return frozenset(
+        name
+        for name in named | parents
+        if (is_users or _head(name) == PACKAGE)  # this package imports nothing of the user's
+        and _source(name) is not None
+    )
 
 
 def _imported_names(node: ast.AST, module: str) -> Iterator[str]:
@@ -136,8 +159,8 @@ def _strip_docstring(node: ast.AST) -> None:
 def _other_files(module: str) -> tuple[Path, ...]:
     """Files of a package that are no Python, such as templates; none for a plain module."""
     source = _source(module)
-    if source is None or not _is_package(module):
-        return ()
+    if source is None or not _is_package(module) or is_own(module):
+        return ()  # data may lie beside modules of the user's own
     return tuple(sorted(_files_below(source.parent)))
 
 
@@ -154,13 +177,29 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 @cache
 def _source(module: str) -> Path | None:
-    """File of a module of this package, else None."""
+    """File of a module of this package or of the user's own, else None."""
     head, *rest = module.split(".")
-    if head != PACKAGE:
+    folder = ROOT if head == PACKAGE else _own_folder(head)
+    if folder is None:
         return None
-    path = ROOT.joinpath(*rest)
+    path = folder.joinpath(*rest)
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     return next((file for file in candidates if file.is_file()), None)
+
+
+@cache
+def _own_folder(head: str) -> Path | None:
+    """Folder of a package of the user's own (of a module the file, without its ending), or None."""
+    try:
+        spec = find_spec(head)  # of a name without dots: nothing is imported
+    except ValueError:  # such as `__main__`
+        return None
+    places = [] if spec is None else [*(spec.submodule_search_locations or ()), spec.origin or ""]
+    if not places or not Path(places[0]).is_absolute():  # not found, or built in
+        return None
+    folder = Path(places[0]).with_suffix("")
+    is_library = STANDARD_LIBRARY in folder.parents or INSTALLED & set(folder.parts)
+    return None if is_library else folder
 
 
 def _is_package(module: str) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 SECONDS_BETWEEN_LINES = 30.0
@@ -59,6 +58,8 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
     """
     if total is None and isinstance(items, Sized):
         total = len(items)
+    from tqdm.contrib.logging import logging_redirect_tqdm  # noqa: PLC0415 (asyncio, for bars only)
+
     bar = tqdm(items, desc=description, total=total, disable=None, leave=False)
     with logging_redirect_tqdm():
         yield from bar if not bar.disable else _lines(items, description, total)

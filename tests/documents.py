@@ -119,7 +119,7 @@ def links(document: str) -> list[str]:
 
 def files_shown(document: str) -> dict[str, str]:
     """Files that a block of Python shows, each below a comment with its path, by this path."""
-    lines = [line for block in blocks(document) for line in block.lines]
+    lines = [line for b in blocks(document) if b.language == "python" for line in b.lines]
     starts = [re.fullmatch(r"# (\S+/\S+\.py)", line) for line in lines]
     file, owners = "", []
     for start in starts:

@@ -28,7 +28,7 @@ def test_help_lists_every_subcommand(monkeypatch, capsys):
     assert call(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
     names = typer.main.get_command(cli.app).commands
-    assert len(names) == 34
+    assert len(names) == 35
     assert [name for name in names if name not in shown] == []
     places = [shown.find(f"─ {panel} ─") for panel in PANELS]
     assert places[0] > -1
@@ -139,6 +139,16 @@ def test_an_unknown_part_is_named(monkeypatch, tmp_path):
 def test_torch_is_not_imported_before_it_is_needed(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+SLOW = {"torch", "numpy", "pandas", "xarray", "plotly", "asyncio", "explaind.config.schema"}
+"""What `explaind --help` has no need of."""
+
+
+def test_help_waits_for_nothing_that_it_does_not_need():
+    code = f"import sys, explaind.cli; sys.exit(str({SLOW} & set(sys.modules) or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not done.stderr.strip()
 
 
 def test_names_of_the_package_load_on_first_use():

@@ -35,8 +35,10 @@ RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
 ELSEWHERE = {
     ".ci/run": "runs these tests itself",
     "apt-get install munge slurmctld slurmd slurm-client": "system packages; done by .ci/run",
+    "explaind doctor my_module:build": "tests/doctor/test_sources.py",
     "explaind plan --parameters 1e8 --gpus 64 ...": "shortened; in full further down",
     "explaind train --config mine.yaml": "shortened; in full in the README",
+    "make docs": "tests/integrations/test_site.py builds the site",
     "make all": "the main job; done by .ci/run",
     "make lint": "done by .ci/run",
     "make test": "runs these tests itself; done by .ci/run",
@@ -51,6 +53,10 @@ ELSEWHERE = {
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
+    "python -m venv .venv": "network follows; done by make",
+    "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
+        "tests/workflow/test_own_project.py"
+    ),
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",
 }
@@ -71,7 +77,13 @@ train_data = (torch.randn(12, 4), torch.arange(12) % 5)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*train_data), batch_size=4)
 x, y, epochs = torch.randn(2, 4), torch.tensor([0, 1]), 4
 """
-SETUP = {"README.md": SMALL_TRAINING, "docs/own_model.md": SMALL_TRAINING}
+SETUP = {
+    "README.md": SMALL_TRAINING,
+    "docs/index.md": "",  # what a newcomer copies needs nothing beside it
+    "docs/migration.md": SMALL_TRAINING,
+    "docs/own_model.md": SMALL_TRAINING,
+    "docs/reading.md": "",
+}
 """What the blocks of Python of a document take for granted."""
 
 
@@ -123,7 +135,11 @@ def test_every_document_with_python_is_run():
         for document in documents()
         if any(block.language == "python" for block in blocks(document))
     }
-    assert with_python == {*SETUP, "docs/add_an_experiment.md"}  # for that, test_docs_experiment
+    apart = {
+        "docs/add_an_experiment.md": "tests/test_docs_experiment.py",
+        "docs/own_project.md": "tests/workflow/test_own_project.py",
+    }
+    assert with_python == SETUP.keys() | apart.keys()
 
 
 @pytest.mark.parametrize("document", SETUP)
@@ -135,3 +151,5 @@ def test_python(document, tmp_path, monkeypatch):
         if block.language == "python":
             exec(compile(block.text, document, "exec"), names)
     assert names["explained"].influence.dims == ("test", "output", "train")
+    if document == "docs/reading.md":
+        assert (names["a"], names["b"]) == pytest.approx((0.3, -0.3))

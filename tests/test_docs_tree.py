@@ -12,10 +12,14 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
+    "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
     "experiments/encoder_and_model/*.py": "experiments/encoder_and_model/test_compute.py",
     "experiments/feature_methods.py": "experiments/disentanglement/test_compute.py",
     "experiments/example_consistency/methods.py": "experiments/example_consistency/test_compute.py",
+    "data/embedded_text.py": "data/test_text.py",
+    "experiments/language_influence/*.py": "experiments/language_influence/test_tables.py",
+    "doctor/*.py": "doctor/test_examine.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/labelfree/*.py": "experiments/labelfree/test_claims.py",
     "experiments/roar/*.py": "experiments/roar/test_compute.py",
@@ -23,6 +27,7 @@ TRIED_TOGETHER = {
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/pretext_*/*.py": "experiments/pretext_features/test_compute.py",
     "experiments/task_correlation_panel.py": "experiments/pretext_features/test_compute.py",
+    "experiments/own.py": "workflow/test_own_project.py",
     "experiments/spec.py": "experiments/test_registry.py",
     "kernel/*.py": "kernel/trajectory/test_adjoint.py",
     "kernel/collectors/*.py": "kernel/collectors/test_output_arrays.py",
@@ -62,7 +67,7 @@ SHORT = {
 
 CODE = [
     file
-    for folder in ("explaind", "tests", "workflow", "benchmarks")
+    for folder in ("explaind", "tests", "workflow", "benchmarks", "examples")
     for pattern in ("*.py", "*.smk")
     for file in sorted((REPOSITORY / folder).rglob(pattern))
 ]

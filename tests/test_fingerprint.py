@@ -46,9 +46,20 @@ def package(tmp_path, monkeypatch):
     forget()
 
 
+CACHED = (
+    "code_fingerprint",
+    "_tree",
+    "_syntax",
+    "_imports",
+    "_source",
+    "_own_folder",
+    "_other_files",
+)
+
+
 def forget():
     """The functions remember what they have read, for the life of the process."""
-    for name in ("code_fingerprint", "_tree", "_syntax", "_imports", "_source", "_other_files"):
+    for name in CACHED:
         getattr(fingerprint, name).cache_clear()
 
 

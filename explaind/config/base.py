@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from explaind.own_code import check_reference
 
 
 def _check_name(name: str) -> str:
@@ -17,6 +20,12 @@ def _check_name(name: str) -> str:
 
 # Names become folders and Snakemake wildcards.
 Name = Annotated[str, AfterValidator(_check_name)]
+
+# A function or class of the user's own, `package.module:name`.
+Reference = Annotated[str, AfterValidator(check_reference)]
+
+OWN = "package.module:name"
+"""Tag of the sections whose `kind` is a reference; messages show it among the known kinds."""
 
 # Positions in a dataset.
 Index = Annotated[int, Field(ge=0)]
@@ -41,6 +50,24 @@ class Section(BaseModel):
         return section
 
 
+class OwnSection(Section):
+    """A section whose `kind` names a function of the user's own; other keys are its arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    kind: Reference
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_unknown_keys(cls, section: Any) -> Any:
+        return section  # any key may be an argument
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the function by name."""
+        return dict(self.model_extra or {})
+
+
 def canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values sorted, each once: where order means nothing it must rerun nothing."""
     return tuple(sorted(set(values)))
@@ -49,12 +76,12 @@ def canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
 def kind_or(default: str) -> Callable[[Any], str]:
     """Return the discriminator of a section of several kinds; without `kind` it is the default."""
 
-    def kind(section: Any) -> str:
-        if _is_mapping(section):
-            return str(section.get("kind", default))
-        return str(getattr(section, "kind", default))
+    def tag(section: Any) -> str:
+        of_mapping = section.get if _is_mapping(section) else partial(getattr, section)
+        given = of_mapping("kind", default)
+        return OWN if ":" in str(given) else str(given)
 
-    return kind
+    return tag
 
 
 def _is_mapping(section: Any) -> bool:

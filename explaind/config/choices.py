@@ -17,6 +17,9 @@ OutputArray = Literal[
 Credit = Literal["gradient_step", "application_step"]
 """The step that influence is booked at: where the gradient was computed, or where it acted."""
 
+Grouping = Literal["class", "group"]
+"""What training samples are grouped by, where influence is summed by group."""
+
 Precision = Literal["float32", "float64", "tf32", "bf16"]
 """Type of the computation; `tf32` and `bf16` are float32 with reduced products."""
 

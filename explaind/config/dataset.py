@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Section, kind_or
+from explaind.config.base import OWN, OwnSection, Section, kind_or
 
 Deviation = Annotated[float, Field(gt=0)]
 
@@ -16,6 +16,7 @@ class ModuloDataset(Section):
     """Modular addition: all unordered pairs `a >= b` below p, target `(a + b) mod p`."""
 
     inputs: ClassVar[str] = "tokens"
+    groupings: ClassVar[tuple[str, ...]] = ("class",)
 
     kind: Literal["modulo"] = "modulo"
     p: int = Field(53, ge=2, description="Modulus; there are p (p + 1) / 2 pairs.")
@@ -71,6 +72,7 @@ class ImageDataset(Section):
     """What all image datasets share."""
 
     inputs: ClassVar[str] = "images"
+    groupings: ClassVar[tuple[str, ...]] = ("class",)
     samples_per_class: ClassVar[tuple[int, int] | None] = None
     """Training and test images of each class, where all classes have as many."""
     all_classes: ClassVar[int] = 0
@@ -218,6 +220,7 @@ class SeriesDataset(Section):
     """What all datasets of series share."""
 
     inputs: ClassVar[str] = "series"
+    groupings: ClassVar[tuple[str, ...]] = ("class",)
 
     kind: str
     samples: int | None = Field(
@@ -270,6 +273,70 @@ class NpzSeriesDataset(SeriesDataset):
     normal: int = Field(1, description="Label of normal series; all others are abnormal.")
 
 
+class TextDataset(Section):
+    """Text in groups that share parts: languages and the articles of one document, say."""
+
+    inputs: ClassVar[str] = "text"
+    groupings: ClassVar[tuple[str, ...]] = ("group",)
+
+    kind: Literal["text"] = "text"
+    path: str | None = Field(
+        None,
+        description="A .jsonl file, see docs/file_formats.md, relative to the project directory; "
+        "null = three languages that need no download: English, Python and arithmetic.",
+    )
+    key: str = Field("language", description="Key of the file that names the group of a text.")
+    groups: tuple[str, ...] | None = Field(
+        None, min_length=2, description="Groups used, in this order; null = all."
+    )
+    context: int = Field(64, ge=2, description="Bytes of a passage.")
+    crops: int = Field(
+        100,
+        ge=1,
+        description="Training crops of each group, drawn from the parts that are not held out.",
+    )
+    held_out_parts: int = Field(4, ge=1, description="Parts held out, the same of all groups.")
+    passages: int = Field(
+        4, ge=1, description="Held-out passages of each group, the beginnings of parts first."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the split and the crops.")
+
+    @property
+    def train_size(self) -> int | None:
+        """Number of training crops; None if only the source knows the groups."""
+        return None if self.groups is None else self.crops * len(self.groups)
+
+    @property
+    def validation_size(self) -> int | None:
+        """Number of held-out samples, one of each group; None if only the source knows them."""
+        return None if self.groups is None else len(self.groups)
+
+
+class ArraysDataset(Section):
+    """Your own table, tokens or other arrays: an .npz file, see docs/file_formats.md."""
+
+    inputs: ClassVar[None] = None
+    groupings: ClassVar[tuple[str, ...]] = ()
+    train_size: ClassVar[None] = None
+    validation_size: ClassVar[None] = None
+
+    kind: Literal["arrays"] = "arrays"
+    path: str = Field(description="The file; a relative path starts at the project directory.")
+
+
+class OwnDataset(OwnSection):
+    """What a function of your own returns: the arrays that such a file holds, by name.
+
+    `kind` is `package.module:name`; all other keys are arguments. One that is called `path` names a
+    file: the dataset is made again when it changes.
+    """
+
+    inputs: ClassVar[None] = None
+    groupings: ClassVar[tuple[str, ...]] = ()
+    train_size: ClassVar[None] = None
+    validation_size: ClassVar[None] = None
+
+
 Dataset = Annotated[
     Annotated[ModuloDataset, Tag("modulo")]
     | Annotated[DigitsDataset, Tag("digits")]
@@ -281,6 +348,9 @@ Dataset = Annotated[
     | Annotated[DspritesDataset, Tag("dsprites")]
     | Annotated[NpzDataset, Tag("npz")]
     | Annotated[EcgLikeDataset, Tag("ecg_like")]
-    | Annotated[NpzSeriesDataset, Tag("npz_series")],
+    | Annotated[NpzSeriesDataset, Tag("npz_series")]
+    | Annotated[TextDataset, Tag("text")]
+    | Annotated[ArraysDataset, Tag("arrays")]
+    | Annotated[OwnDataset, Tag(OWN)],
     Discriminator(kind_or("modulo")),
 ]

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from explaind.config.base import Device, Index, Section, canonical
-from explaind.config.choices import Credit, OutputArray, Precision, QuadratureRule
+from explaind.config.choices import Credit, Grouping, OutputArray, Precision, QuadratureRule
 
 
 def _check_functional(functional: str) -> str:
-    if not re.fullmatch(r"target_logprob|all|margin|loss|logit\[\d+\]", functional):
+    if not re.fullmatch(r"(target|sum|mean)_logprob|all|margin|loss|logit\[\d+\]", functional):
         raise ValueError(
-            "expected target_logprob, all, margin, loss or logit[c] with c the number of an "
-            f"output, got {functional!r}; choose one of them"
+            "expected target_logprob, sum_logprob, mean_logprob, all, margin, loss or logit[c] "
+            f"with c the number of an output, got {functional!r}; choose one of them"
         )
     return functional
 
@@ -52,7 +52,8 @@ class Epk(Section):
 
     functional: Functional = Field(
         "target_logprob",
-        description="Explained output: target_logprob, all, margin, loss or logit[3].",
+        description="Explained output: target_logprob, all, margin, loss or logit[3]; of text "
+        "mean_logprob or sum_logprob over its tokens, or target_logprob of each.",
     )
     samples: int | None = Field(
         None, ge=1, description="Validation samples explained, the first ones; null = all."
@@ -97,6 +98,11 @@ class Epk(Section):
         None,
         min_length=1,
         description="Training samples that the influence arrays keep; null = all.",
+    )
+    groups: Grouping | None = Field(
+        None,
+        description="Sum the influence arrays by class or (of text) by group while they are "
+        "accumulated, in place of single training samples; null = no sums.",
     )
     precision: Precision = Field(
         "float32",

@@ -28,6 +28,9 @@ class Settings(Section):
     of_datasets: ClassVar[tuple[str, ...]] = ()
     """Kinds of dataset that the run must be trained on; none = any."""
 
+    takes_groups: ClassVar[bool] = False
+    """Whether it reads influence summed by group (`epk.groups`), and not that of samples."""
+
     kind: str
 
     @property

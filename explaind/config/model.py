@@ -1,10 +1,12 @@
 """Config of the models."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Section, kind_or
+from explaind.config.base import OWN, OwnSection, Section, kind_or
+
+HeadedT = TypeVar("HeadedT", "TransformerModel", "GPTModel")
 
 
 class TransformerModel(Section):
@@ -24,12 +26,7 @@ class TransformerModel(Section):
 
     @model_validator(mode="after")
     def _check_heads(self) -> "TransformerModel":
-        if self.width % self.heads:
-            raise ValueError(
-                f"expected heads to divide width, got width {self.width} and heads {self.heads}; "
-                "change one of them"
-            )
-        return self
+        return _with_heads(self)
 
 
 class ResNet9Model(Section):
@@ -47,7 +44,49 @@ class ResNet9Model(Section):
     seed: int = Field(0, ge=0, description="Seed of the initial parameters.")
 
 
+class GPTModel(Section):
+    """A small causal language model; vocabulary and context follow the dataset."""
+
+    inputs: ClassVar[str] = "text"
+    log_softmax: ClassVar[bool] = False
+
+    kind: Literal["gpt"] = "gpt"
+    layers: int = Field(2, ge=1, description="Layers of attention and feed-forward block.")
+    width: int = Field(32, ge=1, description="Width of the residual stream.")
+    heads: int = Field(4, ge=1, description="Attention heads; must divide width.")
+    tied: bool = Field(False, description="Whether the output layer is the embedding.")
+    seed: int = Field(0, ge=0, description="Seed of the initial parameters.")
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> "GPTModel":
+        return _with_heads(self)
+
+
+def _with_heads(model: HeadedT) -> HeadedT:
+    if model.width % model.heads:
+        raise ValueError(
+            f"expected heads to divide width, got width {model.width} and heads {model.heads}; "
+            "change one of them"
+        )
+    return model
+
+
+class OwnModel(OwnSection):
+    """A module that a function or class of your own returns, without randomness.
+
+    `kind` is `package.module:name`; all other keys are arguments.
+    """
+
+    inputs: ClassVar[None] = None
+    log_softmax: ClassVar[bool] = False
+
+    seed: int = Field(0, ge=0, description="Seed of the initial parameters; no argument.")
+
+
 Model = Annotated[
-    Annotated[TransformerModel, Tag("transformer")] | Annotated[ResNet9Model, Tag("resnet9")],
+    Annotated[TransformerModel, Tag("transformer")]
+    | Annotated[ResNet9Model, Tag("resnet9")]
+    | Annotated[GPTModel, Tag("gpt")]
+    | Annotated[OwnModel, Tag(OWN)],
     Discriminator(kind_or("transformer")),
 ]

@@ -26,11 +26,24 @@ def describe(error: ValidationError, config: Mapping[str, Any], parts: Sequence[
     Returns:
         The message of a `ConfigError`.
     """
-    problems = [line for problem in error.errors() for line in _lines(dict(problem), config)]
+    problems = problem_lines(error, config)
     listed = "\n".join(f"  {key}: {text}{_origin(key, text, parts)}" for key, text in problems)
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
     named = ", ".join(name for name, _ in parts)
     return f"{count} in the config ({named}):\n{listed}\n{HELP}"
+
+
+def problem_lines(error: ValidationError, config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the key and the text of every problem.
+
+    Args:
+        error: what pydantic raised.
+        config: what it refused.
+
+    Returns:
+        Pairs; a problem of several lines is several pairs.
+    """
+    return [line for problem in error.errors() for line in _lines(dict(problem), config)]
 
 
 def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -48,7 +61,7 @@ def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[tuple[str
         hints, known = problem["ctx"]["hints"], problem["ctx"]["known"]
         return [(key or WHOLE, f"{hint} (known keys: {known})") for hint in hints]
     if kind == "union_tag_invalid":
-        expected, found = problem["ctx"]["expected_tags"], problem["ctx"]["tag"]
+        expected, found = problem["ctx"]["expected_tags"], problem["input"]["kind"]
         return [(f"{key}.kind", f"expected one of {expected}, got {found!r}")]
     if kind == "model_type":
         message = "expected a section with keys"

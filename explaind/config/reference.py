@@ -79,7 +79,7 @@ def _section(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
     if own:
         kind = own.pop("kind", None)
         yield (f"## `{path}`" if path else "## Top level") + (
-            f", kind `{kind['const']}`" if kind else ""
+            f", kind {_kind(kind)}" if kind else ""
         )
         yield f"\n{section['description']}\n"
         yield "| key | value | default | meaning |\n|---|---|---|---|"
@@ -88,6 +88,10 @@ def _section(path: str, section: Schema, definitions: Schema) -> Iterator[str]:
     for key, value in properties.items():
         for below, name in _below(path, key, value):
             yield from _section(below, definitions[name], definitions)
+
+
+def _kind(kind: Schema) -> str:
+    return f"`{kind['const']}`" if "const" in kind else "of your own"
 
 
 def _below(path: str, key: str, value: Schema) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from explaind.config.base import Name, Section
 from explaind.config.dataset import Dataset
 from explaind.config.epk import Epk
 from explaind.config.model import Model, TransformerModel
-from explaind.config.training import Training, TriangularSchedule
+from explaind.config.training import CLASSIFICATION, Training, TriangularSchedule
 from explaind.errors import ConfigError
 
 
@@ -31,7 +31,7 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
         One text per problem.
     """
     problems = []
-    if run.model.inputs != data.inputs:
+    if None not in {run.model.inputs, data.inputs} and run.model.inputs != data.inputs:
         problems.append(
             f"runs.{name}.model.kind: expected a model of {data.inputs} for the dataset"
             f" {run.dataset!r} (kind {data.kind}), got {run.model.kind}, a model of"
@@ -39,13 +39,48 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
         )
     if run.training.augmentation is not None and data.inputs != "images":
         problems.append(
-            f"runs.{name}.training.augmentation: expected null for a dataset of {data.inputs}, got"
+            f"runs.{name}.training.augmentation: expected null for a dataset of"
+            f" {data.inputs or 'arrays'}, got"
             f" {run.training.augmentation}, which is for images; change it"
+        )
+    if (run.training.loss == "token_cross_entropy") != (data.inputs == "text"):
+        problems.append(
+            f"runs.{name}.training.loss: expected token_cross_entropy for a dataset of text, and no"
+            f" other, got {run.training.loss} for {data.inputs}; change it"
+        )
+    if run.epk.groups not in {None, *data.groupings}:
+        problems.append(
+            f"runs.{name}.epk.groups: expected one of {list(data.groupings)} or null for a dataset"
+            f" of kind {data.kind}, got {run.epk.groups}; change it"
+        )
+    if run.epk.groups is not None and run.epk.train_samples is not None:
+        problems.append(
+            f"runs.{name}.epk.groups: expected null beside train_samples, got {run.epk.groups};"
+            " sums by group are over all training samples; set one of them to null"
         )
     if run.training.loss == "nll" and not run.model.log_softmax:
         problems.append(
             f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"
-            " false, got nll, which needs log-probabilities; change one of them"
+            " false or of your own, got nll, which needs log-probabilities; change it"
+        )
+    if run.training.loss not in CLASSIFICATION:
+        problems += _without_classes(name, run)
+    return problems
+
+
+def _without_classes(name: str, run: Run) -> list[str]:
+    """Keys that only make sense where classes are told apart."""
+    problems = []
+    if run.training.stop_at_accuracy is not None:
+        problems.append(
+            f"runs.{name}.training.stop_at_accuracy: expected null with the loss"
+            f" {run.training.loss}, which has no accuracy, got {run.training.stop_at_accuracy};"
+            " change it"
+        )
+    if run.epk.functional in {"target_logprob", "margin"}:
+        problems.append(
+            f"runs.{name}.epk.functional: expected all, loss or logit[c] with the loss"
+            f" {run.training.loss}, which has no classes, got {run.epk.functional}; change it"
         )
     return problems
 

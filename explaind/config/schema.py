@@ -5,7 +5,16 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from explaind.config.base import Name, Section
@@ -17,18 +26,46 @@ from explaind.config.experiment import (
     ExperimentSettings,
     Settings,
 )
+from explaind.config.problems import problem_lines
 from explaind.config.run import Run, fit_problems, size_problems
+from explaind.experiments.own import own_spec, spec_of
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
 
 RESERVED_RUNS = {"figures", ENCODERS}  # folders of results that hold other things
 RESERVED_ENCODERS = {"experiments", "benchmarks"}  # the same of results/encoders
 
+OWN_PACKAGE = "package.module"
+"""Tag of the experiments of the user's own, whose `kind` is the dotted name of their folder."""
+
+
+def _kind(section: Any) -> str:
+    given = section["kind"] if isinstance(section, Mapping) else section.kind
+    return OWN_PACKAGE if "." in str(given) else str(given)
+
+
+def _own(section: Any) -> Any:
+    """Return the settings of an experiment of the user's own.
+
+    Raises:
+        ValueError: listing what they refuse.
+    """
+    if not isinstance(section, Mapping):
+        return section
+    try:
+        return own_spec(section["kind"]).settings.model_validate(section)
+    except ValidationError as error:
+        lines = problem_lines(error, section)
+        raise ValueError("\n".join(f"{key}: {text}" for key, text in lines)) from error
+
+
 if TYPE_CHECKING:
     Experiment = Settings
 else:
     Experiment = Annotated[
-        reduce(or_, (spec.settings for spec in SPECS.values())), Field(discriminator="kind")
+        reduce(or_, (Annotated[spec.settings, Tag(name)] for name, spec in SPECS.items()))
+        | Annotated[SerializeAsAny[ExperimentSettings], BeforeValidator(_own), Tag(OWN_PACKAGE)],
+        Discriminator(_kind),
     ]
 
 
@@ -49,7 +86,12 @@ class Config(Section):
 
     def spec(self, experiment: str) -> Spec:
         """Return what is known of the kind of an experiment, given its name."""
-        return SPECS[self.experiments[experiment].kind]
+        return spec_of(self.experiments[experiment].kind)
+
+    def specs(self) -> list[Spec]:
+        """Return all kinds of experiments: those of the registry and those of the user's own."""
+        kinds = sorted({settings.kind for settings in self.experiments.values()})
+        return [*SPECS.values(), *(spec_of(kind) for kind in kinds if kind not in SPECS)]
 
     def parts(self, experiment: str) -> Mapping[str, Settings]:
         """Return the settings of the parts of an experiment by name; none if it is one job."""
@@ -100,10 +142,21 @@ class Config(Section):
             *(problem for name in self.runs for problem in self._of_run(name)),
             *(problem for name in self.encoders for problem in self._of_encoder(name)),
             *(problem for name in self.experiments for problem in self._of_experiment(name)),
+            *self._twice(),
         ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _twice(self) -> list[str]:
+        """Problems of experiments of the user's own whose rules would have one name."""
+        folders: dict[str, str] = {}
+        return [
+            f"experiments: expected different names in SPEC, got {spec.name!r} in"
+            f" {folders[spec.name]} and {spec.folder}; rename one"
+            for spec in self.specs()
+            if folders.setdefault(spec.name, spec.folder) != spec.folder
+        ]
 
     def _of_run(self, name: str) -> list[str]:
         """Problems of one run that only show beside its dataset."""
@@ -131,7 +184,7 @@ class Config(Section):
         """Problems of one experiment that only show beside what it names."""
         settings, key = self.experiments[name], f"experiments.{name}"
         if isinstance(settings, ExperimentSettings):
-            problems = self._of_its_run(settings, key)
+            problems = self._of_its_run(settings, key) or self._of_groups(name, settings)
         else:
             assert isinstance(settings, EncoderExperimentSettings)  # there are these two
             problems = self._of_its_encoders(settings, key)
@@ -170,7 +223,7 @@ class Config(Section):
             fitting = [
                 entry
                 for entry, found in self.experiments.items()
-                if (found.kind, found.subject) == (kind, about)
+                if (self.spec(entry).name, found.subject) == (kind, about)
             ]
             if other is not None and other not in fitting:
                 where = about if about == ENCODERS else f"the run {about!r}"
@@ -179,6 +232,18 @@ class Config(Section):
                     f" {', '.join(fitting) or 'none'}, got {other!r}; change one of them"
                 )
         return problems
+
+    def _of_groups(self, name: str, settings: ExperimentSettings) -> list[str]:
+        """Problems of an experiment that reads influence by sample or by group, the other one."""
+        spec = self.spec(name)
+        groups = self.runs[settings.run].epk.groups
+        reads = any("influence" in rule.reads for rule in (spec.computed, spec.shown) if rule)
+        if not reads or settings.takes_groups == (groups is not None):
+            return []
+        wanted = "a grouping" if settings.takes_groups else "null"
+        problem = f"expected {wanted} for experiments.{name}, of kind {settings.kind}, got {groups}"
+        remedy = "change it, or give the experiment another run"
+        return [f"runs.{settings.run}.epk.groups: {problem}; {remedy}"]
 
 
 def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:

@@ -6,11 +6,12 @@ its dict; a key that it uses must be.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from explaind.config.experiment import EncoderExperimentSettings, ExperimentSettings
 from explaind.config.schema import Config
+from explaind.own_code import reference_fingerprint
 
 Values = dict[str, Any]
 
@@ -44,8 +45,19 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
         values = {"config": whole, "pages": texts}
     else:
         values = _experiment(config, str(name), stage)
+    own = {name: reference_fingerprint(name) for name in _references(values)}
+    if own:
+        values = values | {"own_code": own}
     stable: Values = json.loads(json.dumps(values, sort_keys=True))
     return stable
+
+
+def _references(values: Any) -> set[str]:
+    """Functions of the user's own that are named anywhere in some values."""
+    if not isinstance(values, Mapping):
+        return set()
+    named = {values[key] for key in ("kind", "loss") if ":" in str(values.get(key, ""))}
+    return named.union(*(_references(value) for value in values.values()))
 
 
 def _pages(config: Config, subject: str | None = None) -> list[str]:

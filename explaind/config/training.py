@@ -1,14 +1,18 @@
 """Config of the training loop."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from explaind.config.base import Device, Section, kind_or
+from explaind.config.base import Device, Reference, Section, kind_or
 from explaind.config.optimizer import AdamW, Optimizer
 
-Loss = Literal["nll", "cross_entropy"]
+OfClasses = Literal["nll", "cross_entropy"]
+Loss = OfClasses | Literal["token_cross_entropy", "squared_error"] | Reference
 """Training losses; what else belongs to each stands in `explaind.training.task`."""
+
+CLASSIFICATION: tuple[str, ...] = get_args(OfClasses)
+"""Losses of telling classes apart: these have an accuracy, a target class and margins."""
 
 
 class History(Section):
@@ -45,8 +49,10 @@ class Training(Section):
 
     loss: Loss = Field(
         "nll",
-        description="Mean negative log-likelihood, in nat: nll of log-probabilities, cross_entropy "
-        "of logits.",
+        description="Mean over the samples of: nll of log-probabilities, cross_entropy of logits, "
+        "token_cross_entropy of the next token at every position of a text (all in nat), "
+        "squared_error (mean over the outputs), or a function of your own, package.module:name, of "
+        "outputs and targets that returns one number per sample.",
     )
     optimizer: Optimizer = Field(AdamW(), description="The optimizer and its settings.")
     batch_size: int | None = Field(None, ge=1, description="Samples per step; null = full batch.")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from explaind.config.choices import Grouping
 from explaind.config.dataset import ImageDataset
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
@@ -26,6 +27,8 @@ class LoadedDataset:
         y_validation: validation targets.
         classes: number of classes.
         sha256: checksum of the stored arrays.
+        groups: names of the groups that training samples take turns in, sample `i` being of group
+            `i % len(groups)`; empty if there are none.
     """
 
     x_train: Tensor
@@ -34,11 +37,30 @@ class LoadedDataset:
     y_validation: Tensor
     classes: int
     sha256: str
+    groups: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one input, `(channel, row, column)` of an image."""
         return tuple(self.x_train.shape[1:])
+
+    @property
+    def groups_in_turn(self) -> int:
+        """Number of groups that samples take turns in; 1 without any."""
+        return len(self.groups) or 1
+
+    def labels(self, grouping: Grouping) -> list[str]:
+        """Return the label of every training sample.
+
+        Args:
+            grouping: by class, or by group.
+
+        Returns:
+            One label for each.
+        """
+        if grouping == "class":
+            return [str(number) for number in self.y_train.tolist()]
+        return [self.groups[i % len(self.groups)] for i in range(len(self.x_train))]
 
     def to(self, device: torch.device) -> "LoadedDataset":
         """Return the same dataset on a device."""
@@ -67,7 +89,10 @@ def load_dataset(config: Config, paths: Paths, dataset: str) -> LoadedDataset:
         for name in ("x_train", "x_validation"):
             tensors[name] = normalised(tensors[name], settings, f"datasets.{dataset}")
     return LoadedDataset(
-        classes=int(store.attrs["classes"]), sha256=store.attrs["sha256"], **tensors
+        classes=int(store.attrs["classes"]),
+        sha256=store.attrs["sha256"],
+        groups=tuple(store.attrs.get("groups", ())),
+        **tensors,
     )
 
 

@@ -1,6 +1,7 @@
 """Images of one's own: an `.npz` file, checked before anything is made of it."""
 
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def npz_source(path: Path) -> ImageSource:
     Raises:
         DataError: naming the array, what was expected and what was found.
     """
-    arrays = read_arrays(path)
+    arrays = read_npz(path, KNOWN)
     missing = [name for name in REQUIRED if name not in arrays]
     if missing:
         raise DataError(
@@ -59,21 +60,22 @@ def npz_source(path: Path) -> ImageSource:
     )
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read those arrays of a file that a dataset may consist of.
+def read_npz(path: Path, names: Collection[str]) -> dict[str, np.ndarray]:
+    """Read arrays of an `.npz` file; nothing is ever unpickled.
 
     Args:
         path: the file.
+        names: the arrays that are read, if they are there.
 
     Returns:
-        The arrays by name, in the byte order of this machine.
+        The arrays by name.
 
     Raises:
-        DataError: if it is missing or no such file.
+        DataError: if there is no such file, or it holds no plain arrays.
     """
     try:
         with path.open("rb") as opened, NpzFile(opened, allow_pickle=False) as file:
-            return {name: _native(file[name]) for name in file.files if name in KNOWN}
+            return {name: _native(file[name]) for name in file.files if name in names}
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; correct the dataset's path.") from error
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
@@ -94,7 +96,7 @@ def _check_images(path: Path, name: str, x: np.ndarray) -> None:
     if x.ndim not in (3, 4) or 0 in x.shape:
         raise DataError(
             f"{path}: expected {name} as [sample, row, column] or [sample, row, column, channel],"
-            f" nothing empty, got the shape {x.shape}."
+            f" nothing empty, got the shape {x.shape}. For a table or tokens use `kind: arrays`."
         )
     if x.ndim == 4 and x.shape[1] in CHANNELS and x.shape[3] not in CHANNELS:
         raise DataError(

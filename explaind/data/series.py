@@ -8,7 +8,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from explaind.config.dataset import EcgLikeDataset, SeriesDataset
-from explaind.data.npz import read_arrays
+from explaind.data.npz import KNOWN, read_npz
 from explaind.errors import DataError
 
 CLASSES = ("normal", "abnormal")
@@ -90,7 +90,7 @@ def series_of_file(path: Path, normal: int) -> Series:
     Raises:
         DataError: if they are not like that, or none is normal.
     """
-    arrays = read_arrays(path)
+    arrays = read_npz(path, KNOWN)
     try:
         x = np.concatenate([arrays["x_train"], arrays["x_test"]]).astype(np.float32)
         y = np.concatenate([arrays["y_train"], arrays["y_test"]])

@@ -33,15 +33,14 @@ def draw_page(config: Config, paths: Paths, name: str) -> None:
         name: the experiment.
     """
     settings, spec = config.experiments[name], config.spec(name)
-    folder = f"explaind.experiments.{spec.name}"
-    tables = import_module(f"{folder}.tables").read(sources_of(config, paths, name), settings)
+    tables = import_module(f"{spec.folder}.tables").read(sources_of(config, paths, name), settings)
     content, files = tables.files(), {}
     for table in map(PurePath, spec.shown.tables if spec.shown else ()):
         files[table.stem] = paths.table(name, table.stem, table.suffix.removeprefix("."))
         _write_table(content[table.stem], files[table.stem])
     pages = {entry.name: entry.title for entry in entries(config) if entry.run == settings.subject}
     about = About(name, pages[name], settings.subject, files)
-    page = import_module(f"{folder}.page").draw(tables, about)
+    page = import_module(f"{spec.folder}.page").draw(tables, about)
     write_page(page, pages, paths.figure(name))
 
 
@@ -124,9 +123,10 @@ def _encoder_benchmarks(config: Config, paths: Paths) -> dict[str, Path]:
 def _experiment_jobs(config: Config, subject: str) -> list[str]:
     jobs = []
     for name, settings in config.experiments.items():
-        if settings.subject == subject and config.spec(name).computed:
-            jobs.append(f"{settings.kind}_{name}")
-            jobs += [f"{settings.kind}_part_{name}_{part}" for part in config.parts(name)]
+        spec = config.spec(name)
+        if settings.subject == subject and spec.computed:
+            jobs.append(f"{spec.name}_{name}")
+            jobs += [f"{spec.name}_part_{name}_{part}" for part in config.parts(name)]
     return jobs
 
 

@@ -71,7 +71,7 @@ class AnyJob(Generic[AnyT_co]):
     @property
     def values(self) -> dict[str, Any]:
         """Return the values of the config that the result depends on, JSON only."""
-        return stage_config(self.config, self.settings.kind, self.name)
+        return stage_config(self.config, self.config.spec(self.name).name, self.name)
 
     def result(self, key: str) -> xr.Dataset:
         """Open the store of another experiment on the same run, or of encoders, lazy.
@@ -230,9 +230,9 @@ def compute_part(config: Config, paths: Paths, name: str, part: str) -> None:
 
 
 def _table_of_part(config: Config, paths: Paths, name: str, part: str) -> pd.DataFrame:
-    settings = config.experiments[name]
+    settings, kind = config.experiments[name], config.spec(name).name
     path = paths.part(settings.subject, name, part)
-    expected = stage_config(config.of_part(name, part), settings.kind, name)
+    expected = stage_config(config.of_part(name, part), kind, name)
     try:
         table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -241,13 +241,12 @@ def _table_of_part(config: Config, paths: Paths, name: str, part: str) -> pd.Dat
         if table.attrs.pop(ORIGIN, None) == expected:
             return table
         found = "was made with another configuration"
-    command = f"explaind {settings.kind.replace('_', '-')}-part --experiment {name} --part {part}"
+    command = f"explaind experiment-part --experiment {name} --part {part}"
     raise StoreError(f"{path} {found}. Compute this part first: `{command}`.")
 
 
 def _computed(job: AnyJob[Any]) -> Any:
-    folder = f"explaind.experiments.{job.settings.kind}"
-    return import_module(f"{folder}.compute").compute(job)
+    return import_module(f"{job.config.spec(job.name).folder}.compute").compute(job)
 
 
 def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]) -> None:
@@ -271,7 +270,7 @@ def _job(config: Config, paths: Paths, name: str, result: Path) -> Iterator[AnyJ
     folder, settings = result.with_name(f".{result.stem}.scratch"), config.experiments[name]
     made_for = EncoderJob if isinstance(settings, EncoderExperimentSettings) else Job
     job: AnyJob[Any] = made_for(name, settings, config, paths, folder)
-    compute = f"explaind.experiments.{settings.kind}.compute"
+    compute = f"{config.spec(name).folder}.compute"
     origin = as_json({"values": job.values, "code": code_fingerprint(__name__, compute)})
     note = folder / "origin.json"
     with only_writer(folder):

@@ -1,4 +1,6 @@
-"""What the house knows of an experiment: one `Spec` in the `__init__` of each folder beside this.
+"""What the house knows of an experiment: one `Spec` in the `__init__` of its folder.
+
+The folder lies beside this module, or is a package of the user's own that the config names.
 
 From it come the Snakemake rules, the subcommands, the section of the config with its reference, and
 the card on the index page. Nothing here imports torch.
@@ -79,6 +81,8 @@ class Spec:
         settings: its section of the config.
         computed: the rule that computes it; None if nothing is computed.
         shown: the rule that draws its page; None if it is shown on another one.
+        package: dotted name of its folder, if that is not beside this module but of the user's own;
+            `own_spec` fills it in.
     """
 
     name: str
@@ -87,6 +91,12 @@ class Spec:
     settings: type[Settings]
     computed: Computed | None = None
     shown: Shown | None = None
+    package: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """Return the dotted name of its folder."""
+        return self.package or f"explaind.experiments.{self.name}"
 
     @property
     def results(self) -> dict[str, str]:

@@ -143,7 +143,10 @@ class Accumulation:
     def _see_forward(self, output: Outputs) -> None:
         """Wait for the gradient of an output."""
         tensors = leaves(output)
-        waited_for = [isinstance(leaf, Tensor) and leaf.requires_grad for leaf in tensors]
+        # a number without a sample axis is made of outputs: a loss that the model itself returns
+        waited_for = [
+            isinstance(leaf, Tensor) and leaf.requires_grad and leaf.dim() > 0 for leaf in tensors
+        ]
         if self.batch is None or not any(waited_for):
             return
         # with its graph it would hold itself alive: the graph keeps the hook, the hook this part

@@ -12,12 +12,15 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from explaind.errors import UnsupportedError
+from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.checksums import sample_checksums
-from explaind.trees import Inputs, Targets
+from explaind.trees import Inputs, Targets, batch_size
 
 LABELS = "labels"
 """Key of the targets in a batch that is a mapping, as Hugging Face makes them."""
+
+INNER = "base_dataloader"
+"""Attribute of a loader of Accelerate: the loader of torch that it draws from."""
 
 Collate = Callable[[list[Any]], Any]
 """Makes a batch of items of a dataset."""
@@ -111,8 +114,8 @@ def draw(loader: Any) -> Iterator[Batch]:
     """Iterate once over what a loop draws its batches from.
 
     Args:
-        loader: a `DataLoader`, an iterator over one, a progress bar around either (an object that
-            holds it as `iterable`, as tqdm does), or an iterable of `Batch`.
+        loader: a `DataLoader`, Accelerate's around one, an iterator over one, a progress bar around
+            either (an object that holds it as `iterable`, as tqdm does), or an iterable of `Batch`.
 
     Yields:
         The batches.
@@ -120,6 +123,9 @@ def draw(loader: Any) -> Iterator[Batch]:
     Raises:
         UnsupportedError: for anything that yields something else.
     """
+    if hasattr(loader, INNER):
+        yield from _watched_batches(loader)
+        return
     if isinstance(loader, DataLoader):
         yield from indexed_batches(loader)
         return
@@ -137,6 +143,16 @@ def draw(loader: Any) -> Iterator[Batch]:
                 " name the samples with recorder.step_of(index, x, y)."
             )
         yield batch
+
+
+def _watched_batches(loader: Any) -> Iterator[Batch]:
+    """Those of a loader that does more than the one of torch, as it yields them."""
+    drawn = DrawnIndices(loader)
+    try:
+        for batch in loader:
+            yield drawn.batch(batch)
+    finally:
+        drawn.stop()
 
 
 def _rest_of(iterator: _BaseDataLoaderIter) -> Iterator[Batch]:
@@ -176,15 +192,8 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
 
     Yields:
         The batches in the loader's own order.
-
-    Raises:
-        UnsupportedError: for an iterable dataset.
     """
-    if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
-        raise UnsupportedError(
-            "The loader has no batch sampler (an iterable dataset, or batch_size=None). Expected a"
-            " DataLoader over a map-style dataset: samples without an index cannot be credited."
-        )
+    check_indexed(loader)
     indexed: DataLoader[Any] = DataLoader(
         IndexedDataset(loader.dataset),
         batch_sampler=loader.batch_sampler,
@@ -196,3 +205,80 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
     )
     for fields in indexed:
         yield Batch(*fields)
+
+
+class DrawnIndices:
+    """Stands in for the batch sampler of a loader and notes what it draws; nothing else changes.
+
+    The loader may be Accelerate's, which holds one of torch, moves batches and reads one ahead.
+
+    Args:
+        loader: the loader.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = getattr(loader, INNER, loader)
+        check_indexed(self._loader)
+        self._sampler, self._drawn = self._loader.batch_sampler, deque[list[int]]()
+        self._put(self)
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        self._drawn.clear()  # what was read ahead of an epoch that was left
+        for index in self._sampler:
+            self._drawn.append(list(index))
+            yield index
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sampler, name)
+
+    def batch(self, given: Any) -> Batch:
+        """Return a batch of the loader, in the order in which they are drawn, with its samples.
+
+        Args:
+            given: what the loader yielded, perhaps moved to another device.
+
+        Returns:
+            The batch.
+
+        Raises:
+            RecordingError: if it is not the next one that was drawn.
+        """
+        x, y = inputs_and_targets(given)
+        index = self._drawn.popleft() if self._drawn else []
+        if len(index) != batch_size(x):
+            raise RecordingError(
+                f"Expected the batches in the order in which the loader draws them, got one of"
+                f" {batch_size(x)} samples for a draw of {len(index)}. Iterate over the loader for"
+                " nothing else while recording."
+            )
+        collate, dataset = self._loader.collate_fn, self._loader.dataset
+        plain = collate is default_collate
+        checksums = None if plain else own_checksums([dataset[i] for i in index], collate)
+        return Batch(x, y, torch.tensor(index), checksums)
+
+    def stop(self) -> None:
+        """Give the loader its batch sampler back."""
+        self._put(self._sampler)
+
+    def _put(self, sampler: Any) -> None:
+        # a loader of torch refuses another sampler for fear of a stale one; this draws from it
+        object.__setattr__(self._loader, "batch_sampler", sampler)
+
+
+def check_indexed(loader: DataLoader) -> None:  # type: ignore[type-arg]
+    """Refuse a loader whose samples have no index.
+
+    Args:
+        loader: the loader.
+
+    Raises:
+        UnsupportedError: for an iterable dataset.
+    """
+    if loader.batch_sampler is None or isinstance(loader.dataset, IterableDataset):
+        raise UnsupportedError(
+            "The loader has no batch sampler (an iterable dataset, or batch_size=None). Expected a"
+            " DataLoader over a map-style dataset: samples without an index cannot be credited."
+        )

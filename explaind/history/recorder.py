@@ -33,7 +33,7 @@ from explaind.history.schema import (
 )
 from explaind.history.state import TrainingState
 from explaind.history.step_gradient import StepGradient, when_made
-from explaind.history.wrappers import check_replayable, unwrapped
+from explaind.history.wrappers import check_replayable, unwrapped, unwrapped_optimizer
 from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import (
@@ -121,6 +121,7 @@ def record(
     if reduction not in get_args(Reduction):
         raise ConfigError(f"reduction: expected one of {get_args(Reduction)}, got {reduction!r}.")
     check_replayable(model, every)
+    optimizer = unwrapped_optimizer(optimizer)
     state = TrainingState(unwrapped(model), optimizer, components)
     rows = FullRows(state) if every == 1 else CheckpointedRows(state, every)
     layout, dtype = state.layout, state.stored_dtype

@@ -45,6 +45,12 @@ def unwrapped(model: nn.Module) -> nn.Module:
             return model
 
 
+def unwrapped_optimizer(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Return the optimizer inside of one that takes its steps, as Accelerate's does."""
+    inner = getattr(optimizer, "optimizer", None)
+    return inner if isinstance(inner, torch.optim.Optimizer) else optimizer
+
+
 def is_compiled(module: nn.Module) -> bool:
     """Return whether calls of a module go through `torch.compile`."""
     return hasattr(module, COMPILED) or module._compiled_call_impl is not None

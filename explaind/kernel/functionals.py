@@ -29,7 +29,7 @@ from explaind.trees import (
 
 OutputFunction = Callable[[Outputs, Targets], Tensor]
 
-NAMED = ("target_logprob", "all", "margin", "loss", "logit[c]")
+NAMED = ("target_logprob", "sum_logprob", "mean_logprob", "all", "margin", "loss", "logit[c]")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Functional:
     @property
     def of_classes(self) -> bool:
         """Whether its targets are numbers of classes."""
-        return self.function in (target_logprob, margin)
+        of_classes = (target_logprob, sum_logprob, mean_logprob, margin)
+        return any(self.function is function for function in of_classes)
 
 
 def target_logprob(output: Outputs, target: Targets) -> Tensor:
@@ -62,6 +63,26 @@ def target_logprob(output: Outputs, target: Targets) -> Tensor:
     """
     scores, classes = class_scores(output, target)
     return _of_classes(scores.log_softmax(-1), classes)
+
+
+def sum_logprob(output: Outputs, target: Targets) -> Tensor:
+    """Return the log-probability of all targets of a sample together, nat.
+
+    Of a span of a sequence, where all targets outside of it are to be ignored (`IGNORED`).
+    """
+    by_position = target_logprob(output, target)
+    return by_position if by_position.dim() == 1 else by_position.sum(1)
+
+
+def mean_logprob(output: Outputs, target: Targets) -> Tensor:
+    """Return the mean log-probability of the targets of a sample, nat.
+
+    Per token of a sequence; targets that are to be ignored (`IGNORED`) are left out.
+    """
+    by_position = target_logprob(output, target)
+    counted = (target != IGNORED).reshape(len(by_position), -1).sum(1).clamp(min=1)
+    mean: Tensor = sum_logprob(output, target) / counted
+    return mean
 
 
 def whole_output(output: Any, _: Targets) -> Any:
@@ -142,6 +163,8 @@ def find_functional(
         return Functional(name, unit_of(outputs), outputs, getattr(outputs, "forward", None))
     table: dict[str, tuple[str, OutputFunction]] = {
         "target_logprob": ("nat", target_logprob),
+        "sum_logprob": ("nat", sum_logprob),
+        "mean_logprob": ("nat", mean_logprob),
         "all": (output_unit, all_outputs),
         "margin": ("nat", margin),
         "loss": (unit_of(loss_fn), loss_fn),
@@ -180,6 +203,10 @@ class ModelFunction:
         self._places = _places(model)
         self._recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
         self._compiled = any(is_compiled(module) for module in model.modules())
+
+    def of(self, function: OutputFunction) -> "ModelFunction":
+        """Return another functional of the same model."""
+        return ModelFunction(self._model, self._constants, function, self._forward)
 
     def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.

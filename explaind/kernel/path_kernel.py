@@ -27,6 +27,7 @@ from explaind.kernel.checks import (
     compare_values,
 )
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
+from explaind.kernel.collectors.training_axis import SampleGroups, SampleSelection
 from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
 from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
@@ -39,6 +40,7 @@ from explaind.kernel.functionals import (
     whole_output,
 )
 from explaind.kernel.one_step import explain_one_step
+from explaind.kernel.parts import PartLosses, explain_parts
 from explaind.kernel.query.make_queries import MakeQueries
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
@@ -51,6 +53,7 @@ from explaind.kernel.result import (
     build_dataset,
     build_one_step,
     build_parameter_influence,
+    build_parts,
     build_reformulation,
 )
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
@@ -138,7 +141,7 @@ class PathKernel:
         self._regularisation = RegularisationMotion(self.history, penalty)
         few = self._data.fetch(self.history.batch(0)[:3], 0)
         constants = self.history.constants()
-        losses = ModelFunction(model, constants, loss_fn, forward)
+        losses = self._losses = ModelFunction(model, constants, loss_fn, forward)
         forward_only = ModelFunction(model, constants, whole_output, forward)
         gradients = checked_gradients(self.history, losses, forward_only, loss_fn, *few)
         self._queries = MakeQueries(
@@ -165,6 +168,7 @@ class PathKernel:
         keep: Collection[str] = DEFAULT_ARRAYS,
         top: int = 10,
         train_samples: Collection[int] | None = None,
+        groups: Sequence[str | int] | None = None,
         segment: tuple[int, int] = (0, 1),
         block: int = SAMPLES_PER_PASS,
     ) -> xr.Dataset:
@@ -185,6 +189,9 @@ class PathKernel:
             keep: arrays to keep (`choices.OUTPUT_ARRAYS`) beside totals per query and step.
             top: most helpful and most harmful training samples kept with "top" and "top_component".
             train_samples: training samples that the influence arrays keep; by default all.
+            groups: group label of every training sample (class, language, source). The influence
+                arrays are then summed by group while they are accumulated, with a dimension `group`
+                in place of `train`: memory `Q x groups`.
             segment: `(k, n)` explains only part k of n of the steps. The arrays of all parts add
                 up (`accumulate_kernel`); residuals are worked out and checked there.
             block: samples per forward pass on the query side.
@@ -194,7 +201,8 @@ class PathKernel:
             regularisation (`decay`), `carry`, residual, all in the unit of the explained output.
         """
         chosen = None if train_samples is None else tuple(train_samples)
-        kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen)
+        labels = None if groups is None else tuple(groups)
+        kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen, labels)
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.of_functional(functional, x, targets, block)
         history = self.history
@@ -227,9 +235,10 @@ class PathKernel:
             warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
             arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
         width = explanation.shape[1]
-        labels = [functional.name] if width == 1 else [str(k) for k in range(width)]
+        names = [functional.name] if width == 1 else [str(k) for k in range(width)]
         components = history.layout.components
-        return build_dataset(arrays, components, labels, attributes, functional.unit)
+        axis = None if labels is None else SampleGroups(labels, self._training.samples).names
+        return build_dataset(arrays, components, names, attributes, functional.unit, axis)
 
     def scores(
         self,
@@ -380,6 +389,41 @@ class PathKernel:
         return build_one_step(
             explain_one_step(*sides, step, credit), credit, components, functional.unit
         )
+
+    @torch.inference_mode(mode=False)
+    @torch.no_grad()
+    def explain_parts(
+        self,
+        x: Inputs,
+        targets: Targets,
+        part_losses: LossFunction,
+        train_samples: Collection[int],
+        outputs: str | OutputFunction = "target_logprob",
+        *,
+        block: int = SAMPLES_PER_PASS,
+    ) -> xr.Dataset:
+        """Influence of the parts of some training samples, of tokens say (mathematics, 10).
+
+        Args:
+            x: inputs, sample first.
+            targets: their targets.
+            part_losses: what the training loss is the sum of, with all weights:
+                `(model output, targets) -> [batch, part]`. It is compared with the loss.
+            train_samples: the training samples.
+            outputs: what to explain, as in `explain`.
+            block: samples per forward pass on the query side.
+
+        Returns:
+            `influence_by_part`, `[test, output, train, part]`, positive = pushed the output up, in
+            the unit of the output. Its sum over the parts is the influence of the sample.
+        """
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._queries.of_functional(functional, x, targets, block)
+        axis = SampleSelection(self._training.samples, tuple(train_samples))
+        parts = PartLosses(self.history, self._data, self._losses, part_losses)
+        sides = self.history, self._regularisation, queries
+        values = explain_parts(*sides, parts, axis).cpu().numpy()
+        return build_parts({"influence_by_part": values, **axis.arrays()}, functional.unit)
 
     def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
         ends = {"initial_output": 0, "final_output": self.history.steps}

@@ -1,6 +1,6 @@
 """The dataset that an explanation is returned and stored as."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor
 
+import explaind.kernel.explanation  # noqa: F401 (the accessor of what is made here)
 from explaind.kernel.trajectory.steps import PARTS
 
 UNIT = "unit of the explained output"
@@ -167,6 +168,7 @@ def build_dataset(
     outputs: list[str],
     attributes: Mapping[str, Any],
     unit: str,
+    groups: Sequence[str] | None = None,
 ) -> xr.Dataset:
     """Assemble an influence dataset.
 
@@ -176,6 +178,8 @@ def build_dataset(
         outputs: labels of the output dimension.
         attributes: dataset attributes; the sign convention is added.
         unit: unit of the explained output.
+        groups: names of the groups that influence was summed by, which are then the labels of a
+            dimension `group` in place of `train`.
 
     Returns:
         The dataset with units and descriptions.
@@ -186,6 +190,8 @@ def build_dataset(
     )
     if "component" in dataset.dims:
         dataset = dataset.assign_coords(component=list(components))
+    if groups is not None and "train" in dataset.dims:
+        dataset = dataset.rename(train="group").assign_coords(group=list(groups))
     return dataset.assign_attrs({**attributes, "sign": SIGN})
 
 
@@ -273,11 +279,29 @@ def build_one_step(
     return xr.DataArray(values, {"component": list(components)}, dims, attrs=attributes)
 
 
+PART_INFLUENCE: ArrayTable = {
+    "influence_by_part": (
+        (*_QUERY, "train", "part"),
+        UNIT,
+        "influence of the parts of training samples, summed over steps and components",
+    ),
+    "train_index": ARRAYS["train_index"],
+}
+"""Name -> (dimensions, unit, description) of the influence of parts of samples."""
+
+
 def build_parameter_influence(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
     """Return the influence through single parameters as a dataset with units and descriptions."""
-    return xr.Dataset(
-        {name: described(PARAMETER_INFLUENCE, name, value, unit) for name, value in arrays.items()}
-    )
+    return _built(PARAMETER_INFLUENCE, arrays, unit)
+
+
+def build_parts(arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
+    """Return the influence of parts of samples as a dataset with units and descriptions."""
+    return _built(PART_INFLUENCE, arrays, unit)
+
+
+def _built(table: ArrayTable, arrays: Mapping[str, np.ndarray], unit: str) -> xr.Dataset:
+    return xr.Dataset({name: described(table, name, value, unit) for name, value in arrays.items()})
 
 
 def described(

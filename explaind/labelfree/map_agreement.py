@@ -31,7 +31,8 @@ def image_correlations(
         flat = maps.flatten(1).double()
         deviations.append(weights * (flat - (weights * flat).sum(1, keepdim=True) / count))
     a, b = deviations
-    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
+    lengths: Tensor = torch.linalg.vector_norm(a, dim=1) * torch.linalg.vector_norm(b, dim=1)
+    return (a * b).sum(1) / lengths
 
 
 def predicted_class_importance(model: nn.Module, inputs: Inputs, importance: Importance) -> Inputs:

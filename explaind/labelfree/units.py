@@ -73,5 +73,5 @@ def unit_kl(
         The divergence of each unit, float64.
     """
     with torch.no_grad():
-        divergences = [encoder.posterior(part).kl().double() for part in images.split(block)]
+        divergences = [encoder.posterior(part).kl().double() for part in torch.split(images, block)]
     return torch.cat(divergences).mean(0)

@@ -3,10 +3,12 @@
 import torch
 from torch import nn
 
-from explaind.config.model import Model, ResNet9Model, TransformerModel
+from explaind.config.model import GPTModel, Model, OwnModel, ResNet9Model, TransformerModel
 from explaind.errors import ConfigError
+from explaind.models.gpt import GPT
 from explaind.models.resnet9 import ResNet9
 from explaind.models.transformer import Transformer
+from explaind.own_code import call
 
 
 def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> nn.Module:
@@ -15,22 +17,27 @@ def build_model(settings: Model, classes: int, input_shape: tuple[int, ...]) -> 
     Args:
         settings: the model section of a run.
         classes: number of classes of the dataset (for the transformer also its vocabulary).
-        input_shape: shape of one input: `(position,)` of tokens, `(channel, row, column)` of an
-            image.
+        input_shape: shape of one input: `(position,)` of tokens, `(passage, position)` of text,
+            `(channel, row, column)` of an image.
 
     Returns:
         The model, in evaluation mode.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
+        if isinstance(settings, OwnModel):
+            return _own(settings).eval()
         if isinstance(settings, ResNet9Model):
             return _resnet9(settings, classes, input_shape).eval()
+        if isinstance(settings, GPTModel):
+            size = settings.layers, settings.width, settings.heads, settings.tied
+            return GPT(classes, input_shape[-1], *size).eval()
         return _transformer(settings, classes).eval()
 
 
 def components_of(model: nn.Module) -> dict[str, str]:
-    """Return the component of each parameter tensor, as the model class names them."""
-    return dict(getattr(type(model), "components", {}))
+    """Return the component of each parameter tensor, as the model names them."""
+    return dict(getattr(model, "components", {}))
 
 
 def _transformer(settings: TransformerModel, classes: int) -> Transformer:
@@ -38,6 +45,16 @@ def _transformer(settings: TransformerModel, classes: int) -> Transformer:
     with torch.no_grad():
         model.embedding.weight.mul_(settings.embedding_std)  # drawn with standard deviation 1
     return model
+
+
+def _own(settings: OwnModel) -> nn.Module:
+    built = call(settings.kind, settings.arguments, "model.kind")
+    if not isinstance(built, nn.Module):
+        raise ConfigError(
+            f"model.kind: expected {settings.kind} to return a torch.nn.Module, got"
+            f" {type(built).__name__}; change it."
+        )
+    return built
 
 
 def _resnet9(settings: ResNet9Model, classes: int, input_shape: tuple[int, ...]) -> ResNet9:

@@ -86,7 +86,7 @@ class SimCLR(EncoderNetwork):
     ) -> Float[Tensor, "image view projected"]:
         """Return the projections of the views of every image."""
         projections: Tensor = super().forward(views.flatten(0, 1))
-        return projections.unflatten(0, views.shape[:2])
+        return projections.view(*views.shape[:2], -1)
 
 
 def _blocks(width: int) -> Iterator[BasicBlock]:

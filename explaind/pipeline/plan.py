@@ -96,9 +96,16 @@ def _asked(epk: Epk, data: LoadedDataset) -> dict[str, Any]:
         "samples": epk.samples or len(data.x_validation),
         "intervals": epk.intervals,
         "keep": epk.keep,
-        "kept_train": len(epk.train_samples or data.x_train),
+        "kept_train": _kept(epk, data),
         "top": epk.top,
         "adjoint_parts": 2 if splits else 1,
         "subintervals": epk.quadrature.subintervals,
         "refines": epk.quadrature.tolerance is not None,
     }
+
+
+def _kept(epk: Epk, data: LoadedDataset) -> int:
+    """Length of the training axis of the influence arrays."""
+    if epk.groups is not None:
+        return len(set(data.labels(epk.groups)))
+    return len(epk.train_samples or data.x_train)

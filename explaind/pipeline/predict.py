@@ -105,14 +105,15 @@ def _explained(opened: RunKernel, epk: Epk, rows: np.ndarray, part: tuple[int, i
         keep=epk.keep,
         top=epk.top,
         train_samples=epk.train_samples,
+        groups=None if epk.groups is None else data.labels(epk.groups),
         segment=part,
     )
-    kept = result.get("train_index", slice(None))
-    extra = {
-        "test_index": rows,
-        "test_target": data.y_validation[rows].numpy(),
-        "train_target": data.y_train.numpy()[kept],
-    }
+    extra = {"test_index": rows}
+    if data.y_train.dim() == 1:  # a class or number, no text
+        extra["test_target"] = data.y_validation[rows].numpy()
+        if epk.groups is None:
+            kept = result.get("train_index", slice(None))
+            extra["train_target"] = data.y_train.numpy()[kept]
     return result.assign({name: described(ARRAYS, name, values) for name, values in extra.items()})
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from explaind.config.dataset import (
+    ArraysDataset,
     DigitsDataset,
     DspritesDataset,
     EcgLikeDataset,
@@ -15,11 +16,14 @@ from explaind.config.dataset import (
     ModuloDataset,
     NpzDataset,
     NpzSeriesDataset,
+    OwnDataset,
     SeriesDataset,
     SpritesDataset,
+    TextDataset,
 )
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
+from explaind.data.arrays import arrays_dataset, arrays_of_file
 from explaind.data.digits import digits_source
 from explaind.data.download import downloaded_source
 from explaind.data.dsprites import dsprites_source
@@ -28,7 +32,9 @@ from explaind.data.modulo import modulo_dataset
 from explaind.data.npz import npz_source
 from explaind.data.series import Series, ecg_like_series, series_dataset, series_of_file
 from explaind.data.sprites import sprites_source
+from explaind.data.text import text_dataset
 from explaind.errors import DataError
+from explaind.own_code import call
 from explaind.paths import Paths
 from explaind.store import write_store
 
@@ -61,9 +67,17 @@ def _made(config: Config, paths: Paths, dataset: str) -> xr.Dataset:
     settings = config.datasets[dataset]
     if isinstance(settings, ModuloDataset):
         return modulo_dataset(settings)
+    if isinstance(settings, OwnDataset):
+        made = call(settings.kind, settings.arguments, f"datasets.{dataset}.kind")
+        return arrays_dataset(made, f"datasets.{dataset}: {settings.kind}")
+    if isinstance(settings, ArraysDataset):
+        file = Path(paths.root, settings.path)
+        return arrays_dataset(arrays_of_file(file), f"datasets.{dataset}: {settings.path}")
     try:
         if isinstance(settings, SeriesDataset):
             return series_dataset(settings, _series(settings, paths))
+        if isinstance(settings, TextDataset):
+            return text_dataset(settings, Path(paths.root))
         return image_dataset(settings, _source(settings, paths))
     except DataError as error:
         raise DataError(f"datasets.{dataset}: {error}") from error

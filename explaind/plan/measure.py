@@ -16,7 +16,7 @@ from explaind.kernel.functionals import ModelFunction, OutputFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.trajectory.intervals import FORGOTTEN, segment_of
 from explaind.plan.sizes import Layer
-from explaind.trees import Inputs, LossFunction, Targets, leaves, rows_of
+from explaind.trees import Forward, Inputs, LossFunction, Targets, call, leaves, rows_of
 
 
 def recorded_sizes(history: History, segments: int) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def measured_sizes(
     function: OutputFunction,
     loss_fn: LossFunction,
     samples: tuple[Inputs, Targets],
+    forward: Forward = call,
 ) -> dict[str, Any]:
     """Measure what a sample costs, on passes of two.
 
@@ -58,6 +59,7 @@ def measured_sizes(
         function: what is explained of its output.
         loss_fn: the training loss.
         samples: inputs and targets of at least two training samples.
+        forward: how the network is called.
 
     Returns:
         Fields of `Sizes` by name.
@@ -65,11 +67,11 @@ def measured_sizes(
     data = TrainingData(samples, history.dtype, history.device)
     x, y = data.fetch(torch.arange(2), 0)
     explained, loss = (
-        ModelFunction(model, history.constants(), output) for output in (function, loss_fn)
+        ModelFunction(model, history.constants(), output, forward) for output in (function, loss_fn)
     )
     params = history.layout.unflatten(history.theta(0))
 
-    def forward(count: int) -> Tensor:
+    def values_of(count: int) -> Tensor:
         values: Tensor = explained(params, rows_of(x, 0, count), rows_of(y, 0, count))
         return values
 
@@ -78,10 +80,10 @@ def measured_sizes(
     return {
         "layers": _layers(gradients.with_fallback(fallback), history.theta(0), x, y),
         "batched": fallback.batched,
-        "outputs": forward(1).numel(),
-        "activation_bytes": activation_bytes(forward, params),
+        "outputs": values_of(1).numel(),
+        "activation_bytes": activation_bytes(values_of, params),
         "sample_bytes": sum(_bytes(leaf[:1].clone()) for leaf in leaves((x, y))),
-        "forward_flops": forward_flops(forward),
+        "forward_flops": forward_flops(values_of),
     }
 
 

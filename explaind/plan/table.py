@@ -41,11 +41,14 @@ def _division(plan: Plan, workers: int | None) -> list[str]:
     rows = [
         ("jobs", f"{plan['shards']} shards x {plan['segments']} segments = {jobs:,}"),
         ("query blocks", f"{plan['blocks']} of {plan['samples_per_block']} samples in each job"),
-        ("memory given", f"{_bytes(plan['memory_per_job'])} per job: {machine['memory_from']}"),
-        ("projected peak", f"{_bytes(job['peak_bytes'])} per job"),
+        ("memory given", f"{bytes_text(plan['memory_per_job'])} per job: {machine['memory_from']}"),
+        ("projected peak", f"{bytes_text(job['peak_bytes'])} per job"),
         ("asked for", f"mem_mb {job['mem_mb']:,}, runtime {job['runtime']:,} min"),
         ("operations per second", f"{machine['rate']:.2g} {'GPU' if machine['gpu'] else 'core'}"),
-        ("projected time", f"{_time(job['seconds'])} per job, {_time(waves * job['seconds'])} all"),
+        (
+            "projected time",
+            f"{time_text(job['seconds'])} per job, {time_text(waves * job['seconds'])} all",
+        ),
     ]
     if job["sample_calls"]:
         calls = f"{job['sample_calls']:,} per job, in the time: torch cannot batch the model"
@@ -55,7 +58,7 @@ def _division(plan: Plan, workers: int | None) -> list[str]:
 
 def _stages(plan: Plan) -> list[str]:
     rows = [
-        (name, _bytes(stage["held"]), _bytes(stage["working"]), f"{stage['flops']:.2g}")
+        (name, bytes_text(stage["held"]), bytes_text(stage["working"]), f"{stage['flops']:.2g}")
         for name, stage in plan["stages"].items()
     ]
     return _table(("stage", "held", "working", "operations per job"), rows)
@@ -63,9 +66,11 @@ def _stages(plan: Plan) -> list[str]:
 
 def _disk(plan: Plan) -> list[str]:
     disk = plan["disk"]
-    rows = [(name, _bytes(size)) for name, size in disk["arrays"].items()]
-    rows.append(("shards and merged store", f"{_bytes(disk['bytes'])}, {disk['files']:,} files"))
-    rows.append(("history", _bytes(disk["history_bytes"])))
+    rows = [(name, bytes_text(size)) for name, size in disk["arrays"].items()]
+    rows.append(
+        ("shards and merged store", f"{bytes_text(disk['bytes'])}, {disk['files']:,} files")
+    )
+    rows.append(("history", bytes_text(disk["history_bytes"])))
     return _table(("on disk", "size"), rows)
 
 
@@ -85,14 +90,16 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def _bytes(size: int) -> str:
+def bytes_text(size: int) -> str:
+    """Return a number of bytes with three digits and a unit."""
     number, unit = float(size), 0
     while number >= 1000 and unit < len(_UNITS) - 1:
         number, unit = number / 1000, unit + 1
     return f"{number:.3g} {_UNITS[unit]}"
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Return a duration with three digits and a unit."""
     for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.3g} {unit}"

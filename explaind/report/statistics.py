@@ -24,6 +24,10 @@ FRACTIONS = {
         "Reformulated accuracy",
         "the same for its reformulation by the path kernel",
     ),
+    "relative_error": (
+        "Relative error",
+        "of true minus reformulated (root mean square), by the standard deviation of the outputs",
+    ),
     "argmax_agreement": (
         "Prediction agreement",
         "validation samples for which the network and its reformulation predict the same class",
@@ -79,6 +83,11 @@ def learning_facts(metrics: pd.DataFrame) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+def has_classes(statistics: Mapping[str, Any]) -> bool:
+    """Return whether the numbers of `validation.json` are those of a classifier."""
+    return "argmax_agreement" in statistics
+
+
 def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
     """Put the numbers of `validation.json` in words.
 
@@ -89,12 +98,17 @@ def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
         Rows of (name, value, meaning).
     """
     fractions = [
-        (name, percent(float(statistics[key])), text) for key, (name, text) in FRACTIONS.items()
+        (name, percent(float(statistics[key])), text)
+        for key, (name, text) in FRACTIONS.items()
+        if key in statistics
     ]
     distances = [
         (name, measured(number(float(statistics[key])), unit or statistics["unit"]), text)
         for key, (name, unit, text) in DISTANCES.items()
+        if key in statistics
     ]
+    if not has_classes(statistics):
+        return [*fractions, *distances]
     low, high = (number(float(statistics[f"probability_sum_{end}"]), 4) for end in ("min", "max"))
     return [*fractions, *distances, ("Sums of probabilities", f"{low} to {high}", SUMS)]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from explaind.report.statistics import has_classes
 from explaind.report.tables.metrics import has_accuracy
 from explaind.report.text import number, percent, step
 
@@ -38,8 +39,29 @@ class Limits:
         )
 
 
+@dataclass(frozen=True)
+class ErrorLimit:
+    """The same where no classes are told apart.
+
+    Attributes:
+        error: largest root mean squared error, relative to the standard deviation of the outputs.
+    """
+
+    error: float
+
+    def hold(self, statistics: Mapping[str, Any]) -> bool:
+        """Return whether the number of `validation.json` keeps within it."""
+        return bool(statistics["relative_error"] <= self.error)
+
+    def __str__(self) -> str:
+        return f"the relative error of the outputs is at most {percent(self.error)}"
+
+
 LIMITS = {"faithful": Limits(0.99, 1e-3), "approximate": Limits(0.95, 0.05)}
 """By verdict, the strictest first; what keeps none of them is not faithful."""
+
+ERROR_LIMITS = {"faithful": ErrorLimit(0.01), "approximate": ErrorLimit(0.1)}
+"""The same where no classes are told apart."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +89,9 @@ def verdict(metrics: pd.DataFrame, statistics: Mapping[str, Any]) -> Verdict:
     Returns:
         The verdict.
     """
-    name = next((name for name, limits in LIMITS.items() if limits.hold(statistics)), UNFAITHFUL)
-    limits = f"not even {LIMITS['approximate']}" if name == UNFAITHFUL else str(LIMITS[name])
+    known: Mapping[str, Limits | ErrorLimit] = LIMITS if has_classes(statistics) else ERROR_LIMITS
+    name = next((name for name, limits in known.items() if limits.hold(statistics)), UNFAITHFUL)
+    limits = f"not even {known['approximate']}" if name == UNFAITHFUL else str(known[name])
     return Verdict(name, limits, f"{_learned(metrics)}; {_explained(statistics)}.")
 
 
@@ -82,6 +105,12 @@ def _learned(metrics: pd.DataFrame) -> str:
 
 
 def _explained(statistics: Mapping[str, Any]) -> str:
+    if not has_classes(statistics):
+        error = percent(statistics["relative_error"])
+        return (
+            f"its reformulation by the path kernel is off by {error} of the standard deviation of"
+            " its outputs"
+        )
     return (
         f"its reformulation by the path kernel predicts the same class for"
         f" {percent(statistics['argmax_agreement'])} of the {statistics['samples']:,} samples and"

@@ -10,19 +10,26 @@ from explaind.errors import ConfigError
 from explaind.history.batches import Batch
 
 
-def epoch_order(samples: int, seed: int, epoch: int) -> np.ndarray:
+def epoch_order(samples: int, seed: int, epoch: int, groups: int = 1) -> np.ndarray:
     """Permutation of the samples in one epoch.
 
     Args:
         samples: number of training samples.
         seed: seed of the run.
         epoch: the epoch, from 0.
+        groups: number of groups that take turns, sample `i` being of group `i % groups`: as many
+            samples in a row hold one of each.
 
     Returns:
         `[samples]` indices. The generator is keyed, not advanced, so any epoch can be had at any
         time.
     """
-    return np.random.default_rng((seed, epoch)).permutation(samples)
+    generator = np.random.default_rng((seed, epoch))
+    if groups == 1:
+        return generator.permutation(samples)
+    turns = np.stack([generator.permutation(samples // groups) for _ in range(groups)], axis=1)
+    order: np.ndarray = (turns * groups + np.arange(groups)).ravel()
+    return order
 
 
 def batches_from(
@@ -32,6 +39,7 @@ def batches_from(
     batch_size: int | None,
     seed: int,
     removed: Collection[int] = (),
+    groups: int = 1,
 ) -> Iterator[Batch]:
     """Endless batches, epoch after epoch, from a given step on.
 
@@ -43,6 +51,7 @@ def batches_from(
         seed: seed of the run.
         removed: samples that are taken out of the batches that they would be in; the others stay
             in theirs.
+        groups: number of groups that take turns (`epoch_order`).
 
     Yields:
         The batches with the index of each sample.
@@ -54,7 +63,7 @@ def batches_from(
     size = batch_size or samples
     per_epoch = -(-samples // size)
     while True:
-        order = epoch_order(samples, seed, step // per_epoch)
+        order = epoch_order(samples, seed, step // per_epoch, groups)
         for position in range(step % per_epoch, per_epoch):
             batch = order[position * size : (position + 1) * size]
             index = torch.from_numpy(batch[np.isin(batch, gone, invert=True)])

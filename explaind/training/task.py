@@ -3,20 +3,44 @@
 Nothing outside of a task knows whether targets are classes or numbers.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.nn import functional
 
 from explaind.config.training import Loss
+from explaind.own_code import find
 from explaind.trees import LossFunction, measured_in, unit_of
+
+IGNORED = -100
+"""Target where no token follows (torch's `ignore_index`)."""
 
 Comparison = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
 """`(true outputs, reformulated outputs, targets) -> statistics`, sample first in each."""
+
+
+def compare_numbers(
+    true: Float[np.ndarray, "sample ..."],
+    reformulated: Float[np.ndarray, "sample ..."],
+    _: Shaped[np.ndarray, "sample ..."],
+) -> dict[str, float]:
+    """Compare reformulated with true outputs that are no scores of classes.
+
+    Args:
+        true: outputs of the trained model.
+        reformulated: initial output plus data part plus regularisation part.
+
+    Returns:
+        The root mean squared error relative to the standard deviation of the true outputs.
+    """
+    spread = true.std()
+    error = np.sqrt(np.square(true - reformulated).mean())
+    return {"relative_error": float(error / spread) if spread else math.inf}
 
 
 @dataclass(frozen=True)
@@ -46,7 +70,7 @@ class Task:
     loss_fn: LossFunction
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     functionals: tuple[str, ...] = ("all", "loss")
-    compare: Comparison = field(default=lambda *_: {})
+    compare: Comparison = compare_numbers
 
     def measures(self) -> dict[str, str]:
         """Return the names of what `measure` returns, with their units."""
@@ -80,6 +104,45 @@ def cross_entropy(
 ) -> Float[Tensor, " batch"]:
     """Return the negative log-likelihoods of logits (or log-probabilities), nat."""
     return functional.cross_entropy(output, target, reduction="none")
+
+
+@measured_in("nat")
+def token_cross_entropy(
+    output: Float[Tensor, "batch *passage position token"],
+    target: Int[Tensor, "batch *passage position"],
+) -> Float[Tensor, " batch"]:
+    """Return the mean negative log-likelihood of the targets of every sample, nat per token."""
+    return token_losses(output, target).sum(1)
+
+
+def token_losses(
+    output: Float[Tensor, "batch *passage position token"],
+    target: Int[Tensor, "batch *passage position"],
+) -> Float[Tensor, "batch part"]:
+    """Return the parts that `token_cross_entropy` is the sum of; 0 where nothing follows."""
+    losses = functional.cross_entropy(output.movedim(-1, 1), target, reduction="none").flatten(1)
+    counted = (target != IGNORED).flatten(1).sum(1, keepdim=True).clamp(min=1)
+    return losses / counted
+
+
+def token_accuracy(
+    output: Float[Tensor, "sample *passage position token"],
+    target: Int[Tensor, "sample *passage position"],
+) -> float:
+    """Return the fraction of targets that are the most likely token."""
+    counted = target != IGNORED
+    return float((output.argmax(-1) == target)[counted].double().mean())
+
+
+@measured_in("squared unit of the target")
+def squared_error(
+    output: Float[Tensor, "batch ..."], target: Float[Tensor, "batch ..."]
+) -> Float[Tensor, " batch"]:
+    """Return the squared errors, means over the outputs of a sample.
+
+    A target without the axis of a single output is no reason to broadcast.
+    """
+    return (output - target.reshape(output.shape)).square().flatten(1).mean(1)
 
 
 def accuracy(output: Float[Tensor, "sample class"], target: Int[Tensor, " sample"]) -> float:
@@ -123,12 +186,18 @@ def classification(loss_fn: LossFunction) -> Task:
     return Task(loss_fn, {"accuracy": Metric(accuracy)}, functionals, compare_classes)
 
 
-TASKS: dict[Loss, Task] = {
+TASKS: dict[str, Task] = {
     "nll": classification(nll),
     "cross_entropy": classification(cross_entropy),
+    "token_cross_entropy": Task(
+        token_cross_entropy,
+        {"accuracy": Metric(token_accuracy)},
+        ("mean_logprob", "sum_logprob", "target_logprob", "loss"),
+    ),
+    "squared_error": Task(squared_error),
 }
 
 
 def task_of(loss: Loss) -> Task:
-    """Return the task that the name of a loss in the config stands for."""
-    return TASKS[loss]
+    """Return the task that a loss of the config stands for, by its name or as a reference."""
+    return TASKS[loss] if loss in TASKS else Task(find(loss, "training.loss"))

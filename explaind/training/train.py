@@ -165,7 +165,7 @@ class Trainer:
         samples = len(data.x_train)
         left = settings.steps(samples) - recorder.steps
         drawn = (recorder.steps, data.x_train, data.y_train, settings.batch_size, settings.seed)
-        endless = batches_from(*drawn, removed)
+        endless = batches_from(*drawn, removed, data.groups_in_turn)
         for batch in progress(recorder.batches(islice(endless, left)), "train", left):
             rate = learning_rate(settings, recorder.steps, samples)
             set_learning_rate(self.optimizer, rate)

@@ -20,6 +20,7 @@ OTHERS = {
     "grokking-cpu.yaml": {"grokking"},
     "labelfree-cpu.yaml": set(),
     "labelfree-paper.yaml": set(),
+    "languages-cpu.yaml": {"languages_0", "languages_1", "languages_2"},
 }
 WITH_ENCODERS = {"tiny.yaml", "labelfree-cpu.yaml", "labelfree-paper.yaml"}
 

@@ -105,7 +105,10 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         (epk(samples=3, shards=4), "runs.grokking.epk.shards: expected at most 3"),
         (epk(shards="all"), "runs.grokking.epk.shards"),
         (epk(memory_gb=0), "runs.grokking.epk.memory_gb: expected greater than 0, got 0"),
-        (epk(functional="logit"), "runs.grokking.epk.functional: expected target_logprob, all"),
+        (
+            epk(functional="logit"),
+            "runs.grokking.epk.functional: expected target_logprob, sum",
+        ),
         (epk(keep=["step"]), "runs.grokking.epk.keep.0: expected 'influence', 'component', "),
         (epk(train_samples=[3, 1145]), "epk.train_samples: expected at most 1145"),
         (epk(train_samples=[]), "epk.train_samples: Value should have at least 1 item"),

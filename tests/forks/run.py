@@ -38,18 +38,23 @@ the problems are so small that this is most of the time, and other tests need th
 """
 
 
-def run_module(arguments: Sequence[str], root: Path) -> subprocess.CompletedProcess[str]:
+def run_module(
+    arguments: Sequence[str], root: Path, library: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run `python -m` in a project, with its library; the jobs of Snakemake are forked, too.
 
     Args:
         arguments: the module and its arguments.
         root: the project.
+        library: folder of the library, if that is not in the project.
 
     Returns:
         The exit status, and what it wrote as `stdout`.
     """
     program, *_ = arguments[0].split(".")
-    environment = os.environ | THREADS | {"PYTHONPATH": str(root)} | _as_bash_function("explaind")
+    environment = (
+        os.environ | THREADS | {"PYTHONPATH": str(library or root)} | _as_bash_function("explaind")
+    )
     with tempfile.TemporaryFile("w+") as output:
         streams = (output.fileno(), output.fileno())
         status = client.ask(parent_of(program).address, arguments, str(root), environment, streams)

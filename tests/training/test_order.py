@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -53,3 +54,15 @@ def test_a_batch_without_samples_names_its_step():
     next(batches)
     with pytest.raises(ConfigError, match=r"batch of step 1 has no samples left of 1"):
         next(batches)
+
+
+def test_groups_take_turns():
+    """Every batch of as many samples as groups has one of each; an epoch is still a permutation."""
+    for epoch in range(2):
+        order = epoch_order(15, 7, epoch, groups=3)
+        assert sorted(order) == list(range(15))
+        assert (order.reshape(5, 3) % 3 == [0, 1, 2]).all()
+    assert not np.array_equal(epoch_order(15, 7, 0, 3), epoch_order(15, 7, 1, 3))
+    x = torch.arange(15)
+    drawn = islice(batches_from(0, x, x, 3, 7, groups=3), 10)
+    assert all((batch.index % 3).tolist() == [0, 1, 2] for batch in drawn)

@@ -1,16 +1,25 @@
 """What belongs to a task: loss, metrics, what can be explained, how outputs are compared."""
 
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from explaind.config.training import Loss
+from explaind.config.training import CLASSIFICATION, Loss
 from explaind.errors import ConfigError
 from explaind.kernel.functionals import NAMED, find_functional
-from explaind.training.task import TASKS, Metric, Task, compare_classes, task_of
+from explaind.training.task import (
+    TASKS,
+    Metric,
+    Task,
+    compare_classes,
+    task_of,
+    token_accuracy,
+    token_cross_entropy,
+    token_losses,
+)
 from explaind.trees import measured_in
 
 LOGITS = torch.tensor([[2.0, 0.0, -1.0], [0.0, 3.0, 0.0], [1.0, 0.0, 2.0], [0.0, 0.0, 1.0]])
@@ -18,10 +27,19 @@ TARGET = torch.tensor([0, 1, 0, 2])
 
 
 def test_every_loss_of_the_config_has_a_task():
-    assert set(TASKS) == set(get_args(Loss))
-    for loss in get_args(Loss):
-        task = task_of(loss)
-        assert task.measures() == {"loss": "nat", "accuracy": "1"}
+    literals = [choice for choice in get_args(Loss) if get_origin(choice) is Literal]
+    assert set(TASKS) == {name for literal in literals for name in get_args(literal)}
+    for loss in CLASSIFICATION:
+        assert task_of(loss).measures() == {"loss": "nat", "accuracy": "1"}
+
+
+def test_a_function_of_ones_own_is_a_loss():
+    assert task_of("torch.nn.functional:l1_loss").loss_fn is functional.l1_loss
+
+
+def test_the_squared_error_does_not_broadcast_targets_without_an_axis():
+    output, target = torch.tensor([[1.0], [4.0]]), torch.tensor([0.0, 1.0])
+    assert task_of("squared_error").loss_fn(output, target).tolist() == [1.0, 9.0]
 
 
 def test_losses_are_per_sample_and_agree_on_log_probabilities():
@@ -39,7 +57,11 @@ def test_a_classification_measures_loss_and_accuracy():
 
 def test_what_can_be_explained_exists_in_the_kernel():
     for task in TASKS.values():
-        assert task.functionals == NAMED
+        assert {name.split("[")[0] for name in task.functionals} <= {
+            name.split("[")[0] for name in NAMED
+        }
+    for loss in CLASSIFICATION:
+        assert {"target_logprob", "margin", "logit[c]"} <= {*TASKS[loss].functionals}
     for name in Task(functional.mse_loss).functionals:
         assert find_functional(name, functional.mse_loss).name == name
     with pytest.raises(ConfigError):
@@ -75,4 +97,26 @@ def test_another_task_measures_and_compares_what_it_names():
         "loss": 5.0,
         "farthest": 3.0,
     }
-    assert task.compare(np.zeros(2), np.ones(2), np.ones(2)) == {}
+    found = task.compare(np.array([0.0, 2.0]), np.array([0.0, 1.0]), np.ones(2))
+    assert found == {"relative_error": pytest.approx(np.sqrt(0.5))}  # of a deviation of 1
+    assert task.compare(np.zeros(2), np.ones(2), np.ones(2)) == {"relative_error": np.inf}
+
+
+def test_tokens_count_as_much_as_there_are_in_their_sample():
+    """Two passages in a sample; -100 is left out of loss, parts and accuracy."""
+    output = torch.randn(2, 2, 3, 5, generator=torch.Generator().manual_seed(0))
+    target = torch.tensor([[[0, 1, 4], [2, -100, -100]], [[3, 3, 3], [1, 0, 2]]])
+    losses = token_cross_entropy(output, target)
+    first = [
+        -output[0, p, t].log_softmax(-1)[target[0, p, t]]
+        for p, t in ((0, 0), (0, 1), (0, 2), (1, 0))
+    ]
+    torch.testing.assert_close(losses[0], torch.stack(first).mean())
+    parts = token_losses(output, target)
+    assert parts.shape == (2, 6)
+    torch.testing.assert_close(parts.sum(1), losses)
+    torch.testing.assert_close(parts[0, 3], first[3] / 4)
+    assert (parts[0, 4:] == 0).all()
+    best = output.argmax(-1)
+    right = [bool(best[i, p, t] == target[i, p, t]) for i, p, t in (target >= 0).nonzero().tolist()]
+    assert token_accuracy(output, target) == pytest.approx(sum(right) / 10)

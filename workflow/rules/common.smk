@@ -25,8 +25,8 @@ from explaind.config.schema import Config
 from explaind.config.stages import stage_config
 from explaind.config.load import resolve_config
 from explaind.errors import ConfigError
-from explaind.experiments.registry import SPECS
 from explaind.fingerprint import code_fingerprint
+from explaind.own_code import search_first
 from explaind.pipeline.stored_plan import PLANNED, is_made_for
 from explaind.paths import Paths, seal, shard_labels
 
@@ -35,11 +35,17 @@ shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH
 
 
 def checked_config() -> Config:
-    """The defaults under what the command line adds; a mistake in it stops the workflow here."""
+    """The defaults under what the command line adds; a mistake in it stops the workflow here.
+
+    As a module of another workflow it has the config that it is given there, and no defaults.
+    """
+    search_first(".")
     given = workflow.config_settings
     files = [os.path.relpath(file) for file in given.configfiles]
     defaults = Path(workflow.basedir).parent / "config" / "config.yaml"
     try:
+        if IS_MODULE:
+            return load_config(config, {"defaults": False})
         return load_config(
             *files, given.config or {}, defaults=os.path.relpath(defaults)
         )
@@ -55,13 +61,15 @@ def cores_at_hand() -> int:
         return 1
 
 
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 CONFIG = checked_config()
 PATHS = Paths()
 RUNS = sorted(CONFIG.runs)
 CORES = cores_at_hand()
-COMPUTED = [spec for spec in SPECS.values() if spec.computed]
+KINDS = CONFIG.specs()
+COMPUTED = [spec for spec in KINDS if spec.computed]
 IN_PARTS = [spec for spec in COMPUTED if spec.computed.parts]
-SHOWN = [spec for spec in SPECS.values() if spec.shown]
+SHOWN = [spec for spec in KINDS if spec.shown]
 PAGES = [
     PATHS.figure(name) for name in sorted(CONFIG.experiments) if CONFIG.spec(name).shown
 ]
@@ -105,7 +113,7 @@ def of_encoder(wildcards):
 def file_of_dataset(wildcards):
     """The user's file that a dataset is made from, if it is made from one."""
     settings = CONFIG.datasets[wildcards.dataset]
-    return getattr(settings, "path", [])
+    return getattr(settings, "path", None) or []
 
 
 def shards_of(run):
@@ -238,9 +246,9 @@ def of_kind(kind):
     return "|".join(names) or "(?!)"
 
 
-def modules_of(kind, *names):
+def modules_of(spec, *names):
     """Dotted names of modules in the folder of an experiment."""
-    return [f"explaind.experiments.{kind}.{name}" for name in names]
+    return [f"{spec.folder}.{name}" for name in names]
 
 
 def subjects_of_kind(kind):
@@ -348,9 +356,9 @@ def category(wildcards):
     return "Encoders" if subject == ENCODERS else f"Run {subject}"
 
 
-def command(name):
-    """Subcommand that computes or draws an experiment.
+def command(name, spec, own):
+    """Subcommand that computes or draws an experiment; those of the user's own share theirs.
 
     A parameter, because Snakemake evaluates shell commands when the loop over the rules has ended.
     """
-    return name.replace("_", "-")
+    return (own if spec.package else name).replace("_", "-")

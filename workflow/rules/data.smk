@@ -1,7 +1,7 @@
 """Datasets.
 
 REQUIRED INPUTS:
-    the .npz files of datasets of kind npz; the others are generated, bundled or downloaded to
+    the files of datasets of kind npz and text; the others are generated, bundled or downloaded to
     data/raw by torchvision
 OUTPUTS:
     data/processed/{dataset}.zarr

@@ -31,10 +31,10 @@ for spec in COMPUTED:
             mem_mb=memory(4000),
             runtime=spec.computed.minutes,
         params:
-            command=command(spec.name),
+            command=command(spec.name, spec, own="experiment"),
             values=of_experiment(spec.name),
             code=code_fingerprint(
-                "explaind.experiments.job", *modules_of(spec.name, "compute")
+                "explaind.experiments.job", *modules_of(spec, "compute")
             ),
         message:
             "Compute {output.result} (progress in {log})"
@@ -67,10 +67,10 @@ for spec in IN_PARTS:
             mem_mb=memory(4000),
             runtime=spec.computed.minutes,
         params:
-            command=command(f"{spec.name}_part"),
+            command=command(f"{spec.name}_part", spec, own="experiment_part"),
             values=of_part(spec.name),
             code=code_fingerprint(
-                "explaind.experiments.job", *modules_of(spec.name, "compute")
+                "explaind.experiments.job", *modules_of(spec, "compute")
             ),
         message:
             "Compute {output.table} (progress in {log})"

@@ -53,11 +53,11 @@ for spec in SHOWN:
             mem_mb=memory(2000),
             runtime=10,
         params:
-            command=command(f"page_{spec.name}"),
+            command=command(f"page_{spec.name}", spec, own="page"),
             values=of_experiment(f"page_{spec.name}"),
             code=code_fingerprint(
                 "explaind.experiments.drawing",
-                *modules_of(spec.name, "tables", "page"),
+                *modules_of(spec, "tables", "page"),
             ),
         message:
             "Draw {output.page}"

@@ -116,7 +116,7 @@ def _explained(
     every, pixels = torch.ones_like(active), len(images) * images[0, 0].numel()
     measured = [(UnitOverlap(int(scope.sum()), pixels), scope) for scope in (every, active)]
     shown = []
-    for block in images.split(settings.block):
+    for block in torch.split(images, settings.block):
         maps = unit_maps(model.encoder, len(active), block.to(device), importance)
         shown.append(maps[: settings.shown])
         for overlap, scope in measured:

@@ -70,12 +70,12 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
     means = models.groupby(["loss", "beta", "scope"], sort=False)[[*METRICS, "compared"]].mean()
     rows = [
         (
-            key[0],
-            f"{key[1]:g}",
-            SCOPES[key[2]],
+            row["loss"],
+            f"{row['beta']:g}",
+            SCOPES[row["scope"]],
             *(number(row[name]) for name in (*METRICS, "compared")),
         )
-        for key, row in means.iterrows()
+        for _, row in means.reset_index().iterrows()
     ]
     titles = (
         *("Loss", "beta", "Units compared", "Pearson", "Spearman", "Cosine", "Entropy, nat"),

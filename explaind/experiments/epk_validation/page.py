@@ -1,5 +1,8 @@
 """Pages of kind `epk_validation`: how far the path kernel can be trusted."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from markupsafe import Markup
 
 from explaind.experiments.epk_validation.tables import ValidationTables
@@ -7,7 +10,12 @@ from explaind.report.html import render
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
 from explaind.report.panels import CLASSES, equation
 from explaind.report.plots import agreement, steps
-from explaind.report.statistics import cancellation_rows, completeness_rows, statistics_rows
+from explaind.report.statistics import (
+    cancellation_rows,
+    completeness_rows,
+    has_classes,
+    statistics_rows,
+)
 from explaind.report.tables.outputs import model_output_name
 from explaind.report.tables.steps import TERMS
 from explaind.report.text import measured, number, percent
@@ -44,16 +52,7 @@ def draw(tables: ValidationTables, about: About) -> Page:
 def _facts(tables: ValidationTables) -> tuple[Fact, ...]:
     numbers = tables.statistics
     return (
-        Fact(
-            "Prediction agreement",
-            percent(float(numbers["argmax_agreement"])),
-            "of the network and its reformulation",
-        ),
-        Fact(
-            "KL divergence",
-            f"{number(float(numbers['kl_mean_per_sample']))} nat",
-            "mean per sample, after normalising",
-        ),
+        *(_of_classes(numbers) if has_classes(numbers) else _of_numbers(numbers)),
         Fact(
             "Largest absolute error",
             measured(number(float(numbers["deviation_max"])), tables.output_unit),
@@ -68,14 +67,39 @@ def _facts(tables: ValidationTables) -> tuple[Fact, ...]:
     )
 
 
+def _of_classes(numbers: Mapping[str, Any]) -> tuple[Fact, ...]:
+    return (
+        Fact(
+            "Prediction agreement",
+            percent(float(numbers["argmax_agreement"])),
+            "of the network and its reformulation",
+        ),
+        Fact(
+            "KL divergence",
+            f"{number(float(numbers['kl_mean_per_sample']))} nat",
+            "mean per sample, after normalising",
+        ),
+    )
+
+
+def _of_numbers(numbers: Mapping[str, Any]) -> tuple[Fact, ...]:
+    error = percent(float(numbers["relative_error"]))
+    return (Fact("Relative error", error, "of the standard deviation of the outputs"),)
+
+
 def _number_panel(tables: ValidationTables, files: Files) -> Panel:
+    of_classes = (
+        f" Each output is a {model_output_name(tables.output_unit)}. Nothing makes the"
+        " probabilities of reformulated outputs add up to 1: the KL divergence is taken after"
+        " dividing them by their sum, which is shown below it."
+        if has_classes(tables.statistics)
+        else ""
+    )
     return Panel(
         title="The numbers",
         caption=(
             "“True” is the trained network, “reformulated” the sum of initial output, training "
-            f"data and regularisation; each output is a {model_output_name(tables.output_unit)}. "
-            "Nothing makes the probabilities of reformulated outputs add up to 1: the KL "
-            "divergence is taken after dividing them by their sum, which is shown below it."
+            f"data and regularisation.{of_classes}"
         ),
         extra=render("table.html", rows=statistics_rows(tables.statistics)),
         tables=(files["statistics"],),

@@ -74,7 +74,7 @@ def _case(
     settings, data = job.config.encoders[name], job.data
     network = job.network(name, replicate)
     data = data.to(next(network.parameters()).device)
-    task = pretext_task(settings.pretext, replicate_seed(settings, replicate))
+    task = pretext_task(settings.pretext, replicate_seed(settings, replicate), len(data.x_train))
     fitted, _ = split_samples(settings, data, task)
     train_labels = _numbers(data.y_train[fitted.rows])
     rows = interleaved_rows(train_labels, job.settings.train_samples)

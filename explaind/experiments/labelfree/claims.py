@@ -144,7 +144,7 @@ def _roar(sources: Sources | None) -> Claim:
     best = {}
     for method, own in tried.groupby("method", sort=False):
         margin = own["gain"] - own["gain_margin"]
-        best[method] = own.loc[margin.idxmax()] if margin.notna().any() else own.iloc[0]
+        best[method] = own.iloc[int(np.nanargmax(margin)) if margin.notna().any() else 0]
     above = [bool(row["gain"] - row["gain_margin"] > 0) for row in best.values()]
     text = ", ".join(
         f"{str(method).replace('_', ' ')} {signed(row['gain'], 2)} ± "

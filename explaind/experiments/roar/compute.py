@@ -99,6 +99,6 @@ def reconstruction_error(network: EncoderNetwork, data: LoadedDataset) -> float:
     device = next(network.parameters()).device
     errors = [
         (network(block.to(device)) - block.to(device)).square().flatten(1).mean(1)
-        for block in data.x_validation.split(BLOCK)
+        for block in torch.split(data.x_validation, BLOCK)
     ]
     return float(torch.cat(errors).double().mean())

@@ -4,7 +4,8 @@
 |---|---|
 | `output_arrays` | which arrays are kept, and the collectors they need |
 | `collector` | one explained step, and what adds up such steps |
-| `influence` | dense influence by training sample |
+| `training_axis` | the training samples or groups of them |
+| `influence` | dense influence by training sample or group |
 | `strongest` | the strongest training samples only |
 | `decomposition` | true change, data part, regularisation part and residual of every step |
 | `parameters` | scores of single parameters |

@@ -1,61 +1,14 @@
-"""Influence by training sample: dense sums over the steps, for all samples or some of them."""
+"""Influence by training sample or by group of them: dense sums over the steps."""
 
 from collections.abc import Collection
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from explaind.errors import ConfigError
 from explaind.kernel.collectors.collector import Collector, ExplainedStep, split_queries
-
-
-class SampleSelection:
-    """The training samples whose influence is kept.
-
-    Args:
-        samples: number of training samples, `N`.
-        chosen: their indices; None = all.
-
-    Attributes:
-        index: dataset index of every kept sample.
-
-    Raises:
-        ConfigError: if an index does not exist.
-    """
-
-    def __init__(self, samples: int, chosen: Collection[int] | None) -> None:
-        self.index = np.arange(samples) if chosen is None else np.array(sorted(set(chosen)), int)
-        if not len(self.index) or self.index[0] < 0 or self.index[-1] >= samples:
-            raise ConfigError(
-                f"train_samples: expected indices from 0 to {samples - 1}, got"
-                f" {self.index.tolist()[:3]} ... {self.index.tolist()[-3:]}."
-            )
-        self._place: Tensor | None = None
-        if chosen is not None:
-            self._place = torch.full((samples,), -1)
-            self._place[torch.from_numpy(self.index)] = torch.arange(len(self.index))
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def find(
-        self, index: Int[Tensor, " batch"]
-    ) -> tuple[Int[Tensor, " kept"] | None, Int[Tensor, " kept"]]:
-        """Find the kept samples of a batch.
-
-        Args:
-            index: the samples of the batch, on the CPU (nothing here waits for a GPU).
-
-        Returns:
-            Their slots in the batch (None = all slots) and their positions among the kept samples.
-        """
-        if self._place is None:
-            return None, index
-        place = self._place[index]
-        slots = (place >= 0).nonzero()[:, 0]
-        return slots, place[slots]
+from explaind.kernel.collectors.training_axis import TrainingAxis
 
 
 class InfluenceSums:
@@ -65,7 +18,7 @@ class InfluenceSums:
     axes asked for exist: without components and intervals there is one `[query, train]` sum.
 
     Args:
-        selection: training samples whose influence is kept.
+        axis: the samples or groups whose influence is kept.
         by_component: whether the total is kept by component.
         intervals: numbers of the intervals whose sums are kept beside the total; None = no split.
         like: a tensor of the type of the computation.
@@ -76,13 +29,13 @@ class InfluenceSums:
 
     def __init__(
         self,
-        selection: SampleSelection,
+        axis: TrainingAxis,
         by_component: bool,
         intervals: range | None,
         like: Tensor,
     ) -> None:
         self.intervals: Tensor | None = None
-        self._selection, self._by_component, self._range = selection, by_component, intervals
+        self._axis, self._by_component, self._range = axis, by_component, intervals
         self._like = like
         self._open: dict[int, Tensor] = {}
         self._total: Tensor | None = None
@@ -94,7 +47,7 @@ class InfluenceSums:
             numbers, parts = [0], step.influence[None]
             if not self._by_component:
                 parts = parts.sum(1, keepdim=True)
-        slots, place = self._selection.find(step.batch)
+        slots, place = self._axis.find(step.batch)
         if slots is not None:
             parts = parts.index_select(2, slots.to(parts.device))
         place = place.to(parts.device)
@@ -112,7 +65,7 @@ class InfluenceSums:
 
     def _sum_of(self, interval: int, part: Tensor) -> Tensor:
         if interval not in self._open:
-            shape = (len(part), part.shape[2], len(self._selection))
+            shape = (len(part), part.shape[2], len(self._axis))
             self._open[interval] = torch.zeros(shape, dtype=torch.float64, device=part.device)
         return self._open[interval]
 
@@ -130,21 +83,21 @@ class InfluenceSums:
 
 
 class DenseInfluence(Collector):
-    """Influence of every kept training sample on every query.
+    """Influence of every kept training sample, or group of them, on every query.
 
     Args:
         keep: `influence`, `component` and `interval` keep the arrays of that name.
-        selection: training samples whose influence is kept.
+        axis: the samples or groups whose influence is kept.
         intervals: numbers of the intervals that are credited.
         like: a tensor of the type of the computation.
     """
 
     def __init__(
-        self, keep: Collection[str], selection: SampleSelection, intervals: range, like: Tensor
+        self, keep: Collection[str], axis: TrainingAxis, intervals: range, like: Tensor
     ) -> None:
-        self._selection, self._keep, self._dtype = selection, frozenset(keep), like.dtype
+        self._axis, self._keep, self._dtype = axis, frozenset(keep), like.dtype
         split = intervals if "interval" in keep else None
-        self._sums = InfluenceSums(selection, "component" in keep, split, like)
+        self._sums = InfluenceSums(axis, "component" in keep, split, like)
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
@@ -161,4 +114,4 @@ class DenseInfluence(Collector):
         if intervals is not None:
             sums["influence_by_interval"] = intervals
         arrays = {name: split_queries(sum_.to(self._dtype), shape) for name, sum_ in sums.items()}
-        return {**arrays, "train_index": self._selection.index}
+        return {**arrays, **self._axis.arrays()}

@@ -8,9 +8,10 @@ from explaind.config.choices import CREDITS, OUTPUT_ARRAYS, OutputArray
 from explaind.errors import ConfigError
 from explaind.kernel.collectors.collector import Collector, QuerySums
 from explaind.kernel.collectors.decomposition import StepDecomposition
-from explaind.kernel.collectors.influence import DenseInfluence, SampleSelection
+from explaind.kernel.collectors.influence import DenseInfluence
 from explaind.kernel.collectors.parameters import ParameterScores
 from explaind.kernel.collectors.strongest import TopInfluence
+from explaind.kernel.collectors.training_axis import SampleGroups, SampleSelection
 from explaind.kernel.trajectory.intervals import Segment, interval_bounds, interval_of
 
 DEFAULT_ARRAYS: tuple[OutputArray, ...] = (
@@ -39,6 +40,7 @@ class OutputArrays:
             or where momentum applied it.
         top: most helpful and most harmful training samples kept with `top` and `top_component`.
         train_samples: training samples that the influence arrays keep; None = all.
+        groups: group of every training sample, if the influence arrays are summed by group.
     """
 
     keep: frozenset[str]
@@ -46,6 +48,7 @@ class OutputArrays:
     credit: str = "gradient_step"
     top: int = 10
     train_samples: tuple[int, ...] | None = None
+    groups: tuple[str | int, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check names and numbers.
@@ -61,6 +64,11 @@ class OutputArrays:
         for name in ("intervals", "top"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
+        if self.groups is not None and self.train_samples is not None:
+            raise ConfigError(
+                "groups: expected none beside train_samples; sums by group are over all training"
+                " samples. Give one of them."
+            )
 
     @property
     def by_component(self) -> bool:
@@ -100,8 +108,12 @@ def make_collectors(
         StepDecomposition(range(segment.start, segment.stop), outputs.keep),
     ]
     if outputs.keep & DENSE:
-        selection = SampleSelection(samples, outputs.train_samples)
-        collectors.append(DenseInfluence(outputs.keep, selection, intervals, like))
+        axis = (
+            SampleSelection(samples, outputs.train_samples)
+            if outputs.groups is None
+            else SampleGroups(outputs.groups, samples)
+        )
+        collectors.append(DenseInfluence(outputs.keep, axis, intervals, like))
     for name, by_component in (("top", False), ("top_component", True)):
         if name in outputs.keep:
             collectors.append(TopInfluence(outputs.top, samples, by_component, segment.whole, like))

@@ -5,7 +5,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.kernel.collectors.collector import Collector, ExplainedStep, split_queries
-from explaind.kernel.collectors.influence import InfluenceSums, SampleSelection
+from explaind.kernel.collectors.influence import InfluenceSums
+from explaind.kernel.collectors.training_axis import SampleSelection
 
 TOP = ("helpful_index", "helpful_influence", "harmful_index", "harmful_influence")
 TOTAL = "influence_total"

@@ -57,14 +57,15 @@ class LinearisedBatch:
         self._gradients = {slot.name: g for slot, g in zip(order, gradients, strict=True)}
         self._weight = weight
 
-    def along(self, directions: Mapping[str, Float[Tensor, "..."]]) -> Float[Tensor, " batch"]:
+    def along(self, directions: Mapping[str, Float[Tensor, "..."]]) -> Float[Tensor, "batch ..."]:
         """Contract the adjoint of one query with the gradients of all samples.
 
         Args:
             directions: the adjoint of one query, by tensor; tensors left out count as zero.
 
         Returns:
-            `weight <psi, grad l_i>` for every sample.
+            `weight <psi, grad l_i>` for every sample, or for each of its parts if the function
+            returns several.
         """
         with torch.enable_grad():
             products = [(self._gradients[name] * psi).sum() for name, psi in directions.items()]

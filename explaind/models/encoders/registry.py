@@ -59,10 +59,10 @@ def _encoder(settings: Encoder, shape: tuple[int, ...]) -> nn.Module:
         return RecurrentModule(shape[1], model.latent)
     if isinstance(model, ResNetEncoder):
         return ResNet18(shape[0], model.width)
+    assert isinstance(model, PooledEncoder | ConvolutionalEncoder)  # a VAE has its own encoder
     sizes = (shape, model.latent, model.channels, model.hidden)
     if isinstance(model, PooledEncoder):
         return pooled_encoder(*sizes)
-    assert isinstance(model, ConvolutionalEncoder)  # there are these
     return convolutional_encoder(*sizes, model.batch_norm)
 
 
@@ -70,8 +70,8 @@ def _decoder(settings: Encoder, shape: tuple[int, ...]) -> nn.Module:
     model = settings.model
     if isinstance(model, RecurrentEncoder):
         return RecurrentDecoder(shape[0], shape[1], model.latent)
+    assert isinstance(model, PooledEncoder | ConvolutionalEncoder)  # no other reconstructs
     sizes = (shape, model.latent, model.channels, model.hidden)
     if isinstance(model, PooledEncoder):
         return pooled_decoder(*sizes)
-    assert isinstance(model, ConvolutionalEncoder)  # there are these
     return convolutional_decoder(*sizes, model.batch_norm)

@@ -37,10 +37,12 @@ def scatter_figure(table: pd.DataFrame, unit: str, seed: int = 0) -> go.Figure:
         The figure.
     """
     figure = new_figure(460)
-    groups = (
-        ("other classes", ~table["is_target"], RESIDUAL, 0.45),
-        ("correct class", table["is_target"], VALIDATION, 0.75),
-    )
+    groups = [("outputs", ~table["is_target"], RESIDUAL, 0.45)]
+    if _has_classes(table):
+        groups = [
+            ("other classes", ~table["is_target"], RESIDUAL, 0.45),
+            ("correct class", table["is_target"], VALIDATION, 0.75),
+        ]
     ends = [float(table["true"].min()), float(table["true"].max())]
     figure.add_scatter(
         x=ends,
@@ -64,7 +66,7 @@ def scatter_figure(table: pd.DataFrame, unit: str, seed: int = 0) -> go.Figure:
             ),
         )
     figure.update_layout(hovermode="closest")
-    output = model_output_name(unit)
+    output = _output_name(table, unit)
     label_axes(
         figure, axis_title(f"true {output}", unit), axis_title(f"reformulated {output}", unit)
     )
@@ -73,7 +75,7 @@ def scatter_figure(table: pd.DataFrame, unit: str, seed: int = 0) -> go.Figure:
 
 def error_figure(table: pd.DataFrame, unit: str) -> go.Figure:
     """Return the histogram of true minus reformulated outputs, binned before it is drawn."""
-    error = f"error: true minus reformulated {model_output_name(unit)}"
+    error = f"error: true minus reformulated {_output_name(table, unit)}"
     figure = _histogram(
         table["error"].to_numpy(),
         axis_title(error, unit, "", "signed"),
@@ -81,6 +83,14 @@ def error_figure(table: pd.DataFrame, unit: str) -> go.Figure:
     )
     use_log_axis(figure)
     return figure
+
+
+def _output_name(table: pd.DataFrame, unit: str) -> str:
+    return model_output_name(unit) if _has_classes(table) else "output"
+
+
+def _has_classes(table: pd.DataFrame) -> bool:
+    return bool(table["is_target"].any())
 
 
 def residual_share_figure(completeness: pd.DataFrame) -> go.Figure:

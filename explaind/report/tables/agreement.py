@@ -19,18 +19,27 @@ def output_table(validation: xr.Dataset) -> pd.DataFrame:
     """
     true = validation["true"].transpose("test", "class").to_numpy()
     reformulated = validation["reformulated"].transpose("test", "class").to_numpy()
-    samples, classes = np.indices(true.shape)
+    grid: np.ndarray = np.indices(true.shape)
+    samples, classes = grid[0], grid[1]
     target = validation["target"].to_numpy()
     return pd.DataFrame(
         {
             "sample": samples.reshape(-1),
             "class": classes.reshape(-1),
-            "is_target": (classes == target[:, None]).reshape(-1),
+            "is_target": _is_target(classes, target).reshape(-1),
             "true": true.reshape(-1),
             "reformulated": reformulated.reshape(-1),
             "error": (true - reformulated).reshape(-1),
         }
     )
+
+
+def _is_target(classes: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Which outputs are those of the target class; none if targets are no classes."""
+    if target.ndim != 1 or target.dtype.kind not in "iu":
+        return np.zeros(classes.shape, dtype=bool)
+    matches: np.ndarray = classes == target[:, None]
+    return matches
 
 
 def subsample(table: pd.DataFrame, limit: int, seed: int = 0) -> pd.DataFrame:

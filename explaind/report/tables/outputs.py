@@ -43,6 +43,8 @@ def chosen_output(influence: xr.Dataset) -> xr.DataArray:
 def output_name(influence: xr.Dataset) -> str:
     """Return a plain name of the output chosen by `chosen_output`, for captions."""
     functional = str(influence.attrs["functional"])
+    if influence["test_target"].dtype.kind not in "iu":
+        return "the output" if functional == "all" else f"the output “{functional}”"
     of_model = model_output_name(output_unit(influence))
     if functional.startswith("logit["):
         return f"the {of_model} of class {functional[len('logit[') : -1]}"
@@ -108,4 +110,6 @@ def blocks(array: xr.DataArray, dim: str) -> Iterator[slice]:
 
 def _one_output_per_class(influence: xr.Dataset, targets: xr.DataArray) -> bool:
     outputs = influence.sizes["output"]
-    return influence.attrs["functional"] == "all" and outputs > max(1, int(targets.max()))
+    if influence.attrs["functional"] != "all" or targets.dtype.kind not in "iu":
+        return False
+    return outputs > max(1, int(targets.max()))

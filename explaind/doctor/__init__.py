@@ -1,0 +1,1 @@
+"""What would be recorded and explained of a training, before hours are spent on it."""

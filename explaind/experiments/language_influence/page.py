@@ -1,0 +1,163 @@
+"""Pages of kind `language_influence`: which language teaches which."""
+
+from explaind.experiments.language_influence.plots import (
+    map_by_component,
+    map_by_interval,
+    parts_figure,
+    shares_figure,
+)
+from explaind.experiments.language_influence.tables import LanguageTables
+from explaind.report.html import render
+from explaind.report.page import About, Fact, Page, Panel, Plot
+from explaind.report.text import measured, number, percent, signed
+
+BLOCKS = ("attention", "MLP")
+
+
+def draw(tables: LanguageTables, about: About) -> Page:
+    """Put the page together.
+
+    Args:
+        tables: all numbers.
+        about: what the page is about.
+
+    Returns:
+        The page.
+    """
+    languages = tables.influence.sizes["explained"]
+    return Page(
+        about,
+        subtitle=f"{languages} languages",
+        lead=(
+            "The model was trained on text in several languages, one crop of each in every batch. "
+            "What is explained is how well it predicts held-out text of each language: the mean "
+            "log-probability per token. Influence of a language is what all its crops did to that, "
+            "along the whole training."
+        ),
+        facts=_facts(tables),
+        panels=(
+            _map_panel(tables, about),
+            _interval_panel(tables, about),
+            _nearest_panel(tables, about),
+            _share_panel(tables, about),
+            _parts_panel(tables, about),
+        ),
+    )
+
+
+def _facts(tables: LanguageTables) -> tuple[Fact, ...]:
+    parts = tables.parts
+    change = (parts["final"] - parts["initial"]).abs()
+    own = tables.influence.sum(("interval", "component"))
+    share = float(abs(own.to_numpy().diagonal()).sum() / abs(own.to_numpy()).sum())
+    facts = [
+        Fact(
+            "Mean change",
+            measured(signed(float((parts["final"] - parts["initial"]).mean())), tables.unit),
+            "of the mean log-probability per token",
+        ),
+        Fact(
+            "Left over",
+            number(float((parts["residual"].abs() / change).max()), 2),
+            "largest residual of a language, as a fraction of its change",
+        ),
+        Fact("From the language itself", percent(share), "of the sizes of all influences"),
+    ]
+    if tables.families is not None:
+        facts.append(
+            Fact(
+                "Agreement with known families",
+                number(tables.families.rand, 2),
+                f"adjusted Rand index, p = {number(tables.families.p_value, 2)} by permutation;"
+                f" cophenetic correlation {number(tables.families.cophenetic, 2)}",
+            )
+        )
+    return tuple(facts)
+
+
+def _map_panel(tables: LanguageTables, about: About) -> Panel:
+    return Panel(
+        letter="a",
+        title="Which language teaches which",
+        caption=(
+            "Influence of the crops of a language (columns) on held-out text of a language (rows) "
+            f"over the whole training, {tables.unit} per token; positive = made it more likely. "
+            "Languages are ordered by hierarchical clustering of their normalised influence: those "
+            "alike lie side by side. Choose a component, or all."
+        ),
+        plots=(Plot("by-component", map_by_component(tables.influence, tables.unit)),),
+        tables=(about.files["influence"],),
+    )
+
+
+def _interval_panel(tables: LanguageTables, about: About) -> Panel:
+    return Panel(
+        letter="b",
+        title="When",
+        caption=(
+            "The same through all components in one interval of training (gradient step). Every "
+            "interval has its own colours."
+        ),
+        plots=(Plot("by-interval", map_by_interval(tables.influence, tables.unit)),),
+        tables=(about.files["influence"],),
+    )
+
+
+def _nearest_panel(tables: LanguageTables, about: About) -> Panel:
+    rows = [
+        (
+            str(name),
+            number(float(some["normalised_influence"].iloc[0]), 2),
+            ", ".join(map(str, some["nearest"])),
+        )
+        for name, some in tables.nearest.groupby("language", sort=False)
+    ]
+    return Panel(
+        letter="c",
+        title="Nearest languages",
+        caption=(
+            "By normalised influence: the mean of both directions, relative to the geometric mean "
+            "of what both did to themselves. The number is that of the first."
+        ),
+        extra=render("table.html", rows=rows),
+        tables=(about.files["nearest"],),
+    )
+
+
+def _share_panel(tables: LanguageTables, about: About) -> Panel:
+    shares = tables.shares.assign(
+        block=[
+            next((block for block in BLOCKS if name.endswith(block)), name)
+            for name in tables.shares["component"]
+        ]
+    )
+    by_block = shares.groupby(["start", "block"], sort=False)["share"].sum().unstack()
+    first, last = by_block.iloc[0], by_block.iloc[-1]
+    told = "; ".join(
+        f"all {block} from {percent(float(first[block]))} in the first interval to"
+        f" {percent(float(last[block]))} in the last"
+        for block in BLOCKS
+    )
+    return Panel(
+        letter="d",
+        title="Through which components, and when",
+        caption=(
+            "Share of every component in the sizes of the influences of all languages on all, by "
+            f"interval of training (gradient step): {told}."
+        ),
+        plots=(Plot("shares", shares_figure(tables.shares)),),
+        tables=(about.files["shares"],),
+    )
+
+
+def _parts_panel(tables: LanguageTables, about: About) -> Panel:
+    return Panel(
+        letter="e",
+        title="Data against regularisation",
+        caption=(
+            "What changed the prediction of each language: training text, weight decay, and what "
+            f"the integration left over; {tables.unit} per token, positive = more likely."
+        ),
+        plots=(Plot("parts", parts_figure(tables.parts, tables.unit)),),
+        tables=(about.files["parts"],),
+    )

@@ -1,0 +1,24 @@
+"""Config of the influence of language on language."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from explaind.config.experiment import ExperimentSettings
+
+
+class LanguageInfluenceSettings(ExperimentSettings):
+    """Influence of every language (or other group of text) on every other one."""
+
+    of_datasets: ClassVar[tuple[str, ...]] = ("text",)
+    takes_groups: ClassVar[bool] = True
+
+    kind: Literal["language_influence"] = "language_influence"
+    families: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Known families that the clustering is compared with: languages by family; "
+        "those in none are families of their own.",
+    )
+    permutations: int = Field(
+        1000, ge=1, description="Random families that the known ones are compared with."
+    )

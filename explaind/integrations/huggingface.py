@@ -1,0 +1,102 @@
+"""Recording a training by the Trainer of Hugging Face: a callback; one device."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from explaind.errors import UnsupportedError
+from explaind.history.batches import DrawnIndices
+from explaind.history.recorder import Recorder, record
+from explaind.trees import LossFunction, Outputs
+
+try:
+    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+except ImportError as error:
+    raise ImportError(
+        "explaind.integrations.huggingface needs transformers and accelerate. Install the extra:"
+        " pip install --constraint constraints.txt --editable .[huggingface], in the checkout."
+    ) from error
+
+ADDED = ("num_items_in_batch", "return_dict")
+"""Arguments of the model that the Trainer adds to those of the batch."""
+
+
+def call_by_name(model: nn.Module, batch: Mapping[str, Any]) -> Outputs:
+    """Call a model as the Trainer does: the `forward` of `explaind.PathKernel`.
+
+    Args:
+        model: the model.
+        batch: its arguments by name.
+
+    Returns:
+        What it returns, with the mean of the losses beside the outputs if there are labels.
+    """
+    return model(**batch)
+
+
+class RecordHistory(TrainerCallback):
+    """Records `Trainer.train()` as `explaind.record` does a loop.
+
+    Batches are what the collator makes; accumulation and clipping are read off the gradients. Give
+    `explaind.PathKernel` the loader, `trainer.get_train_dataloader()`, and
+    `forward=call_by_name`. The store is sealed when the training ends.
+
+    Args:
+        store: folder of the history store to create.
+        loss_fn: `(model output, labels) -> per-sample losses`, shape `[batch]`; what the loss
+            of the Trainer is made of.
+        options: further arguments of `explaind.record`.
+    """
+
+    def __init__(self, store: str | Path, loss_fn: LossFunction, **options: Any) -> None:
+        self._store, self._loss_fn = store, loss_fn
+        self._options = {"forward": call_by_name, **options}
+        self._recorder: Recorder | None = None
+        self._drawn: DrawnIndices | None = None
+        self._exit = ExitStack()
+        self._accumulating = False  # else the model is called for other ends
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+    ) -> None:
+        """Begin to record.
+
+        Raises:
+            UnsupportedError: for several devices.
+        """
+        if args.world_size * max(1, args.n_gpu) != 1:
+            raise UnsupportedError(
+                f"Expected one device, got {args.world_size} processes with {args.n_gpu} GPUs each."
+                " Train on one device, or record a loop of your own."
+            )
+        model, options = given["model"], self._options
+        recorder = record(model, given["optimizer"], self._loss_fn, self._store, **options)
+        self._exit.push(recorder)
+        self._recorder = recorder.__enter__()
+        self._drawn = DrawnIndices(given["train_dataloader"])
+        self._exit.callback(self._drawn.stop)
+        hook = model.register_forward_pre_hook(self._see_inputs, with_kwargs=True)
+        self._exit.callback(hook.remove)
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        """Calls of the model are those of the coming step."""
+        self._accumulating = True
+
+    def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+        """They are no more."""
+        self._accumulating = False
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        """Seal the store."""
+        self._exit.close()
+
+    def _see_inputs(self, _: nn.Module, __: Any, inputs: Mapping[str, Any]) -> None:
+        """Say which samples the coming backward pass is of."""
+        if not self._accumulating:
+            return
+        assert self._recorder is not None and self._drawn is not None  # noqa: PT018
+        batch = {name: value for name, value in inputs.items() if name not in ADDED}
+        next(self._recorder.batches([self._drawn.batch(batch)]))

@@ -1,0 +1,109 @@
+"""The page about languages from stores with known numbers."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from explaind.config.dataset import TextDataset
+from explaind.errors import StoreError
+from explaind.experiments.language_influence.page import draw
+from explaind.experiments.language_influence.settings import LanguageInfluenceSettings
+from explaind.experiments.language_influence.tables import read
+from explaind.paths import Paths
+from explaind.report.page import About
+from explaind.report.sources import Sources
+
+NAMES = ["Dansk", "العربية", "Svenska"]  # as in the dataset; groups of a store are sorted
+COMPONENTS = ["embedding", "layer 1 attention", "layer 1 MLP"]
+SETTINGS = LanguageInfluenceSettings(
+    run="run", families={"Scandinavian": ("Dansk", "Svenska")}, permutations=20
+)
+
+
+def sources(**changed):
+    groups = sorted(NAMES)
+    generator = np.random.default_rng(0)
+    influence = 0.05 * generator.random((2, 3, 3, 1, 3))
+    for row, name in enumerate(NAMES):
+        influence[:, :, row, 0, groups.index(name)] += 1
+    influence[:, :, 0, 0, groups.index("Svenska")] += 0.5  # of Swedish on Danish
+    query = ("test", "output")
+    data = influence.sum((0, 1, 4))
+    ends = {"initial_output": np.full_like(data, -5), "final_output": data - 5.1}
+    parts = {"data": data, "decay": np.full_like(data, -0.1), "residual": 0 * data, **ends}
+    store = xr.Dataset(
+        {
+            "influence_by_interval": (
+                ("interval", "component", *query, "group"),
+                influence,
+                {"units": "nat"},
+            ),
+            "interval_start": ("interval", [0, 5]),
+            "interval_stop": ("interval", [5, 10]),
+            "test_index": ("test", [0, 1, 2]),
+            **{name: (query, values, {"units": "nat"}) for name, values in parts.items()},
+        },
+        coords={"component": COMPONENTS, "group": groups, "output": ["mean_logprob"]},
+        attrs={"functional": "mean_logprob", "credit": "gradient_step"},
+    )
+    found = Sources(Paths("unused"), "languages", "run", "text", TextDataset())
+    data_store = xr.Dataset(attrs={"groups": NAMES})
+    vars(found).update({"influence": store, "data": data_store} | changed)  # as if read before
+    return found, store
+
+
+def test_rows_and_columns_are_the_same_languages_in_the_order_of_the_tree():
+    found, store = sources()
+    tables = read(found, SETTINGS)
+    names = tables.influence["explained"].values.tolist()
+    assert names == tables.influence["trained"].values.tolist()
+    assert abs(names.index("Dansk") - names.index("Svenska")) == 1
+    for row, name in enumerate(NAMES):
+        for other in NAMES:
+            np.testing.assert_allclose(
+                tables.influence.sel(explained=name, trained=other),
+                store["influence_by_interval"].isel(test=row, output=0).sel(group=other),
+            )
+    nearest = tables.nearest.query("rank == 1").set_index("language")["nearest"]
+    assert nearest["Dansk"] == "Svenska"
+    assert nearest["Svenska"] == "Dansk"
+    assert tables.families is not None
+    assert tables.families.rand == 1
+
+
+def test_shares_of_an_interval_add_up_to_one():
+    tables = read(sources()[0], SETTINGS)
+    sums = tables.shares.groupby("start")["share"].sum()
+    np.testing.assert_allclose(sums, 1)
+    assert set(tables.shares["component"]) == set(COMPONENTS)
+
+
+def test_parts_add_up():
+    parts = read(sources()[0], SETTINGS).parts
+    assert parts["language"].tolist() == NAMES
+    np.testing.assert_allclose(
+        parts["initial"] + parts["data"] + parts["decay"] + parts["residual"], parts["final"]
+    )
+
+
+def test_the_page_offers_every_component_and_interval(tmp_path):
+    names = ("influence", "shares", "nearest", "parts")
+    about = About("languages", "Languages", "run", {name: tmp_path / name for name in names})
+    page = draw(read(sources()[0], SETTINGS), about)
+    first, second = (panel.plots[0] for panel in page.panels[:2])
+    menu = first.figure.layout.updatemenus[0].buttons
+    assert [button.label for button in menu] == ["all components", *COMPONENTS]
+    assert [step.label for step in second.figure.layout.sliders[0].steps] == ["0 to 4", "5 to 9"]
+    assert "العربية" in json.loads(first.figure.to_json())["data"][0]["x"]
+    assert [fact.label for fact in page.facts][-1] == "Agreement with known families"
+
+
+def test_what_was_not_kept_is_named():
+    _, store = sources()
+    with pytest.raises(StoreError, match=r"Set runs\.run\.epk\.groups to group"):
+        read(sources(influence=store.rename(group="train"))[0], SETTINGS)
+    twice = xr.concat([store, store], "output", data_vars="minimal", coords="minimal")
+    with pytest.raises(StoreError, match="expected one explained output for each language, got 2"):
+        read(sources(influence=twice)[0], SETTINGS)

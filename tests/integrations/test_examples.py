@@ -1,0 +1,36 @@
+"""The examples, as a newcomer runs them: complete to rounding, and short."""
+
+import ast
+import runpy
+
+import numpy as np
+import pytest
+
+from explaind.data.download import torchvision_datasets
+from tests.workflow.project import REPOSITORY
+
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+LINES = 25
+"""Most statements of an example without its imports."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _torchvision_can_be_imported():
+    torchvision_datasets()  # also beside a torch that its compiled operators do not fit
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_it_is_complete(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    explained = runpy.run_path(file)["explained"]
+    assert float(np.abs(explained["influence"]).max()) > 0
+    assert explained.attrs["completeness_error"] < 1e-5
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_it_is_short(file):
+    imports = ast.Import | ast.ImportFrom
+    statements = [
+        node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.stmt)
+    ]
+    assert sum(not isinstance(node, imports) for node in statements) <= LINES

@@ -1,0 +1,132 @@
+"""Trainings by the Trainer of Hugging Face, recorded by the callback."""
+
+import pytest
+import torch
+from torch import nn
+
+import explaind
+
+transformers = pytest.importorskip("transformers")
+from explaind.integrations.huggingface import RecordHistory, call_by_name  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, about itself
+
+WORDS, CLASSES, PADDING = 30, 3, 0
+
+ROUNDING = {"classifier": 1e-9, "language model": 1e-6}
+"""Of double precision; the library itself takes losses of language models in single precision."""
+
+
+def classes_loss(output, labels):
+    return nn.functional.cross_entropy(output.logits, labels, reduction="none")
+
+
+def next_token_loss(output, labels):
+    """Sum over the positions of a sample; the Trainer divides by the tokens of the step."""
+    logits, following = output.logits[:, :-1].transpose(1, 2), labels[:, 1:]
+    return nn.functional.cross_entropy(logits, following, reduction="none").sum(1)
+
+
+def classifier():
+    config = transformers.BertConfig(
+        vocab_size=WORDS,
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=16,
+        num_labels=CLASSES,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=PADDING,
+    )
+    return transformers.BertForSequenceClassification(config)
+
+
+def language_model():
+    config = transformers.GPT2Config(
+        vocab_size=WORDS,
+        n_positions=16,
+        n_embd=8,
+        n_layer=1,
+        n_head=2,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        use_cache=False,
+    )
+    return transformers.GPT2LMHeadModel(config)
+
+
+def sentences(label):
+    lengths = [5, 3, 8, 4, 6, 7, 2, 5, 4, 6, 3]
+    words = [torch.arange(k, k + n) % (WORDS - 1) + 1 for k, n in enumerate(lengths)]
+    return [{"input_ids": w, "labels": label(k, w)} for k, w in enumerate(words)]
+
+
+def padded(items):
+    """Pads a batch to its longest sentence."""
+
+    def fill(rows, value):
+        return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=value)
+
+    words = fill([item["input_ids"] for item in items], PADDING)
+    labels = [item["labels"] for item in items]
+    by_word = labels[0].dim() == 1
+    return {
+        "input_ids": words,
+        "attention_mask": (words != PADDING).long(),
+        "labels": fill(labels, -100) if by_word else torch.stack(labels),
+    }
+
+
+def train(folder, model, data, loss_fn, **options):
+    arguments = transformers.TrainingArguments(
+        str(folder / "output"),
+        num_train_epochs=2,
+        per_device_train_batch_size=3,
+        learning_rate=0.02,
+        use_cpu=True,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        **options,
+    )
+    trainer = transformers.Trainer(
+        model,
+        arguments,
+        data_collator=padded,
+        train_dataset=data,
+        eval_dataset=data[:4],
+        callbacks=[RecordHistory(folder / "run.zarr", loss_fn)],
+    )
+    trainer.train()
+    return trainer
+
+
+LOOPS = {
+    "clipped, as by default": ({}, 8),
+    "not clipped": ({"max_grad_norm": 0.0}, 8),
+    "accumulated": ({"gradient_accumulation_steps": 2}, 4),
+    "evaluated": ({"eval_strategy": "steps", "eval_steps": 2}, 8),
+}
+
+
+@pytest.mark.parametrize("case", LOOPS)
+@pytest.mark.parametrize("kind", ["classifier", "language model"])
+def test_a_training_is_explained_to_rounding(tmp_path, kind, case):
+    options, steps = LOOPS[case]
+    if kind == "classifier":
+        model, loss_fn = classifier(), classes_loss
+        data = sentences(lambda k, _: torch.tensor(k % CLASSES))
+    else:
+        model, loss_fn, data = language_model(), next_token_loss, sentences(lambda _, words: words)
+    trainer = train(tmp_path, model.double(), data, loss_fn, **options)
+    loader = trainer.get_train_dataloader()
+    store = tmp_path / "run.zarr"
+    kernel = explaind.PathKernel(store, model, loss_fn, loader, forward=call_by_name)
+    assert kernel.history.steps == steps
+    few = torch.utils.data.DataLoader(data[:2], collate_fn=padded)
+    explained = kernel.explain(few, outputs="loss")
+    assert explained.attrs["completeness_error"] < ROUNDING[kind]
+    assert float(abs(explained.final_output - explained.initial_output).max()) > 0.01
