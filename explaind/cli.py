@@ -10,18 +10,32 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from explaind import __version__
+from explaind.cli_options import (
+    AnyExperiment,
+    Cores,
+    Experiment,
+    Files,
+    Part,
+    Root,
+    Run,
+    Threads,
+    check_known,
+    limit_threads,
+    read_config,
+    with_experiment,
+    with_run,
+)
 from explaind.errors import ConfigError, DamagedStoreError, ExplaindError
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
 from explaind.log import configure_logging, send_output_to
-from explaind.own_code import search_first
 from explaind.paths import Paths
 
 if TYPE_CHECKING:
@@ -36,26 +50,6 @@ app = typer.Typer(
 
 BEFORE, KERNEL = "Before a run", "Rules of the kernel"
 ENCODERS, EXPERIMENTS, PAGES = "Encoders", "Experiments", "Pages"
-
-Files = Annotated[
-    list[str],
-    typer.Option(
-        "--config",
-        help="Config file, YAML or JSON, - for standard input; may be repeated, later ones win. "
-        "Laid over config/config.yaml of the root, unless it says `defaults: false`.",
-    ),
-]
-Root = Annotated[str, typer.Option(help="Directory that holds data/ and results/.")]
-Run = Annotated[str, typer.Option(help="Name of the run in the config.")]
-Experiment = Annotated[str, typer.Option(help="Its name in the config, under experiments.")]
-AnyExperiment = Annotated[str, typer.Option("--experiment", help="Its name in the config.")]
-Part = Annotated[str, typer.Option(help="Name of the part.")]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads for torch; without it torch decides.")
-]
-Cores = Annotated[
-    int | None, typer.Option(min=1, help="Cores that the jobs share; without it all there are.")
-]
 
 
 def _show_version(asked: bool) -> bool:
@@ -92,7 +86,7 @@ def resolve_config(config: Files, root: Root = ".") -> None:
     """Write the complete config, defaults filled in."""
     from explaind.config.load import resolve_config as library
 
-    library(_read(config, root), Paths(root))
+    library(read_config(config, root), Paths(root))
 
 
 @app.command(rich_help_panel=KERNEL)
@@ -104,8 +98,8 @@ def prepare_dataset(
     """Make a dataset and its split."""
     from explaind.pipeline.prepare import prepare_dataset as library
 
-    checked = _read(config, root)
-    _check_known("dataset", dataset, checked.datasets)
+    checked = read_config(config, root)
+    check_known("dataset", dataset, checked.datasets)
     library(checked, Paths(root), dataset)
 
 
@@ -114,8 +108,8 @@ def train(config: Files, run: Run, root: Root = ".", threads: Threads = None) ->
     """Train a model and record its path; continues where an earlier call was stopped."""
     from explaind.pipeline.train import train as library
 
-    _limit_threads(threads)
-    library(_with_run(config, root, run), Paths(root), run)
+    limit_threads(threads)
+    library(with_run(config, root, run), Paths(root), run)
 
 
 @app.command(rich_help_panel=KERNEL)
@@ -128,7 +122,7 @@ def plan_epk(
     """Plan the explanation of a run: memory, time, shards, query blocks, disk."""
     from explaind.pipeline.plan import plan_epk as library
 
-    library(_with_run(config, root, run), Paths(root), run, cores or os.cpu_count() or 1)
+    library(with_run(config, root, run), Paths(root), run, cores or os.cpu_count() or 1)
 
 
 @app.command(rich_help_panel=BEFORE)
@@ -161,7 +155,7 @@ def plan(
     from explaind.plan.table import plan_table
 
     if run:
-        checked, shared = _with_run(config or [], root, run), cores or os.cpu_count() or 1
+        checked, shared = with_run(config or [], root, run), cores or os.cpu_count() or 1
         typer.echo(plan_table(plan_run(checked, Paths(root), run, shared)), nl=False)
         return
     sizes = hypothetical_sizes(
@@ -197,7 +191,7 @@ def doctor(
 
     _check_one_source(build, run)
     if run:
-        training = configured_training(_with_run(config or [], root, run), Paths(root), run)
+        training = configured_training(with_run(config or [], root, run), Paths(root), run)
     else:
         given = {"steps": steps, "samples": samples}
         training = imported_training(build, {k: v for k, v in given.items() if v is not None})
@@ -220,8 +214,8 @@ def predict_epk(
     """Compute the influence of all training samples on one shard of the explained samples."""
     from explaind.pipeline.predict import predict_epk as library
 
-    _limit_threads(threads)
-    library(_with_run(config, root, run), Paths(root), run, shard, segment)
+    limit_threads(threads)
+    library(with_run(config, root, run), Paths(root), run, shard, segment)
 
 
 @app.command(rich_help_panel=KERNEL)
@@ -229,7 +223,7 @@ def accumulate_kernel(config: Files, run: Run, root: Root = ".") -> None:
     """Merge the shards of a run into one influence store."""
     from explaind.pipeline.accumulate import accumulate_kernel as library
 
-    library(_with_run(config, root, run), Paths(root), run)
+    library(with_run(config, root, run), Paths(root), run)
 
 
 @app.command(rich_help_panel=KERNEL)
@@ -237,8 +231,8 @@ def validate_epk(config: Files, run: Run, root: Root = ".", threads: Threads = N
     """Compare the reformulated outputs of all validation samples with the true ones."""
     from explaind.pipeline.validate import validate_epk as library
 
-    _limit_threads(threads)
-    library(_with_run(config, root, run), Paths(root), run)
+    limit_threads(threads)
+    library(with_run(config, root, run), Paths(root), run)
 
 
 @app.command(rich_help_panel=ENCODERS)
@@ -252,9 +246,9 @@ def train_encoder(
     """Train one replicate of an encoder; continues where an earlier call was stopped."""
     from explaind.pipeline.train_encoder import train_encoder as library
 
-    checked = _read(config, root)
-    _check_known("encoder", encoder, checked.encoders)
-    _limit_threads(threads)
+    checked = read_config(config, root)
+    check_known("encoder", encoder, checked.encoders)
+    limit_threads(threads)
     library(checked, Paths(root), encoder, replicate)
 
 
@@ -269,10 +263,8 @@ def _computing(spec: Spec) -> Callable[..., None]:
     ) -> None:
         from explaind.experiments.job import compute_experiment
 
-        _limit_threads(threads)
-        compute_experiment(
-            _with_experiment(config, root, experiment, spec), Paths(root), experiment
-        )
+        limit_threads(threads)
+        compute_experiment(with_experiment(config, root, experiment, spec), Paths(root), experiment)
 
     return command
 
@@ -287,7 +279,7 @@ def _computing_part(spec: Spec) -> Callable[..., None]:
         root: Root = ".",
         threads: Threads = None,
     ) -> None:
-        checked = _with_experiment(config, root, experiment, spec)
+        checked = with_experiment(config, root, experiment, spec)
         _compute_part(checked, root, experiment, part, threads)
 
     return command
@@ -299,7 +291,7 @@ def _drawing(spec: Spec) -> Callable[..., None]:
     def command(config: Files, experiment: Experiment = spec.name, root: Root = ".") -> None:
         from explaind.experiments.drawing import draw_page
 
-        draw_page(_with_experiment(config, root, experiment, spec), Paths(root), experiment)
+        draw_page(with_experiment(config, root, experiment, spec), Paths(root), experiment)
 
     return command
 
@@ -327,8 +319,8 @@ def experiment(
     """Compute an experiment of any kind, also of your own."""
     from explaind.experiments.job import compute_experiment
 
-    _limit_threads(threads)
-    compute_experiment(_with_experiment(config, root, experiment), Paths(root), experiment)
+    limit_threads(threads)
+    compute_experiment(with_experiment(config, root, experiment), Paths(root), experiment)
 
 
 @app.command(rich_help_panel=EXPERIMENTS)
@@ -340,7 +332,7 @@ def experiment_part(
     threads: Threads = None,
 ) -> None:
     """Compute one part of an experiment of any kind, also of your own."""
-    _compute_part(_with_experiment(config, root, experiment), root, experiment, part, threads)
+    _compute_part(with_experiment(config, root, experiment), root, experiment, part, threads)
 
 
 @app.command(rich_help_panel=PAGES)
@@ -348,7 +340,7 @@ def page(config: Files, experiment: AnyExperiment, root: Root = ".") -> None:
     """Draw the page of an experiment of any kind, also of your own."""
     from explaind.experiments.drawing import draw_page
 
-    draw_page(_with_experiment(config, root, experiment), Paths(root), experiment)
+    draw_page(with_experiment(config, root, experiment), Paths(root), experiment)
 
 
 @app.command(rich_help_panel=PAGES)
@@ -364,7 +356,7 @@ def report(config: Files, root: Root = ".") -> None:
     """Write the index page."""
     from explaind.experiments.drawing import draw_index
 
-    draw_index(_read(config, root), Paths(root))
+    draw_index(read_config(config, root), Paths(root))
 
 
 def main() -> None:
@@ -386,36 +378,10 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _read(files: list[str], root: str) -> "Config":
-    """The config as the workflow reads it: over the defaults of the project, if it has some."""
-    from explaind.config.load import load_config
-
-    search_first(root)
-    return load_config(*files, defaults=Path(root, "config", "config.yaml"))
-
-
 def _check_one_source(build: str, run: str) -> None:
     """Refuse two trainings, or none."""
     if bool(build) == bool(run):
         raise ConfigError("Expected either package.module:function, or --config and --run.")
-
-
-def _with_run(files: list[str], root: str, run: str) -> "Config":
-    """The config, if it has this run."""
-    config = _read(files, root)
-    _check_known("run", run, config.runs)
-    return config
-
-
-def _with_experiment(files: list[str], root: str, name: str, spec: Spec | None = None) -> "Config":
-    """The config, if it has an experiment of this name and kind."""
-    config = _read(files, root)
-    if spec is None:
-        _check_known("experiment", name, config.experiments)
-        return config
-    known = [key for key in config.experiments if config.spec(key).name == spec.name]
-    _check_known("experiment", name, known, f"kind {spec.name}: ")
-    return config
 
 
 def _compute_part(
@@ -424,24 +390,6 @@ def _compute_part(
     from explaind.experiments.job import compute_part
 
     parts = config.parts(experiment)
-    _check_known("part", part, parts, hint=f"they follow from experiments.{experiment}")
-    _limit_threads(threads)
+    check_known("part", part, parts, hint=f"they follow from experiments.{experiment}")
+    limit_threads(threads)
     compute_part(config, Paths(root), experiment, part)
-
-
-def _check_known(
-    option: str, name: str, known: Collection[str], kind: str = "", hint: str = ""
-) -> None:
-    """Refuse a name that the config does not define."""
-    if name not in known:
-        raise ConfigError(
-            f"--{option}: expected one of {kind}{', '.join(sorted(known)) or 'none'}, got {name!r};"
-            f" {hint or f'define it under {option}s'}"
-        )
-
-
-def _limit_threads(threads: int | None) -> None:
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)

@@ -28,7 +28,7 @@ def test_help_lists_every_subcommand(monkeypatch, capsys):
     assert call(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
     names = typer.main.get_command(cli.app).commands
-    assert len(names) == 35
+    assert {"train", "train-encoder", "doctor", "page-labelfree"} <= {*names}
     assert [name for name in names if name not in shown] == []
     places = [shown.find(f"─ {panel} ─") for panel in PANELS]
     assert places[0] > -1

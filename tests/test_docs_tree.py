@@ -12,6 +12,7 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
+    "cli_options.py": "test_cli.py",
     "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
     "experiments/encoder_and_model/*.py": "experiments/encoder_and_model/test_compute.py",

@@ -17,7 +17,6 @@ from explaind.history.guards import check_deterministic_mode
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
-from explaind.history.schema import dtype_name
 from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import (
     check_first_step,
@@ -27,12 +26,12 @@ from explaind.kernel.checks import (
     compare_values,
 )
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
-from explaind.kernel.collectors.training_axis import SampleGroups, SampleSelection
-from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
+from explaind.kernel.collectors.training_axis import SampleSelection
 from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
+from explaind.kernel.explained import end_values, explained_dataset
 from explaind.kernel.functionals import (
     ModelFunction,
     OutputFunction,
@@ -43,14 +42,13 @@ from explaind.kernel.one_step import explain_one_step
 from explaind.kernel.parts import PartLosses, explain_parts
 from explaind.kernel.query.make_queries import MakeQueries
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.kernel.query.queries import SAMPLES_PER_PASS, Queries
+from explaind.kernel.query.queries import SAMPLES_PER_PASS
 from explaind.kernel.reformulate import (
     parameter_influence_of_intervals,
     parameter_influence_of_steps,
     reformulate_steps,
 )
 from explaind.kernel.result import (
-    build_dataset,
     build_one_step,
     build_parameter_influence,
     build_parts,
@@ -58,15 +56,7 @@ from explaind.kernel.result import (
 )
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
-from explaind.trees import (
-    Augmentation,
-    Forward,
-    Inputs,
-    LossFunction,
-    Penalty,
-    Targets,
-    call,
-)
+from explaind.trees import Augmentation, Forward, Inputs, LossFunction, Penalty, Targets, call
 
 logger = logging.getLogger(__name__)
 
@@ -217,28 +207,9 @@ class PathKernel:
             kept,
             part,
         )
-        arrays = {**explanation.arrays, **self._end_values(queries)}
-        arrays |= step_sums(arrays)
-        attributes = {
-            "functional": functional.name,
-            "quadrature_rule": queries.quadrature.rule,
-            "credit": credit,
-            "precision_deviation": explanation.deviation,
-            **self._attributes(),
-        }
-        if "parameter" in keep:
-            attributes["tensors"] = history.layout.to_json()
-        if part.whole:
-            dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
-            completed, error = complete(arrays, dtypes)
-            attributes["completeness_error"] = error
-            warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
-            arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
-        width = explanation.shape[1]
-        names = [functional.name] if width == 1 else [str(k) for k in range(width)]
-        components = history.layout.components
-        axis = None if labels is None else SampleGroups(labels, self._training.samples).names
-        return build_dataset(arrays, components, names, attributes, functional.unit, axis)
+        return explained_dataset(
+            explanation, history, self._training, queries, functional, kept, part.whole
+        )
 
     def scores(
         self,
@@ -289,7 +260,7 @@ class PathKernel:
         """
         queries = self._queries.of_all_outputs(x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
-        ends = self._end_values(queries)
+        ends = end_values(self.history, queries)
         arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays, self.output_unit)
 
@@ -424,19 +395,3 @@ class PathKernel:
         sides = self.history, self._regularisation, queries
         values = explain_parts(*sides, parts, axis).cpu().numpy()
         return build_parts({"influence_by_part": values, **axis.arrays()}, functional.unit)
-
-    def _end_values(self, queries: Queries) -> dict[str, np.ndarray]:
-        ends = {"initial_output": 0, "final_output": self.history.steps}
-        values = {name: queries.values(self.history.theta(step)) for name, step in ends.items()}
-        return {name: value.double().cpu().numpy() for name, value in values.items()}
-
-    def _attributes(self) -> dict[str, Any]:
-        """How everything is computed."""
-        dtype, contraction = dtype_name(self.history.dtype), self._training.contraction
-        return {
-            "computed_dtype": dtype,
-            "recorded_dtype": self.history.autocast or dtype_name(self.history.stored_dtype),
-            "computed_device": torch.device(self.history.device).type,
-            "precision": contraction.precision if contraction.reduced else dtype,
-            "train_samples": self._training.samples,
-        }

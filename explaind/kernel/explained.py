@@ -1,0 +1,87 @@
+"""An explanation as a dataset: completed, checked, and with how it was computed."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Float64
+
+from explaind.history.history import History
+from explaind.history.schema import dtype_name
+from explaind.kernel.collectors.output_arrays import OutputArrays
+from explaind.kernel.collectors.training_axis import SampleGroups
+from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
+from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.explain import Explanation
+from explaind.kernel.functionals import Functional
+from explaind.kernel.query.queries import Queries
+from explaind.kernel.result import build_dataset
+
+
+def explained_dataset(
+    explanation: Explanation,
+    history: History,
+    training: TrainingSide,
+    queries: Queries,
+    functional: Functional,
+    kept: OutputArrays,
+    whole: bool,
+) -> xr.Dataset:
+    """Make the dataset of an explanation; that of a whole run is completed and checked.
+
+    Args:
+        explanation: what the adjoint loop returned.
+        history: the recorded path.
+        training: the training side.
+        queries: the query side.
+        functional: what was explained.
+        kept: what is kept.
+        whole: whether it is of the whole run, not of a segment (`merge_segments` completes those).
+
+    Returns:
+        The arrays of `kernel.result.ARRAYS`. Influence that does not add up to the motion of the
+        parameters is refused (`RecordingError`).
+    """
+    arrays = {**explanation.arrays, **end_values(history, queries)}
+    arrays |= step_sums(arrays)
+    attributes = {
+        "functional": functional.name,
+        "quadrature_rule": queries.quadrature.rule,
+        "credit": kept.credit,
+        "precision_deviation": explanation.deviation,
+        **_computed(history, training),
+    }
+    if "parameter" in kept.keep:
+        attributes["tensors"] = history.layout.to_json()
+    if whole:
+        dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
+        completed, error = complete(arrays, dtypes)
+        attributes["completeness_error"] = error
+        warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
+        arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
+    width = explanation.shape[1]
+    names = [functional.name] if width == 1 else [str(k) for k in range(width)]
+    groups = None if kept.groups is None else SampleGroups(kept.groups, training.samples).names
+    return build_dataset(
+        arrays, history.layout.components, names, attributes, functional.unit, groups
+    )
+
+
+def end_values(history: History, queries: Queries) -> dict[str, Float64[np.ndarray, "test output"]]:
+    """Return the explained outputs before the first and after the last step."""
+    ends = {"initial_output": 0, "final_output": history.steps}
+    values = {name: queries.values(history.theta(step)) for name, step in ends.items()}
+    return {name: value.double().cpu().numpy() for name, value in values.items()}
+
+
+def _computed(history: History, training: TrainingSide) -> dict[str, Any]:
+    """How everything was computed."""
+    dtype, contraction = dtype_name(history.dtype), training.contraction
+    return {
+        "computed_dtype": dtype,
+        "recorded_dtype": history.autocast or dtype_name(history.stored_dtype),
+        "computed_device": torch.device(history.device).type,
+        "precision": contraction.precision if contraction.reduced else dtype,
+        "train_samples": training.samples,
+    }
