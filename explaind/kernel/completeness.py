@@ -58,32 +58,32 @@ def complete(
     Returns:
         `residual` and its share `rounding`; and the completeness error, see `check_completeness`.
     """
-    error = check_completeness(
-        arrays["data"], arrays["step_data_sum"], arrays["step_data_absolute_sum"], dtypes
-    )
     change = arrays["final_output"] - arrays["initial_output"]
+    # where regularisation alone moved an output, the data parts are nothing but its rounding
+    scale = np.maximum(arrays["step_data_absolute_sum"], np.abs(change))
+    error = check_completeness(arrays["data"], arrays["step_data_sum"], scale, dtypes)
     residual = change - arrays["data"] - arrays["decay"] - arrays.get("carry", 0.0)
     return {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}, error
 
 
 def check_completeness(
-    influence: np.ndarray, moved: np.ndarray, moved_absolute: np.ndarray, dtypes: Collection[str]
+    influence: np.ndarray, moved: np.ndarray, scale: np.ndarray, dtypes: Collection[str]
 ) -> float:
     """Compare the two routes to the data part: summed influence, and motion of the parameters.
 
     Args:
         influence: influence summed over all training samples, `[test, output]` (adjoint route).
         moved: data parts summed over all steps (from the recorded parameters).
-        moved_absolute: the same with absolute values.
+        scale: the same with absolute values, or the change of the output where that is larger.
         dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
     Returns:
-        The completeness error: the largest difference relative to the summed absolute data parts.
+        The completeness error: the largest difference relative to that scale.
 
     Raises:
         RecordingError: if the routes disagree, so that some motion is not explained by the loss.
     """
-    error = float((np.abs(influence - moved) / (moved_absolute + 1e-12)).max())
+    error = float((np.abs(influence - moved) / (scale + 1e-12)).max())
     tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
     if not error <= tolerance:
         raise RecordingError(
@@ -108,7 +108,7 @@ def warn_of_incompleteness(error: float, precisions: Collection[str]) -> None:
     if error > SUSPICIOUS * rounding:
         logger.warning(
             "The influence of all samples and the motion of the parameters differ by %.1e of the"
-            " summed absolute data parts; rounding explains about %.0e. Likely causes: a part of"
+            " summed absolute data parts, or the change; rounding explains about %.0e. Likely causes: a part of"
             " the loss that was not given (label smoothing, a penalty, class weights), gradients"
             " changed outside of the recorder, or another augment. The difference is booked as"
             " `rounding`.",

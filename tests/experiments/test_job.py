@@ -123,7 +123,7 @@ def test_the_table_of_an_experiment_in_parts_is_theirs(in_parts):
 
 def test_a_missing_part_is_named_with_its_command(in_parts):
     compute_part(CONFIG, in_parts, "mine", "seed-2")
-    command = "explaind pruning-part --experiment mine --part seed-1"
+    command = "explaind experiment-part --experiment mine --part seed-1"
     with pytest.raises(StoreError, match=rf"seed-1\.parquet is not readable.*`{command}`"):
         compute_experiment(CONFIG, in_parts, "mine")
 

@@ -31,6 +31,14 @@ def test_residual_and_rounding():
     assert error == pytest.approx(0.0001 / 0.7)
 
 
+def test_what_regularisation_alone_moved_is_complete():
+    """Data parts that are the rounding of a motion are no motion by data."""
+    steps = {"step_data": np.array([[[-2e-9]]]), "step_residual": np.array([[[0.0]]])}
+    ends = {"initial_output": np.array([[1.0]]), "final_output": np.array([[0.9]])}
+    moved = {"data": np.array([[0.0]]), "decay": np.array([[-0.1]]), **ends, **step_sums(steps)}
+    assert complete(moved, {"float32"})[1] == pytest.approx(2e-8)
+
+
 def test_the_coarser_type_sets_the_tolerance():
     complete(arrays(0.3001), {"float32", "float64"})
     with pytest.raises(RecordingError, match="adds up to something else"):

@@ -71,7 +71,7 @@ def test_the_test_set_is_never_seen(tmp_path):
 
 def test_what_selects_the_weights_is_not_trained_on():
     settings = small()
-    fitted, held = split_samples(settings, dataset(), pretext_task(settings.pretext, 0))
+    fitted, held = split_samples(settings, dataset(), pretext_task(settings.pretext, 0, 60))
     assert (len(fitted.rows), len(held.rows)) == (18, 6)
     assert not set(fitted.rows.tolist()) & set(held.rows.tolist())
 

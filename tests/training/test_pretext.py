@@ -9,15 +9,15 @@ X, Y = torch.rand(5, 1, 4, 4), torch.arange(5) % 2
 
 
 def test_targets_are_the_clean_inputs_and_only_inputs_are_perturbed():
-    assert pretext_task(Reconstruction(), 0).perturb is None
+    assert pretext_task(Reconstruction(), 0, 60).perturb is None
     for settings in (Denoising(), Inpainting()):
-        task = pretext_task(settings, 0)
+        task = pretext_task(settings, 0, 60)
         assert task.target(X, Y) is X
         assert not torch.equal(task.perturb(X, torch.arange(5), 0), X)
 
 
 def test_a_classifier_is_told_the_classes():
-    task = pretext_task(Classification(), 0)
+    task = pretext_task(Classification(), 0, 60)
     assert task.perturb is None
     assert task.target(X, Y) is Y
 
@@ -28,7 +28,7 @@ def test_losses_are_means_over_the_numbers_of_a_sample():
         gap = (output - X)[row]
         assert torch.isclose(squared_error(output, X)[row], (gap**2).sum() / 16)
         assert torch.isclose(absolute_error(output, X)[row], gap.abs().sum() / 16)
-    assert pretext_task(Reconstruction(loss="l1"), 0).loss_fn is absolute_error
+    assert pretext_task(Reconstruction(loss="l1"), 0, 60).loss_fn is absolute_error
 
 
 def test_every_sample_is_in_one_part_and_the_split_follows_the_seed():

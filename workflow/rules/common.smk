@@ -254,7 +254,9 @@ def modules_of(spec, *names):
 def subjects_of_kind(kind):
     """Pattern of the folders that the results of a kind lie in: runs, or that of the encoders."""
     found = {
-        entry.subject for entry in CONFIG.experiments.values() if entry.kind == kind
+        entry.subject
+        for name, entry in CONFIG.experiments.items()
+        if CONFIG.spec(name).name == kind
     }
     return "|".join(sorted(found)) or "(?!)"
 
