@@ -116,7 +116,7 @@ def test_a_change_of_an_own_experiment_runs_it_again(copied):
     [
         ("mine.yaml", "my_study.models", "my_studio.models", "runs.prices.model"),
         ("mine.yaml", '"hidden"', '"hiden"', "model.kind"),
-        ("my_study/models.py", "nn.ReLU()", "nn.RELU()", "my_study/models.py, line 4"),
+        ("my_study/models.py", "nn.ReLU()", "nn.RELU()", "my_study/models.py, line 5"),
         ("my_study/models.py", "def build", "def biuld", "models.py"),
         ("my_study/data.py", '"y_test": y[30:]', '"y_test": y[31:]', "datasets.houses"),
         ("my_study/average/compute.py", "def compute", "def  (", "my_study/average/compute.py"),
