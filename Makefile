@@ -31,7 +31,7 @@ test: $(INSTALLED_DEV)
 	$(PYTEST)
 
 test-all: test $(INSTALLED_ALL)
-	$(PYTEST) -m "browser or cluster or kills or libraries or fuzz"
+	$(PYTEST) -m "browser or cluster or kills or libraries or long"
 
 lint: $(INSTALLED_DEV)
 	$(BIN)/ruff check .

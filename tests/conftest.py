@@ -19,7 +19,7 @@ MARKERS = {
     "slurm": "cluster",
     "faults": "kills",
     "integrations": "libraries",
-    "fuzz": "fuzz",
+    "fuzz": "long",
 }
 """Folder of tests -> the marker of all of them; `make test` leaves these out."""
 

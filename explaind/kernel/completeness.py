@@ -108,10 +108,10 @@ def warn_of_incompleteness(error: float, precisions: Collection[str]) -> None:
     if error > SUSPICIOUS * rounding:
         logger.warning(
             "The influence of all samples and the motion of the parameters differ by %.1e of the"
-            " summed absolute data parts, or the change; rounding explains about %.0e. Likely causes: a part of"
-            " the loss that was not given (label smoothing, a penalty, class weights), gradients"
-            " changed outside of the recorder, or another augment. The difference is booked as"
-            " `rounding`.",
+            " summed absolute data parts, or the change; rounding explains about %.0e. Likely"
+            " causes: a part of the loss that was not given (label smoothing, a penalty, class"
+            " weights), gradients changed outside of the recorder, or another augment. The"
+            " difference is booked as `rounding`.",
             error,
             rounding,
         )

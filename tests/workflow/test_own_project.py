@@ -19,6 +19,8 @@ DOCUMENT = "docs/own_project.md"
 SNAKEFILE = str(REPOSITORY / "workflow" / "Snakefile")
 PACKAGE = "my_study/average"
 
+pytestmark = pytest.mark.long
+
 
 def snakemake(folder, *arguments, fails=False):
     command = ("snakemake", "--snakefile", SNAKEFILE, "--configfile", "mine.yaml", "--cores", "2")
