@@ -6,10 +6,11 @@ from zipfile import ZipFile
 
 import pytest
 
+from explaind.config.experiment import EncoderExperimentSettings
 from explaind.experiments.registry import SPECS
 from tests.workflow.project import Project
 
-ABSENT = ("examples", "maps")
+ABSENT = ("examples", "maps", "language_influence")
 SHOWN = {name: spec for name, spec in SPECS.items() if spec.shown and name not in ABSENT}
 """Kinds that the tiny run has a page of; their experiments are named like them."""
 
@@ -48,8 +49,10 @@ def test_pages_and_tables_are_in_it_with_captions(report):
 
 def test_they_are_sorted_by_run_and_kind(report):
     results, categories, _ = report
-    assert set(categories) == {"Run grokking"}
-    titles = {spec.title for spec in SHOWN.values()}
+    assert set(categories) == {"Run grokking", "Encoders"}
+    encoded = {n for n, s in SHOWN.items() if issubclass(s.settings, EncoderExperimentSettings)}
+    assert set(categories["Encoders"]) == {SHOWN[name].title for name in encoded}
+    titles = {spec.title for name, spec in SHOWN.items() if name not in encoded}
     assert set(categories["Run grokking"]) == titles | {"Is the explanation faithful?"}
     page = results["results/figures/training.html"]
     assert page["labels"] == {"file": "page", "what it shows": SPECS["training"].summary}

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
+from explaind.config.experiment import EncoderExperimentSettings
+from explaind.experiments.registry import SPECS
 from explaind.paths import SEAL, Paths
 from explaind.store import open_sealed
 
@@ -30,10 +32,19 @@ SWAPPED = {"swap": 1, "page_swap": 1, **STORY}
 RETRAINED = {"retrain_part": 2, "retrain": 1, "page_retrain": 1, **STORY}
 STUDY = {**OVER_TRAINING, **MATRICES, **COMPARED, **SWAPPED, **RETRAINED}
 EXPERIMENTS = {**STUDY, **PRUNED, **LEFT_OUT, **FLIPPED}
-PAGES = {rule: 1 for rule in (*EXPERIMENTS, *MERGED, "report") if rule.startswith("page_")}
+WITHOUT_LABELS = {
+    kind: 1
+    for kind, spec in SPECS.items()
+    if issubclass(spec.settings, EncoderExperimentSettings) and spec.computed
+}
+WITHOUT_LABELS |= {f"page_{kind}": 1 for kind in WITHOUT_LABELS}
+WITHOUT_LABELS |= {"roar_part": 2, "page_labelfree": 1, "report": 1}
+EVERYTHING = {**EXPERIMENTS, **WITHOUT_LABELS}
+PAGES = {rule: 1 for rule in (*EVERYTHING, *MERGED, "report") if rule.startswith("page_")}
 PAGES |= {"report": 1}
 TRAINED = {"train": 1, **PREDICTED, **VALIDATED, **EXPERIMENTS}
-PREPARED = {"prepare_dataset": 1, **TRAINED}
+ENCODED = {"train_encoder": 7, **WITHOUT_LABELS}
+PREPARED = {"prepare_dataset": 2, **TRAINED, **ENCODED}
 
 
 def test_second_run_does_nothing(project):
@@ -102,15 +113,15 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
         ("experiments/label_noise/flipped_labels", FLIPPED),
         ("experiments/retrain/compute", RETRAINED),
         ("experiments/leave_group_out/groups", LEFT_OUT),
-        ("experiments/job", EXPERIMENTS),
+        ("experiments/job", EVERYTHING),
         ("experiments/drawing", PAGES),
         ("pipeline/accumulate", MERGED),
         ("pipeline/validate", VALIDATED),
         ("plan/choose", {"plan_epk": 1}),
         ("pipeline/predict", PREDICTED),
         # imported, not named by a rule
-        ("kernel/query/quadrature", {**PREDICTED, **VALIDATED, **EXPERIMENTS}),
-        ("training/train", TRAINED),
+        ("kernel/query/quadrature", {**PREDICTED, **VALIDATED, **EVERYTHING}),
+        ("training/train", {**TRAINED, **ENCODED}),
         ("pipeline/prepare", PREPARED),
         # what acts through values, inputs and outputs, which are seen by themselves
         ("config/schema", {}),
