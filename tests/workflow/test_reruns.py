@@ -145,7 +145,7 @@ def test_an_edited_template_or_style_draws_the_pages_again(project, file):
 def test_a_new_title_draws_the_pages_again_that_link_to_it(project):
     project.replace("explaind/experiments/pruning/__init__.py", '"Pruning by', '"Pruned by')
     of_encoders = WITHOUT_LABELS.keys() - {"report"}
-    assert project.planned() == {page: 1 for page in PAGES.keys() - of_encoders}  # of the run
+    assert project.planned() == dict.fromkeys(PAGES.keys() - of_encoders, 1)  # of the run
 
 
 def test_comments_in_code_rerun_nothing(project):
