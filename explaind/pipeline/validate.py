@@ -52,12 +52,19 @@ def validate_epk(config: Config, paths: Paths, run: str) -> None:
     opened = load_kernel(config, paths, run)
     target = opened.data.y_validation
     rebuilt = opened.kernel.reformulate(opened.data.x_validation, target)
-    rebuilt = rebuilt.assign(target=described(REFORMULATION, "target", target.numpy()))
+    rebuilt = rebuilt.assign(target=_described_target(target.numpy()))
     attributes = {"stage": "validate_epk", "config": stage_config(config, "validate_epk", run)}
     write_store(paths.validation(run), rebuilt, attributes)
     statistics = _statistics(task_of(config.runs[run].training.loss), rebuilt)
     write_json(paths.validation_summary(run), statistics)
     logger.info("validation: %s", statistics)
+
+
+def _described_target(target: np.ndarray) -> xr.Variable:
+    """The targets as xarray takes them; what a sample has several of is on axes `target_1`, ..."""
+    dims, values, attributes = described(REFORMULATION, "target", target)
+    further = (f"target_{axis}" for axis in range(1, target.ndim))
+    return xr.Variable((*dims, *further), values, attributes)
 
 
 def _statistics(task: Task, rebuilt: xr.Dataset) -> dict[str, float | int | str]:
