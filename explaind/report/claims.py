@@ -11,9 +11,10 @@ from explaind.report.html import render
 from explaind.report.page import Fact, Panel
 
 REPRODUCED, PARTLY, NOT = "reproduced", "partly", "not reproduced"
-LEFT_OUT = "left out"
+LEFT_OUT, UNDECIDED = "left out", "not decided"
 
-BADGES = {REPRODUCED: "faithful", PARTLY: "approximate", NOT: "unfaithful", LEFT_OUT: "absent"}
+BADGES = {REPRODUCED: "faithful", PARTLY: "approximate", NOT: "unfaithful"}
+BADGES |= {LEFT_OUT: "absent", UNDECIDED: "absent"}
 """Looks of the verdicts (`style.css`)."""
 
 
@@ -26,7 +27,8 @@ class Claim(NamedTuple):
         published: ours, worked out as published.
         corrected: ours, worked out as it should be; empty if there is no difference.
         judged: the rule.
-        verdict: `REPRODUCED`, `PARTLY`, `NOT` or `LEFT_OUT`.
+        verdict: `REPRODUCED`, `PARTLY`, `NOT`, `LEFT_OUT`, or `UNDECIDED` if what was measured
+            gives no number.
         shown_by: kind of the experiment whose page shows more; may be empty.
     """
 

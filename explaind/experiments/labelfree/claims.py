@@ -15,7 +15,16 @@ import xarray as xr
 from explaind.experiments.disentanglement.tables import beta_effects, model_rows, named
 from explaind.experiments.encoder_and_model.tables import mean_agreement
 from explaind.experiments.roar.tables import CONTROL, loss_curves
-from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, Claim, both, claims_table
+from explaind.report.claims import (
+    LEFT_OUT,
+    NOT,
+    PARTLY,
+    REPRODUCED,
+    UNDECIDED,
+    Claim,
+    both,
+    claims_table,
+)
 from explaind.report.sources import Sources
 from explaind.report.text import number, percent, signed
 
@@ -95,7 +104,7 @@ def _disentangled(sources: Sources | None) -> Claim:
     return claim._replace(
         published=f"change from smallest to largest beta, all units: {texts['all'] or 'n/a'}",
         corrected=f"active units only: {texts['active'] or 'n/a, fewer than two active units'}",
-        verdict=both(holds.values()),
+        verdict=both(holds.values()) if len(known) else UNDECIDED,
     )
 
 

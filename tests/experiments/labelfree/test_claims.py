@@ -8,7 +8,7 @@ import xarray as xr
 from explaind.experiments.labelfree.claims import CLAIMS, verdicts
 from explaind.experiments.labelfree.page import draw
 from explaind.experiments.labelfree.tables import LabelfreeTables
-from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
+from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, UNDECIDED
 from tests.experiments.disentanglement import planted
 from tests.experiments.disentanglement.test_tables import FALLING, STEADY
 from tests.experiments.roar.test_tables import losses
@@ -87,6 +87,7 @@ def test_all_hold():
         ("pretext_examples", examples(0.5, 0.7), NOT),
         ("disentanglement", planted.store(FALLING, STEADY), PARTLY),
         ("disentanglement", planted.store(FALLING, FALLING), NOT),
+        ("disentanglement", planted.store([np.nan] * 6, [np.nan] * 6), UNDECIDED),
         ("encoder_and_model", agreement(0.5, 0.95), PARTLY),
         ("encoder_and_model", agreement(0.95, 0.95), NOT),
         ("roar", roar((0.9, 0.91)), PARTLY),
