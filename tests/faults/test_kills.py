@@ -3,7 +3,6 @@
 import random
 import re
 
-from explaind.config.experiment import ExperimentSettings
 from explaind.experiments.registry import SPECS
 from tests.faults.kills import differences, run_with_kills
 from tests.faults.stages import STAGES
@@ -22,14 +21,7 @@ def test_every_rule_can_be_killed():
     rules = "".join(file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
     commands = set(re.findall(r'"explaind --log \{log\} ([a-z-]+)', rules))
     assert commands
-    # those of encoders are computed and drawn by the same code; their training is killed in
-    # tests/training/test_encoder.py, and the page of languages computes nothing
-    commands -= {"train-encoder"}
-    names = {
-        name.replace("_", "-"): spec
-        for name, spec in SPECS.items()
-        if issubclass(spec.settings, ExperimentSettings) and name != "language_influence"
-    }
+    names = {name.replace("_", "-"): spec for name, spec in SPECS.items()}
     computed = {name: spec.computed for name, spec in names.items() if spec.computed}
     commands |= {*computed, *(f"{name}-part" for name, rule in computed.items() if rule.parts)}
     commands |= {f"page-{name}" for name, spec in names.items() if spec.shown}
