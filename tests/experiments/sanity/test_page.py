@@ -50,7 +50,7 @@ def test_failed_retrainings_are_flagged(tmp_path):
     assert "1 of 13 retrainings failed" in html
     failed = [row for row in html.split("<tr>") if ">failed</td>" in row]
     assert len(failed) == 1
-    assert "Most harmful 20 %" in failed[0]
+    assert "Most harmful 20\u00a0%" in failed[0]
     assert ">60\u00a0%</td>" in failed[0]
     assert "Over 11 groups" in html
 
