@@ -34,7 +34,7 @@ def _torchvision_can_be_imported():
 @pytest.mark.parametrize("file", QUIET)
 def test_it_is_complete(file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    explained = runpy.run_path(file)["explained"]
+    explained = runpy.run_path(str(file))["explained"]
     assert float(np.abs(explained["influence"]).max()) > 0
     assert explained.attrs["completeness_error"] < 1e-5
 
