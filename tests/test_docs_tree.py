@@ -41,6 +41,7 @@ TRIED_TOGETHER = {
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
     "report/claims.py": "experiments/labelfree/test_claims.py",
+    "report/method_names.py": "experiments/labelfree/test_claims.py",
     "report/page.py": "report/test_html.py",
 }
 """Modules without a test of their own name, and the test that tries them as parts of a whole."""
@@ -59,6 +60,7 @@ SHORT = {
     "experiments/labelfree/tables.py": "what its page shows, worked out by its claims",
     "labelfree/blur.py": "a baseline",
     "labelfree/streaming_correlation.py": "a statistic of what never lies in memory together",
+    "report/method_names.py": "what methods are called, for every page that names some",
     "report/pictures.py": "cells with pictures, for every page that has some",
     "training/contrastive_loss.py": "a loss for one kind of pretext",
     "kernel/attributor.py": "a protocol",

@@ -3,18 +3,11 @@
 import pandas as pd
 from torch import Tensor
 
-from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings, Method
+from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings
+from explaind.experiments.feature_methods import feature_method
 from explaind.experiments.job import EncoderJob
-from explaind.labelfree.feature_importance import (
-    FeatureMethod,
-    RescaleRule,
-    feature_importance,
-    integrated_gradients,
-    occlusion,
-    saliency,
-)
+from explaind.labelfree.feature_importance import feature_importance
 from explaind.labelfree.masking import channel_axis, representation_shift
-from explaind.labelfree.random_importance import Brightest, GradientShap, Random, RandomLit
 from explaind.log import progress
 
 
@@ -31,7 +24,16 @@ def compute(job: EncoderJob[FeatureConsistencySettings]) -> pd.DataFrame:
     """
     settings, x = job.settings, job.data.x_validation[: job.settings.samples]
     fractions = tuple(dict.fromkeys((*settings.fractions, 1.0)))
-    methods = {name: _method(name, settings, x) for name in settings.methods}
+    methods = {
+        name: feature_method(
+            name,
+            settings.seed,
+            steps=settings.steps,
+            points=settings.points,
+            window=_window(settings.window, x),
+        )
+        for name in settings.methods
+    }
     tables = []
     cases = [(name, replicate) for name in settings.encoders for replicate in job.replicates]
     for name, replicate in progress(cases, "encoders"):
@@ -46,21 +48,6 @@ def compute(job: EncoderJob[FeatureConsistencySettings]) -> pd.DataFrame:
             table = {"fraction": fractions, "shift": means, "normalised": means / means[-1]}
             tables.append(pd.DataFrame(case | table))
     return pd.concat(tables, ignore_index=True)
-
-
-def _method(name: Method, settings: FeatureConsistencySettings, x: Tensor) -> FeatureMethod:
-    seed = settings.seed
-    methods: dict[Method, FeatureMethod] = {
-        "integrated_gradients": integrated_gradients(settings.steps),
-        "gradient_shap": GradientShap(settings.points, seed),
-        "saliency": saliency(),
-        "deep_lift": RescaleRule(),
-        "occlusion": occlusion(_window(settings.window, x)),
-        "brightest": Brightest(),
-        "random_lit": RandomLit(seed),
-        "random": Random(seed),
-    }
-    return methods[name]
 
 
 def _window(side: int, x: Tensor) -> tuple[int, ...]:

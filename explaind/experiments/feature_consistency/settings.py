@@ -5,19 +5,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from explaind.config.base import canonical
+from explaind.config.choices import AnyFeatureMethodName
 from explaind.config.experiment import EncoderExperimentSettings, Seed
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
-Method = Literal[
-    "integrated_gradients",
-    "gradient_shap",
-    "saliency",
-    "deep_lift",
-    "occlusion",
-    "brightest",
-    "random_lit",
-    "random",
-]
 
 
 class FeatureConsistencySettings(EncoderExperimentSettings):
@@ -25,7 +16,7 @@ class FeatureConsistencySettings(EncoderExperimentSettings):
 
     kind: Literal["feature_consistency"] = "feature_consistency"
     samples: int | None = Field(None, ge=1, description="Test samples, the first ones; null = all.")
-    methods: tuple[Method, ...] = Field(
+    methods: tuple[AnyFeatureMethodName, ...] = Field(
         (
             "integrated_gradients",
             "gradient_shap",
