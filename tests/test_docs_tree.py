@@ -23,6 +23,7 @@ TRIED_TOGETHER = {
     "doctor/*.py": "doctor/test_examine.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/labelfree/*.py": "experiments/labelfree/test_claims.py",
+    "experiments/linear_probe/*.py": "experiments/linear_probe/test_compute.py",
     "experiments/roar/*.py": "experiments/roar/test_compute.py",
     "experiments/unit_visualisation/*.py": "experiments/unit_visualisation/test_compute.py",
     "experiments/*/settings.py": "config/test_schema.py",
