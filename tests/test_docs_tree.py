@@ -51,7 +51,6 @@ SHORT = {
     "*/__init__.py": "says what a folder is",
     "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
-    "config/choices.py": "closed choices, typed once for rooms that must not import each other",
     "data/digits.py": "a module for each family of sources",
     "data/interleaved.py": "the one choice of as many samples of each class",
     "models/encoders/network.py": "what every encoder is, whatever its architecture",
