@@ -109,8 +109,9 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
         title="How far does the representation move?",
         caption=(
             "Mean squared shift of the representation when the most important pixels (or time "
-            "steps) are set to their baseline: black, or the mean normal series. Coloured: "
-            "label-free methods; grey: controls that do not know the encoder. Bands: "
+            "steps) are set to their baseline: black, the mean normal series, or the image itself, "
+            "blurred. Coloured: label-free methods; grey: controls that do not know the encoder "
+            "(brightest: furthest from the baseline). Bands: "
             "smallest to largest of the trainings. Look at the left end: a method is of use "
             "if few hidden features move the representation further than the controls do. On dark "
             "images a random choice wastes most of what it hides on black pixels, so the fair "

@@ -36,6 +36,11 @@ class FeatureConsistencySettings(EncoderExperimentSettings):
             description="Fractions of pixels or time steps that are hidden; 1 is always there.",
         )
     )
+    baseline: Literal["constant", "blurred"] = Field(
+        "constant",
+        description="What hides a feature. constant: black, or the mean normal series; blurred: "
+        "the image itself by a Gaussian of 5 pixels, as published for SimCLR.",
+    )
     steps: int = Field(50, ge=1, description="Points of integrated_gradients, as published.")
     points: int = Field(5, ge=1, description="Random points of gradient_shap, as published.")
     window: int = Field(2, ge=1, description="Side of the windows of occlusion.")

@@ -6,6 +6,7 @@ models where it has none or they are stale; which of both is said with each.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -82,7 +83,7 @@ def _feature_consistency(sources: Sources | None) -> Claim:
     areas = mean_areas(with_nothing_hidden(sources.result("feature_consistency")))
     found = areas[areas["method"].isin(PUBLISHED)]
     texts = {
-        control: _by_encoder(found, lambda row, key=f"above_{control}": _with_interval(row, key))
+        control: _by_encoder(found, partial(_with_interval, f"above_{control}"))
         for control in CONTROLS
     }
     return claim._replace(
@@ -269,7 +270,7 @@ def _by_encoder(table: pd.DataFrame, text: Callable[[Mapping[Hashable, Any]], st
     return "; ".join(named)
 
 
-def _with_interval(row: Mapping[Hashable, Any], key: str) -> str:
+def _with_interval(key: str, row: Mapping[Hashable, Any]) -> str:
     value, low, high = (signed(row[name], 2) for name in (key, f"{key}_low", f"{key}_high"))
     return f"{value} ({low} to {high})"
 
