@@ -41,7 +41,6 @@ TRIED_TOGETHER = {
     "models/encoders/*.py": "models/encoders/test_registry.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
-    "report/claims.py": "experiments/labelfree/test_claims.py",
     "report/method_names.py": "experiments/labelfree/test_claims.py",
     "report/page.py": "report/test_html.py",
 }
