@@ -90,7 +90,10 @@ def _feature_consistency(sources: Sources | None) -> Claim:
         published=f"area to 20 % hidden, above random pixels: {texts['random']}",
         corrected=f"above brightest first: {texts['brightest']}; above random pixels that are not "
         f"black: {texts['random_lit']}",
-        verdict=_above_zero(found[f"above_{control}_low"] for control in ("random", "brightest")),
+        verdict=_above_zero(
+            (found[f"above_{control}_low"], found[f"above_{control}_high"])
+            for control in ("random", "brightest")
+        ),
     )
 
 
@@ -119,7 +122,10 @@ def _example_consistency(sources: Sources | None) -> Claim:
     chance, limit = (number(table[name].mean(), 2) for name in ("chance", "limit"))
     few = percent(table["fraction"].iloc[0])
     margins = [
-        pd.concat([way["most_low"] - way["chance"], way["chance"] - way["least_high"]])
+        (
+            pd.concat([way["most_low"] - way["chance"], way["chance"] - way["least_high"]]),
+            pd.concat([way["most_high"] - way["chance"], way["chance"] - way["least_low"]]),
+        )
         for way in ways
         if len(way)
     ]
@@ -275,12 +281,22 @@ def _with_interval(key: str, row: Mapping[Hashable, Any]) -> str:
     return f"{value} ({low} to {high})"
 
 
-def _above_zero(ways: Iterable[pd.Series]) -> str:
-    """The verdict on lower ends of intervals that are all to be above zero, in one or two ways."""
-    ends = list(ways)
-    if not ends or any(way.empty or way.isna().any() for way in ends):
-        return UNDECIDED
-    return both(bool((way > 0).all()) for way in ends)
+def _above_zero(ways: Iterable[tuple[pd.Series, pd.Series]]) -> str:
+    """The verdict on intervals, (low, high) of each way, that are all to be above zero.
+
+    Nothing is decided by an interval that is missing, nor by those alone that have zero in them:
+    these are of too few trainings.
+
+    Returns:
+        The verdict.
+    """
+    held, decided = [], []
+    for low, high in ways:
+        if low.isna().any():
+            return UNDECIDED
+        held.append(bool(len(low)) and bool((low > 0).all()))
+        decided.append(held[-1] or bool((high <= 0).any()))
+    return both(held) if any(held) or (decided and all(decided)) else UNDECIDED
 
 
 def _task_means(sources: Sources, key: str) -> Mapping[tuple[str, str, str], float]:

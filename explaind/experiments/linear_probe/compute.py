@@ -14,15 +14,12 @@ from sklearn.preprocessing import StandardScaler
 from explaind.errors import ConfigError
 from explaind.experiments.job import EncoderJob
 from explaind.experiments.linear_probe.settings import LinearProbeSettings
+from explaind.experiments.linear_probe.tables import INPUTS, TRAINED, UNTRAINED
 from explaind.labelfree.encoding import encode
 from explaind.log import progress
 from explaind.models.encoders.network import EncoderNetwork
 from explaind.models.encoders.registry import build_network
 from explaind.training.encoder import replicate_seed
-
-TRAINED, UNTRAINED, INPUTS = "trained encoder", "untrained encoder", "raw inputs"
-"""What the classifier sees. An encoder before its training, from the seed that it was trained from,
-and the inputs themselves say what is left to the training."""
 
 
 def compute(job: EncoderJob[LinearProbeSettings]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Pages of kind `linear_probe`: what of the classes can be read off a representation."""
 
-from explaind.experiments.linear_probe.tables import LinearProbeTables
+from explaind.experiments.linear_probe.tables import TRAINED, LinearProbeTables
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Page, Panel, Plot
 from explaind.report.plots.theme import COMPONENTS, MUTED, label_axes, new_figure
@@ -17,7 +17,8 @@ def draw(tables: LinearProbeTables, about: About) -> Page:
     Returns:
         The page.
     """
-    best = tables.accuracy.sort_values("mean", kind="stable").iloc[-1]
+    trained = tables.accuracy[tables.accuracy["seen"] == TRAINED]
+    best = trained.sort_values("mean", kind="stable").iloc[-1]
     return Page(
         about,
         lead=(
@@ -27,13 +28,13 @@ def draw(tables: LinearProbeTables, about: About) -> Page:
         ),
         facts=[
             Fact(
-                "Largest accuracy",
-                percent(round(float(best["mean"]), 3)),
-                f"{best['encoder']}, {best['seen']}",
+                f"Best: {best['encoder']}",
+                _rounded(float(best["mean"])),
+                "accuracy on its representations",
             ),
             Fact(
                 "Always the same answer",
-                percent(round(float(best["majority"]), 3)),
+                _rounded(float(best["majority"])),
                 "accuracy of the most frequent class",
             ),
         ],
@@ -78,7 +79,7 @@ def _panel(tables: LinearProbeTables, about: About) -> Panel:
             "columns.html",
             caption="In brackets: 95 % intervals, of two trainings at least.",
             label="Accuracy of the linear probe",
-            titles=("Encoder", "The classifier sees", "Test accuracy", "On what it was trained on"),
+            titles=("Encoder", "The classifier sees", "Test accuracy", "Training accuracy"),
             rows=rows,
         ),
         tables=(about.files["accuracy"], about.files["replicates"]),

@@ -8,6 +8,10 @@ from explaind.experiments.linear_probe.settings import LinearProbeSettings
 from explaind.report.sources import Sources
 from explaind.report.tables.confidence import mean_interval
 
+TRAINED, UNTRAINED, INPUTS = "trained encoder", "untrained encoder", "raw inputs"
+"""What the classifier sees. An encoder before its training, from the seed that it was trained from,
+and the inputs themselves say what is left to the training."""
+
 
 class LinearProbeTables(NamedTuple):
     """All numbers of the page.

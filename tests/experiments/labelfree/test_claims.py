@@ -131,6 +131,8 @@ def test_all_hold():
         ("example_consistency", rates(0.7, least=0.6), NOT),
         ("example_consistency", rates(0.3).query("method == 'dknn'"), REPRODUCED),
         ("example_consistency", rates(0.7, replicates=1), UNDECIDED),
+        ("example_consistency", rates(0.5), PARTLY),  # by the loss perhaps above chance
+        ("example_consistency", rates(0.5, dknn=0.5), UNDECIDED),
         ("pretext_features", features(0.4, 0.9), PARTLY),
         ("pretext_features", features(0.1, 0.9), NOT),
         ("pretext_examples", examples(0.1, 0.7), PARTLY),

@@ -5,10 +5,16 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from explaind.errors import ConfigError
-from explaind.experiments.linear_probe.compute import INPUTS, TRAINED, UNTRAINED, compute, probe
+from explaind.experiments.linear_probe.compute import compute, probe
 from explaind.experiments.linear_probe.page import draw
 from explaind.experiments.linear_probe.settings import LinearProbeSettings
-from explaind.experiments.linear_probe.tables import LinearProbeTables, mean_accuracy
+from explaind.experiments.linear_probe.tables import (
+    INPUTS,
+    TRAINED,
+    UNTRAINED,
+    LinearProbeTables,
+    mean_accuracy,
+)
 from explaind.labelfree.encoding import encode
 from tests.experiments.small_encoders import html_of, job_of, trained
 
