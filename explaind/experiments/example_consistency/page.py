@@ -146,12 +146,12 @@ def _table_panel(areas: pd.DataFrame, files: Files) -> Panel:
             titles=(
                 "Encoder",
                 "Method",
-                "looks at",
+                "Looks at",
                 "Most",
                 "Limit",
                 "Least",
                 "Difference",
-                "95 %",
+                "its 95 % interval",
             ),
             rows=[_row(row) for row in areas.to_dict("records")],
         ),
@@ -174,7 +174,11 @@ def _row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
 
 def _check_panel(checks: pd.DataFrame, files: Files) -> Panel:
     rows = [
-        (row["encoder"], row["check"], *(number(row[name], 3) for name in ("mean", "largest")))
+        (
+            row["encoder"],
+            _named(row["check"]),
+            *(number(row[name], 3) for name in ("mean", "largest")),
+        )
         for row in checks.to_dict("records")
     ]
     return Panel(
@@ -193,3 +197,9 @@ def _check_panel(checks: pd.DataFrame, files: Files) -> Panel:
         ),
         tables=(files["checks"],),
     )
+
+
+def _named(check: str) -> str:
+    """A check with the name that its method has on pages."""
+    method, _, what = check.partition(": ")
+    return f"{EXAMPLE_METHODS[method]}: {what}"

@@ -19,7 +19,7 @@ from explaind.report.plots.theme import COMPONENTS, MUTED, label_axes, new_figur
 from explaind.report.text import number, percent, signed
 
 DASHES = dict(zip(CONTROLS, ("solid", "dash", "dot"), strict=True))
-FAIR = {"random_lit": "above random, not black", "brightest": "above brightest first"}
+FAIR = {"random_lit": "Above random, not black", "brightest": "Above brightest first"}
 """Controls that waste nothing on black pixels, and what the columns are called."""
 
 SHOWN = 52  # % hidden at first; a double click shows all
