@@ -19,7 +19,12 @@ from explaind.paths import Paths
 from explaind.training.optimizer import build_optimizer
 from explaind.training.task import task_of
 
-KINDS = {"model": nn.Module, "optimizer": Optimizer, "loss_fn": Callable, "loader": DataLoader}
+KINDS: dict[str, Any] = {
+    "model": nn.Module,
+    "optimizer": Optimizer,
+    "loss_fn": Callable,
+    "loader": DataLoader,
+}
 """What the four are that a training needs."""
 
 
