@@ -74,8 +74,8 @@ def steps_figure(
             showlegend=False,
             hovertemplate="%{customdata}%{y} steps (%{text})<extra></extra>",
         )
+    mark_phases(figure, phases, last_step)  # first, so that the bands hide no line
     _mark_nothing(figure, trainings)
-    mark_phases(figure, phases, last_step)
     figure.update_layout(hovermode="closest")
     label_axes(
         figure,
@@ -144,8 +144,9 @@ def _mark_nothing(figure: go.Figure, trainings: pd.DataFrame) -> None:
         if number == 0:
             more = "" if row.reached else "more than "
             figure.add_annotation(
-                x=0.5,
+                x=0,
                 xref="paper",
+                xanchor="left",
                 y=row.steps,
                 yanchor="bottom",
                 showarrow=False,
