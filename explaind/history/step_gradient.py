@@ -131,7 +131,7 @@ class StepGradient:
                 f"Step {step} is not one backward pass of loss_fn(model(x), y)"
                 f".{'mean' if self._mean else 'sum'}(), as a checkpointed history repeats it:"
                 f" {len(parts)} batch(es), weights from {float(weights.min()):.3g} to"
-                f" {float(weights.max()):.3g}, all multiplied by {clip:.3g}. Record with every=1, or"
+                f" {float(weights.max()):.3g}, times {clip:.3g}. Record with every=1, or"
                 " change the loop."
             )
         if self._due(step):
