@@ -60,12 +60,14 @@ class Kind:
         way: where the gradients come from, if they can be had.
         refused: what the refusal says, if it is refused.
         dense: whether its gradients are dense, as most optimizers want them.
+        used: whether every parameter is used in every step.
     """
 
     make: Callable[[], nn.Module]
     way: str = BY_RULE
     refused: str = ""
     dense: bool = True
+    used: bool = True
 
 
 LAYERS = {
@@ -243,8 +245,12 @@ LAYERS = {
         lambda: Called(linear(), lambda m, x: x * torch.sigmoid(m(x.mean(1)))[:, None])
     ),
     "experts, weighed": Kind(lambda: Called(experts(), routed)),
-    "experts, one for each place": Kind(lambda: Called(experts(), one_expert), ONE_BY_ONE),
-    "a layer that is never called": Kind(lambda: Called(experts(), lambda m, x: m[1](x))),
+    "experts, one for each place": Kind(
+        lambda: Called(experts(), one_expert), ONE_BY_ONE, used=False
+    ),
+    "a layer that is never called": Kind(
+        lambda: Called(experts(), lambda m, x: m[1](x)), used=False
+    ),
     "a hook that changes an output": Kind(lambda: hooked(linear())),
     "a gradient by the inputs (an energy)": Kind(lambda: Called(linear(), slope), ONE_BY_ONE),
     "`torch.vmap` over the places": Kind(

@@ -114,7 +114,13 @@ class Case:
 
     @property
     def possible(self) -> bool:
-        """Whether it is a training at all: few optimizers of torch take sparse gradients."""
+        """Whether it is a training at all: few optimizers of torch take sparse gradients.
+
+        And whether it is known to be explained: a checkpointed history refuses steps in which a
+        tensor is not used.
+        """
+        if self.every > 1 and not all(kind.used for kind in self.layer_kinds):
+            return False
         if self.batch.collate and self.loops == "`recorder.step_of(index, x, y)`":
             return False  # what is padded to a batch is known sample by sample to batches alone
         takes = self.optimizer.sparse and self.loop.max_norm is None and not self.loss.penalty
