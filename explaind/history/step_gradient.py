@@ -126,7 +126,8 @@ class StepGradient:
         weights = scale * losses
         if torch.allclose(weights, named, rtol=NAMED_TOLERANCE, atol=0.0):
             weights = named
-        if self._repeated and (len(parts) > 1 or weights is not named or clip != 1):
+        single = len(parts) == 1 and not parts[0].summed
+        if self._repeated and not (single and weights is named and clip == 1):
             raise RecordingError(
                 f"Step {step} is not one backward pass of loss_fn(model(x), y)"
                 f".{'mean' if self._mean else 'sum'}(), as a checkpointed history repeats it:"

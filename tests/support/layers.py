@@ -61,6 +61,7 @@ class Kind:
         refused: what the refusal says, if it is refused.
         dense: whether its gradients are dense, as most optimizers want them.
         used: whether every parameter is used in every step.
+        copied: whether torch copies the module.
     """
 
     make: Callable[[], nn.Module]
@@ -68,6 +69,7 @@ class Kind:
     refused: str = ""
     dense: bool = True
     used: bool = True
+    copied: bool = True
 
 
 LAYERS = {
@@ -179,14 +181,11 @@ LAYERS = {
         lambda: Weight(WIDTH, WIDTH, call=lambda w, x: torch.bmm(x, w.expand(len(x), WIDTH, WIDTH)))
     ),
     "`torch.baddbmm`, a parameter for each place": Kind(
-        lambda: Weight(
-            PLACES,
-            WIDTH,
-            WIDTH,
-            call=lambda w, x: torch.baddbmm(x.transpose(0, 1), x.transpose(0, 1), w).transpose(
-                0, 1
-            ),
-        )
+        lambda: Called(
+            Weight(PLACES, WIDTH, WIDTH, call=lambda w, x: torch.baddbmm(x, x, w)),
+            lambda m, x: m(x.transpose(0, 1)).transpose(0, 1),
+        ),
+        BY_VMAP,
     ),
     "`F.layer_norm` with a parameter of one's own": Kind(
         lambda: Weight(WIDTH, call=lambda w, x: F.layer_norm(x, (WIDTH,), w))
@@ -218,7 +217,7 @@ LAYERS = {
         lambda: parametrizations.orthogonal(linear()), BY_VMAP
     ),
     "pruned weights (`nn.utils.prune`)": Kind(
-        lambda: prune.random_unstructured(linear(), "weight", 0.4), BY_VMAP
+        lambda: prune.random_unstructured(linear(), "weight", 0.4), BY_VMAP, copied=False
     ),
     "a spectrum multiplied by a parameter": Kind(
         lambda: Weight(3, call=lambda w, x: torch.fft.irfft(torch.fft.rfft(x) * w, n=WIDTH)),

@@ -31,6 +31,8 @@ class Kind:
         schedule: makes a schedule of the optimizer.
         single: whether every step is a single backward pass through the recorder's clipping, as a
             checkpointed history repeats it.
+        momentum: whether the optimizer must have a momentum.
+        copies: whether the loop copies the model.
         refused: what the refusal says, if it is refused.
     """
 
@@ -40,6 +42,8 @@ class Kind:
     max_norm: float | None = None
     schedule: Callable[[torch.optim.Optimizer], Any] | None = None
     single: bool = True
+    momentum: bool = False
+    copies: bool = False
     refused: str = ""
 
     @property
@@ -285,7 +289,7 @@ LOOPS = {
     "two calls of the model for a batch": Kind(
         twice, ((0, 0), (1, 1), (2, 2), (3, 3)), share=0.5, single=False
     ),
-    "`backward(retain_graph=True)`, then the rest": Kind(in_two_passes),
+    "`backward(retain_graph=True)`, then the rest": Kind(in_two_passes, single=False),
     "`torch.autograd.grad`, put into `.grad`": Kind(put_by_hand),
     "batches that are left (`continue`)": Kind(left, ((0,), (3,))),
     "`break`, and begin anew": Kind(broken_off, ((0,), (1,), (0,), (1,))),
@@ -299,10 +303,12 @@ LOOPS = {
         scheduled, schedule=lambda optimizer: ExponentialLR(optimizer, 0.7)
     ),
     "`OneCycleLR`, which changes the momentum, too": Kind(
-        scheduled, schedule=lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=8)
+        scheduled,
+        schedule=lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=8),
+        momentum=True,
     ),
     "a schedule of the weight decay": Kind(scheduled, schedule=LessDecay),
-    "evaluation and a moving average between steps": Kind(watched),
+    "evaluation and a moving average between steps": Kind(watched, copies=True),
     "`clip_grad_value_`": Kind(clipped_by_value, refused="changed between backward and step"),
     "one tensor clipped apart": Kind(
         clipped_in_parts, refused="changed between backward and step|every tensor is a multiple"

@@ -114,17 +114,22 @@ class Case:
 
     @property
     def possible(self) -> bool:
-        """Whether it is a training at all: few optimizers of torch take sparse gradients.
+        """Whether torch itself runs it, and it is known what comes of it.
 
-        And whether it is known to be explained: a checkpointed history refuses steps in which a
-        tensor is not used.
+        Few optimizers take sparse gradients; a checkpointed history refuses a step, sooner or
+        later, in which a tensor is not used.
         """
-        if self.every > 1 and not all(kind.used for kind in self.layer_kinds):
+        kinds = self.layer_kinds
+        if self.every > 1 and not all(kind.used for kind in kinds):
+            return False
+        if self.loop.copies and not all(kind.copied for kind in kinds):
+            return False
+        if self.loop.momentum and not self.optimizer.momentum:
             return False
         if self.batch.collate and self.loops == "`recorder.step_of(index, x, y)`":
             return False  # what is padded to a batch is known sample by sample to batches alone
         takes = self.optimizer.sparse and self.loop.max_norm is None and not self.loss.penalty
-        return takes or all(kind.dense for kind in self.layer_kinds)
+        return takes or all(kind.dense for kind in kinds)
 
     @property
     def refusals(self) -> list[str]:
