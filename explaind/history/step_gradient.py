@@ -54,7 +54,8 @@ class StepGradient:
         self._state, self._loss, self._mean, self._repeated = state, loss, mean, repeated
         self._drawn = 0  # batches for the coming step
         self._checked = False  # model, loss and gradient, at the first step
-        self._multiplied = MULTIPLIED if loss.penalty is not None else MULTIPLIED[:1]
+        known = MULTIPLIED if loss.penalty is not None else MULTIPLIED[:1]
+        self._multiplied: tuple[tuple[int, int], ...] = known
 
     @property
     def exists(self) -> bool:
@@ -204,7 +205,8 @@ class StepGradient:
                 (way, f) for way, f in ways if f and not self._mismatch(parts, scale / f, clip * f)
             ]
             if fitting:
-                self._multiplied, factors = zip(*fitting, strict=True)
+                self._multiplied = tuple(way for way, _ in fitting)
+                factors = [factor for _, factor in fitting]
         return 1.0 if abs(factors[0] - 1.0) <= NAMED_TOLERANCE else factors[0]
 
     def _mismatch(self, parts: list[Part], scale: float, clip: float) -> str | None:
