@@ -31,6 +31,13 @@ def numbers(count: int, generator: torch.Generator) -> Tensor:
     return torch.randn(count, generator=generator, dtype=torch.float64)
 
 
+def first_of_class_0(count: int, generator: torch.Generator) -> Tensor:
+    """Numbers of classes; the first sample is of class 0."""
+    found = classes(count, generator)
+    found[0] = 0
+    return found
+
+
 def shares(count: int, generator: torch.Generator) -> Tensor:
     """Probabilities of the classes."""
     scores = torch.randn(count, CLASSES, generator=generator, dtype=torch.float64)
@@ -298,6 +305,7 @@ LOSSES = {
     "two heads, targets in a dict": Kind(of_both, classes_and_numbers, CLASSES + 1),
     "some samples masked in the loop": Kind(
         cross_entropy,
+        first_of_class_0,
         reduced=counting_only,
         weights=lambda y: (y > 0).double() / (y > 0).sum().clamp(1),
     ),
