@@ -12,6 +12,7 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
+    "cli_help.py": "test_cli.py",
     "cli_options.py": "test_cli.py",
     "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
@@ -47,6 +48,7 @@ TRIED_TOGETHER = {
 """Modules without a test of their own name, and the test that tries them as parts of a whole."""
 
 SHORT = {
+    "cli_help.py": "how commands are listed, whatever they are",
     "*/__init__.py": "says what a folder is",
     "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
