@@ -1,5 +1,6 @@
 """Pages of kind `language_claims`: what is claimed of languages, and what several seeds say."""
 
+import numpy as np
 import plotly.graph_objects as go
 from markupsafe import Markup
 
@@ -121,7 +122,8 @@ def _share_figure(tables: LanguageClaimTables, phases: Phases) -> go.Figure:
     )
     for name, line in component_styles((*BLOCKS, REST)).items():
         rows = tables.shares[tables.shares["block"] == name]
-        x, mean, low, high = (rows[k].to_numpy() for k in ("step", "mean", "low", "high"))
+        columns = ("step", "mean", "low", "high")
+        x, mean, low, high = (rows[k].to_numpy(dtype=np.float64) for k in columns)
         add_banded_line(figure, x, mean, (low, high), name, line)
     label_step_axes(figure, "share of absolute influence", "gradient_step", rangemode="tozero")
     return figure
