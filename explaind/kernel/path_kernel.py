@@ -31,7 +31,7 @@ from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
-from explaind.kernel.explained import end_values, explained_dataset
+from explaind.kernel.explained import explained_dataset
 from explaind.kernel.functionals import (
     ModelFunction,
     OutputFunction,
@@ -267,8 +267,6 @@ class PathKernel:
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.along_steps(functional, x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
-        ends = end_values(self.history, queries)
-        arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
         return build_reformulation(arrays, functional.unit)
 
     @torch.inference_mode(mode=False)
@@ -363,10 +361,8 @@ class PathKernel:
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.of_functional(functional, x, targets, block)
         sides = self.history, self._regularisation, self._training, queries
-        components = self.history.layout.components
-        return build_one_step(
-            explain_one_step(*sides, step, credit), credit, components, functional.unit
-        )
+        influence = explain_one_step(*sides, step, credit)
+        return build_one_step(influence, credit, self.history.layout.components, functional.unit)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
