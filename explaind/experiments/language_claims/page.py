@@ -27,7 +27,7 @@ def draw(tables: LanguageClaimTables, about: About) -> Page:
     """
     return Page(
         about,
-        subtitle=f"{len(tables.seeds)} seeds",
+        subtitle="one seed" if len(tables.seeds) == 1 else f"{len(tables.seeds)} seeds",
         lead=(
             "Of a model of 1.7 billion parameters it is claimed that at first the MLPs of its outer"
             " layers carry the influence of languages on each other, and that later the relative "
@@ -131,7 +131,7 @@ def _share_figure(tables: LanguageClaimTables, phases: Phases) -> go.Figure:
 
 def _nearest_panel(tables: LanguageClaimTables, about: About) -> Panel:
     rows = [
-        (name, number(float(some["normalised_influence"].iloc[0]), 2), ", ".join(some["nearest"]))
+        (name, number(float(some["normalised_influence"].iloc[0]), 2), "; ".join(some["nearest"]))
         for name, some in tables.nearest.groupby("language", sort=False)
     ]
     return Panel(
