@@ -30,7 +30,10 @@ def verdicts(shares: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         One row per claim with the columns of `Claim`.
     """
     tenths = [by_tenth(table) for table in shares.values()]
-    begun, ended = (pd.DataFrame([table.iloc[end] for table in tenths]) for end in (0, -1))
+    begun, ended = (
+        pd.DataFrame([table.iloc[end] for table in tenths]).reset_index(drop=True)
+        for end in (0, -1)
+    )
     return claims_table((_outer_first(begun), _attention_rises(begun, ended)))
 
 

@@ -155,10 +155,11 @@ def _seed_panel(tables: LanguageClaimTables, about: About) -> Panel:
         "cophenetic": "Cophenetic correlation",
     }
     known = [key for key in titles if key in tables.seeds]
-    written = {"run": str, "residual": percent}
+    residuals = tables.seeds["residual"].map(percent)
+    written = tables.seeds.assign(residual=residuals)[known]
     rows = [
-        [written.get(key, lambda value: number(float(value), 2))(row[key]) for key in known]
-        for row in tables.seeds.to_dict("records")
+        [value if isinstance(value, str) else number(value, 2) for value in row]
+        for row in written.itertuples(index=False)
     ]
     caption = "Residuals are fractions of the change of a language."
     return Panel(

@@ -81,8 +81,9 @@ def shares_by_step(influence: xr.Dataset) -> pd.DataFrame:
             f"expected {name} in the influence store. Add `absolute` to runs.<name>.epk.keep and"
             " run `predict_epk` again."
         )
-    sizes = influence[name].sum(("test", "output")).transpose("component", "step").to_pandas()
-    blocks = sizes.groupby(blocks_of(list(sizes.index))).sum().T
+    sizes = influence[name].sum(("test", "output")).transpose("component", "step")
+    components = blocks_of([str(component) for component in sizes["component"].to_numpy()])
+    blocks = pd.DataFrame(sizes.to_numpy()).groupby(components).sum().T
     return blocks.div(blocks.sum(axis=1), axis=0).reindex(columns=[*BLOCKS, REST], fill_value=0.0)
 
 
