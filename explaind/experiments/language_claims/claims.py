@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from explaind.experiments.language_claims.shares import BLOCKS, INNER_ATTENTION, OUTER_MLP
+from explaind.experiments.language_claims.shares import (
+    BLOCKS,
+    INNER_ATTENTION,
+    OUTER_MLP,
+    by_tenth,
+)
 from explaind.report.claims import NOT, PARTLY, REPRODUCED, UNDECIDED, Claim, claims_table
 from explaind.report.tables.confidence import mean_interval
 from explaind.report.text import percent, signed
-
-EDGE = 0.1  # of the steps that count as the beginning, and as the end
-SHOWN_BY = "language_influence"
 
 
 def verdicts(shares: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -27,14 +29,12 @@ def verdicts(shares: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Returns:
         One row per claim with the columns of `Claim`.
     """
-    ends = {run: (_of_edge(table, 1), _of_edge(table, -1)) for run, table in shares.items()}
-    begun, ended = (pd.DataFrame([pair[end] for pair in ends.values()]) for end in (0, 1))
+    tenths = [by_tenth(table) for table in shares.values()]
+    begun, ended = (
+        pd.DataFrame([table.iloc[end] for table in tenths]).reset_index(drop=True)
+        for end in (0, -1)
+    )
     return claims_table((_outer_first(begun), _attention_rises(begun, ended)))
-
-
-def _of_edge(shares: pd.DataFrame, direction: int) -> pd.Series:
-    steps = max(1, round(EDGE * len(shares)))
-    return shares.iloc[::direction].iloc[:steps].mean()
 
 
 def _outer_first(begun: pd.DataFrame) -> Claim:

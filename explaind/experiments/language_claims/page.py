@@ -27,7 +27,7 @@ def draw(tables: LanguageClaimTables, about: About) -> Page:
     """
     return Page(
         about,
-        subtitle=f"{len(tables.seeds)} seeds",
+        subtitle="one seed" if len(tables.seeds) == 1 else f"{len(tables.seeds)} seeds",
         lead=(
             "Of a model of 1.7 billion parameters it is claimed that at first the MLPs of its outer"
             " layers carry the influence of languages on each other, and that later the relative "
@@ -131,7 +131,7 @@ def _share_figure(tables: LanguageClaimTables, phases: Phases) -> go.Figure:
 
 def _nearest_panel(tables: LanguageClaimTables, about: About) -> Panel:
     rows = [
-        (name, number(float(some["normalised_influence"].iloc[0]), 2), ", ".join(some["nearest"]))
+        (name, number(float(some["normalised_influence"].iloc[0]), 2), "; ".join(some["nearest"]))
         for name, some in tables.nearest.groupby("language", sort=False)
     ]
     return Panel(
@@ -155,10 +155,11 @@ def _seed_panel(tables: LanguageClaimTables, about: About) -> Panel:
         "cophenetic": "Cophenetic correlation",
     }
     known = [key for key in titles if key in tables.seeds]
-    written = {"run": str, "residual": percent}
+    residuals = tables.seeds["residual"].map(percent)
+    written = tables.seeds.assign(residual=residuals)[known]
     rows = [
-        [written.get(key, lambda value: number(float(value), 2))(row[key]) for key in known]
-        for row in tables.seeds.to_dict("records")
+        [value if isinstance(value, str) else number(value, 2) for value in row]
+        for row in written.itertuples(index=False)
     ]
     caption = "Residuals are fractions of the change of a language."
     return Panel(

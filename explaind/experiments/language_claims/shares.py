@@ -22,18 +22,19 @@ BLOCKS = (OUTER_MLP, "intermediate MLPs", "outer attention", INNER_ATTENTION)
 REST = "embedding, output, norms"
 
 SMOOTHED = 0.05  # of the steps that a curve is averaged over
+TENTHS = 10
 LAYER = re.compile(r"layer (\d+) (attention|MLP)")
 
 Span = tuple[int, int]
 
 
 class Phases(NamedTuple):
-    """The steps of each phase, first and last; None if it is not there.
+    """The steps of each phase by tenths of the training, first and last; None if it is not there.
 
     Attributes:
         outer: from the beginning, as long as outer MLPs have the largest share of all blocks.
         rising: from the smallest share of intermediate attention to its largest one afterwards, if
-            it ends above its beginning.
+            that of the last tenth is above that of the first.
     """
 
     outer: Span | None
@@ -80,9 +81,16 @@ def shares_by_step(influence: xr.Dataset) -> pd.DataFrame:
             f"expected {name} in the influence store. Add `absolute` to runs.<name>.epk.keep and"
             " run `predict_epk` again."
         )
-    sizes = influence[name].sum(("test", "output")).transpose("component", "step").to_pandas()
-    blocks = sizes.groupby(blocks_of(list(sizes.index))).sum().T
+    sizes = influence[name].sum(("test", "output")).transpose("component", "step")
+    components = blocks_of([str(component) for component in sizes["component"].to_numpy()])
+    blocks = pd.DataFrame(sizes.to_numpy()).groupby(components).sum().T
     return blocks.div(blocks.sum(axis=1), axis=0).reindex(columns=[*BLOCKS, REST], fill_value=0.0)
+
+
+def by_tenth(by_step: pd.DataFrame) -> pd.DataFrame:
+    """Average a table with one row per step over each tenth of the steps, or fewer parts."""
+    parts = np.array_split(by_step.to_numpy(), min(TENTHS, len(by_step)))
+    return pd.DataFrame([part.mean(0) for part in parts], columns=by_step.columns)
 
 
 def smooth(shares: pd.DataFrame) -> pd.DataFrame:
@@ -121,13 +129,19 @@ def find_phases(over_seeds: pd.DataFrame) -> Phases:
     Returns:
         The phases.
     """
-    means = over_seeds.pivot_table(index="step", columns="block", values="mean")
-    leads = (means[list(BLOCKS)].idxmax(axis=1) == OUTER_MLP).to_numpy()
+    steps = over_seeds.pivot_table(index="step", columns="block", values="mean")
+    tenths = by_tenth(steps)
+    leads = (tenths[list(BLOCKS)].idxmax(axis=1) == OUTER_MLP).to_numpy()
     led = len(leads) if leads.all() else int(np.argmin(leads))
-    attention = means[INNER_ATTENTION].to_numpy()
+    attention = tenths[INNER_ATTENTION].to_numpy()
     lowest = int(attention.argmin())
-    rises = attention[-1] > attention[0]
+    highest = lowest + int(attention[lowest:].argmax())
+    of_tenth = np.array_split(np.arange(len(steps)), len(tenths))
+
+    def span(first: int, last: int) -> Span:
+        return int(of_tenth[first][0]), int(of_tenth[last][-1])
+
     return Phases(
-        (0, led - 1) if led else None,
-        (lowest, lowest + int(attention[lowest:].argmax())) if rises else None,
+        span(0, led - 1) if led else None,
+        span(lowest, highest) if attention[-1] > attention[0] else None,
     )

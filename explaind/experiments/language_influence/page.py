@@ -111,7 +111,7 @@ def _nearest_panel(tables: LanguageTables, about: About) -> Panel:
         (
             str(name),
             number(float(some["normalised_influence"].iloc[0]), 2),
-            ", ".join(map(str, some["nearest"])),
+            "; ".join(map(str, some["nearest"])),
         )
         for name, some in tables.nearest.groupby("language", sort=False)
     ]

@@ -96,7 +96,7 @@ def test_shares_of_a_step_are_those_in_the_sizes_of_all_influences():
 
 def test_phases_are_found_where_they_are():
     found = find_phases(shares_over_seeds(seeds((0.4, 0.1), (0.1, 0.4))))
-    assert found.outer == (0, 49)  # where both are a quarter
+    assert found.outer == (0, 49)  # until both are a quarter
     assert found.rising == (0, STEPS - 1)
     assert find_phases(shares_over_seeds(seeds((0.1, 0.4), (0.4, 0.1)))) == (None, None)
 
