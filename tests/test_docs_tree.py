@@ -20,6 +20,7 @@ TRIED_TOGETHER = {
     "experiments/feature_methods.py": "experiments/disentanglement/test_compute.py",
     "experiments/example_consistency/methods.py": "experiments/example_consistency/test_compute.py",
     "data/embedded_text.py": "data/test_text.py",
+    "experiments/language_claims/*.py": "experiments/language_claims/test_claims.py",
     "experiments/language_influence/*.py": "experiments/language_influence/test_tables.py",
     "doctor/*.py": "doctor/test_examine.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",

@@ -77,7 +77,7 @@ CASE = {
                 "groups": "group",
                 "shards": 1,
                 "intervals": 2,
-                "keep": ["influence", "component", "interval", "step_component"],
+                "keep": ["influence", "component", "interval", "step_component", "absolute"],
             },
         },
     },
@@ -102,6 +102,7 @@ CASE = {
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
         "language_influence": {"run": LANGUAGES},
+        "language_claims": {"run": LANGUAGES},
         "feature_consistency": {"encoders": ["recorded"], "samples": 5, "steps": 3},
         "example_consistency": {
             "encoders": "recorded",
