@@ -25,7 +25,7 @@ from explaind.kernel.gradients.embedding import EmbeddingRule
 from explaind.kernel.gradients.linear import LinearRule
 from explaind.kernel.gradients.recurrent import CELLS, RECURRENT, recurrent, recurrent_cell
 from explaind.kernel.gradients.rule import LayerRule
-from explaind.trees import leaves
+from explaind.trees import Inputs, batch_size, leaves
 
 Call = Callable[..., Any]
 
@@ -56,21 +56,21 @@ class LayerCapture(TorchFunctionMode):
 
     Args:
         params: the parameters by name; recognised by identity.
-        batch: number of samples; calls whose input has another first dimension need the fallback.
+        inputs: what the model is called with.
 
     Attributes:
-        batch: as given.
+        batch: number of samples; calls whose input has another first dimension need the fallback.
         rules: the layer rules of recognised calls, in order.
         fallback: names of parameters used in a way that no layer rule knows.
     """
 
-    def __init__(self, params: Mapping[str, Tensor], batch: int) -> None:
+    def __init__(self, params: Mapping[str, Tensor], inputs: Inputs) -> None:
         super().__init__()
         self._names = {id(tensor): name for name, tensor in params.items()}
-        self.batch = batch
+        self.batch = batch_size(inputs)
         self.rules: list[LayerRule] = []
         self.fallback: set[str] = set()
-        self._chosen = ChosenRows(batch)
+        self._chosen = ChosenRows(self.batch, inputs)
 
     def __torch_function__(
         self,
@@ -82,13 +82,14 @@ class LayerCapture(TorchFunctionMode):
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
         names = self._named((*args, *kwargs.values()))
-        chosen = self._chosen.among(func, args)
+        chosen = self._chosen.among(func, args, kwargs)
         handler = None if chosen or not names else HANDLERS.get(func)
         output = None if handler is None else handler(self, func, *args, **kwargs)
         if output is None:
             output = func(*args, **kwargs)
             if names and any(isinstance(leaf, Tensor) for leaf in leaves(output)):  # not a shape
                 self.fallback |= names
+        self._chosen.know(args, kwargs, output)
         if chosen:
             self._chosen.follow(output)
         return output

@@ -20,8 +20,9 @@ def test_thin_layers_with_few_queries_are_contracted():
 def test_many_queries_are_contracted_where_samples_have_one_place(places, route):
     """Little is moved between the products of one place, much between those of many."""
     layer = nn.Linear(128, 128)
-    with LayerCapture(dict(layer.named_parameters()), 2) as capture:
-        output = layer(torch.randn(2, *places, 128))
+    x = torch.randn(2, *places, 128)
+    with LayerCapture(dict(layer.named_parameters()), x) as capture:
+        output = layer(x)
     work = capture.rules[0].work("weight", output.detach()[None])
     assert routes.cheapest(routes.layer_costs([work], 100)) == route
 

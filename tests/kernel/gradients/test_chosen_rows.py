@@ -14,10 +14,9 @@ PLACES, WIDTH = 2, 3
 class Routed(nn.Module):
     """Two experts of two layers, each called on the places that a number sends to it."""
 
-    def __init__(self, choose):
+    def __init__(self, choose, first):
         super().__init__()
-        self.choose = choose
-        self.first = nn.Linear(WIDTH, WIDTH)
+        self.choose, self.first = choose, first
         self.experts = nn.ModuleList(
             nn.Sequential(nn.Linear(WIDTH, 4), nn.Tanh(), nn.Linear(4, WIDTH)) for _ in range(2)
         )
@@ -40,6 +39,24 @@ def by_number(found, rows, mask, expert):
     return found.index_add(0, numbers, expert(rows.index_select(0, numbers)))
 
 
+def by_name(found, rows, mask, expert):
+    numbers = mask.nonzero()[:, 0]
+    own = torch.index_select(input=rows, dim=0, index=numbers)
+    return torch.index_add(found, dim=0, index=numbers, source=expert(own))
+
+
+def by_list(found, rows, mask, expert):
+    numbers = mask.nonzero()[:, 0].tolist()
+    found = found.clone()
+    found[numbers] = expert(rows[numbers])
+    return found
+
+
+def by_gathering(found, rows, mask, expert):
+    numbers = mask.nonzero().expand(-1, WIDTH)
+    return found.scatter_add(0, numbers, expert(rows.gather(0, numbers)))
+
+
 def into_a_tensor(found, rows, mask, expert):
     found = found.clone()
     found[mask] = expert(rows[mask])
@@ -60,10 +77,16 @@ def gradients_from(gradients, layout, theta, x, y):
     return found
 
 
-@pytest.mark.parametrize("choose", [by_mask, by_number, into_a_tensor])
-def test_experts_with_as_many_rows_as_samples(choose):
+def doubled(x):
+    """No layer: what is chosen from is known by the inputs alone."""
+    return 2 * x
+
+
+@pytest.mark.parametrize("first", [nn.Linear(WIDTH, WIDTH), nn.Identity(), doubled])
+@pytest.mark.parametrize("choose", [by_mask, by_number, by_name, by_list, into_a_tensor])
+def test_experts_with_as_many_rows_as_samples(choose, first):
     """The check sees one expert only; then each has two rows of two samples, not in order."""
-    model = Routed(choose).double()
+    model = Routed(choose, first).double()
     layout, theta = layout_of(model)
     gradients = gradients_of(model, layout, all_outputs)
     checked = gradients.with_fallback(check_capture(gradients, theta, *inputs((1, 1), (1, 1))))
@@ -71,6 +94,17 @@ def test_experts_with_as_many_rows_as_samples(choose):
     x, y = inputs((-1, -1), (1, 1))
     captured = checked.capture(theta, x, y)
     assert {name.split(".")[0] for name in captured.fallback} == {"experts"}
+    found = gradients_from(checked, layout, theta, x, y)
+    torch.testing.assert_close(found, one_by_one(gradients, theta, x, y))
+
+
+def test_rows_gathered_place_by_place_are_never_left_to_the_rules():
+    model = Routed(by_gathering, nn.Linear(WIDTH, WIDTH)).double()
+    layout, theta = layout_of(model)
+    gradients = gradients_of(model, layout, all_outputs)
+    checked = gradients.with_fallback(check_capture(gradients, theta, *inputs((1, 1), (1, 1))))
+    assert {name.split(".")[0] for name in checked.fallback.names} == {"experts"}
+    x, y = inputs((-1, -1), (1, 1))
     found = gradients_from(checked, layout, theta, x, y)
     torch.testing.assert_close(found, one_by_one(gradients, theta, x, y))
 
