@@ -62,7 +62,7 @@ class Sources:
         """Return the store of the prepared dataset, lazy."""
         return open_sealed(self.paths.dataset(self.dataset_name), rule="prepare_dataset")
 
-    def of_run(self, run: str) -> "Sources":
+    def other_run(self, run: str) -> "Sources":
         """Return what another run on the same dataset left, without results of experiments."""
         return replace(self, run=run, results={})
 

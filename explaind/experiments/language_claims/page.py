@@ -111,7 +111,10 @@ def _said(phases: Phases) -> str:
         if rising is None
         else f"yellow: the share of intermediate attention rises (steps {rising[0]} to {rising[1]})"
     )
-    return f"{first}; {second}."
+    return (
+        f"{first}; {second}. Both are found in the mean over the seeds; whether the seeds agree is "
+        "judged above."
+    )
 
 
 def _share_figure(tables: LanguageClaimTables, phases: Phases) -> go.Figure:
@@ -139,7 +142,9 @@ def _nearest_panel(tables: LanguageClaimTables, about: About) -> Panel:
         title="Nearest languages over all seeds",
         caption=(
             "By normalised influence, its mean over the seeds: influence in both directions, "
-            "relative to what both languages did to themselves. The number is that of the first."
+            "relative to what both languages did to themselves. The number is that of the first; "
+            "near 0 there is no nearest one, whatever its name: that language learned next to "
+            "nothing from the others."
         ),
         extra=render("table.html", rows=rows),
         tables=(about.files["nearest"],),

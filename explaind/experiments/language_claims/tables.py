@@ -75,18 +75,18 @@ def read(sources: Sources, settings: LanguageClaimsSettings) -> LanguageClaimTab
     Returns:
         The numbers.
     """
-    of_run = {run: sources.of_run(run) for run in settings.runs}
-    shares = {run: shares_by_step(found.influence) for run, found in of_run.items()}
-    similar = {run: _similar(found) for run, found in of_run.items()}
+    runs = {run: sources.other_run(run) for run in settings.runs}
+    shares = {run: shares_by_step(left.influence) for run, left in runs.items()}
+    similar = {run: _similar(left) for run, left in runs.items()}
     first = next(iter(similar.values()))
     return LanguageClaimTables(
         verdicts=verdicts(shares),
         shares=shares_over_seeds(shares),
         nearest=nearest_languages(
-            np.mean([found.matrix for found in similar.values()], axis=0), first.names
+            np.mean([seed.matrix for seed in similar.values()], axis=0), first.names
         ),
         seeds=pd.DataFrame([_of_seed(run, s, settings) for run, s in similar.items()]),
-        agreement=_agreement([found.matrix for found in similar.values()]),
+        agreement=_agreement([seed.matrix for seed in similar.values()]),
     )
 
 
@@ -108,8 +108,8 @@ def _of_seed(run: str, similar: Similar, settings: LanguageClaimsSettings) -> di
 
 def _agreement(matrices: list[Float[np.ndarray, "language language"]]) -> float:
     pairs = np.triu_indices(len(matrices[0]), 1)
-    found = [
+    correlations = [
         spearmanr(one[pairs], other[pairs], nan_policy="omit").statistic
         for one, other in combinations(matrices, 2)
     ]
-    return float(np.mean(found)) if found else np.nan
+    return float(np.mean(correlations)) if correlations else np.nan

@@ -104,7 +104,7 @@ def test_phases_are_found_where_they_are():
 class Planted(test_tables.Sources):
     """Replicates on disk."""
 
-    def of_run(self, run):
+    def other_run(self, run):
         return test_tables.sources(seed=int(run[-1]))[0]
 
 
