@@ -8,9 +8,8 @@ templates. Comments, docstrings and layout of code do not count.
 Modules of the user's own that a config names are hashed in the same way, with all they import that
 is not installed.
 
-Reading all modules takes longer than the rest of what Snakemake does before its first job. What was
-read is therefore kept as Python keeps what it compiled: in `__pycache__`, as long as the source is
-the same.
+Snakemake would wait for all modules to be read, at every start. What was read is therefore kept as
+Python keeps what it compiled: in `__pycache__`, as long as the source is the same.
 """
 
 import ast
