@@ -289,7 +289,7 @@ def _timed(method: Callable[[Trained], np.ndarray], trained: Trained) -> tuple[n
     return scores, time.process_time() - start
 
 
-def main(seeds: int = 3, repeats: int = 5) -> None:
+def main(seeds: int = 3, repeats: int = 3) -> None:
     """Print the table, of means over the seeds."""
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
