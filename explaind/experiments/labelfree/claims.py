@@ -26,9 +26,6 @@ from explaind.experiments.roar.tables import CONTROL as ROAR_CONTROL
 from explaind.experiments.roar.tables import loss_curves
 from explaind.report.claims import (
     LEFT_OUT,
-    NOT,
-    PARTLY,
-    REPRODUCED,
     UNDECIDED,
     Claim,
     both,
@@ -237,11 +234,11 @@ def _roar(sources: Sources | None) -> Claim:
         return claim
     curves = loss_curves(sources.result("roar"))
     tried = curves[(curves["method"] != ROAR_CONTROL) & curves["fraction"].between(0, 1, "neither")]
-    best = {}
+    best, ways = {}, []
     for method, own in tried.groupby("method", sort=False):
-        margin = own["gain"] - own["gain_margin"]
-        best[method] = own.iloc[int(np.nanargmax(margin)) if margin.notna().any() else 0]
-    above = [bool(row["gain"] - row["gain_margin"] > 0) for row in best.values()]
+        low, high = own["gain"] - own["gain_margin"], own["gain"] + own["gain_margin"]
+        best[method] = own.iloc[int(np.nanargmax(low)) if low.notna().any() else 0]
+        ways.append((pd.Series([low.max()]), pd.Series([high.max()])))  # at some fraction
     text = ", ".join(
         f"{METHODS[str(method)]} {signed(row['gain'], 2)} ± "
         f"{number(row['gain_margin'], 2)} at {percent(row['fraction'])}"
@@ -250,7 +247,7 @@ def _roar(sources: Sources | None) -> Claim:
     return claim._replace(
         published="not computed: masks of other images",
         corrected=f"error above random: {text or 'no method'}",
-        verdict=REPRODUCED if above and all(above) else PARTLY if any(above) else NOT,
+        verdict=_above_zero(ways),
     )
 
 

@@ -50,7 +50,12 @@ def _panel(tables: LinearProbeTables, about: About) -> Panel:
             y=100 * own["mean"],
             name=str(seen),
             marker={"color": colour},
-            error_y={"array": 100 * (own["high"] - own["mean"]), "thickness": 1.2, "width": 4},
+            error_y={
+                "array": 100 * (own["high"] - own["mean"]),
+                "arrayminus": 100 * (own["mean"] - own["low"]),
+                "thickness": 1.2,
+                "width": 4,
+            },
             hovertemplate="%{y:.1f} %",
         )
     label_axes(figure, "", "accuracy on test samples (%)", rangemode="tozero")
@@ -71,8 +76,9 @@ def _panel(tables: LinearProbeTables, about: About) -> Panel:
         title="What can be read off",
         caption=(
             "Accuracy of logistic regression on standardised representations, mean over the "
-            "trainings with 95 % intervals by Student's t. Beside the trained encoder: the same "
-            "one before its training, and the raw inputs. Dotted: always the most frequent class."
+            "trainings with 95 % intervals by Student's t, cut at 0 and 100 %. Beside the trained "
+            "encoder: the same one before its training, and the raw inputs. Dotted: always the "
+            "most frequent class."
         ),
         plots=[Plot("accuracy", figure)],
         extra=render(

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from explaind.experiments.linear_probe.settings import LinearProbeSettings
@@ -50,13 +51,13 @@ def mean_accuracy(replicates: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         One row per `encoder` and what is `seen`: `mean`, `low`, `high`, `smallest`, `largest` and
-        `repetitions` of the accuracy (`confidence.mean_interval`), the mean `train_accuracy`, and
-        `majority`.
+        `repetitions` of the accuracy (`confidence.mean_interval`, whose ends are cut at 0 and 1),
+        the mean `train_accuracy`, and `majority`.
     """
     rows = []
     for (encoder, seen), own in replicates.groupby(["encoder", "seen"], sort=False):
+        accuracy = mean_interval(own["accuracy"].to_numpy())
+        ends = {end: np.clip(accuracy[end], 0, 1) for end in ("low", "high")}
         others = own[["train_accuracy", "majority"]].mean().to_dict()
-        rows.append(
-            {"encoder": encoder, "seen": seen} | mean_interval(own["accuracy"].to_numpy()) | others
-        )
+        rows.append({"encoder": encoder, "seen": seen} | accuracy | ends | others)
     return pd.DataFrame(rows)

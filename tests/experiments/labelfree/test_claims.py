@@ -144,6 +144,8 @@ def test_all_hold():
         ("encoder_and_model", agreement(0.95, 0.95), NOT),
         ("roar", roar((0.9, 0.91)), PARTLY),
         ("roar", roar((0.9, 0.91), (0.8, 0.81)), NOT),
+        ("roar", roar((0.9, 1.3), (0.8, 1.4)), UNDECIDED),  # perhaps above, perhaps below
+        ("roar", roar((1.2, 1.21), (0.8, 1.4)), PARTLY),
     ],
 )
 def test_one_that_does_not_hold_is_not_reproduced(kind, result, verdict):

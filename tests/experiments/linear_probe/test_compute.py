@@ -1,6 +1,7 @@
 """The linear probe on representations that are known, and on small encoders."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -69,8 +70,14 @@ def test_controls_stand_beside_every_encoder(table):
     assert set(table["seen"]) == {TRAINED, UNTRAINED, INPUTS}
     assert table["majority"].tolist() == [0.5] * len(table)
     raw = table[table["seen"] == INPUTS]
-    assert raw["accuracy"].nunique() == 1
+    assert len(set(raw["accuracy"])) == 1
     assert raw["accuracy"].iloc[0] > 0.9  # zeros and ones
+
+
+def test_intervals_of_an_accuracy_are_accuracies():
+    two = pd.DataFrame({"encoder": "a", "seen": TRAINED, "accuracy": [0.4, 0.9]})
+    found = mean_accuracy(two.assign(train_accuracy=1.0, majority=0.5)).iloc[0]
+    assert (found["mean"], found["low"], found["high"]) == (pytest.approx(0.65), 0, 1)
 
 
 def test_the_page_has_a_row_for_each_mean(table):
