@@ -2,18 +2,19 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.history.checksums import sample_checksums
+from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.random_state import CPU, Draws, generator_state, replayed
 from explaind.trees import Inputs, Targets, batch_size
 
 LABELS = "labels"
@@ -35,13 +36,15 @@ class Batch:
         y: targets, first dimension the batch.
         index: position of each sample in the training set.
         checksums: that of each sample alone, where the rows of a batch depend on the other rows
-            (they are padded, say); None = the rows are the samples.
+            (they are padded, say) or are drawn at random; None = the rows are the samples.
+        draws: state of the generators before what made the batch drew from them.
     """
 
     x: Inputs
     y: Targets
     index: Int[Tensor, " batch"]
     checksums: Int[np.ndarray, " batch"] | None = None
+    draws: Draws = field(default_factory=dict)
 
 
 def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
@@ -73,8 +76,24 @@ def own_checksums(items: list[Any], collate: Collate) -> Int[np.ndarray, " item"
     return np.concatenate(alone)
 
 
+class Items(NamedTuple):
+    """Items of a dataset that a batch is made of.
+
+    Attributes:
+        index: their positions.
+        items: the items.
+        state: state of the generator before they were read.
+    """
+
+    index: list[int]
+    items: list[Any]
+    state: UInt8[Tensor, " byte"]
+
+
 class IndexedDataset(Dataset):  # type: ignore[type-arg]
-    """A map-style dataset that returns `(index, item)`; the wrapped dataset is not changed.
+    """A map-style dataset that returns the items of a batch with their indices.
+
+    The wrapped dataset is not changed.
 
     Args:
         dataset: the dataset of `(x, y)` items.
@@ -86,8 +105,10 @@ class IndexedDataset(Dataset):  # type: ignore[type-arg]
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> tuple[int, Any]:
-        return index, self.dataset[index]
+    def __getitems__(self, index: list[int]) -> Items:
+        """Return the items of a batch, as loaders of torch ask for them."""
+        state = generator_state(CPU)
+        return Items(list(index), [self.dataset[i] for i in index], state)
 
 
 class IndexedCollate:
@@ -101,13 +122,15 @@ class IndexedCollate:
         self.collate = collate or default_collate
 
     def __call__(
-        self, rows: list[tuple[int, Any]]
-    ) -> tuple[Inputs, Targets, Tensor, np.ndarray | None]:
+        self, read: Items
+    ) -> tuple[Inputs, Targets, Tensor, np.ndarray | None, dict[str, Tensor]]:
         """Return the fields of a `Batch`, as a tuple, which the loader can pin."""
-        items, index = [item for _, item in rows], torch.tensor([index for index, _ in rows])
+        x, y = inputs_and_targets(self.collate(read.items))
+        index = torch.tensor(read.index)
+        if not torch.equal(read.state, generator_state(CPU)):  # another sample every time
+            return x, y, index, np.full(len(index), UNSEEN), {"data": read.state}
         plain = self.collate is default_collate
-        checksums = None if plain else own_checksums(items, self.collate)
-        return *inputs_and_targets(self.collate(items)), index, checksums
+        return x, y, index, None if plain else own_checksums(read.items, self.collate), {}
 
 
 def draw(loader: Any) -> Iterator[Batch]:
@@ -194,6 +217,7 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
         The batches in the loader's own order.
     """
     check_indexed(loader)
+    check_items(loader.dataset, loader.collate_fn)
     indexed: DataLoader[Any] = DataLoader(
         IndexedDataset(loader.dataset),
         batch_sampler=loader.batch_sampler,
@@ -281,4 +305,28 @@ def check_indexed(loader: DataLoader) -> None:  # type: ignore[type-arg]
         raise UnsupportedError(
             "The loader has no batch sampler (an iterable dataset, or batch_size=None). Expected a"
             " DataLoader over a map-style dataset: samples without an index cannot be credited."
+        )
+
+
+def check_items(dataset: Any, collate: Collate) -> None:
+    """Refuse a dataset whose items differ when they are asked for again, torch's numbers put back.
+
+    Args:
+        dataset: the dataset.
+        collate: makes a batch of its items.
+
+    Raises:
+        UnsupportedError: naming what may draw otherwise.
+    """
+    state = generator_state(CPU)
+    found = []
+    for _ in range(2):
+        with replayed(state, CPU):
+            found.append(own_checksums([dataset[0]], collate))
+    if not np.array_equal(*found):
+        raise UnsupportedError(
+            "Sample 0 of the dataset is another one when it is asked for again, with the same"
+            " random numbers of torch. Expected random transforms to draw from torch's own"
+            " generator (not from numpy, random or a generator of their own), or an augmentation"
+            " given as augment=."
         )

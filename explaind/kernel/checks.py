@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN
 from explaind.history.gradient_check import HALF_TOLERANCE
-from explaind.history.guards import check_separable_loss
+from explaind.history.guards import check_batch_norm, check_dropout, check_separable_loss
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
-from explaind.kernel.functionals import ModelFunction
+from explaind.kernel.functionals import ModelFunction, whole_output
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
@@ -27,6 +27,10 @@ from explaind.trees import Inputs, LossFunction, Penalty, Targets, batch_size, r
 logger = logging.getLogger(__name__)
 
 GRADIENT_TOLERANCE = 1e-3
+_DRAWN_AGAIN = (
+    " Random numbers are drawn again: dropout must have the same probability, and noise the"
+    " floating type it was recorded in (dtype=)."
+)
 PROBE_SIZES = (2, 3)  # no other dimension of a layer input equals both
 SAMPLES_PER_CHECK = 1024
 
@@ -68,29 +72,25 @@ def check_capture(
 
 
 def checked_gradients(
-    history: History,
-    losses: ModelFunction,
-    outputs: ModelFunction,
-    loss_fn: LossFunction,
-    x: Inputs,
-    y: Targets,
+    history: History, losses: ModelFunction, loss_fn: LossFunction, data: TrainingData
 ) -> PerSampleGradients:
     """Return gradients of the loss, if it is one of each sample alone.
 
     Args:
         history: the recorded path.
         losses: the loss as a function of the parameters.
-        outputs: the model's output, likewise.
         loss_fn: the loss as a function of the output.
-        x: inputs of a few training samples.
-        y: their targets.
+        data: the training samples.
 
     Returns:
         Per-sample gradients by the ways that were found to be right.
     """
     theta = history.theta(0)
-    params = history.layout.unflatten(theta)
-    check_separable_loss(lambda inputs: outputs(params, inputs, None), loss_fn, x, y)
+    params, first = history.layout.unflatten(theta), history.forward_passes(0)[0]
+    x, y = data.fetch(history.batch(0)[first.rows][: PROBE_SIZES[-1]], 0, first.draws)
+    losses, state = losses.drawing(first.draws.get("forward")), first.draws.get("forward")
+    outputs = losses.of(whole_output).drawing(None)  # it is drawn for where it is called
+    check_separable_loss(lambda inputs: outputs(params, inputs, None), loss_fn, x, y, state)
     gradients = PerSampleGradients(losses, history.layout)
     fallback = check_capture(gradients, theta, x, y, linearised=True)
     if fallback.names:
@@ -156,7 +156,13 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
     """
     size = PROBE_SIZES[-1]
     x, y = repeated((x, y), size)
-    together = function(params, x, y)
+    together, again = function(params, x, y), function(params, x, y)
+    if not torch.allclose(together, again, rtol=1e-3, atol=1e-5, equal_nan=True):
+        raise UnsupportedError(
+            "The explained output is random: it is another one when it is worked out again. Outputs"
+            " of a model with dropout are explained in evaluation mode; other noise must be left"
+            " out there (if self.training)."
+        )
     if together.dim() not in (1, 2) or len(together) != size:
         raise UnsupportedError(
             "outputs must return one number per sample or one row per sample: expected shape"
@@ -267,6 +273,27 @@ def compare_values(history: History, model: nn.Module) -> None:
     )
 
 
+def check_random(history: History, model: nn.Module, device: str | torch.device) -> None:
+    """Refuse a random model unless what it drew was recorded and can be drawn again.
+
+    Args:
+        history: the recorded path.
+        model: the module given to explain with.
+        device: where to compute.
+
+    Raises:
+        ConfigError: if random numbers were drawn on another kind of device.
+    """
+    if history.training_modules is None:  # otherwise it is put into the recorded mode
+        check_batch_norm(model, history.steps)
+        check_dropout(model, history.steps)
+    if history.drawn_on not in (None, torch.device(device).type):
+        raise ConfigError(
+            f"device: expected {history.drawn_on}, where the recorded training drew its random"
+            f" numbers (dropout, augmentation), got {device}. Other devices draw others."
+        )
+
+
 def check_samples(history: History, data: TrainingData) -> None:
     """Compare the training samples with the checksums recorded while training.
 
@@ -341,7 +368,8 @@ def check_first_step(
     for step in range(history.steps):
         block = history.read(step, step + 1)  # alone: the first one mostly is enough
         theta, weights = block.theta(step), history.sample_weights(step)
-        data = training.batch_gradient(theta, step, history.batch(step), weights)
+        passes = history.forward_passes(step)
+        data = training.batch_gradient(theta, step, history.batch(step), weights, passes)
         of_gradient, of_step = history.preconditioner(block, step)
         added = regularisation.gradient(block, step)
         gradient = of_gradient * (history.clip(step) * data + added)
@@ -368,5 +396,6 @@ def check_first_step(
                 " of the training loop, that train_data has the same samples in the"
                 " same order, that augment is the function the recorder was given, and"
                 " that gradients were clipped through recorder.clip_grad_norm_."
+                f"{_DRAWN_AGAIN if history.drawn_on else ''}"
             )
         return
