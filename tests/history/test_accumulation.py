@@ -90,6 +90,28 @@ def test_gradients_of_two_batches_make_a_step(store, divided, keeps_zeros):
     )
 
 
+def test_losses_of_two_batches_that_go_backward_as_one_sum(store, tmp_path):
+    loop, losses = Loop(store), []
+
+    def body(number, batch):
+        losses.append(len(batch.index) * loop.loss(batch))
+        if number % 2:
+            loop.optimizer.zero_grad()
+            (sum(losses) / 5).backward()
+            loop.optimizer.step()
+            losses.clear()
+
+    loop.run(body)
+    problem = loop.problem.but(
+        drawn=tuple(tuple(MICRO[k] + MICRO[k + 1]) for k in (0, 2, 4)),
+        weigh=lambda batch: [0.2] * len(batch),
+    )
+    nodes = gauss_legendre_nodes(3)
+    expected = oracle(problem.path(), target_log_probability, *problem.test_data(), nodes)
+    found = torch.from_numpy(loop.explained().influence.values)
+    torch.testing.assert_close(found, expected.influence.sum(-1), rtol=1e-9, atol=1e-12)
+
+
 def test_a_batch_that_is_left_does_not_count(store, tmp_path):
     """Before or after its backward pass; or the loop ends there and begins anew."""
     loop = Loop(store)
