@@ -13,49 +13,10 @@ from explaind.config.load import load_config
 from explaind.errors import StoreError
 from explaind.paths import Paths
 from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
+from tests.faults.case import CASE, ENCODERS, LANGUAGES, OF_ENCODERS, OF_SAMPLES, PAGES, RUN
 
-RUN = "grokking"
-OF_SAMPLES = ("similarity", "maps", "spectrum")
-PAGES = (
-    "grokking",
-    "training",
-    "influence_over_training",
-    "influence_matrices",
-    "epk_validation",
-    *OF_SAMPLES,
-    "swap",
-    "retrain",
-    "pruning",
-    "examples",
-    "sanity",
-)
-CASE = {
-    "datasets": {"modulo": {"p": 7}},
-    "runs": {
-        RUN: {
-            "model": {"width": 16, "heads": 2, "mlp_width": 32},
-            "training": {"max_steps": 200, "stop_at_accuracy": None},
-            "epk": {"shards": 2, "intervals": 2},
-        }
-    },
-    "experiments": {
-        **{name: {"run": RUN} for name in PAGES},
-        "pruning": {
-            "run": RUN,
-            "coarse": [0.2],
-            "fine": [0.02],
-            "excluded": ["decoder.weight"],
-            "seeds": [1, 2],
-        },
-        "influence_over_training": {"run": RUN, "samples": 3, "intervals": 3},
-        "influence_matrices": {"run": RUN, "steps": [3, 150]},
-        "swap": {"run": RUN, "every": 5},
-        "retrain": {"run": RUN, "sources": [1], "seeds": [0, 1], "max_steps": 100},
-        "similarity": {"run": RUN, "samples": 5, "train_samples": 12, "intervals": 2},
-        "label_noise": {"run": RUN, "seeds": [1, 2]},
-        "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
-    },
-}
+ROAR_PARTS = ("saliency-0.2", "random-0.2")
+OTHER_PAGES = ("labelfree", "language_influence")
 PLANNED = ("blocks", "config", "made_for", "samples_per_block", "shards", "sized_by")
 IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
@@ -71,7 +32,9 @@ AFTER = (
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
     *(f"experiments.{name}.compute" for name in OF_SAMPLES),
-    *(f"experiments.{name}.page" for name in PAGES),
+    "pipeline.train_encoder",
+    *(f"experiments.{name}.compute" for name in OF_ENCODERS),
+    *(f"experiments.{name}.page" for name in (*PAGES, *OF_ENCODERS, *OTHER_PAGES)),
 )
 
 # Children are forked from a process that has imported everything and done nothing yet: a kill
@@ -180,8 +143,46 @@ def _stages() -> tuple[Stage, ...]:
         Stage("page-examples", (paths.figure("examples"),)),
         Stage("page-sanity", (paths.figure("sanity"),)),
         *(Stage(f"page-{name}", (paths.figure(name),)) for name in OF_SAMPLES),
+        *_stages_of_languages(paths),
+        *_stages_of_encoders(paths),
+        *(Stage(f"page-{_command(name)}", (paths.figure(name),)) for name in OTHER_PAGES),
         Stage("report", (paths.index(),)),
     )
+
+
+def _stages_of_languages(paths: Paths) -> list[Stage]:
+    of_run = f"--run {LANGUAGES}"
+    return [
+        Stage(f"prepare-dataset --dataset {LANGUAGES}", (paths.dataset(LANGUAGES),)),
+        Stage(f"train {of_run}", (paths.history(LANGUAGES), paths.metrics(LANGUAGES))),
+        Stage(f"plan-epk {of_run}", (paths.plan(LANGUAGES),)),
+        Stage(f"predict-epk {of_run} --shard 0/1", (paths.shard(LANGUAGES, "0-of-1"),)),
+        Stage(f"accumulate-kernel {of_run}", (paths.influence(LANGUAGES),)),
+        Stage(
+            f"validate-epk {of_run}",
+            (paths.validation(LANGUAGES), paths.validation_summary(LANGUAGES)),
+        ),
+    ]
+
+
+def _stages_of_encoders(paths: Paths) -> list[Stage]:
+    return [
+        Stage("prepare-dataset --dataset all_digits", (paths.dataset("all_digits"),)),
+        *(Stage(f"train-encoder --encoder {name}", (paths.encoder(name, 0),)) for name in ENCODERS),
+        *(
+            Stage(f"roar-part --part {part}", (paths.part("encoders", "roar", part),))
+            for part in ROAR_PARTS
+        ),
+        *(
+            Stage(_command(name), (paths.experiment("encoders", name, suffix),))
+            for name, suffix in OF_ENCODERS.items()
+        ),
+        *(Stage(f"page-{_command(name)}", (paths.figure(name),)) for name in OF_ENCODERS),
+    ]
+
+
+def _command(name: str) -> str:
+    return name.replace("_", "-")
 
 
 STAGES = _stages()

@@ -20,7 +20,15 @@ from tests.support.layers import LAYERS, TOKEN_LAYERS
 from tests.support.loops import LOOPS
 from tests.support.losses import LOSSES
 from tests.support.optimizers import OPTIMIZERS
-from tests.support.training import EACH, Case, assert_right, explained, oracle, recorded
+from tests.support.training import (
+    CHECKPOINTED,
+    EACH,
+    Case,
+    assert_right,
+    explained,
+    oracle,
+    recorded,
+)
 
 CASES = int(os.environ.get("EXPLAIND_FUZZ_CASES", "50"))
 ONE_IN = 20
@@ -50,10 +58,11 @@ CASE = st.builds(
 
 
 WHOLE = [
-    name
+    case
     for name, case in EACH.items()
     if re.match("layers=|tokens=|optimizers=", name) and "loops=" not in name and not case.refusals
 ]
+REPEATED = [case for case in CHECKPOINTED if case.repeated]
 
 
 @given(case=CASE)
@@ -79,7 +88,7 @@ def test_any_training_is_explained_or_refused(case):
         assert np.isfinite(as_by_default.influence).all()
 
 
-@pytest.mark.parametrize("name", WHOLE)
-def test_every_layer_and_optimizer_alone(name, tmp_path):
-    training = recorded(EACH[name], tmp_path / "run.zarr")
-    assert_right(explained(training, tmp_path / "run.zarr"), *oracle(EACH[name]))
+@pytest.mark.parametrize("case", WHOLE + REPEATED, ids=str)
+def test_each_alone(case, tmp_path):
+    training = recorded(case, tmp_path / "run.zarr")
+    assert_right(explained(training, tmp_path / "run.zarr"), *oracle(case))

@@ -164,7 +164,7 @@ def test_a_job_killed_for_its_memory_comes_back_with_more(project):
     project.append("explaind/pipeline/prepare.py", BALLAST)
     seal(dataset).unlink()
 
-    output = submit(project, "all", "--until", "prepare_dataset", by="--profile")
+    output = submit(project, str(seal(Paths("").dataset("modulo"))), by="--profile")
 
     first, second = jobs_of(output)
     assert (first.state, second.state) == ("FAILED", "COMPLETED")

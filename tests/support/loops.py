@@ -13,6 +13,8 @@ from torch.optim.lr_scheduler import ExponentialLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from tests.support.optimizers import FULL_ONLY
+
 DRAWN = ((0, 3, 5), (1, 2), (4, 6, 0), (5, 7))
 """Samples of the batches of an epoch."""
 
@@ -29,7 +31,6 @@ class Kind:
         schedule: makes a schedule of the optimizer.
         single: whether every step is a single backward pass through the recorder's clipping, as a
             checkpointed history repeats it.
-        closure: whether the optimizer must take a closure that comes back to the loop's gradient.
         refused: what the refusal says, if it is refused.
     """
 
@@ -40,6 +41,11 @@ class Kind:
     schedule: Callable[[torch.optim.Optimizer], LRScheduler] | None = None
     single: bool = True
     refused: str = ""
+
+    @property
+    def way(self) -> str:
+        """Which histories it can be recorded in."""
+        return "yes" if self.single else FULL_ONLY
 
 
 def plain(training: Any, recorder: Any) -> None:
@@ -232,7 +238,7 @@ LOOPS = {
     "`optimizer.step(closure)`": Kind(closure),
     "`recorder.step_of(index, x, y)`": Kind(drawn_otherwise),
     "a progress bar around the loader": Kind(with_a_bar),
-    "`GradScaler`, and a step that it skips": Kind(scaled, ((0,), (2,), (3,)), single=False),
+    "`GradScaler`, and a step that it skips": Kind(scaled, ((0,), (2,), (3,))),
     "`recorder.clip_grad_norm_`": Kind(clipped, max_norm=0.3),
     "`torch.nn.utils.clip_grad_norm_` of all": Kind(clipped_by_torch, max_norm=0.3, single=False),
     "a schedule of the learning rate": Kind(

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from tests.support.optimizers import FULL_ONLY
+
 CLASSES, POSITIONS = 3, 2
 IGNORED = -100
 CLASS_WEIGHTS = torch.tensor([0.5, 1.0, 2.5], dtype=torch.float64)
@@ -84,6 +86,7 @@ class Kind:
         shaped: makes of them what the model returns.
         reduced: `(losses, targets) -> scalar`, as the loop has it.
         weights: weight of each sample that this gives.
+        reduction: the same, as the recorder is told.
         in_loop: `(output, targets) -> scalar` where the loop calls another function.
         penalty: what the loop adds of the parameters.
         told: whether recorder and kernel are told of the penalty.
@@ -97,6 +100,7 @@ class Kind:
     shaped: Callable[[Tensor], Any] = as_it_is
     reduced: Callable[[Tensor, Tensor], Tensor] = mean
     weights: Callable[[Tensor], Tensor] = equal
+    reduction: str = "mean"
     in_loop: Callable[[Any, Tensor], Tensor] | None = None
     penalty: Penalty | None = None
     told: bool = True
@@ -111,8 +115,14 @@ class Kind:
 
     @property
     def averaged(self) -> bool:
-        """Whether a checkpointed history can repeat it: a mean of what was named."""
-        return self.weights is equal and self.in_loop is None and self.told
+        """Whether a checkpointed history can repeat it: a mean or sum of what was named."""
+        uniform = self.weights is equal or self.reduction == "sum"
+        return uniform and self.in_loop is None and self.told
+
+    @property
+    def way(self) -> str:
+        """Which histories it can be recorded in."""
+        return "yes" if self.averaged else FULL_ONLY
 
 
 def cross_entropy(output: Tensor, y: Tensor) -> Tensor:
@@ -183,10 +193,11 @@ def contrast(output: Tensor, _: Tensor) -> Tensor:
 
 LOSSES = {
     "cross-entropy": Kind(cross_entropy, outputs="target_logprob"),
-    "cross-entropy, summed in the loop": Kind(
+    'cross-entropy, summed in the loop, `reduction="sum"`': Kind(
         cross_entropy,
         reduced=lambda losses, _: losses.sum(),
         weights=lambda y: torch.ones(len(y), dtype=torch.float64),
+        reduction="sum",
     ),
     "cross-entropy with class weights, torch's weighted mean": Kind(
         class_weighted,

@@ -11,6 +11,8 @@ import torch
 from torch import nn, optim
 
 Made = Callable[[nn.Module], optim.Optimizer]
+FULL_ONLY = "yes, with `every=1`"
+"""What a checkpointed history cannot repeat."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,14 @@ class Kind:
     """
 
     make: Made
-    replayed: bool = False
+    replayed: bool = True
     sparse: bool = False
     refused: str = ""
+
+    @property
+    def way(self) -> str:
+        """Which histories it can be recorded in."""
+        return "yes" if self.replayed else FULL_ONLY
 
 
 def of_all(kind: type[optim.Optimizer], **options: Any) -> Made:
@@ -65,24 +72,25 @@ class SignDescent(optim.SGD):
 
 
 OPTIMIZERS = {
-    "`SGD`": Kind(of_all(optim.SGD, lr=0.2), True, True),
-    "`SGD` with weight decay": Kind(of_all(optim.SGD, lr=0.2, weight_decay=0.1), True),
+    "`SGD`": Kind(of_all(optim.SGD, lr=0.2), sparse=True),
+    "`SGD` with weight decay": Kind(of_all(optim.SGD, lr=0.2, weight_decay=0.1)),
     "`SGD` with momentum and dampening": Kind(
-        of_all(optim.SGD, lr=0.2, momentum=0.8, dampening=0.3), True
+        of_all(optim.SGD, lr=0.2, momentum=0.8, dampening=0.3)
     ),
     "`SGD` with Nesterov's momentum": Kind(
-        of_all(optim.SGD, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1), True
+        of_all(optim.SGD, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.1)
     ),
-    "`Adam` with weight decay": Kind(of_all(optim.Adam, lr=0.03, weight_decay=0.1), True),
-    "`Adam` with AMSGrad": Kind(of_all(optim.Adam, lr=0.03, amsgrad=True), True),
-    "`AdamW`": Kind(of_all(optim.AdamW, lr=0.03, weight_decay=0.5), True),
-    "`AdamW`, `foreach=True`": Kind(of_all(optim.AdamW, lr=0.03, foreach=True), True),
-    "`AdamW`, `fused=True`": Kind(of_all(optim.AdamW, lr=0.03, fused=True), True),
-    "`AdamW` with a tensor as learning rate": Kind(tensor_rate),
-    "two groups with options of their own": Kind(groups(optim.AdamW, betas=(0.8, 0.9)), True),
-    "`NAdam`": Kind(of_all(optim.NAdam, lr=0.03, weight_decay=0.1)),
+    "`Adam` with weight decay": Kind(of_all(optim.Adam, lr=0.03, weight_decay=0.1)),
+    "`Adam` with AMSGrad": Kind(of_all(optim.Adam, lr=0.03, amsgrad=True)),
+    "`AdamW`": Kind(of_all(optim.AdamW, lr=0.03, weight_decay=0.5)),
+    "`AdamW`, `foreach=True`": Kind(of_all(optim.AdamW, lr=0.03, foreach=True)),
+    "`AdamW`, `fused=True`": Kind(of_all(optim.AdamW, lr=0.03, fused=True)),
+    "`AdamW` with a tensor as learning rate": Kind(tensor_rate, replayed=False),
+    "two groups with options of their own": Kind(groups(optim.AdamW, betas=(0.8, 0.9))),
+    "`NAdam`": Kind(of_all(optim.NAdam, lr=0.03, weight_decay=0.1), replayed=False),
     "`NAdam` with decoupled decay": Kind(
-        of_all(optim.NAdam, lr=0.03, weight_decay=0.5, decoupled_weight_decay=True)
+        of_all(optim.NAdam, lr=0.03, weight_decay=0.5, decoupled_weight_decay=True),
+        replayed=False,
     ),
     "`RAdam`": Kind(of_all(optim.RAdam, lr=0.03, betas=(0.8, 0.9), weight_decay=0.1)),
     "`Adamax`": Kind(of_all(optim.Adamax, lr=0.03, weight_decay=0.1)),

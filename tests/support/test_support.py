@@ -14,10 +14,20 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from tests.kernel.layers import layout_of
 from tests.support.layers import BY_RULE, BY_VMAP, LAYERS, ONE_BY_ONE, TOKEN_LAYERS
 from tests.support.table import documented, section
-from tests.support.training import EACH, Case, Training, assert_right, explained, oracle, recorded
+from tests.support.training import (
+    CHECKPOINTED,
+    EACH,
+    Case,
+    Training,
+    assert_right,
+    explained,
+    oracle,
+    recorded,
+)
 
 REFUSED = [name for name, case in EACH.items() if case.refusals]
 KINDS = {name: kind for name, kind in (LAYERS | TOKEN_LAYERS).items() if not kind.refused}
+NOT_REPEATED = [case for case in CHECKPOINTED if not case.repeated]
 BRIEF = [
     name
     for name, case in EACH.items()
@@ -36,6 +46,12 @@ def test_it_is_refused_while_it_is_recorded(name, store):
     with pytest.raises((UnsupportedError, RecordingError)) as refusal:
         recorded(EACH[name], store)
     assert re.search("|".join(EACH[name].refusals), str(refusal.value), re.DOTALL)
+
+
+@pytest.mark.parametrize("case", NOT_REPEATED, ids=str)
+def test_a_checkpointed_history_refuses_what_it_cannot_repeat(case, store):
+    with pytest.raises((UnsupportedError, RecordingError), match=r"checkpointed history|every=1"):
+        recorded(case, store)
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -1,6 +1,6 @@
 """One training put together of the lists, recorded and explained, beside the oracle of the same."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path as Folder
 from typing import Any
@@ -209,14 +209,16 @@ def told_penalty(case: Case) -> Penalty | None:
 def recorded(case: Case, store: Folder) -> Training:
     """Record the training of a case as a user does."""
     training = Training(case)
-    options = {"penalty": told_penalty(case), "forward": training.forward, "every": case.every}
     recorder = explaind.record(
         training.model,
         training.optimizer,
         case.loss.of_sample,
         store,
+        penalty=told_penalty(case),
+        reduction=case.loss.reduction,
+        forward=training.forward,
+        every=case.every,
         max_batch_size=5,
-        **options,
     )
     with recorder:
         case.loop.run(training, recorder)
@@ -319,3 +321,10 @@ EACH = {
     )
 }
 """Every entry of the lists in the simplest training."""
+
+CHECKPOINTED = [
+    replace(case, every=2)
+    for case in EACH.values()
+    if case.layers == Case.layers and case.tokens == Case.tokens and not case.refusals
+]
+"""The losses, loops, batches and optimizers again, in a checkpointed history."""
