@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from explaind.doctor.diagnosis import Diagnosis, Finding, listed
 from explaind.errors import ExplaindError
+from explaind.history.history import History
 from explaind.history.recorder import record
 from explaind.history.state import TrainingState
 from explaind.history.wrappers import unwrapped, unwrapped_optimizer
@@ -151,7 +152,11 @@ class _Rehearsal:
                 if recorder.steps == REHEARSED:
                     break
             self._batches = recorder.steps
-        yield Finding("determinism", "ok", "the same inputs give the same outputs; nothing random")
+        drawn_on = History(self._store).drawn_on
+        chance = (
+            "nothing random" if drawn_on is None else f"what torch draws on {drawn_on} recorded"
+        )
+        yield Finding("determinism", "ok", f"the same inputs give the same outputs; {chance}")
         yield Finding("independence", "ok", "the loss of a sample does not depend on its batch")
         yield Finding("gradient", "ok", "that of the mean of loss_fn, plus penalty if there is one")
 

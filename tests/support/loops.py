@@ -29,8 +29,8 @@ class Kind:
         share: what the loss of a batch is multiplied by.
         max_norm: what the gradient is clipped to.
         schedule: makes a schedule of the optimizer.
-        single: whether every step is a single backward pass through the recorder's clipping, as a
-            checkpointed history repeats it.
+        single: whether every step is made of backward passes, one for each batch, and clipped by
+            the recorder, as a checkpointed history repeats it.
         refused: what the refusal says, if it is refused.
     """
 
@@ -230,9 +230,7 @@ def unseen_batches(training: Any, recorder: Any) -> None:
 LOOPS = {
     "one step for each batch": Kind(plain),
     "`zero_grad(set_to_none=False)` before the backward pass": Kind(zeros_kept),
-    "gradients of several batches add up": Kind(
-        accumulated, ((0, 1), (2, 3)), share=0.5, single=False
-    ),
+    "gradients of several batches add up": Kind(accumulated, ((0, 1), (2, 3)), share=0.5),
     "batches that are left (`continue`)": Kind(left, ((0,), (3,))),
     "`break`, and begin anew": Kind(broken_off, ((0,), (1,), (0,), (1,))),
     "`optimizer.step(closure)`": Kind(closure),

@@ -129,7 +129,14 @@ class Case:
     @property
     def repeated(self) -> bool:
         """Whether a checkpointed history can repeat the steps."""
-        return self.optimizer.replayed and self.loop.single and self.loss.averaged
+        summed = len(self.loop.steps[0]) > 1
+        plain = self.loop.single and not (summed and self.loss.penalty)
+        return self.optimizer.replayed and plain and self.loss.averaged
+
+    @property
+    def random(self) -> bool:
+        """Whether a layer draws random numbers, which the oracle does not."""
+        return any(kind.random for kind in self.layer_kinds)
 
 
 @dataclass
