@@ -152,10 +152,8 @@ class _Rehearsal:
                 if recorder.steps == REHEARSED:
                     break
             self._batches = recorder.steps
-        drawn_on = History(self._store).drawn_on
-        chance = (
-            "nothing random" if drawn_on is None else f"what torch draws on {drawn_on} recorded"
-        )
+        drawn = History(self._store).drawn_on is not None
+        chance = "its random numbers are recorded" if drawn else "nothing random"
         yield Finding("determinism", "ok", f"the same inputs give the same outputs; {chance}")
         yield Finding("independence", "ok", "the loss of a sample does not depend on its batch")
         yield Finding("gradient", "ok", "that of the mean of loss_fn, plus penalty if there is one")

@@ -80,12 +80,12 @@ class Items(NamedTuple):
     """Items of a dataset that a batch is made of.
 
     Attributes:
-        index: their positions.
+        indices: their positions.
         items: the items.
         state: state of the generator before they were read.
     """
 
-    index: list[int]
+    indices: list[int]
     items: list[Any]
     state: UInt8[Tensor, " byte"]
 
@@ -126,7 +126,7 @@ class IndexedCollate:
     ) -> tuple[Inputs, Targets, Tensor, np.ndarray | None, dict[str, Tensor]]:
         """Return the fields of a `Batch`, as a tuple, which the loader can pin."""
         x, y = inputs_and_targets(self.collate(read.items))
-        index = torch.tensor(read.index)
+        index = torch.tensor(read.indices)
         if not torch.equal(read.state, generator_state(CPU)):  # another sample every time
             return x, y, index, np.full(len(index), UNSEEN), {"data": read.state}
         plain = self.collate is default_collate
@@ -221,7 +221,7 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
     indexed: DataLoader[Any] = DataLoader(
         IndexedDataset(loader.dataset),
         batch_sampler=loader.batch_sampler,
-        collate_fn=IndexedCollate(loader.collate_fn),
+        collate_fn=IndexedCollate(loader.collate_fn),  # type: ignore[arg-type] (not a list)
         num_workers=loader.num_workers,
         pin_memory=loader.pin_memory,
         worker_init_fn=loader.worker_init_fn,
@@ -319,11 +319,11 @@ def check_items(dataset: Any, collate: Collate) -> None:
         UnsupportedError: naming what may draw otherwise.
     """
     state = generator_state(CPU)
-    found = []
-    for _ in range(2):
-        with replayed(state, CPU):
-            found.append(own_checksums([dataset[0]], collate))
-    if not np.array_equal(*found):
+    with replayed(state, CPU):
+        first = own_checksums([dataset[0]], collate)
+    with replayed(state, CPU):
+        again = own_checksums([dataset[0]], collate)
+    if not np.array_equal(first, again):
         raise UnsupportedError(
             "Sample 0 of the dataset is another one when it is asked for again, with the same"
             " random numbers of torch. Expected random transforms to draw from torch's own"

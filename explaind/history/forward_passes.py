@@ -93,7 +93,7 @@ class Room:
                 f"The batch of step {step} has {size} samples, the store has room for"
                 f" {self.slots}. Pass record(..., max_batch_size={size})."
             )
-        rows = {
+        rows: dict[str, np.ndarray] = {
             "batch": np.full(self.slots, EMPTY, dtype=np.int32),
             "weight": np.zeros(self.slots),
             "forward_pass": np.full(self.slots, EMPTY, dtype=np.int32),

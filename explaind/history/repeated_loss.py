@@ -35,7 +35,8 @@ def exact_weights(
     if len({task for part in parts for task in part.backward}) != len(parts):
         return None
     found = []
-    for part, own in zip(parts, weights.split([len(p.batch.index) for p in parts]), strict=True):
+    own_weights = torch.split(weights, [len(part.batch.index) for part in parts])
+    for part, own in zip(parts, own_weights, strict=True):
         weight = None
         if len(part.backward) == 1 and bool((own == own[0]).all()):
             weight = _exact_weight(part, float(own[0]), loss_fn)

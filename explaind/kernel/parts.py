@@ -101,16 +101,13 @@ class PartLosses:
     ) -> Float64[Tensor, "kept part query"]:
         """Derivatives of the part losses of some samples of a forward pass along the adjoint."""
         index, state = step.batch[one.rows], one.draws.get("forward")
-        kept = slice(None)
-        if one.draws:  # random numbers are those of the whole batch
-            kept = rows.to(step.start.device)
-        else:
-            index = index[rows]
+        if not one.draws:  # random numbers are those of the whole batch
+            index, rows = index[rows], torch.arange(len(rows))
         batch = self._data.fetch(index, step.number, one.draws)
         function = self._function.drawing(state)
         linearised = LinearisedBatch(function, self._layout, self._names, step.start, *batch, 1.0)
         along = [linearised.along(self._layout.unflatten(row)).double() for row in psi.matrix]
-        return torch.stack(along, -1)[kept]
+        return torch.stack(along, -1)[rows.to(step.start.device)]
 
 
 def explain_parts(

@@ -38,7 +38,7 @@ def test_a_training_that_can_be_explained_is_left_as_it_was():
 def test_chance_is_recorded():
     diagnosis = examine(Training(*random()))
     assert diagnosis.accepted
-    assert "its random numbers are recorded" in said(diagnosis)["determinism"].text
+    assert "random numbers are recorded" in said(diagnosis)["determinism"].text
 
 
 class Scale(nn.Module):
