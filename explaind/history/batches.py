@@ -217,18 +217,20 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
         The batches in the loader's own order.
     """
     check_indexed(loader)
-    check_items(loader.dataset, loader.collate_fn)
     indexed: DataLoader[Any] = DataLoader(
         IndexedDataset(loader.dataset),
         batch_sampler=loader.batch_sampler,
-        collate_fn=IndexedCollate(loader.collate_fn),  # type: ignore[arg-type] (not a list)
+        collate_fn=IndexedCollate(loader.collate_fn),  # type: ignore[arg-type]
         num_workers=loader.num_workers,
         pin_memory=loader.pin_memory,
         worker_init_fn=loader.worker_init_fn,
         generator=loader.generator,
     )
-    for fields in indexed:
-        yield Batch(*fields)
+    for number, fields in enumerate(indexed):
+        batch = Batch(*fields)
+        if number == 0:
+            check_item(loader.dataset, int(batch.index[0]), loader.collate_fn)
+        yield batch
 
 
 class DrawnIndices:
@@ -308,25 +310,26 @@ def check_indexed(loader: DataLoader) -> None:  # type: ignore[type-arg]
         )
 
 
-def check_items(dataset: Any, collate: Collate) -> None:
-    """Refuse a dataset whose items differ when they are asked for again, torch's numbers put back.
+def check_item(dataset: Any, index: int, collate: Collate) -> None:
+    """Refuse a dataset with another item when it is asked for again, torch's numbers put back.
 
     Args:
         dataset: the dataset.
-        collate: makes a batch of its items.
+        index: position of an item.
+        collate: makes a batch of items.
 
     Raises:
         UnsupportedError: naming what may draw otherwise.
     """
     state = generator_state(CPU)
     with replayed(state, CPU):
-        first = own_checksums([dataset[0]], collate)
+        first = own_checksums([dataset[index]], collate)
     with replayed(state, CPU):
-        again = own_checksums([dataset[0]], collate)
+        again = own_checksums([dataset[index]], collate)
     if not np.array_equal(first, again):
         raise UnsupportedError(
-            "Sample 0 of the dataset is another one when it is asked for again, with the same"
-            " random numbers of torch. Expected random transforms to draw from torch's own"
+            f"Sample {index} of the dataset is another one when it is asked for again, with the"
+            " same random numbers of torch. Expected random transforms to draw from torch's own"
             " generator (not from numpy, random or a generator of their own), or an augmentation"
             " given as augment=."
         )

@@ -73,7 +73,10 @@ REFUSED = {
     "not separable": (lambda: built(loss=of_the_whole_batch), "depends on the other samples"),
     "reduced": (lambda: built(loss=nn.CrossEntropyLoss()), "one loss per sample"),
     "optimizer": (lambda: built(optimizer=torch.optim.Rprop), "Rprop"),
-    "other data": (lambda: built(data=Noisy()), "Sample 0 of the dataset is another one"),
+    "other data": (
+        lambda: built(data=Noisy()),
+        "of the dataset is another one when it is asked for again",
+    ),
 }
 
 

@@ -243,7 +243,7 @@ def test_a_dataset_with_a_random_transform_is_read_again_as_it_was(store, worker
 def test_a_dataset_that_draws_elsewhere_is_refused_at_the_first_batch(store):
     training = Training(problem_of(Mlp))
     data = DataLoader(Jittered(drawn_by_numpy), batch_sampler=training.problem.batches())
-    with pytest.raises(UnsupportedError, match=r"Sample 0 .*another one.*numpy"):
+    with pytest.raises(UnsupportedError, match=r"Sample 0 of the dataset is another one.*numpy"):
         training.run(store, data)
 
 
