@@ -51,6 +51,7 @@ ELSEWHERE = {
     "python -m benchmarks.layer_rules": "measures the machine",
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
     "python -m benchmarks.recording": "minutes, and measures the machine",
+    "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
     "python -m venv .venv": "network follows; done by make",

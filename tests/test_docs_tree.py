@@ -40,7 +40,6 @@ TRIED_TOGETHER = {
     "models/encoders/*.py": "models/encoders/test_registry.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
-    "report/claims.py": "experiments/labelfree/test_claims.py",
     "report/page.py": "report/test_html.py",
 }
 """Modules without a test of their own name, and the test that tries them as parts of a whole."""

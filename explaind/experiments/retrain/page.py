@@ -64,11 +64,11 @@ def _steps_panel(tables: RetrainTables, files: Files) -> Panel:
         caption=Markup(
             "Steps until the validation accuracy first reaches {}, over the step of the run that "
             "the named components are taken from; all others start from random numbers. A mark is "
-            "one training (of {} for each point), a line goes through the medians. <em>An open "
-            "triangle</em> is a training that ended without: it takes more steps than that, and "
-            "the median takes it so (Kaplan-Meier). Where a line is missing, fewer than half of "
-            "the trainings got there. <em>Look for</em> sets with few steps, and for the step of "
-            "the run from which on they have them."
+            "one training (of {} for each point; sets lie side by side), a line goes through the "
+            "medians. <em>An open triangle</em> is a training that ended without: it takes more "
+            "steps than that, and the median takes it so (Kaplan-Meier). Where a line is missing, "
+            "fewer than half of the trainings got there. <em>Look for</em> sets with few steps, "
+            "and for the step of the run from which on they have them."
         ).format(percent(tables.goal), seeds),
         plots=(Plot("retrain-steps", steps_figure(tables.steps, tables.trainings)),),
         tables=(files["steps"], files["trainings"]),

@@ -142,7 +142,7 @@ def _mark_nothing(figure: go.Figure, trainings: pd.DataFrame) -> None:
                 x=0.5,
                 xref="paper",
                 y=row.steps,
-                yanchor="top",
+                yanchor="bottom",
                 showarrow=False,
                 text=f"{NONE} transplanted: {more}{row.steps}",
             )
