@@ -46,7 +46,6 @@ TRIED_TOGETHER = {
 
 SHORT = {
     "*/__init__.py": "says what a folder is",
-    "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
     "config/choices.py": "closed choices, typed once for rooms that must not import each other",
     "data/digits.py": "a module for each family of sources",

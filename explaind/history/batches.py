@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.checksums import UNSEEN, sample_checksums
 from explaind.history.random_state import CPU, Draws, generator_state, replayed
-from explaind.trees import Inputs, Targets, batch_size
+from explaind.trees import Augmentation, Inputs, Targets, batch_size
 
 LABELS = "labels"
 """Key of the targets in a batch that is a mapping, as Hugging Face makes them."""
@@ -45,6 +45,13 @@ class Batch:
     index: Int[Tensor, " batch"]
     checksums: Int[np.ndarray, " batch"] | None = None
     draws: Draws = field(default_factory=dict)
+
+    def augmented(self, augment: Augmentation, step: int, device: torch.device) -> "Batch":
+        """Return the batch as a step sees it, with the state of what its augmentation draws."""
+        state = generator_state(device)
+        x = augment(self.x, self.index, step)
+        drawn = not torch.equal(state, generator_state(device))
+        return replace(self, x=x, draws={**self.draws, "augment": state} if drawn else self.draws)
 
 
 def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:

@@ -8,6 +8,7 @@ of `batch`, `weight`, `forward_pass` and, where something draws, `random_state`.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,6 +136,12 @@ class Room:
             for source, state in part.draws.items():
                 states[number, self.sources.index(source), : len(state)] = state.cpu().numpy()
         return {"random_state": states}
+
+
+def random_attributes(parts: Sequence[Part], device: torch.device) -> dict[str, Any]:
+    """Return where a step drew its random numbers, and the modules in training mode there."""
+    modes = (part.training for part in parts if part.training is not None)
+    return {"device": device.type, "training": next(modes, None)}
 
 
 class ForwardPasses:

@@ -19,11 +19,10 @@ from explaind.history.accumulation import Part
 from explaind.history.batches import Batch, draw
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
-from explaind.history.forward_passes import Room
+from explaind.history.forward_passes import Room, random_attributes
 from explaind.history.gradient_check import Loss
 from explaind.history.guards import check_finite
 from explaind.history.optimizers import COEFFICIENTS
-from explaind.history.random_state import generator_state
 from explaind.history.schema import (
     CheckpointedRows,
     FullRows,
@@ -324,10 +323,7 @@ class Recorder:
         """Note a batch of the data, and return it as the coming step sees it."""
         self._checksums.see(batch.index, batch.x, batch.y, batch.checksums)
         if self._augment is not None:
-            state = generator_state(self._state.device)
-            batch = replace(batch, x=self._augment(batch.x, batch.index, self.steps))
-            if not torch.equal(state, generator_state(self._state.device)):
-                batch = replace(batch, draws={**batch.draws, "augment": state})
+            batch = batch.augmented(self._augment, self.steps, self._state.device)
         self._gradient.draw(batch, self.steps)
         return batch
 
@@ -400,8 +396,5 @@ class Recorder:
         schema = replace(self._schema, room=self._schema.room.with_first_step(parts))
         attributes = {**self._attributes, **self._path_rows.attributes(parts[0].batch)}
         if schema.room.sources:
-            attributes["random"] = {
-                "device": self._state.device.type,
-                "training": next((p.training for p in parts if p.training is not None), None),
-            }
+            attributes["random"] = random_attributes(parts, self._state.device)
         return HistoryWriter.create(self._path, schema, attributes, self._state)

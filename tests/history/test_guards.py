@@ -11,7 +11,7 @@ from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.guards import check_finite, check_separable_loss
 from explaind.store import is_sealed
 from tests.history.training_loop import SGD, Training
-from tests.kernel.engine import explain, record
+from tests.kernel.engine import record
 from tests.oracles.problems import vectors
 from tests.oracles.smooth_models import Mlp
 
@@ -43,13 +43,6 @@ def test_mode_dependent_layers_in_eval_mode_are_recorded(store, module):
     problem = SGD.but(make_model=lambda: WithModule(module).eval())
     record(problem, store)
     assert is_sealed(store)
-
-
-def test_dropout_that_was_not_recorded_is_refused_later(store):
-    problem = SGD.but(make_model=lambda: WithModule(nn.Dropout(0.5)).eval())
-    model = record(problem, store)
-    with pytest.raises(UnsupportedError, match=r"'extra' \(Dropout\) is in training mode"):
-        explain(problem, store, model.train())
 
 
 class Elsewhere(Mlp):

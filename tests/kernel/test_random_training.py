@@ -13,7 +13,7 @@ from torch.optim import SGD, AdamW
 from torch.utils.data import DataLoader, Dataset
 
 import explaind
-from explaind.errors import ConfigError, RecordingError, UnsupportedError
+from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.history import History
 from tests.kernel.engine import SMOOTH
 from tests.kernel.trajectory.test_adjoint import assert_equal_to_oracle
@@ -287,22 +287,6 @@ def test_outputs_that_evaluation_mode_leaves_random_are_refused(store, monkeypat
     monkeypatch.setattr(Noise, "always", True)
     with pytest.raises(UnsupportedError, match=r"explained output is random.*if self.training"):
         explained(training, store)
-
-
-def test_another_dropout_is_refused(store):
-    training = Training(problem_of(Dropout))
-    training.run(store)
-    other = training.problem.model()
-    other.drop.p = 0.2
-    with pytest.raises(RecordingError, match="dropout must have the same probability"):
-        explained(training, store, model=other)
-
-
-def test_numbers_of_another_device_are_refused(store):
-    training = Training(problem_of(Dropout))
-    training.run(store)
-    with pytest.raises(ConfigError, match="device: expected cpu"):
-        explained(training, store, device="meta")
 
 
 def test_parts_of_the_losses_add_up(store):
