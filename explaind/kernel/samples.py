@@ -132,7 +132,7 @@ def blocks_of(x: Any, targets: Any, size: int) -> tuple[int, Iterator[tuple[Any,
         return count, ((rows_of(x, *span), rows_of(targets, *span)) for span in spans)
     if targets is not None:
         raise ConfigError(f"targets: expected none with a {type(x).__name__}, which has them.")
-    dataset = x.dataset if isinstance(x, DataLoader) else x
+    dataset: Any = x.dataset if isinstance(x, DataLoader) else x
     if isinstance(dataset, IterableDataset):
         raise ConfigError(
             "x: expected a map-style dataset or a loader of one, whose samples can be counted, got"
@@ -148,7 +148,7 @@ def blocks_of(x: Any, targets: Any, size: int) -> tuple[int, Iterator[tuple[Any,
 
 def _collected(data: Any) -> tuple[Inputs, Targets]:
     """Return all samples of a dataset, or of a loader in the order in which it draws them."""
-    dataset = data.dataset if isinstance(data, DataLoader) else data
+    dataset: Any = data.dataset if isinstance(data, DataLoader) else data
     if isinstance(dataset, IterableDataset):
         collate = data.collate_fn if isinstance(data, DataLoader) else default_collate
         return inputs_and_targets(collate(list(dataset)))
