@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, default_colla
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.checksums import UNSEEN, check_sample_first, sample_checksums
 from explaind.history.random_state import CPU, Draws, generator_state, replayed
 from explaind.trees import Augmentation, Inputs, Targets, batch_size
 
@@ -79,8 +79,10 @@ def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
 
 def own_checksums(items: list[Any], collate: Collate) -> Int[np.ndarray, " item"]:
     """Return the checksum of each item in a batch of its own."""
-    alone = [sample_checksums(*inputs_and_targets(collate([item]))) for item in items]
-    return np.concatenate(alone)
+    alone = [inputs_and_targets(collate([item])) for item in items]
+    for x, y in alone:
+        check_sample_first(x, y, 1)
+    return np.concatenate([sample_checksums(x, y) for x, y in alone])
 
 
 class Items(NamedTuple):

@@ -197,6 +197,11 @@ class History:
         return names
 
     @property
+    def checksums_in_batches(self) -> bool:
+        """Whether samples were seen only in the batches that they were first in."""
+        return bool(self._dataset.attrs.get("checksums_in_batches", False))
+
+    @property
     def autocast(self) -> str | None:
         """The type that autocast computed outputs in while recording; None without."""
         name: str | None = self._dataset.attrs.get("autocast")

@@ -96,8 +96,7 @@ def record(
             less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
             The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
             plus the penalty given to `PathKernel`) and clip at most once.
-        reduction: how the loop reduces the losses of a batch. Other weights are read off the
-            gradient that comes back to the model's output, but not in a checkpointed history.
+        reduction: how the loop reduces the losses of a batch; other weights are read off gradients.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
@@ -265,8 +264,7 @@ class Recorder:
     def batches(self, loader: Iterable[Any]) -> Iterator[Batch]:
         """Yield the batches of a loader once and remember the samples of each.
 
-        Several may be drawn for a step, whose gradients add up, or none be used: those count that a
-        backward pass went through.
+        Several may be drawn for a step, or none be used: those count that gradients came from.
 
         Args:
             loader: a `DataLoader` over a map-style dataset of `(x, y)`, also inside of a progress
@@ -380,10 +378,12 @@ class Recorder:
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
         autocast = self._gradient.accumulated.autocast
         made = {
+            "steps": self.steps,
             "autocast": None if autocast is None else dtype_name(autocast),
+            "checksums_in_batches": self._checksums.in_batches,
             MADE_WITH: provenance(self._theta.device),
         }
-        self._writer.seal({"steps": self.steps, **made}, self._checksums.values)
+        self._writer.seal(made, self._checksums.values)
         log_written(self._path, self._start)
 
     def _metrics(self) -> Rows:

@@ -125,7 +125,8 @@ class Replayer:
         optimizer = rebuild(self._attributes["optimizer"], flags, members)
         before = self._attributes.get("steps_before", [0] * len(self._layout.slots))
         steps = [taken + step for taken in before]
-        load_state_vectors(optimizer, state, steps, self.parameters, self._layout)
+        product = getattr(torch, self._attributes["product_dtype"])
+        load_state_vectors(optimizer, state, steps, self.parameters, self._layout, product)
         return optimizer
 
     @torch.enable_grad()

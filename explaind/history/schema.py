@@ -49,6 +49,7 @@ from explaind.history.optimizer_state import (
     flags,
     option_names,
     option_values,
+    product_dtype,
     state_names,
     state_vectors,
 )
@@ -235,6 +236,7 @@ class CheckpointedRows:
         parameters = self._state.parameters.values()
         return {
             "flags": self._flags,
+            "product_dtype": dtype_name(product_dtype(self._state.optimizer)),
             "steps_before": list(self._state.taken.values()),
             "tensor_dtypes": [dtype_name(parameter.dtype) for parameter in parameters],
             "sample_dtypes": {

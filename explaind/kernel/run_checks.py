@@ -1,14 +1,16 @@
 """Self-checks: what is explained with is what was recorded, and the steps follow from it."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from torch import nn
 
 from explaind.errors import ConfigError, RecordingError
-from explaind.history.checksums import UNSEEN
+from explaind.history.checksums import UNSEEN, sample_checksums
 from explaind.history.gradient_check import HALF_TOLERANCE
 from explaind.history.guards import check_batch_norm, check_dropout
 from explaind.history.history import History
@@ -93,18 +95,41 @@ def check_samples(history: History, data: TrainingData) -> None:
             f"train_data has {len(data)} samples, the recorded batches refer to sample"
             f" {len(expected) - 1}. Give the training set of the recorded run."
         )
-    seen = np.flatnonzero(expected != UNSEEN)
-    for start in range(0, len(seen), SAMPLES_PER_CHECK):
-        rows = seen[start : start + SAMPLES_PER_CHECK]
-        differs = rows[data.checksums(torch.from_numpy(rows)) != expected[rows]]
+    found_of = _in_batches if history.checksums_in_batches else _alone
+    for rows, found in found_of(history, data, expected != UNSEEN):
+        differs = rows[found != expected[rows]]
         if len(differs):
             raise ConfigError(
                 f"Sample {differs[0]} of train_data is not the one that was trained on"
-                f" ({len(differs)} of the first {rows[-1] + 1} differ). Expected the same samples"
+                f" ({len(differs)} of the first {rows.max() + 1} differ). Expected the same samples"
                 " in the same order, not augmented: give `augment` to the recorder and here."
-                " Samples padded to the longest of their batch are compared one by one where drawn"
-                " by recorder.batches and given as the DataLoader or with its collate_fn."
+                " Samples padded to the longest of their batch are given as the DataLoader, or as a"
+                " dataset with its collate_fn."
             )
+
+
+def _alone(
+    _: History, data: TrainingData, seen: Bool[np.ndarray, " sample"]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Samples that were seen and their checksums, each in a batch of its own."""
+    rows = np.flatnonzero(seen)
+    for start in range(0, len(rows), SAMPLES_PER_CHECK):
+        some = rows[start : start + SAMPLES_PER_CHECK]
+        yield some, data.checksums(torch.from_numpy(some))
+
+
+def _in_batches(
+    history: History, data: TrainingData, seen: Bool[np.ndarray, " sample"]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same, in the batches that they were first in."""
+    left = seen.copy()
+    for step in range(history.steps):
+        for one in history.forward_passes(step):
+            index = history.batch(step)[one.rows]
+            rows = index.numpy()
+            if (first := left[rows]).any():
+                yield rows[first], sample_checksums(*data.samples(index, one.draws))[first]
+                left[rows] = False
 
 
 def check_penalty(history: History, penalty: Penalty | None) -> None:

@@ -112,8 +112,6 @@ class Case:
     @property
     def possible(self) -> bool:
         """Whether it is a training at all: few optimizers of torch take sparse gradients."""
-        if self.batch.collate and self.loops == "`recorder.step_of(index, x, y)`":
-            return False  # what is padded to a batch is known sample by sample to batches alone
         takes = self.optimizer.sparse and self.loop.max_norm is None and not self.loss.penalty
         return takes or all(kind.dense for kind in self.layer_kinds)
 
