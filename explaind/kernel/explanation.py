@@ -260,8 +260,9 @@ class Explanation:
         if "influence" not in self._explained:
             return []
         influence = self._explained["influence"]
-        net = float(abs(influence.sum(influence.dims[-1])).mean())
-        times = float(abs(influence).sum(influence.dims[-1]).mean()) / max(net, TINY)
+        samples = [influence.dims[-1]]  # or groups of them
+        net = float(abs(influence.sum(samples)).mean())
+        times = float(abs(influence).sum(samples).mean()) / max(net, TINY)
         return [
             f"Without their signs the influences are {times:,.3g} times their sum."
             + (" Small differences between them mean little." if times > CANCELLING else "")
