@@ -36,6 +36,7 @@ class Part:
         draws: state of the generators before what made the batch and the output drew from them.
         training: names of the modules in training mode, if the forward pass drew; else None.
         backward: numbers of the backward passes that reached the output.
+        summed: whether they are those of several backward passes.
     """
 
     batch: Batch
@@ -44,6 +45,7 @@ class Part:
     draws: Draws = field(default_factory=dict)
     training: list[str] | None = None
     backward: set[int] = field(default_factory=set)
+    summed: bool = False
 
 
 @dataclass
@@ -208,6 +210,7 @@ class Accumulation:
             self.autocast = autocast or self.autocast
         part.backward.add(task)
         before = part.gradients[place]
+        part.summed |= before is not None
         part.gradients[place] = gradient.detach() if before is None else before + gradient.detach()
 
     def _keep_reference(self, name: str, parameter: Tensor) -> None:

@@ -83,7 +83,12 @@ def _delay(story: Story) -> Claim:
 
 def _balance(story: Story) -> Claim:
     moments = {name: story.crossing(name, DECAY) for name in (PUBLISHED, TARGET)}
-    texts = {name: f"D(Θ) falls below 0 at step {step(found)}" for name, found in moments.items()}
+    texts = {
+        name: "D(Θ) does not fall below 0"
+        if found is None
+        else f"D(Θ) falls below 0 at step {step(found)}"
+        for name, found in moments.items()
+    }
     return Claim(
         "Learning and weight decay come into balance as the network generalises.",
         "curves of D(Θ), no number",
@@ -311,10 +316,10 @@ def _sooner(kept: pd.Series | None, control: pd.Series | None) -> str:
         return UNDECIDED
     if np.isnan(kept["median"]):
         return UNDECIDED if np.isnan(control["median"]) else NOT
-    at_least = control["longest"] if np.isnan(control["median"]) else control["median"]
-    if kept["median"] <= FASTER * at_least:
+    never = np.isnan(control["median"])  # in as many steps as any was trained
+    if kept["median"] <= FASTER * control["longest" if never else "median"]:
         return REPRODUCED
-    return PARTLY if kept["median"] < at_least else NOT
+    return PARTLY if never or kept["median"] < control["median"] else NOT
 
 
 def _steps(case: pd.Series | None) -> str:

@@ -190,7 +190,7 @@ class TrainingSide:
         costs = fallback_costs(
             len(psi),
             len(held),
-            batch.gradients.fallback.batched,
+            batch.gradients.fallback.batches(names),
             places.shape[1] if drawing else None,
         )
         if cheapest(costs, self._route) == "gradients":

@@ -92,6 +92,13 @@ def test_claims_about_what_is_left_out_are_not_judged(absent, claims):
     assert set(table.loc[table["verdict"] == LEFT_OUT, "published"]) == {"not measured"}
 
 
+def test_a_balance_that_is_not_reached_is_said():
+    absent = crossings(planted.balance()).query("larger == 'training data'")
+    balance = verdicts(planted.story(crossings=absent)).iloc[CLAIMS.index("balance")]
+    assert balance["published"] == balance["corrected"] == "D(Θ) does not fall below 0"
+    assert balance["verdict"] == NOT
+
+
 def test_the_latest_source_counts_even_if_it_is_censored():
     table = planted.retrained(np.nan, np.nan)  # the earlier source has a median
     text = verdicts(planted.story(retrained=table))["published"].iloc[-1]
@@ -103,6 +110,7 @@ def test_the_latest_source_counts_even_if_it_is_censored():
     [
         (250, np.nan, REPRODUCED),  # of 500 or more
         (400, np.nan, PARTLY),  # at least fewer
+        (500, np.nan, PARTLY),
         (np.nan, 80, NOT),
         (np.nan, np.nan, UNDECIDED),
     ],
