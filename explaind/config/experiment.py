@@ -53,6 +53,11 @@ class ExperimentSettings(Settings):
         """Name of the run."""
         return self.run
 
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """All runs that are read: the one, and its replicates if a kind has some."""
+        return (self.run,)
+
 
 class EncoderExperimentSettings(Settings):
     """One entry of `experiments` about encoders, which are trained on one dataset."""

@@ -18,6 +18,11 @@ class Run(Section):
     training: Training = Field(Training(), description="How it is trained.")
     epk: Epk = Field(Epk(), description="What the exact path kernel explains.")
 
+    @property
+    def rebuilt(self) -> str:
+        """Outputs that the validation rebuilds: all; of text, with one per token, the explained."""
+        return self.epk.functional if self.training.loss == "token_cross_entropy" else "all"
+
 
 def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
     """Say which parts of a run do not fit each other or the dataset.

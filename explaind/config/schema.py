@@ -191,8 +191,13 @@ class Config(Section):
         return problems or self._of_its_results(name, settings)
 
     def _of_its_run(self, settings: ExperimentSettings, key: str) -> list[str]:
-        if settings.run not in self.runs:
-            return [_dangling(f"{key}.run", settings.run, self.runs)]
+        unknown = [run for run in settings.runs if run not in self.runs]
+        if unknown:
+            return [_dangling(f"{key}.run", run, self.runs) for run in unknown]
+        datasets = {self.runs[run].dataset for run in settings.runs}
+        if len(datasets) > 1:
+            found = ", ".join(sorted(datasets))
+            return [f"{key}.replicates: expected runs on one dataset, got {found}; name others"]
         data = self.datasets.get(self.runs[settings.run].dataset)
         if data and settings.of_datasets and data.kind not in settings.of_datasets:
             problem = (
@@ -236,14 +241,17 @@ class Config(Section):
     def _of_groups(self, name: str, settings: ExperimentSettings) -> list[str]:
         """Problems of an experiment that reads influence by sample or by group, the other one."""
         spec = self.spec(name)
-        groups = self.runs[settings.run].epk.groups
-        reads = any("influence" in rule.reads for rule in (spec.computed, spec.shown) if rule)
-        if not reads or settings.takes_groups == (groups is not None):
+        if not any("influence" in rule.reads for rule in (spec.computed, spec.shown) if rule):
             return []
         wanted = "a grouping" if settings.takes_groups else "null"
-        problem = f"expected {wanted} for experiments.{name}, of kind {settings.kind}, got {groups}"
         remedy = "change it, or give the experiment another run"
-        return [f"runs.{settings.run}.epk.groups: {problem}; {remedy}"]
+        groups = {run: self.runs[run].epk.groups for run in settings.runs}
+        return [
+            f"runs.{run}.epk.groups: expected {wanted} for experiments.{name}, of kind"
+            f" {settings.kind}, got {grouping}; {remedy}"
+            for run, grouping in groups.items()
+            if settings.takes_groups != (grouping is not None)
+        ]
 
 
 def _dangling(key: str, name: str, known: Mapping[str, Any]) -> str:

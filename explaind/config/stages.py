@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from explaind.config.experiment import EncoderExperimentSettings, ExperimentSettings
+from explaind.config.run import Run
 from explaind.config.schema import Config
 from explaind.own_code import reference_fingerprint
 
@@ -89,7 +90,7 @@ def _experiment(config: Config, name: str, stage: str) -> Values:
     if spec.computed.trains:  # networks are trained as the run is, so all of its training counts
         values |= _train(run, data)
     if {"dataset", "history"} & set(spec.computed.reads):
-        values |= _validate_epk(run, data)
+        values |= _path_kernel(run, data)
     return values
 
 
@@ -137,6 +138,13 @@ def _accumulate_kernel(run: Values, _: Values) -> Values:
 
 
 def _validate_epk(run: Values, data: Values) -> Values:
+    rebuilt = Run.model_validate(run).rebuilt
+    outputs = {} if rebuilt == "all" else {"rebuilt": rebuilt}
+    return {**_path_kernel(run, data), **outputs}
+
+
+def _path_kernel(run: Values, data: Values) -> Values:
+    """What opens the recorded path and integrates along it."""
     epk = {key: run["epk"][key] for key in ("quadrature", "precision")}
     return {**_network(run, data), **epk}
 

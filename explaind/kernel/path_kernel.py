@@ -24,7 +24,7 @@ from explaind.kernel.contraction.precision import Contraction
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import explain_steps
-from explaind.kernel.explained import end_values, explained_dataset
+from explaind.kernel.explained import explained_dataset
 from explaind.kernel.functionals import (
     ModelFunction,
     OutputFunction,
@@ -242,24 +242,29 @@ class PathKernel:
     @torch.inference_mode(mode=False)
     @torch.no_grad()
     def reformulate(
-        self, x: Inputs, targets: Targets, *, block: int = SAMPLES_PER_PASS
+        self,
+        x: Inputs,
+        targets: Targets,
+        outputs: str | OutputFunction = "all",
+        *,
+        block: int = SAMPLES_PER_PASS,
     ) -> xr.Dataset:
-        """Rebuild all outputs of the trained model; credits no single samples (mathematics, 5).
+        """Rebuild outputs of the trained model; credits no single samples (mathematics, 5).
 
         Args:
             x: inputs, sample first.
             targets: their targets.
+            outputs: what to rebuild, as in `explain`.
             block: samples per forward pass.
 
         Returns:
             `initial`, `data`, `decay`, `carry`, `residual`, `true` and `reformulated` (initial +
             parts), `[test, class]`; per step the mean absolute change, parts, residual, `[step]`.
         """
-        queries = self._queries.of_all_outputs(x, targets, block)
+        functional = find_functional(outputs, self._loss_fn, self.output_unit)
+        queries = self._queries.along_steps(functional, x, targets, block)
         arrays = reformulate_steps(self.history, self._regularisation, queries)
-        ends = end_values(self.history, queries)
-        arrays |= {"initial": ends["initial_output"], "true": ends["final_output"]}
-        return build_reformulation(arrays, self.output_unit)
+        return build_reformulation(arrays, functional.unit)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
@@ -353,10 +358,8 @@ class PathKernel:
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.of_functional(functional, x, targets, block)
         sides = self.history, self._regularisation, self._training, queries
-        components = self.history.layout.components
-        return build_one_step(
-            explain_one_step(*sides, step, credit), credit, components, functional.unit
-        )
+        influence = explain_one_step(*sides, step, credit)
+        return build_one_step(influence, credit, self.history.layout.components, functional.unit)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
+from explaind.kernel.explained import end_values
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.intervals import interval_of
 from explaind.kernel.trajectory.steps import backward_steps, parts_of
@@ -30,12 +31,14 @@ def reformulate_steps(
         queries: the query side, averaging derivatives along the parts of the step.
 
     Returns:
-        The parts of the motion and `residual`, `[test, class]`, and per step `[step]` the mean
-        absolute `change`, parts and residual and the mean number of subintervals; all float64.
+        The outputs `initial` and `true`, the parts of the motion and `residual`, `[test, class]`,
+        and per step `[step]` the mean absolute `change`, parts and residual and the mean number of
+        subintervals; all float64.
     """
-    shape = queries.values(history.theta(0)).shape
+    ends = end_values(history, queries)
+    initial, true = ends["initial_output"], ends["final_output"]
     names = parts_of(history)
-    total = torch.zeros(len(names) + 1, *shape, dtype=torch.float64, device=history.device)
+    total = torch.zeros(len(names) + 1, *initial.shape, dtype=torch.float64, device=history.device)
     means = torch.zeros(history.steps, len(names) + 3, dtype=torch.float64, device=history.device)
     for step in progress(backward_steps(history, regularisation), "reformulate", history.steps):
         derivative = queries.step(step.number, step.start, step.end, step.parts)
@@ -49,7 +52,8 @@ def reformulate_steps(
     columns = zip((*averaged, "subintervals"), means.T, strict=True)
     per_step = {f"step_{name}": column for name, column in columns}
     sums = dict(zip((*names, "residual"), total, strict=True))
-    return {name: value.cpu().numpy() for name, value in {**sums, **per_step}.items()}
+    arrays = {name: value.cpu().numpy() for name, value in {**sums, **per_step}.items()}
+    return {"initial": initial, "true": true, **arrays}
 
 
 def parameter_influence_of_steps(

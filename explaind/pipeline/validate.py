@@ -1,4 +1,8 @@
-"""The rule `validate_epk`: reformulated outputs of all validation samples against true ones."""
+"""The rule `validate_epk`: reformulated outputs of all validation samples against true ones.
+
+All outputs of the network are rebuilt; of text, with a score for every token at every position,
+those that are explained.
+"""
 
 import logging
 
@@ -42,20 +46,20 @@ def validation_statistics(
 
 
 def validate_epk(config: Config, paths: Paths, run: str) -> None:
-    """Rebuild all outputs of all validation samples and compare.
+    """Rebuild outputs of all validation samples and compare.
 
     Args:
         config: the whole configuration.
         paths: where things lie.
         run: name of the run.
     """
-    opened = load_kernel(config, paths, run)
+    opened, settings = load_kernel(config, paths, run), config.runs[run]
     target = opened.data.y_validation
-    rebuilt = opened.kernel.reformulate(opened.data.x_validation, target)
+    rebuilt = opened.kernel.reformulate(opened.data.x_validation, target, settings.rebuilt)
     rebuilt = rebuilt.assign(target=_described_target(target.numpy()))
     attributes = {"stage": "validate_epk", "config": stage_config(config, "validate_epk", run)}
     write_store(paths.validation(run), rebuilt, attributes)
-    statistics = _statistics(task_of(config.runs[run].training.loss), rebuilt)
+    statistics = _statistics(task_of(settings.training.loss), rebuilt)
     write_json(paths.validation_summary(run), statistics)
     logger.info("validation: %s", statistics)
 

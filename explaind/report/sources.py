@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class Sources:
     def data(self) -> xr.Dataset:
         """Return the store of the prepared dataset, lazy."""
         return open_sealed(self.paths.dataset(self.dataset_name), rule="prepare_dataset")
+
+    def of_run(self, run: str) -> "Sources":
+        """Return what another run on the same dataset left, without results of experiments."""
+        return replace(self, run=run, results={})
 
     def result(self, key: str) -> pd.DataFrame:
         """Read the table of an experiment on the run.

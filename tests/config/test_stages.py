@@ -112,6 +112,24 @@ def test_an_experiment_that_trains_has_all_keys_of_the_training(kind, keys, reru
     assert (before != after) == reruns
 
 
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("languages", {"plan_epk", "predict_epk", "validate_epk"}),  # which rebuilds it
+        ("digits", {"plan_epk", "predict_epk"}),
+    ],
+)
+def test_of_text_the_explained_output_is_validated(run, expected):
+    other = {"runs": {run: {"epk": {"functional": "loss"}}}}
+    before, after = load_config(DEFAULT), load_config(DEFAULT, other)
+    changed = {
+        stage
+        for stage in STAGES
+        if stage_config(before, stage, run) != stage_config(after, stage, run)
+    }
+    assert changed == expected
+
+
 AUGMENTED = {
     "batch size": ({"batch_size": 30}, {"train", "plan_epk", "predict_epk", "validate_epk"}),
     "peak": ({"schedule": {"peak_epoch": 2}}, {"train"}),

@@ -24,6 +24,7 @@ OF_ENCODERS = {
     "disentanglement": "zarr",
     "unit_visualisation": "zarr",
     "encoder_and_model": "parquet",
+    "linear_probe": "parquet",
     "roar": "parquet",
 }
 """Experiments about encoders, with what they are written to."""
@@ -76,7 +77,7 @@ CASE = {
                 "groups": "group",
                 "shards": 1,
                 "intervals": 2,
-                "keep": ["influence", "component", "interval", "step_component"],
+                "keep": ["influence", "component", "interval", "step_component", "absolute"],
             },
         },
     },
@@ -101,6 +102,7 @@ CASE = {
         "label_noise": {"run": RUN, "seeds": [1, 2]},
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
         "language_influence": {"run": LANGUAGES},
+        "language_claims": {"run": LANGUAGES},
         "feature_consistency": {"encoders": ["recorded"], "samples": 5, "steps": 3},
         "example_consistency": {
             "encoders": "recorded",
@@ -113,6 +115,7 @@ CASE = {
         "disentanglement": {"encoders": ["units"], "images": 10},
         "unit_visualisation": {"encoders": ["units"], "steps": 5},
         "encoder_and_model": {"encoders": "classification", "images": 10, "steps": 3},
+        "linear_probe": {"encoders": _TASKS},
         "roar": {
             "encoders": "reconstruction",
             "methods": ["saliency", "random"],
@@ -123,7 +126,7 @@ CASE = {
             **{
                 name: name
                 for name in OF_ENCODERS
-                if name not in ("feature_consistency", "example_consistency", "unit_visualisation")
+                if name not in ("unit_visualisation", "linear_probe")
             },
         },
     },

@@ -265,7 +265,7 @@ def sources(settings, reads):
     """Files and seals of what is read (`explaind.experiments.spec.Source`), by name."""
     if settings.subject == ENCODERS:
         return sources_of_encoders(settings.encoders, reads)
-    return sources_of_run(settings.run, reads)
+    return sources_of_runs(settings.runs, reads)
 
 
 def sources_of_encoders(encoders, reads):
@@ -275,14 +275,15 @@ def sources_of_encoders(encoders, reads):
     return {name: files[name] for name in reads}
 
 
-def sources_of_run(run, reads):
-    """What is read of a run."""
+def sources_of_runs(runs, reads):
+    """What is read of a run, or of replicates of one, on one dataset."""
+    stores, summaries = map(PATHS.validation, runs), map(PATHS.validation_summary, runs)
     files = {
-        "dataset": seal(PATHS.dataset(CONFIG.runs[run].dataset)),
-        "history": seal(PATHS.history(run)),
-        "metrics": PATHS.metrics(run),
-        "influence": seal(PATHS.influence(run)),
-        "validation": [seal(PATHS.validation(run)), PATHS.validation_summary(run)],
+        "dataset": seal(PATHS.dataset(CONFIG.runs[runs[0]].dataset)),
+        "history": [seal(PATHS.history(run)) for run in runs],
+        "metrics": [PATHS.metrics(run) for run in runs],
+        "influence": [seal(PATHS.influence(run)) for run in runs],
+        "validation": [*map(seal, stores), *summaries],
     }
     return {name: files[name] for name in reads}
 

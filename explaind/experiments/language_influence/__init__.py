@@ -9,7 +9,7 @@ SPEC = Spec(
     summary="What text in one language did to the prediction of another: by layer, over training.",
     settings=LanguageInfluenceSettings,
     shown=Shown(
-        tables=("influence.parquet", "shares.csv", "nearest.csv", "parts.csv"),
+        tables=("influence.parquet", "shares.csv", "nearest.csv", "parts.csv", "steps.csv"),
         reads=("dataset", "influence"),
     ),
 )

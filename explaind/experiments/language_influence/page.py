@@ -9,9 +9,12 @@ from explaind.experiments.language_influence.plots import (
 from explaind.experiments.language_influence.tables import LanguageTables
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Page, Panel, Plot
+from explaind.report.plots.steps import cumulative_figure, decomposition_figure
+from explaind.report.tables.phases import Phases
 from explaind.report.text import measured, number, percent, signed
 
 BLOCKS = ("attention", "MLP")
+SMOOTHED = 0.05  # of the steps that a curve is averaged over
 
 
 def draw(tables: LanguageTables, about: About) -> Page:
@@ -108,7 +111,7 @@ def _nearest_panel(tables: LanguageTables, about: About) -> Panel:
         (
             str(name),
             number(float(some["normalised_influence"].iloc[0]), 2),
-            ", ".join(map(str, some["nearest"])),
+            "; ".join(map(str, some["nearest"])),
         )
         for name, some in tables.nearest.groupby("language", sort=False)
     ]
@@ -151,13 +154,24 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
 
 
 def _parts_panel(tables: LanguageTables, about: About) -> Panel:
+    window = max(1, round(SMOOTHED * len(tables.steps)))
     return Panel(
         letter="e",
         title="Data against regularisation",
         caption=(
-            "What changed the prediction of each language: training text, weight decay, and what "
-            f"the integration left over; {tables.unit} per token, positive = more likely."
+            "What changed the prediction of each language, and of all on average step by step: "
+            "training text, weight decay, and what the integration left over; "
+            f"{tables.unit} per token, positive = more likely. No momentum was carried into the "
+            "training from before."
         ),
-        plots=(Plot("parts", parts_figure(tables.parts, tables.unit)),),
-        tables=(about.files["parts"],),
+        plots=(
+            Plot("parts", parts_figure(tables.parts, tables.unit), "Whole training"),
+            Plot(
+                "steps",
+                decomposition_figure(tables.steps, window, tables.unit, Phases()),
+                f"Per step, moving average over {window} steps",
+            ),
+            Plot("sums", cumulative_figure(tables.steps, tables.unit, Phases()), "Added up"),
+        ),
+        tables=(about.files["parts"], about.files["steps"]),
     )

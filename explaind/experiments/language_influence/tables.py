@@ -1,10 +1,12 @@
 """The numbers of the page about languages."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from jaxtyping import Float
 
 from explaind.errors import StoreError
 from explaind.experiments.language_influence.clustering import (
@@ -17,6 +19,7 @@ from explaind.experiments.language_influence.clustering import (
 from explaind.experiments.language_influence.settings import LanguageInfluenceSettings
 from explaind.report.sources import Sources
 from explaind.report.tables.outputs import output_unit
+from explaind.report.tables.steps import decomposition_by_step
 
 NEAREST = 3
 
@@ -32,6 +35,7 @@ class LanguageTables:
         shares: share of every component in the absolute influence of each interval.
         nearest: the nearest languages of each, by normalised influence.
         parts: the decomposition of the change of every language.
+        steps: the decomposition of every step, mean over the languages.
         families: agreement with known families, if there are any.
     """
 
@@ -40,6 +44,7 @@ class LanguageTables:
     shares: pd.DataFrame
     nearest: pd.DataFrame
     parts: pd.DataFrame
+    steps: pd.DataFrame
     families: Agreement | None
 
     def files(self) -> dict[str, pd.DataFrame]:
@@ -50,6 +55,7 @@ class LanguageTables:
             "shares": self.shares,
             "nearest": self.nearest,
             "parts": self.parts,
+            "steps": self.steps,
         }
 
 
@@ -62,6 +68,32 @@ def read(sources: Sources, settings: LanguageInfluenceSettings) -> LanguageTable
 
     Returns:
         The numbers.
+    """
+    store, influence = sources.influence, named_influence(sources)
+    similar = normalised(influence.sum(("interval", "component")).to_numpy())
+    order = order_of(tree_of(similar))
+    names = influence["trained"].to_numpy()
+    families = families_of(names, settings.families)
+    return LanguageTables(
+        influence=influence.isel(explained=order, trained=order),
+        unit=output_unit(store),
+        shares=_shares(influence),
+        nearest=nearest_languages(similar, names),
+        parts=decomposition(store, names),
+        steps=decomposition_by_step(store),
+        families=agreement(similar, families, settings.permutations) if families else None,
+    )
+
+
+def named_influence(sources: Sources) -> xr.DataArray:
+    """Read the influence of languages on languages.
+
+    Args:
+        sources: what the run left on disk.
+
+    Returns:
+        `[interval, component, explained, trained]`, languages by name in the same order on both
+        axes, with coordinates `start` and `stop` of the intervals.
 
     Raises:
         StoreError: if influence was not kept by group and interval, or of several outputs.
@@ -78,24 +110,7 @@ def read(sources: Sources, settings: LanguageInfluenceSettings) -> LanguageTable
             f"{sources.name}: expected one explained output for each language, got"
             f" {store.sizes['output']}. Set runs.{sources.run}.epk.functional to mean_logprob."
         )
-    influence = _named(store, list(sources.data.attrs["groups"]))
-    similar = normalised(influence.sum(("interval", "component")).to_numpy())
-    order = order_of(tree_of(similar))
-    names = influence["trained"].to_numpy()
-    family_of = {name: family for family, some in settings.families.items() for name in some}
-    families = [family_of.get(name, name) for name in names]
-    return LanguageTables(
-        influence=influence.isel(explained=order, trained=order),
-        unit=output_unit(store),
-        shares=_shares(influence),
-        nearest=_nearest(similar, names),
-        parts=_parts(store, influence["explained"].to_numpy()),
-        families=agreement(similar, families, settings.permutations) if family_of else None,
-    )
-
-
-def _named(store: xr.Dataset, names: list[str]) -> xr.DataArray:
-    """Influence by interval, with languages by name, both axes in the same order."""
+    names = list(sources.data.attrs["groups"])
     influence = store["influence_by_interval"].isel(output=0, drop=True).load().astype(np.float64)
     influence = influence.rename(test="explained", group="trained")
     explained = [names[row] for row in store["test_index"].to_numpy()]
@@ -109,7 +124,23 @@ def _named(store: xr.Dataset, names: list[str]) -> xr.DataArray:
     )
 
 
-def _parts(store: xr.Dataset, names: np.ndarray) -> pd.DataFrame:
+def families_of(names: np.ndarray, families: Mapping[str, Sequence[str]]) -> list[str] | None:
+    """Return the family of every language, by default itself; None if no families are known."""
+    family_of = {name: family for family, some in families.items() for name in some}
+    return [family_of.get(name, name) for name in names] if family_of else None
+
+
+def decomposition(store: xr.Dataset, names: np.ndarray) -> pd.DataFrame:
+    """Decompose the change of every language.
+
+    Args:
+        store: the influence store.
+        names: names of the explained languages.
+
+    Returns:
+        One row per language with the columns `language`, `initial`, `data`, `decay`, `residual`,
+        `final`.
+    """
     columns = ("initial_output", "data", "decay", "residual", "final_output")
     parts = {name: store[name].to_numpy()[:, 0] for name in columns}
     table = pd.DataFrame({"language": names, **parts})
@@ -123,7 +154,18 @@ def _shares(influence: xr.DataArray) -> pd.DataFrame:
     return table.loc[:, ["start", "stop", "component", "share"]]
 
 
-def _nearest(similar: np.ndarray, names: np.ndarray) -> pd.DataFrame:
+def nearest_languages(
+    similar: Float[np.ndarray, "language language"], names: np.ndarray
+) -> pd.DataFrame:
+    """Find the nearest languages of each.
+
+    Args:
+        similar: normalised influence.
+        names: the languages.
+
+    Returns:
+        Columns `language`, `rank` from 1, `nearest`, `normalised_influence`.
+    """
     rows = []
     for name, row in zip(names, np.nan_to_num(similar, nan=-np.inf), strict=True):
         others = [k for k in np.argsort(-row, kind="stable") if names[k] != name][:NEAREST]

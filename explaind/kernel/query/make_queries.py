@@ -14,7 +14,6 @@ from explaind.kernel.functionals import (
     Functional,
     ModelFunction,
     OutputFunction,
-    all_outputs,
     whole_output,
 )
 from explaind.kernel.gradients.fallback import Fallback
@@ -76,12 +75,9 @@ class MakeQueries:
         Returns:
             The queries.
         """
-        function = self._function(functional.function, functional.forward)
+        function, x, y = self._checked(functional, x, targets, block)
         gradients = PerSampleGradients(function, self._history.layout)
-        x, y = self._given(x, targets, like_training=functional.forward is None)
-        if functional.of_classes:
-            check_all_classes(partial(self._function(whole_output), self._params), x, y, block)
-        check_functional(gradients.function, self._params, *_few(x, y))
+        check_functional(function, self._params, *_few(x, y))
         # found out once: it may take as long as some steps
         kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
         fallback = next((found for of, found in self._fallbacks if of == kind), None)
@@ -94,10 +90,15 @@ class MakeQueries:
         check_explained(queries.values(self._history.theta(0)), functional.name)
         return queries
 
-    def of_all_outputs(self, x: Inputs, targets: Targets, block: int) -> Queries:
-        """Return queries of all outputs that average derivatives along the parts of the step.
+    def along_steps(
+        self, functional: Functional, x: Inputs, targets: Targets, block: int
+    ) -> Queries:
+        """Return queries that average derivatives along the parts of the step.
+
+        What cannot be rebuilt is a `ConfigError`.
 
         Args:
+            functional: what is rebuilt.
             x: inputs, as a user gives them.
             targets: their targets.
             block: samples per forward pass.
@@ -105,10 +106,18 @@ class MakeQueries:
         Returns:
             The queries.
         """
-        x, y = self._given(x, targets, like_training=True)
+        function, x, y = self._checked(functional, x, targets, block)
         layout, theta = self._history.layout, self._history.theta(0)
-        derivative = along_parts(self._function(all_outputs), layout, theta, *_few(x, y))
-        return self._made(derivative, x, y, block)
+        return self._made(along_parts(function, layout, theta, *_few(x, y)), x, y, block)
+
+    def _checked(
+        self, functional: Functional, x: Inputs, targets: Targets, block: int
+    ) -> tuple[ModelFunction, Inputs, Targets]:
+        """The functional as a function of the parameters, and samples that it can be taken of."""
+        x, y = self._given(x, targets, like_training=functional.forward is None)
+        if functional.of_classes:
+            check_all_classes(partial(self._function(whole_output), self._params), x, y, block)
+        return self._function(functional.function, functional.forward), x, y
 
     def _given(self, x: Inputs, targets: Targets, *, like_training: bool) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, where they are needed."""

@@ -34,6 +34,8 @@ def chosen_output(influence: xr.Dataset) -> xr.DataArray:
     Returns:
         Positions along `output`, dims (test).
     """
+    if influence.sizes["output"] == 1:
+        return xr.DataArray(np.zeros(influence.sizes["test"], np.int64), dims="test")
     targets = influence["test_target"].load()
     if _one_output_per_class(influence, targets):
         return targets.astype(np.int64)

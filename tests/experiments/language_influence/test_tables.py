@@ -22,9 +22,28 @@ SETTINGS = LanguageInfluenceSettings(
 )
 
 
-def sources(**changed):
+def by_step(data, decay):
+    """The decomposition of ten alike steps, and sizes of influence that grow through attention."""
+    steps, query = np.ones(10) / 10, ("test", "output")
+    change = data + decay
+    sizes = np.stack([np.ones(10), np.arange(10.0), np.ones(10)])
+    return {
+        **{
+            f"step_{name}": ((*query, "step"), values[..., None] * steps)
+            for name, values in (("true", change), ("data", data), ("decay", decay))
+        },
+        "step_residual": ((*query, "step"), 0 * data[..., None] * steps),
+        "subintervals": (("step", "test"), np.ones((10, len(data)))),
+        "step_absolute_by_component": (
+            ("component", *query, "step"),
+            np.broadcast_to(sizes[:, None, None], (3, len(data), 1, 10)),
+        ),
+    }
+
+
+def sources(seed=0, **changed):
     groups = sorted(NAMES)
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     influence = 0.05 * generator.random((2, 3, 3, 1, 3))
     for row, name in enumerate(NAMES):
         influence[:, :, row, 0, groups.index(name)] += 1
@@ -44,6 +63,7 @@ def sources(**changed):
             "interval_stop": ("interval", [5, 10]),
             "test_index": ("test", [0, 1, 2]),
             **{name: (query, values, {"units": "nat"}) for name, values in parts.items()},
+            **by_step(data, parts["decay"]),
         },
         coords={"component": COMPONENTS, "group": groups, "output": ["mean_logprob"]},
         attrs={"functional": "mean_logprob", "credit": "gradient_step"},
@@ -88,8 +108,15 @@ def test_parts_add_up():
     )
 
 
+def test_the_page_shows_every_step():
+    steps = read(sources()[0], SETTINGS).steps
+    parts = read(sources()[0], SETTINGS).parts
+    assert steps["data"].sum() == pytest.approx(parts["data"].mean())
+    assert steps["decay"].sum() == pytest.approx(-0.1)
+
+
 def test_the_page_offers_every_component_and_interval(tmp_path):
-    names = ("influence", "shares", "nearest", "parts")
+    names = ("influence", "shares", "nearest", "parts", "steps")
     about = About("languages", "Languages", "run", {name: tmp_path / name for name in names})
     page = draw(read(sources()[0], SETTINGS), about)
     first, second = (panel.plots[0] for panel in page.panels[:2])
