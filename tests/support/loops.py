@@ -284,9 +284,7 @@ LOOPS = {
     "one step for each batch": Kind(plain),
     "`zero_grad(set_to_none=False)` before the backward pass": Kind(zeros_kept),
     "gradients of several batches add up": Kind(accumulated, ((0, 1), (2, 3)), share=0.5),
-    "two calls of the model for a batch": Kind(
-        twice, ((0, 0), (1, 1), (2, 2), (3, 3)), share=0.5, single=False
-    ),
+    "two calls of the model for a batch": Kind(twice, ((0, 0), (1, 1), (2, 2), (3, 3)), share=0.5),
     "`backward(retain_graph=True)`, then the rest": Kind(in_two_passes, single=False),
     "`torch.autograd.grad`, put into `.grad`": Kind(put_by_hand),
     "batches that are left (`continue`)": Kind(left, ((0,), (3,))),
