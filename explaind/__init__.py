@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from explaind.data.augmentation import RandomHorizontalFlip
     from explaind.history.recorder import record
+    from explaind.kernel.explain_to_store import explain_to_store
     from explaind.kernel.explanation import open_explanation
     from explaind.kernel.path_kernel import PathKernel
 
 __version__ = "0.1.0"
-__all__ = ["PathKernel", "RandomHorizontalFlip", "__version__", "open_explanation", "record"]
+__all__ = [
+    "PathKernel",
+    "RandomHorizontalFlip",
+    "__version__",
+    "explain_to_store",
+    "open_explanation",
+    "record",
+]
 
 _HOME = {
     "record": "explaind.history.recorder",
     "PathKernel": "explaind.kernel.path_kernel",
+    "explain_to_store": "explaind.kernel.explain_to_store",
     "open_explanation": "explaind.kernel.explanation",
     "RandomHorizontalFlip": "explaind.data.augmentation",
 }

@@ -51,7 +51,6 @@ TRIED_TOGETHER = {
 SHORT = {
     "cli_help.py": "how commands are listed, whatever they are",
     "*/__init__.py": "says what a folder is",
-    "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
     "data/digits.py": "a module for each family of sources",
     "data/interleaved.py": "the one choice of as many samples of each class",

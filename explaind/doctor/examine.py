@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from explaind.doctor.diagnosis import Diagnosis, Finding, listed
 from explaind.errors import ExplaindError
+from explaind.history.history import History
 from explaind.history.recorder import record
 from explaind.history.state import TrainingState
 from explaind.history.wrappers import computed_tensors, unwrapped, unwrapped_optimizer
@@ -152,7 +153,9 @@ class _Rehearsal:
                 if recorder.steps == REHEARSED:
                     break
             self._batches = recorder.steps
-        yield Finding("determinism", "ok", "the same inputs give the same outputs; nothing random")
+        drawn = History(self._store).drawn_on is not None
+        chance = "its random numbers are recorded" if drawn else "nothing random"
+        yield Finding("determinism", "ok", f"the same inputs give the same outputs; {chance}")
         yield Finding("independence", "ok", "the loss of a sample does not depend on its batch")
         yield Finding("gradient", "ok", "that of the mean of loss_fn, plus penalty if there is one")
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from explaind.errors import RecordingError
 from explaind.history.batches import Batch
+from explaind.history.random_state import Draws, generator_state, training_modules
 from explaind.trees import Outputs, detached, leaves
 
 SCALING_TOLERANCE = 1e-5
@@ -32,12 +33,18 @@ class Part:
         batch: the samples, as the loop was given them.
         output: what the model returned, without its graph.
         gradients: gradient by each of the leaves of the output; None where nothing came back.
+        draws: state of the generators before what made the batch and the output drew from them.
+        training: names of the modules in training mode, if the forward pass drew; else None.
+        backward: numbers of the backward passes that reached the output.
         summed: whether they are those of several backward passes.
     """
 
     batch: Batch
     output: Outputs
     gradients: list[Tensor | None]
+    draws: Draws = field(default_factory=dict)
+    training: list[str] | None = None
+    backward: set[int] = field(default_factory=set)
     summed: bool = False
 
 
@@ -64,6 +71,7 @@ class Accumulation:
     autocast: torch.dtype | None = None
     _spent: bool = False  # a step was taken with the present gradients
     _reference: tuple[str, Tensor] | None = None  # a gradient as the last backward pass left it
+    _state: Tensor | None = None  # of the generators before the forward pass
 
     def watch(self) -> Callable[[], None]:
         """Begin to watch.
@@ -74,10 +82,15 @@ class Accumulation:
         handles = ExitStack()
 
         # a function, because a copy of the model (an average of it, say) copies bound methods whole
+        def begun(module: nn.Module, _: Any) -> None:
+            if not torch.compiler.is_compiling() and module is self.model:
+                self._state = generator_state(self._device)
+
         def seen(module: nn.Module, _: Any, output: Outputs) -> None:
             if not torch.compiler.is_compiling() and module is self.model:
                 self._see_forward(output)
 
+        handles.callback(self.model.register_forward_pre_hook(begun, prepend=True).remove)
         handles.callback(self.model.register_forward_hook(seen).remove)
         for name, parameter in self.parameters.items():
             left = partial(_call_with_name, self._keep_reference, name)
@@ -102,6 +115,10 @@ class Accumulation:
             yield
         finally:
             self.batch = batch
+
+    @property
+    def _device(self) -> torch.device:
+        return next(iter(self.parameters.values())).device
 
     @property
     def empty(self) -> bool:
@@ -152,7 +169,11 @@ class Accumulation:
         if self.batch is None or not any(waited_for):
             return
         # with its graph it would hold itself alive: the graph keeps the hook, the hook this part
-        part = Part(self.batch, detached(output), [None] * len(tensors))
+        part = Part(self.batch, detached(output), [None] * len(tensors), self.batch.draws)
+        assert self._state is not None  # taken as the forward pass began
+        if not torch.equal(self._state, generator_state(self._device)):
+            part.draws = {**part.draws, "forward": self._state}
+            part.training = training_modules(self.model)
         device = next(leaf.device.type for leaf in tensors if isinstance(leaf, Tensor))
         enabled = torch.is_autocast_enabled(device)
         autocast = torch.get_autocast_dtype(device) if enabled else None
@@ -174,8 +195,11 @@ class Accumulation:
         Raises:
             RecordingError: if it is added to a gradient that a step was taken with.
         """
+        task = torch._C._current_graph_task_id()
         if not any(part is known for known in self.parts):
-            if self.empty:
+            # the losses of several forward passes may go backward as one sum
+            together = any(task in known.backward for known in self.parts)
+            if self.empty and not together:
                 self.clear()
             elif self._spent:
                 raise RecordingError(
@@ -184,6 +208,7 @@ class Accumulation:
                 )
             self.parts.append(part)
             self.autocast = autocast or self.autocast
+        part.backward.add(task)
         before = part.gradients[place]
         part.summed |= before is not None
         part.gradients[place] = gradient.detach() if before is None else before + gradient.detach()

@@ -2,19 +2,20 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.history.checksums import sample_checksums
-from explaind.trees import Inputs, Targets, batch_size
+from explaind.history.checksums import UNSEEN, check_sample_first, sample_checksums
+from explaind.history.random_state import CPU, Draws, generator_state, replayed
+from explaind.trees import Augmentation, Inputs, Targets, batch_size
 
 LABELS = "labels"
 """Key of the targets in a batch that is a mapping, as Hugging Face makes them."""
@@ -35,13 +36,22 @@ class Batch:
         y: targets, first dimension the batch.
         index: position of each sample in the training set.
         checksums: that of each sample alone, where the rows of a batch depend on the other rows
-            (they are padded, say); None = the rows are the samples.
+            (they are padded, say) or are drawn at random; None = the rows are the samples.
+        draws: state of the generators before what made the batch drew from them.
     """
 
     x: Inputs
     y: Targets
     index: Int[Tensor, " batch"]
     checksums: Int[np.ndarray, " batch"] | None = None
+    draws: Draws = field(default_factory=dict)
+
+    def augmented(self, augment: Augmentation, step: int, device: torch.device) -> "Batch":
+        """Return the batch as a step sees it, with the state of what its augmentation draws."""
+        state = generator_state(device)
+        x = augment(self.x, self.index, step)
+        drawn = not torch.equal(state, generator_state(device))
+        return replace(self, x=x, draws={**self.draws, "augment": state} if drawn else self.draws)
 
 
 def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
@@ -69,12 +79,30 @@ def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
 
 def own_checksums(items: list[Any], collate: Collate) -> Int[np.ndarray, " item"]:
     """Return the checksum of each item in a batch of its own."""
-    alone = [sample_checksums(*inputs_and_targets(collate([item]))) for item in items]
-    return np.concatenate(alone)
+    alone = [inputs_and_targets(collate([item])) for item in items]
+    for x, y in alone:
+        check_sample_first(x, y, 1)
+    return np.concatenate([sample_checksums(x, y) for x, y in alone])
+
+
+class Items(NamedTuple):
+    """Items of a dataset that a batch is made of.
+
+    Attributes:
+        indices: their positions.
+        items: the items.
+        state: state of the generator before they were read.
+    """
+
+    indices: list[int]
+    items: list[Any]
+    state: UInt8[Tensor, " byte"]
 
 
 class IndexedDataset(Dataset):  # type: ignore[type-arg]
-    """A map-style dataset that returns `(index, item)`; the wrapped dataset is not changed.
+    """A map-style dataset that returns the items of a batch with their indices.
+
+    The wrapped dataset is not changed.
 
     Args:
         dataset: the dataset of `(x, y)` items.
@@ -86,8 +114,10 @@ class IndexedDataset(Dataset):  # type: ignore[type-arg]
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: int) -> tuple[int, Any]:
-        return index, self.dataset[index]
+    def __getitems__(self, index: list[int]) -> Items:
+        """Return the items of a batch, as loaders of torch ask for them."""
+        state = generator_state(CPU)
+        return Items(list(index), [self.dataset[i] for i in index], state)
 
 
 class IndexedCollate:
@@ -101,13 +131,15 @@ class IndexedCollate:
         self.collate = collate or default_collate
 
     def __call__(
-        self, rows: list[tuple[int, Any]]
-    ) -> tuple[Inputs, Targets, Tensor, np.ndarray | None]:
+        self, read: Items
+    ) -> tuple[Inputs, Targets, Tensor, np.ndarray | None, dict[str, Tensor]]:
         """Return the fields of a `Batch`, as a tuple, which the loader can pin."""
-        items, index = [item for _, item in rows], torch.tensor([index for index, _ in rows])
+        x, y = inputs_and_targets(self.collate(read.items))
+        index = torch.tensor(read.indices)
+        if not torch.equal(read.state, generator_state(CPU)):  # another sample every time
+            return x, y, index, np.full(len(index), UNSEEN), {"data": read.state}
         plain = self.collate is default_collate
-        checksums = None if plain else own_checksums(items, self.collate)
-        return *inputs_and_targets(self.collate(items)), index, checksums
+        return x, y, index, None if plain else own_checksums(read.items, self.collate), {}
 
 
 def draw(loader: Any) -> Iterator[Batch]:
@@ -197,14 +229,17 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
     indexed: DataLoader[Any] = DataLoader(
         IndexedDataset(loader.dataset),
         batch_sampler=loader.batch_sampler,
-        collate_fn=IndexedCollate(loader.collate_fn),
+        collate_fn=IndexedCollate(loader.collate_fn),  # type: ignore[arg-type]
         num_workers=loader.num_workers,
         pin_memory=loader.pin_memory,
         worker_init_fn=loader.worker_init_fn,
         generator=loader.generator,
     )
-    for fields in indexed:
-        yield Batch(*fields)
+    for number, fields in enumerate(indexed):
+        batch = Batch(*fields)
+        if number == 0:
+            check_item(loader.dataset, int(batch.index[0]), loader.collate_fn)
+        yield batch
 
 
 class DrawnIndices:
@@ -281,4 +316,29 @@ def check_indexed(loader: DataLoader) -> None:  # type: ignore[type-arg]
         raise UnsupportedError(
             "The loader has no batch sampler (an iterable dataset, or batch_size=None). Expected a"
             " DataLoader over a map-style dataset: samples without an index cannot be credited."
+        )
+
+
+def check_item(dataset: Any, index: int, collate: Collate) -> None:
+    """Refuse a dataset with another item when it is asked for again, torch's numbers put back.
+
+    Args:
+        dataset: the dataset.
+        index: position of an item.
+        collate: makes a batch of items.
+
+    Raises:
+        UnsupportedError: naming what may draw otherwise.
+    """
+    state = generator_state(CPU)
+    with replayed(state, CPU):
+        first = own_checksums([dataset[index]], collate)
+    with replayed(state, CPU):
+        again = own_checksums([dataset[index]], collate)
+    if not np.array_equal(first, again):
+        raise UnsupportedError(
+            f"Sample {index} of the dataset is another one when it is asked for again, with the"
+            " same random numbers of torch. Expected random transforms to draw from torch's own"
+            " generator (not from numpy, random or a generator of their own), or an augmentation"
+            " given as augment=."
         )

@@ -6,7 +6,8 @@ import google_crc32c
 import numpy as np
 from torch import Tensor
 
-from explaind.trees import Inputs, Targets, leaves
+from explaind.errors import UnsupportedError
+from explaind.trees import Inputs, Targets, leaves, named_leaves
 
 UNSEEN = -1
 
@@ -27,6 +28,31 @@ def sample_checksums(x: Inputs, y: Targets) -> np.ndarray:
     return np.array(sums, dtype=np.int64)
 
 
+def check_sample_first(x: Inputs, y: Targets, samples: int) -> None:
+    """Refuse a batch whose rows are not samples.
+
+    Args:
+        x: inputs.
+        y: targets.
+        samples: how many samples it is of.
+
+    Raises:
+        UnsupportedError: naming what has other rows, or none.
+    """
+    for name, leaf in named_leaves("x", x) + named_leaves("y", y):
+        if not isinstance(leaf, Tensor):
+            raise UnsupportedError(
+                f"{name} of a batch: expected a tensor, sample first, got {type(leaf).__name__}."
+                " Leave it out, or make it a tensor in a collate_fn."
+            )
+        if leaf.shape[:1] != (samples,):
+            raise UnsupportedError(
+                f"{name} of a batch of {samples} samples: expected a row for each of them, got"
+                f" shape {tuple(leaf.shape)}. Rows of several samples one after the other (graphs,"
+                " sequences) cannot be told apart: pad them in a collate_fn, with a mask."
+            )
+
+
 def vector_checksum(row: np.ndarray) -> int:
     """Return the crc32c of the bytes of a contiguous vector."""
     return int(google_crc32c.value(row.view(np.uint8)))
@@ -37,10 +63,15 @@ class ChecksumTable:
 
     Args:
         known: checksums by sample index, `UNSEEN` where unknown.
+
+    Attributes:
+        values: the checksums.
+        in_batches: whether they are of rows of batches, which may be padded to the longest one.
     """
 
     def __init__(self, known: np.ndarray | None = None) -> None:
         self.values = np.empty(0, dtype=np.int64) if known is None else known
+        self.in_batches = False
 
     def see(self, index: Tensor, x: Inputs, y: Targets, own: np.ndarray | None = None) -> None:
         """Note the samples of a batch that were not seen before.
@@ -51,12 +82,16 @@ class ChecksumTable:
             y: targets.
             own: checksums of the samples alone, if the rows of the batch are others.
         """
+        check_sample_first(x, y, len(index))
         rows = index.cpu().numpy()
         missing = int(rows.max()) + 1 - len(self.values)
         if missing > 0:
             self.values = np.append(self.values, np.full(missing, UNSEEN))
-        if self.values[rows].min() == UNSEEN:
-            self.values[rows] = sample_checksums(x, y) if own is None else own
+        self.in_batches |= own is None
+        before = self.values[rows]
+        if before.min() == UNSEEN:
+            now = sample_checksums(x, y) if own is None else own
+            self.values[rows] = np.where(before == UNSEEN, now, before)
 
 
 def _rows(leaf: Tensor) -> np.ndarray:

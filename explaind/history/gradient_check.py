@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from explaind.history.accumulation import Part
+from explaind.history.random_state import replayed
 from explaind.trees import Inputs, LossFunction, Outputs, Penalty, leaves, on_device
 
 TOLERANCE = {"cpu": 1e-4}
@@ -72,7 +73,8 @@ class Loss:
         total = [torch.zeros_like(member) for member in members]
         with _in_single_precision(device.type):
             for part, weight in parts:
-                output = self.forward(on_device(part.batch.x, device))
+                with replayed(part.draws.get("forward"), device):
+                    output = self.forward(on_device(part.batch.x, device))
                 if part.gradients:
                     pairs = zip(leaves(output), part.gradients, strict=True)
                     heads = [(leaf, g.to(leaf.dtype)) for leaf, g in pairs if g is not None]

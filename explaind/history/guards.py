@@ -2,21 +2,30 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.trees import Inputs, LossFunction, Outputs, Targets, batch_size, leaves, rows_of
+from explaind.history.random_state import generator_state, replayed
+from explaind.trees import (
+    Inputs,
+    LossFunction,
+    Outputs,
+    Targets,
+    batch_size,
+    leaves,
+    rows_of,
+    take,
+)
 
 _DROPOUT = nn.modules.dropout._DropoutNd
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
 
-def check_deterministic_mode(model: nn.Module, step: int) -> None:
-    """Refuse layers whose output depends on chance or on the other samples of the batch.
+def check_batch_norm(model: nn.Module, step: int) -> None:
+    """Refuse layers whose output depends on the other samples of the batch.
 
     Args:
         model: the model about to take a step.
@@ -26,28 +35,41 @@ def check_deterministic_mode(model: nn.Module, step: int) -> None:
         UnsupportedError: naming the layer.
     """
     for name, module in model.named_modules():
-        if not isinstance(module, (_DROPOUT, _BATCH_NORM)):  # looked at in every step: be quick
-            continue
-        random = isinstance(module, _DROPOUT) and module.p > 0
-        mixing = isinstance(module, _BATCH_NORM)
-        if module.training and (random or mixing):
+        if isinstance(module, _BATCH_NORM) and module.training:
             raise UnsupportedError(
-                f"Layer '{name}' ({type(module).__name__}) is in training mode at step"
-                f" {step}. Its output"
-                f" {'is random' if random else 'mixes the samples of a batch'}, which is"
-                " not recorded."
-                " Call .eval() on it before training, or set dropout to 0."
+                f"Layer '{name}' ({type(module).__name__}) is in training mode at step {step}. Its"
+                " output mixes the samples of a batch, so that no sample has a gradient of its own."
+                " Call .eval() on it before training, or normalise otherwise (layer, group norm)."
+            )
+
+
+def check_dropout(model: nn.Module, step: int) -> None:
+    """Refuse dropout whose random numbers are not recorded.
+
+    Args:
+        model: the model.
+        step: the step, for the message.
+
+    Raises:
+        UnsupportedError: naming the layer.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, _DROPOUT) and module.training and module.p > 0:
+            raise UnsupportedError(
+                f"Layer '{name}' ({type(module).__name__}) is in training mode at step {step}. Its"
+                " output is random, and what it drew is not recorded. Call .eval() on the model, or"
+                " set dropout to 0."
             )
 
 
 @torch.no_grad()
 def check_repeatable(
     model: nn.Module, forward: Callable[[Inputs], Outputs], x: Inputs, step: int
-) -> None:
-    """Refuse a model that draws random numbers, keeps a state or gives other outputs when called.
+) -> bool:
+    """Refuse a model that keeps a state or gives other outputs when called again.
 
-    A dropout that happens to leave a small batch alone is found by what it draws, and a state by
-    the buffers: it may change the outputs of two calls in a row by little.
+    Again with the same random numbers of torch. A state is told by the buffers: it may change the
+    outputs of two calls in a row by little.
 
     Args:
         model: the model.
@@ -55,30 +77,19 @@ def check_repeatable(
         x: inputs of a batch.
         step: the step, for the message.
 
+    Returns:
+        Whether it draws random numbers.
+
     Raises:
-        UnsupportedError: naming the layer that draws, if one does.
+        UnsupportedError: saying what of the model changes.
     """
-    drawing: list[str] = []
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    with ExitStack() as hooks:
-        for name, module in model.named_modules():
-            before: list[Tensor] = []
-            hooks.callback(module.register_forward_pre_hook(_noting_state(before)).remove)
-            noted = _naming_if_changed(before, drawing, name)
-            hooks.callback(module.register_forward_hook(noted).remove)
-        first = forward(x)
-    if drawing:
-        name = drawing[0]  # layers inside are done before those around them
-        layer = (
-            f"Layer '{name}' ({type(model.get_submodule(name)).__name__})"
-            if name
-            else "The forward pass"
-        )
-        raise UnsupportedError(
-            f"{layer} draws random numbers at step {step} (dropout inside of attention or of an"
-            " LSTM, functional dropout, noise). They are not recorded. Call .eval() on the model"
-            " before training, or set its dropout to 0."
-        )
+    device = next(model.parameters()).device
+    state, outputs = generator_state(device), []
+    for _ in range(2):
+        with replayed(state, device):
+            outputs.append(forward(x))
+            drawing = not torch.equal(state, generator_state(device))
     for name, buffer in model.named_buffers():
         if name in buffers and not torch.equal(buffer, buffers[name]):
             raise UnsupportedError(
@@ -86,35 +97,17 @@ def check_repeatable(
                 " a state (statistics, a spectral norm, a count), which is not recorded. Call"
                 " .eval() on the layer before training, or keep no state."
             )
-    for one, other in zip(leaves(first), leaves(forward(x)), strict=True):
+    for one, other in zip(*map(leaves, outputs), strict=True):
         if isinstance(one, Tensor) and not torch.allclose(
             one, other, rtol=1e-3, atol=1e-5, equal_nan=True
         ):
             raise UnsupportedError(
-                f"The model gives other outputs when it is called again at step {step}: it is"
-                " random, or keeps a state. Only a function of parameters and inputs can be"
-                " explained."
+                f"The model gives other outputs when it is called again at step {step}, with the"
+                " same random numbers of torch: it draws from elsewhere (numpy, a generator of its"
+                " own), or keeps a state. Only a function of parameters, inputs and torch's random"
+                " numbers can be explained."
             )
-
-
-def _noting_state(states: list[Tensor]) -> Callable[..., None]:
-    return lambda *_: states.append(_random_state())
-
-
-def _naming_if_changed(states: list[Tensor], names: list[str], name: str) -> Callable[..., None]:
-    def note(*_: Any) -> None:
-        if not torch.equal(states.pop(), _random_state()):
-            names.append(name)
-
-    return note
-
-
-def _random_state() -> Tensor:
-    """The state of all generators of random numbers."""
-    states = [torch.get_rng_state()]
-    if torch.cuda.is_available():
-        states += torch.cuda.get_rng_state_all()
-    return torch.cat(states)
+    return drawing
 
 
 @contextmanager
@@ -127,7 +120,11 @@ def left_alone(model: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def check_separable_loss(
-    model: Callable[[Inputs], Outputs], loss_fn: LossFunction, x: Inputs, y: Targets
+    model: Callable[[Inputs], Outputs],
+    loss_fn: LossFunction,
+    x: Inputs,
+    y: Targets,
+    state: Tensor | None = None,
 ) -> None:
     """Refuse a loss that is not one number per sample, each from its own sample only.
 
@@ -136,12 +133,21 @@ def check_separable_loss(
         loss_fn: the loss.
         x: inputs of a batch.
         y: targets of the batch.
+        state: state of the generators that the model draws from, if it does. A sample then keeps
+            its place in the batch, which is filled with copies of it in place of the others.
 
     Raises:
         UnsupportedError: with the shape expected and that of the losses.
     """
     size = min(3, batch_size(x))
-    together = loss_fn(model(rows_of(x, 0, size)), rows_of(y, 0, size))
+    few = rows_of(x, 0, size), rows_of(y, 0, size)
+    device = next(leaf.device for leaf in leaves(x) if isinstance(leaf, Tensor))
+
+    def losses(inputs: Inputs, targets: Targets) -> Tensor:
+        with replayed(state, device):
+            return loss_fn(model(inputs), targets)
+
+    together = losses(*few)
     if not isinstance(together, Tensor) or tuple(together.shape) != (size,):
         got = tuple(together.shape) if isinstance(together, Tensor) else type(together).__name__
         raise UnsupportedError(
@@ -149,9 +155,11 @@ def check_separable_loss(
             " samples, got"
             f" {got}. Use reduction='none', and reduce outside of loss_fn."
         )
-    alone = torch.cat(
-        [loss_fn(model(rows_of(x, i, i + 1)), rows_of(y, i, i + 1)) for i in range(size)]
-    )
+    if state is None:
+        alone = torch.cat([losses(*rows_of(few, i, i + 1)) for i in range(size)])
+    else:
+        copies = [losses(*take(few, torch.full((size,), i))) for i in range(size)]
+        alone = torch.stack(copies).diagonal()
     if not torch.allclose(together, alone, rtol=1e-3, atol=1e-5, equal_nan=True):
         raise UnsupportedError(
             f"The loss of a sample depends on the other samples of its batch:"

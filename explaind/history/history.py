@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from explaind.errors import RecordingError, StoreError
+from explaind.history.forward_passes import ForwardPass, ForwardPasses
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.replayed_path import PathSteps, ReplayedPath
@@ -143,13 +144,14 @@ class History:
         self.reduction: Reduction = self._dataset.attrs["reduction"]
         self._coefficient = self._dataset["coefficient"].values
         self._clip = self._dataset["clip"].values
-        if "weight" not in self._dataset:
+        if not {"weight", "forward_pass"} <= set(self._dataset):
             raise StoreError(
-                f"{path} was recorded by an earlier version: the weights of samples are missing."
-                " Run the rule `train`, or record the training, again."
+                f"{path} was recorded by an earlier version: weights or forward passes of samples"
+                " are missing. Run the rule `train`, or record the training, again."
             )
         self._batch = self._dataset["batch"].values
         self._weight = self._dataset["weight"].values
+        self._passes = ForwardPasses(self._dataset)
         self._names: Mapping[str, str] = {}
         self._source: StoredPath | ReplayedPath | None = None
         if self._dataset.attrs.get("every", 1) == 1:
@@ -181,6 +183,23 @@ class History:
     def penalised(self) -> bool:
         """Whether the loop added a penalty to its loss."""
         return bool(self._dataset.attrs.get("penalised", False))
+
+    @property
+    def drawn_on(self) -> str | None:
+        """The type of device whose random numbers were recorded; None if none were."""
+        name: str | None = self._dataset.attrs.get("random", {}).get("device")
+        return name
+
+    @property
+    def training_modules(self) -> list[str] | None:
+        """Names of the modules in training mode in a model that drew random numbers; else None."""
+        names: list[str] | None = self._dataset.attrs.get("random", {}).get("training")
+        return names
+
+    @property
+    def checksums_in_batches(self) -> bool:
+        """Whether samples were seen only in the batches that they were first in."""
+        return bool(self._dataset.attrs.get("checksums_in_batches", False))
 
     @property
     def autocast(self) -> str | None:
@@ -216,6 +235,10 @@ class History:
     def sample_weights(self, step: int) -> Float64[Tensor, " batch"]:
         """Return `w_{s,i}`, the weight of each sample of the batch in the loss, on the CPU."""
         return torch.from_numpy(self._weight[step][self._batch[step] >= 0])
+
+    def forward_passes(self, step: int) -> list[ForwardPass]:
+        """Return the forward passes of a step, with the random numbers they drew."""
+        return self._passes.of_step(step)
 
     def clip(self, step: int) -> float:
         """Return `kappa_s`, the gradient-clipping factor."""

@@ -16,19 +16,23 @@ from torch import Tensor, nn
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.layout import ParameterLayout
 
+PRODUCT = "mu_product"
+"""What NAdam keeps of each parameter besides: one number, stored in the place of all of them."""
+
 _ADAM = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
 KEPT: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
     torch.optim.SGD: ("momentum_buffer",),
     torch.optim.Adam: _ADAM,
     torch.optim.AdamW: _ADAM,
+    torch.optim.NAdam: ("exp_avg", "exp_avg_sq", PRODUCT),
     torch.optim.RAdam: ("exp_avg", "exp_avg_sq"),
     torch.optim.Adamax: ("exp_avg", "exp_inf"),
     torch.optim.RMSprop: ("square_avg", "grad_avg", "momentum_buffer"),
     torch.optim.Adagrad: ("sum",),
     torch.optim.Adadelta: ("square_avg", "acc_delta"),
 }
-"""Tensors, shaped like the parameter, that each optimizer keeps. NAdam keeps a product besides."""
+"""Tensors, shaped like the parameter, that each optimizer keeps."""
 
 ONLY_WITH = {"momentum_buffer": "momentum", "max_exp_avg_sq": "amsgrad", "grad_avg": "centered"}
 """Of some tensors the option without which they are not kept."""
@@ -172,11 +176,22 @@ def state_vectors(
             f"The optimizer began to keep {unknown} while it was recorded; expected only"
             f" {list(names)}. Give it momentum from the start, or record with every=1."
         )
-    absent = {name: torch.full_like(parameters[name], torch.nan) for name in states}
+    absent = torch.tensor(torch.nan)
     return {
-        name: layout.flatten({n: state.get(name, absent[n]) for n, state in states.items()})
+        name: layout.flatten(
+            {
+                n: state.get(name, absent).to(parameters[n].device).expand_as(parameters[n])
+                for n, state in states.items()
+            }
+        )
         for name in names
     }
+
+
+def product_dtype(optimizer: torch.optim.Optimizer) -> torch.dtype:
+    """Return the type in which NAdam keeps its product; torch makes it of the default type."""
+    kept = (state[PRODUCT].dtype for state in optimizer.state.values() if PRODUCT in state)
+    return next(kept, torch.get_default_dtype())
 
 
 def load_state_vectors(
@@ -185,6 +200,7 @@ def load_state_vectors(
     steps: Sequence[int],
     parameters: Parameters,
     layout: ParameterLayout,
+    product: torch.dtype,
 ) -> None:
     """Give an optimizer the state of a snapshot.
 
@@ -194,6 +210,7 @@ def load_state_vectors(
         steps: steps that each trained tensor has taken before.
         parameters: the trained tensors.
         layout: how they lie in the flat vector.
+        product: type of `PRODUCT`.
     """
     members = [member for group in optimizer.param_groups for member in group["params"]]
     place = {id(parameter): number for number, parameter in enumerate(members)}
@@ -203,12 +220,17 @@ def load_state_vectors(
         # cloned, because the alignment of a view may change how sums are rounded
         cloned = {name: view[slot.name].clone() for name, view in views.items()}
         kept = {name: tensor for name, tensor in cloned.items() if not tensor.isnan().any()}
+        if PRODUCT in kept:
+            kept[PRODUCT] = kept[PRODUCT].flatten()[0].clone()
         if kept and not isinstance(optimizer, torch.optim.SGD):
             kept["step"] = torch.tensor(float(taken))
         if kept:
             states[place[id(parameters[slot.name])]] = kept
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": states, "param_groups": groups})
+    for state in optimizer.state.values():
+        if PRODUCT in state:  # torch gave it the type of the parameter
+            state[PRODUCT] = state[PRODUCT].to(product)
 
 
 def _flat(group: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[str, Any]:

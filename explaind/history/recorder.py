@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError, StoreError
 from explaind.files import log_written
+from explaind.history.accumulation import Part
 from explaind.history.batches import Batch, draw
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
+from explaind.history.forward_passes import Room, random_attributes
 from explaind.history.gradient_check import Loss
 from explaind.history.guards import check_finite
 from explaind.history.optimizers import COEFFICIENTS
@@ -28,7 +30,6 @@ from explaind.history.schema import (
     PathRows,
     Reduction,
     Rows,
-    batch_rows,
     dtype_name,
 )
 from explaind.history.state import TrainingState
@@ -84,9 +85,10 @@ def record(
     not to be resumed, is sealed, or is being written by another process (`StoreError`).
 
     Args:
-        model: any module; deterministic per sample (no active dropout, no batch norm in training
-            mode). What torch.compile, DataParallel and their like wrap is recorded under its own
-            names.
+        model: any module whose outputs of a sample do not depend on the others of its batch (no
+            batch norm in training mode). Dropout and noise that draw from torch's generators are
+            recorded with their state. What torch.compile, DataParallel and their like wrap is
+            recorded under its own names.
         optimizer: a supported optimizer of `torch.optim`.
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
@@ -94,8 +96,7 @@ def record(
             less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
             The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
             plus the penalty given to `PathKernel`) and clip at most once.
-        reduction: how the loop reduces the losses of a batch. Other weights are read off the
-            gradient that comes back to the model's output, but not in a checkpointed history.
+        reduction: how the loop reduces the losses of a batch; other weights are read off gradients.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
         resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
@@ -104,7 +105,8 @@ def record(
         max_batch_size: largest batch; by default the first one.
         chunk: steps per chunk of the store; by default as many as fill about 16 MB.
         augment: `(inputs, indices, step) -> inputs`, applied to the batches that the recorder
-            yields; must depend on nothing else. Give the same function to `PathKernel`.
+            yields; may draw from torch's generators, and must depend on nothing else. Give the same
+            function to `PathKernel`.
         penalty: explicit regulariser that the loop adds to the loss of a step, `(parameters by
             name) -> scalar`. Give the same function to `PathKernel`.
         forward: `(model, inputs) -> outputs`, how the loop calls the model: `lambda model, x:
@@ -134,7 +136,7 @@ def record(
         adaptive=state.adaptive,
         chunk=every * math.ceil(steps / every),
         every=every,
-        slots=max_batch_size or 0,
+        room=Room(max_batch_size or 0),
         metrics=tuple(metrics),
         states=rows.states,
         options=rows.options,
@@ -262,8 +264,7 @@ class Recorder:
     def batches(self, loader: Iterable[Any]) -> Iterator[Batch]:
         """Yield the batches of a loader once and remember the samples of each.
 
-        Several may be drawn for a step, whose gradients add up, or none be used: those count that a
-        backward pass went through.
+        Several may be drawn for a step, or none be used: those count that gradients came from.
 
         Args:
             loader: a `DataLoader` over a map-style dataset of `(x, y)`, also inside of a progress
@@ -320,7 +321,7 @@ class Recorder:
         """Note a batch of the data, and return it as the coming step sees it."""
         self._checksums.see(batch.index, batch.x, batch.y, batch.checksums)
         if self._augment is not None:
-            batch = replace(batch, x=self._augment(batch.x, batch.index, self.steps))
+            batch = batch.augmented(self._augment, self.steps, self._state.device)
         self._gradient.draw(batch, self.steps)
         return batch
 
@@ -342,15 +343,15 @@ class Recorder:
                 " outside of optimizer.step(). Such changes are not part of the path: remove them."
             )
         path = self._path_rows.before_step(self.steps, self._theta)
-        index, weights = self._gradient.samples(self.steps)
+        parts, weights = self._gradient.samples(self.steps)
         if self._writer is None:
-            self._writer = self._created(self._gradient.parts(self.steps)[0].batch, len(index))
+            self._writer = self._created(parts)
         self._pending.rows = {
             **path,
             **self._metrics(),
             "coefficient": self._state.coefficients(),
             "clip": np.array(self._gradient.accumulated.clip),
-            **batch_rows(index, weights, self._writer.slots, self.steps),
+            **self._writer.room.rows(parts, weights, self.steps),
         }
 
     def _after_step(self, *_: Any) -> None:
@@ -377,10 +378,12 @@ class Recorder:
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
         autocast = self._gradient.accumulated.autocast
         made = {
+            "steps": self.steps,
             "autocast": None if autocast is None else dtype_name(autocast),
+            "checksums_in_batches": self._checksums.in_batches,
             MADE_WITH: provenance(self._theta.device),
         }
-        self._writer.seal({"steps": self.steps, **made}, self._checksums.values)
+        self._writer.seal(made, self._checksums.values)
         log_written(self._path, self._start)
 
     def _metrics(self) -> Rows:
@@ -389,7 +392,9 @@ class Recorder:
             f"metric_{name}": np.array(logged.get(name, np.nan)) for name in self._schema.metrics
         }
 
-    def _created(self, first: Batch, size: int) -> HistoryWriter:
-        schema = replace(self._schema, slots=max(self._schema.slots, size))
-        attributes = {**self._attributes, **self._path_rows.attributes(first)}
+    def _created(self, parts: list[Part]) -> HistoryWriter:
+        schema = replace(self._schema, room=self._schema.room.with_first_step(parts))
+        attributes = {**self._attributes, **self._path_rows.attributes(parts[0].batch)}
+        if schema.room.sources:
+            attributes["random"] = random_attributes(parts, self._state.device)
         return HistoryWriter.create(self._path, schema, attributes, self._state)

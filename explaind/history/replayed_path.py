@@ -18,6 +18,7 @@ from torch import Tensor
 from explaind.errors import RecordingError
 from explaind.history.checkpoint_interval import snapshot_row
 from explaind.history.checksums import vector_checksum
+from explaind.history.forward_passes import EMPTY, ForwardPasses
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizer_step import (
     earlier_states,
@@ -74,6 +75,7 @@ class ReplayedPath:
         self._replayer = Replayer(setup, dataset.attrs, self._layout, constants, self._device)
         per_step = ("batch", "setting", "max_norm", "threads", "params_checksum")
         self._steps_of = {name: dataset[name].values for name in per_step}
+        self._weights, self._passes = dataset["weight"].values, ForwardPasses(dataset)
         self._states = [str(name) for name in dataset if str(name).startswith("state_")]
         self._held: tuple[int, PathSteps] | None = None
 
@@ -137,9 +139,12 @@ class ReplayedPath:
     def _record(self, step: int) -> StepRecord:
         of = self._steps_of
         batch = of["batch"][step]
+        filled = batch != EMPTY
         return StepRecord(
             number=step,
-            batch=torch.from_numpy(batch[batch >= 0].astype(np.int64)),
+            batch=torch.from_numpy(batch[filled].astype(np.int64)),
+            weights=torch.from_numpy(self._weights[step][filled]),
+            passes=self._passes.of_step(step),
             options=of["setting"][step],
             max_norm=float(of["max_norm"][step]),
             threads=int(of["threads"][step]),
@@ -188,9 +193,8 @@ class ReplayedPath:
             raise RecordingError(
                 f"{self._path}: replayed from the snapshot of step {first}, step {step} leads to"
                 " other parameters than were recorded (checksum). Expected the model, loss_fn,"
-                " penalty and train_data of the training loop, whose loss is"
-                f" loss_fn(model(x), y).{self._dataset.attrs['reduction']}() plus the penalty,"
-                " clipped through the recorder. Give these."
+                " penalty and train_data of the training loop, whose loss is a mean or sum of"
+                " loss_fn(model(x), y) plus the penalty, clipped through the recorder. Give these."
                 f" Recorded with {recorded}; this is {environment()}: if that differs, explain"
                 " where it was recorded. If nothing differs, the snapshot is damaged: record the"
                 " run again (every=1 needs no replay)."

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float64, Int
 from torch import Tensor, nn
 
+from explaind.history.forward_passes import ForwardPass
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizer_state import load_state_vectors, rebuild, set_options
+from explaind.history.random_state import Draws, replayed
 from explaind.history.wrappers import computed_tensors
 from explaind.trees import (
     Forward,
@@ -33,14 +35,14 @@ class TrainingSetup:
     Attributes:
         model: the module that was trained; copied, not changed.
         loss_fn: per-sample losses.
-        fetch: `(indices, step) -> (inputs, targets)` as that step saw them.
+        fetch: `(indices, step, draws) -> (inputs, targets)` as a forward pass saw them.
         penalty: explicit regulariser of the loop's loss.
         forward: calls the model.
     """
 
     model: nn.Module
     loss_fn: LossFunction
-    fetch: Callable[[Int[Tensor, " batch"], int], tuple[Inputs, Targets]]
+    fetch: Callable[[Int[Tensor, " batch"], int, Draws], tuple[Inputs, Targets]]
     penalty: Penalty | None = None
     forward: Forward = call
 
@@ -52,6 +54,8 @@ class StepRecord:
     Attributes:
         number: steps taken before.
         batch: the samples, in the order drawn.
+        weights: their weights in the loss.
+        passes: the forward passes they were in.
         options: numeric options of the optimizer, `[group, option]`.
         max_norm: what the gradient was clipped to; infinity without clipping.
         threads: threads of torch.
@@ -59,6 +63,8 @@ class StepRecord:
 
     number: int
     batch: Int[Tensor, " batch"]
+    weights: Float64[Tensor, " batch"]
+    passes: list[ForwardPass]
     options: np.ndarray
     max_norm: float
     threads: int
@@ -92,6 +98,9 @@ class Replayer:
         self.parameters = {slot.name: named[slot.name] for slot in layout.slots}
         for name, parameter in named.items():
             parameter.requires_grad_(name in self.parameters)
+        training = attributes.get("random", {}).get("training")
+        for name, module in self._model.named_modules():
+            module.training = module.training if training is None else name in training
 
     def start(
         self, theta: Float[Tensor, " param"], state: Mapping[str, Tensor], step: int
@@ -117,7 +126,8 @@ class Replayer:
         optimizer = rebuild(self._attributes["optimizer"], flags, members)
         before = self._attributes.get("steps_before", [0] * len(self._layout.slots))
         steps = [taken + step for taken in before]
-        load_state_vectors(optimizer, state, steps, self.parameters, self._layout)
+        product = getattr(torch, self._attributes["product_dtype"])
+        load_state_vectors(optimizer, state, steps, self.parameters, self._layout, product)
         return optimizer
 
     @torch.enable_grad()
@@ -128,19 +138,26 @@ class Replayer:
             optimizer: what `start` returned.
             record: the step.
         """
-        x, y = self._setup.fetch(record.batch, record.number)
-        types = self._attributes["sample_dtypes"]
-        x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
         optimizer.zero_grad()
-        losses = self._setup.loss_fn(self._setup.forward(self._model, x), y)
-        loss = losses.mean() if self._attributes["reduction"] == "mean" else losses.sum()
-        if self._setup.penalty is not None:
-            loss = loss + self._setup.penalty(dict(self.parameters))
-        torch.autograd.backward(loss)
+        for one in record.passes:
+            self._add_gradient(record, one)
         if np.isfinite(record.max_norm):
             nn.utils.clip_grad_norm_(self.parameters.values(), record.max_norm)
         set_options(optimizer, self._option_names, record.options)
         optimizer.step()
+
+    def _add_gradient(self, record: StepRecord, one: ForwardPass) -> None:
+        """Take a forward pass and its backward pass again."""
+        x, y = self._setup.fetch(record.batch[one.rows], record.number, one.draws)
+        types = self._attributes["sample_dtypes"]
+        x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
+        with replayed(one.draws.get("forward"), self._device):
+            losses = self._setup.loss_fn(self._setup.forward(self._model, x), y)
+        heads, vectors = [losses], [record.weights[one.rows].to(losses)]
+        if self._setup.penalty is not None:
+            heads.append(self._setup.penalty(dict(self.parameters)))
+            vectors.append(torch.ones_like(heads[-1]))
+        torch.autograd.backward(heads, vectors)
 
 
 @contextmanager

@@ -12,6 +12,9 @@ Layout of `history.zarr` (dims; one row per step unless said otherwise):
 | sample_checksum | sample | checksum of every training sample, -1 = never in a batch |
 | batch | step, slot | training-sample index in each batch slot, -1 where a batch is shorter |
 | weight | step, slot | weight of that sample in the loss, `w_{s,i}` |
+| forward_pass | step, slot | number of the forward pass that the sample was in, -1 = empty |
+| random_state | step, pass, source, byte | state of torch's generators before `source` drew, \
+  0 = it did not (only where something draws: attribute `sources`) |
 
 A checkpointed history has no `second_moment`, and in place of all parameters
 
@@ -35,17 +38,18 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float
 from torch import Tensor
 
-from explaind.errors import RecordingError
 from explaind.history.batches import Batch
 from explaind.history.checksums import vector_checksum
+from explaind.history.forward_passes import Room
 from explaind.history.optimizer_state import (
     check_flags,
     flags,
     option_names,
     option_values,
+    product_dtype,
     state_names,
     state_vectors,
 )
@@ -75,7 +79,7 @@ class HistorySchema:
         adaptive: whether the optimizer keeps a second moment.
         chunk: steps per chunk, a multiple of `every`.
         every: steps between snapshots; 1 = every point is stored.
-        slots: largest number of samples in a batch.
+        room: what the rows of a step have room for.
         metrics: names of the numbers logged for each point of the path.
         states: names of the tensors that the optimizer keeps for each parameter.
         options: names of the optimizer's numeric options.
@@ -88,7 +92,7 @@ class HistorySchema:
     adaptive: bool
     chunk: int
     every: int
-    slots: int
+    room: Room
     metrics: tuple[str, ...]
     states: tuple[str, ...]
     options: tuple[str, ...]
@@ -102,22 +106,34 @@ class HistorySchema:
         return self.every if self.arrays()[array].dims[0] == "snapshot" else 1
 
     def _common(self) -> dict[str, ArraySpec]:
-        scalars = (self.tensors, len(COEFFICIENTS))
+        scalars, slots = (self.tensors, len(COEFFICIENTS)), (self.room.slots,)
         logged = {
             f"metric_{name}": self._steps(f"{name} at theta_s", (), point=True)
             for name in self.metrics
         }
-        return logged | {
-            "coefficient": self._steps("scalars of the rule", scalars, ("tensor", "scalar")),
-            "clip": self._steps("gradient-clipping factor"),
-            "batch": self._steps(
-                "training-sample index, -1 = empty", (self.slots,), ("slot",), "int32"
-            ),
-            "weight": self._steps("weight in the loss", (self.slots,), ("slot",)),
-            "sample_checksum": ArraySpec(
-                ("sample",), (0,), (CHECKSUMS_PER_CHUNK,), "int64", "1", "crc32, -1 = unseen"
-            ),
-        }
+        return (
+            logged
+            | self._random()
+            | {
+                "coefficient": self._steps("scalars of the rule", scalars, ("tensor", "scalar")),
+                "clip": self._steps("gradient-clipping factor"),
+                "batch": self._steps(
+                    "training-sample index, -1 = empty", slots, ("slot",), "int32"
+                ),
+                "weight": self._steps("weight in the loss", slots, ("slot",)),
+                "forward_pass": self._steps("forward pass in the step", slots, ("slot",), "int32"),
+                "sample_checksum": ArraySpec(
+                    ("sample",), (0,), (CHECKSUMS_PER_CHUNK,), "int64", "1", "crc32, -1 = unseen"
+                ),
+            }
+        )
+
+    def _random(self) -> dict[str, ArraySpec]:
+        if not self.room.sources:
+            return {}
+        shape = (self.room.passes, len(self.room.sources), self.room.state_bytes)
+        text = "state of the generators before a source drew, 0 = it did not"
+        return {"random_state": self._steps(text, shape, ("pass", "source", "byte"), "uint8")}
 
     def _full(self) -> dict[str, ArraySpec]:
         width = (self.parameters,)
@@ -220,6 +236,7 @@ class CheckpointedRows:
         parameters = self._state.parameters.values()
         return {
             "flags": self._flags,
+            "product_dtype": dtype_name(product_dtype(self._state.optimizer)),
             "steps_before": list(self._state.taken.values()),
             "tensor_dtypes": [dtype_name(parameter.dtype) for parameter in parameters],
             "sample_dtypes": {
@@ -266,34 +283,6 @@ PathRows = FullRows | CheckpointedRows
 def to_row(vector: Tensor) -> np.ndarray:
     """Return a flat vector as a numpy row on the CPU."""
     return vector.detach().cpu().numpy()
-
-
-def batch_rows(
-    index: Int[Tensor, " batch"], weights: Float64[Tensor, " batch"], slots: int, step: int
-) -> Rows:
-    """Return the rows of a batch; slots that it does not fill are empty.
-
-    Args:
-        index: its samples.
-        weights: their weights in the loss.
-        slots: room for samples.
-        step: the step, for the message.
-
-    Returns:
-        `batch` and `weight`.
-
-    Raises:
-        RecordingError: if there is not enough room.
-    """
-    size = len(index)
-    if size > slots:
-        raise RecordingError(
-            f"The batch of step {step} has {size} samples, the store has room for {slots}. Pass"
-            f" record(..., max_batch_size={size})."
-        )
-    rows: Rows = {"batch": np.full(slots, -1, dtype=np.int32), "weight": np.zeros(slots)}
-    rows["batch"][:size], rows["weight"][:size] = index.numpy(), weights.numpy()
-    return rows
 
 
 def dtype_name(dtype: torch.dtype) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from explaind.errors import DamagedStoreError, RecordingError, UnsupportedError
 from explaind.files import replacing
-from explaind.history.guards import check_deterministic_mode
+from explaind.history.guards import check_batch_norm
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizer_step import (
     divides_gradient,
@@ -81,6 +81,11 @@ class TrainingState:
         self.taken = self._steps_taken()
         self._earlier: dict[str, dict[str, Tensor]] = {}
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(iter(self.parameters.values())).device
+
     def theta(self) -> Float[Tensor, " param"]:
         """Return a copy of the parameters as one flat vector of the stored type."""
         return self.layout.flatten(self.parameters).to(self.stored_dtype)
@@ -127,7 +132,7 @@ class TrainingState:
         self.taken = self._steps_taken()
 
     def check_before_step(self, step: int) -> None:
-        """Refuse a random or batch-mixing model and new parameters.
+        """Refuse a batch-mixing model and new parameters.
 
         Args:
             step: the step, for the message.
@@ -135,7 +140,7 @@ class TrainingState:
         Raises:
             RecordingError: with the number of tensors in each group.
         """
-        check_deterministic_mode(self.model, step)
+        check_batch_norm(self.model, step)
         if (sizes := self._sizes_of_groups()) != self._group_sizes:
             raise RecordingError(
                 f"The optimizer has groups of {sizes} tensors at step {step}, expected"

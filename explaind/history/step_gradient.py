@@ -7,20 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from jaxtyping import Float64, Int
+from jaxtyping import Float64
 from torch import Tensor, nn
 
-from explaind.errors import RecordingError
+from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.accumulation import Accumulation, Part, unscaling
 from explaind.history.batches import Batch
 from explaind.history.gradient_check import Loss, is_due, mismatch
 from explaind.history.guards import (
+    check_dropout,
     check_gradient_of_one,
     check_repeatable,
     check_separable_loss,
     left_alone,
 )
 from explaind.history.loss_weights import sample_weights
+from explaind.history.repeated_loss import exact_weights
 from explaind.history.state import TrainingState
 from explaind.trees import copied, on_device, rows_of
 
@@ -54,6 +56,7 @@ class StepGradient:
         self._state, self._loss, self._mean, self._repeated = state, loss, mean, repeated
         self._drawn = 0  # batches for the coming step
         self._checked = False  # model, loss and gradient, at the first step
+        self._training: list[str] | None = None  # modules in training mode in passes that draw
         known = MULTIPLIED if loss.penalty is not None else MULTIPLIED[:1]
         self._multiplied: tuple[tuple[int, int], ...] = known
 
@@ -99,22 +102,20 @@ class StepGradient:
         self.accumulated.clear(spent=True)
         self._drawn, self._checked = 0, True
 
-    def samples(self, step: int) -> tuple[Int[Tensor, " batch"], Float64[Tensor, " batch"]]:
+    def samples(self, step: int) -> tuple[list[Part], Float64[Tensor, " batch"]]:
         """The samples of the step about to be taken, after the checks that are due.
 
         Args:
             step: the step.
 
         Returns:
-            Their indices and weights `w_{s,i}` before clipping.
-
-        Raises:
-            RecordingError: if the gradient is not that of the loss, or a checkpointed history could
-                not repeat the step.
+            The forward passes that they were in, and their weights `w_{s,i}` before clipping. A
+            gradient that is not that of the loss is refused (`RecordingError`).
         """
         parts = self.parts(step)
         if not self._checked:
-            self._check_model(parts[0].batch, step)
+            self._check_model(parts[0], step)
+        self._check_mode(parts, step)
         losses = torch.cat(
             [sample_weights(p, self._loss.loss_fn, self._named(p), step) for p in parts]
         )
@@ -129,16 +130,10 @@ class StepGradient:
             weights = named
         single = len(parts) == 1 and not parts[0].summed
         if self._repeated and not (single and weights is named and clip == 1):
-            raise RecordingError(
-                f"Step {step} is not one backward pass of loss_fn(model(x), y)"
-                f".{'mean' if self._mean else 'sum'}(), as a checkpointed history repeats it:"
-                f" {len(parts)} batch(es), weights from {float(weights.min()):.3g} to"
-                f" {float(weights.max()):.3g}, times {clip:.3g}. Record with every=1, or"
-                " change the loop."
-            )
+            weights = self._exact(parts, weights, scale, step)
         if self._due(step):
             self._check_gradient(parts, scale, step)
-        return torch.cat([part.batch.index.cpu() for part in parts]), weights
+        return parts, weights
 
     def parts(self, step: int) -> list[Part]:
         """The forward passes that the gradient came from.
@@ -166,7 +161,36 @@ class StepGradient:
                 " one batch for each step."
             )
         assert batch is not None  # where something was seen, something was drawn
-        return seen or [Part(batch, None, [])]
+        return seen or [Part(batch, None, [], batch.draws)]
+
+    def _exact(
+        self, parts: list[Part], weights: Float64[Tensor, " batch"], scale: float, step: int
+    ) -> Float64[Tensor, " batch"]:
+        """The weights of a step that is not one mean or sum as it was named, to repeat it by.
+
+        Args:
+            parts: its forward passes.
+            weights: the weights as they were read off.
+            scale: what the gradients were multiplied by since.
+            step: the step.
+
+        Returns:
+            The weights, exact.
+
+        Raises:
+            RecordingError: if it cannot be repeated.
+        """
+        plain = scale == 1.0 and self._loss.penalty is None
+        exact = exact_weights(parts, weights, self._loss.loss_fn) if plain else None
+        if exact is None:
+            raise RecordingError(
+                f"Step {step} is not made of backward passes of loss_fn(model(x), y), one for each"
+                " batch and all samples of it with the same weight, without a penalty, as a"
+                f" checkpointed history repeats it: {len(parts)} batch(es), weights from"
+                f" {float(weights.min()):.3g} to {float(weights.max()):.3g}. Record with every=1,"
+                " or change the loop."
+            )
+        return exact
 
     def _due(self, step: int) -> bool:
         return not self._checked or is_due(step)
@@ -175,15 +199,51 @@ class StepGradient:
         """The weight of a sample by the reduction that the user named."""
         return 1.0 / len(part.batch.index) if self._mean else 1.0
 
-    def _check_model(self, batch: Batch, step: int) -> None:
-        """Refuse a model or a loss that cannot be explained sample by sample."""
-        device = next(iter(self._state.parameters.values())).device
+    def _check_model(self, part: Part, step: int) -> None:
+        """Refuse a model or a loss that cannot be explained sample by sample.
+
+        Args:
+            part: a forward pass of the step.
+            step: the step.
+
+        Raises:
+            UnsupportedError: if the model draws random numbers and no call of it was seen.
+        """
+        device, batch = self._state.device, part.batch
         x, y = on_device(rows_of(batch.x, 0, 3), device), on_device(batch.y, device)
         with self.accumulated.paused(), left_alone(self._state.model):
-            check_repeatable(self._state.model, self._loss.forward, x, step)
-            check_separable_loss(self._loss.forward, self._loss.loss_fn, x, y)
+            drawing = check_repeatable(self._state.model, self._loss.forward, x, step)
+            if drawing and "forward" not in part.draws:
+                raise UnsupportedError(
+                    f"The forward pass draws random numbers at step {step} (dropout, noise), and no"
+                    " call of the model was seen that tells which (is it compiled?). Call the model"
+                    " itself, or call .eval() on it before training."
+                )
+            state = part.draws.get("forward")
+            check_separable_loss(self._loss.forward, self._loss.loss_fn, x, y, state)
             parameters, loss_fn = self._state.parameters, self._loss.loss_fn
             check_gradient_of_one(self._loss.forward, parameters, loss_fn, x, y)
+
+    def _check_mode(self, parts: list[Part], step: int) -> None:
+        """Refuse another mode than before, of what draws random numbers.
+
+        Args:
+            parts: the forward passes of the step.
+            step: the step.
+
+        Raises:
+            RecordingError: naming a module.
+        """
+        if not self.accumulated.parts:
+            check_dropout(self._state.model, step)
+        for training in (part.training for part in parts if part.training is not None):
+            self._training = training if self._training is None else self._training
+            if changed := sorted(set(training) ^ set(self._training)):
+                raise RecordingError(
+                    f"Module '{changed[0]}' changed between training and evaluation mode before"
+                    f" step {step}, in a model that draws random numbers. Expected the mode of the"
+                    " first step in all of them."
+                )
 
     def _clip_of_penalty(self, parts: list[Part], scale: float, losses: float) -> float:
         """What the penalty was multiplied by, but for clipping through the recorder.

@@ -8,7 +8,7 @@ last one are dropped when a killed recording goes on, and the same steps taken a
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from explaind.errors import DamagedStoreError, RecordingError, StoreError
+from explaind.history.forward_passes import Room
 from explaind.history.schema import HistorySchema, Rows
 from explaind.history.state import (
     CHECKPOINT,
@@ -45,11 +46,11 @@ class HistoryWriter:
         steps: steps behind the last checkpoint; rows after them are dropped.
 
     Attributes:
-        slots: room for samples in a batch.
+        room: what the rows of a step have room for.
     """
 
     def __init__(self, store: StoreWriter, schema: HistorySchema, steps: int = 0) -> None:
-        self._store, self._chunk, self.slots = store, schema.chunk, schema.slots
+        self._store, self._chunk, self.room = store, schema.chunk, schema.room
         self._every = {name: schema.steps_per_row(name) for name in schema.arrays()}
         self._small = schema.parameters * np.dtype(schema.dtype).itemsize <= SMALL_BYTES
         self._saved = time.monotonic()
@@ -79,7 +80,7 @@ class HistoryWriter:
             The writer.
         """
         moment = state.first_moment()
-        found = {"slots": schema.slots, "carried": moment is not None}
+        found = {"carried": moment is not None, "room": asdict(schema.room)}
         store = StoreWriter.create(path, schema.arrays(), {**attributes, **found})
         save_state(path / CONSTANTS, state.constants)
         if moment is not None:
@@ -157,7 +158,7 @@ def resume_writing(
 
     Args:
         path: folder of the store.
-        schema: its arrays; the room for samples in a batch is that of the store.
+        schema: its arrays; the room for a step is that of the store.
         attributes: group attributes that the store must have been created with.
         state: the training that is put back.
 
@@ -182,8 +183,9 @@ def resume_writing(
             " and attributes to resume. Remove it to start anew."
         )
     state.restore(checkpoint)
-    steps, slots = int(checkpoint["steps"]), int(store.attributes["slots"])
-    writer = HistoryWriter(store, replace(schema, slots=slots), steps)
+    steps, room = int(checkpoint["steps"]), store.attributes["room"]
+    room = Room(**{**room, "sources": tuple(room["sources"])})
+    writer = HistoryWriter(store, replace(schema, room=room), steps)
     return Resumed(writer, steps, checkpoint["checksums"].cpu().numpy())
 
 

@@ -73,7 +73,7 @@ def explain_steps(
             continue
         if measured is None:
             measured = _deviation(training, psi, step)
-        batch = step.batch, step.weights, step.clip
+        batch = step.batch, step.weights, step.clip, step.passes
         by_interval = _by_interval(
             training.contract(psi, step.start, step.number, *batch, outputs.by_component),
             len(averaged),
@@ -108,10 +108,9 @@ def _by_interval(
 
 def _deviation(training: TrainingSide, psi: GradientAdjoint, step: Step) -> Float[Tensor, ""]:
     """What reduced precision changes in the influence of one step."""
+    batch = step.batch, step.weights, step.clip, step.passes
     reduced, exact = (
-        side.contract(
-            psi, step.start, step.number, step.batch, step.weights, step.clip, by_component=False
-        )
+        side.contract(psi, step.start, step.number, *batch, by_component=False)
         for side in (training, training.exact())
     )
     return deviation(reduced, exact)

@@ -4,8 +4,9 @@ A functional maps `(model output [batch, ...], targets [batch])` to one number p
 `[batch]`, or several, `[batch, output]`. Its unit is the unit of every influence on it.
 """
 
+import copy
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
+from explaind.history.random_state import in_mode, replayed
 from explaind.history.wrappers import is_compiled
 from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
 from explaind.trees import (
@@ -188,6 +190,11 @@ class ModelFunction:
         constants: frozen parameters and buffers by name.
         function: what to compute of the output.
         forward: calls the model.
+        training: names of the modules in training mode; None = the mode is left as it is.
+
+    Attributes:
+        state: state of the generators that every evaluation draws from; None of a function that
+            draws nothing. With one it is a function of a whole batch only.
     """
 
     def __init__(
@@ -196,8 +203,10 @@ class ModelFunction:
         constants: Mapping[str, Tensor],
         function: OutputFunction,
         forward: Forward = call,
+        training: Collection[str] | None = None,
     ) -> None:
-        self._model, self._forward = model, forward
+        self._model, self._forward, self._training = model, forward, training
+        self.state: Tensor | None = None
         self._constants = dict(constants)
         self._function = function
         self._places = _places(model)
@@ -206,7 +215,15 @@ class ModelFunction:
 
     def of(self, function: OutputFunction) -> "ModelFunction":
         """Return another functional of the same model."""
-        return ModelFunction(self._model, self._constants, function, self._forward)
+        other = copy.copy(self)
+        other._function = function
+        return other
+
+    def drawing(self, state: Tensor | None) -> "ModelFunction":
+        """Return the same function with random numbers drawn from a state."""
+        other = copy.copy(self)
+        other.state = state
+        return other
 
     def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
@@ -219,13 +236,14 @@ class ModelFunction:
         Returns:
             What the function returns, `[batch]` or `[batch, output]` of a functional.
         """
-        with self.holding(params), self._plain_kernels():
+        device = next(iter(params.values())).device
+        with self.holding(params), self._plain_kernels(), replayed(self.state, device):
             output = self._forward(self._model, copied(x))
         return self._function(output, y)
 
     @contextmanager
     def holding(self, params: Mapping[str, Tensor]) -> Iterator[None]:
-        """Put other tensors in the places of the model's own, for a while.
+        """Put other tensors in the places of the model's own, and it in its mode, for a while.
 
         Activation checkpointing calls the model once more in the backward pass.
 
@@ -240,7 +258,8 @@ class ModelFunction:
         try:
             for tensors, key, name in self._places:
                 tensors[key] = values.get(name, tensors[key])
-            yield
+            with in_mode(self._model, self._training):
+                yield
         finally:
             for (tensors, key, _), tensor in zip(self._places, own, strict=True):
                 tensors[key] = tensor

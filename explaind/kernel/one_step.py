@@ -65,7 +65,7 @@ def explain_one_step(
             averaged = torch.zeros_like(averaged)
         psi = adjoint.step(passed.block, number, averaged)
         if number == step or applied:
-            batch = passed.batch, passed.weights, passed.clip
+            batch = passed.batch, passed.weights, passed.clip, passed.passes
             part = training.contract(psi, passed.start, number, *batch, by_component=True)
             if total is None:
                 size = (len(part), training.samples, part.shape[2])

@@ -15,6 +15,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from explaind.errors import ConfigError
+from explaind.history.forward_passes import ForwardPass
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.kernel.collectors.training_axis import SampleSelection
@@ -54,8 +55,12 @@ class PartLosses:
         self._names = frozenset(slot.name for slot in history.layout.slots)
         self._function = losses.of(part_losses)
         params = history.layout.unflatten(history.theta(0))
-        batch = data.fetch(history.batch(0), 0)
-        whole, parts = losses(params, *batch), self._function(params, *batch)
+        first = history.forward_passes(0)[0]
+        batch = data.fetch(history.batch(0)[first.rows], 0, first.draws)
+        state = first.draws.get("forward")
+        whole, parts = (
+            function.drawing(state)(params, *batch) for function in (losses, self._function)
+        )
         if parts.shape[:-1] != whole.shape:
             raise ConfigError(
                 f"part_losses: expected [batch, part] for {len(whole)} samples, got"
@@ -82,13 +87,27 @@ class PartLosses:
         Returns:
             `kappa_s w_{s,i} <psi_s[q], grad l_{i,t}(theta_s)>`.
         """
-        batch = self._data.fetch(step.batch[slots], step.number)
-        linearised = LinearisedBatch(
-            self._function, self._layout, self._names, step.start, *batch, 1.0
-        )
+        pieces = []
+        for one in step.passes:
+            inside = (slots >= one.rows.start) & (slots < one.rows.stop)
+            if inside.any():
+                pieces.append(self._along(psi, step, one, slots[inside] - one.rows.start))
+        along = torch.cat(pieces)
+        weights = step.weights[slots].to(along.device)
+        return step.clip * psi.factor * weights[:, None, None] * along
+
+    def _along(
+        self, psi: GradientAdjoint, step: Step, one: ForwardPass, rows: Int[Tensor, " kept"]
+    ) -> Float64[Tensor, "kept part query"]:
+        """Derivatives of the part losses of some samples of a forward pass along the adjoint."""
+        index, state = step.batch[one.rows], one.draws.get("forward")
+        if not one.draws:  # random numbers are those of the whole batch
+            index, rows = index[rows], torch.arange(len(rows))
+        batch = self._data.fetch(index, step.number, one.draws)
+        function = self._function.drawing(state)
+        linearised = LinearisedBatch(function, self._layout, self._names, step.start, *batch, 1.0)
         along = [linearised.along(self._layout.unflatten(row)).double() for row in psi.matrix]
-        weights = step.weights[slots].to(along[0].device)
-        return step.clip * psi.factor * weights[:, None, None] * torch.stack(along, -1)
+        return torch.stack(along, -1)[rows.to(step.start.device)]
 
 
 def explain_parts(

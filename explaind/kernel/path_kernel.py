@@ -13,18 +13,11 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
-from explaind.history.guards import check_deterministic_mode
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.history.replayer import TrainingSetup
 from explaind.history.wrappers import unwrapped
-from explaind.kernel.checks import (
-    check_first_step,
-    check_penalty,
-    check_samples,
-    checked_gradients,
-    compare_values,
-)
+from explaind.kernel.checks import checked_gradients
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.collectors.training_axis import SampleSelection
 from explaind.kernel.contraction.precision import Contraction
@@ -36,7 +29,6 @@ from explaind.kernel.functionals import (
     ModelFunction,
     OutputFunction,
     find_functional,
-    whole_output,
 )
 from explaind.kernel.one_step import explain_one_step
 from explaind.kernel.parts import PartLosses, explain_parts
@@ -53,6 +45,13 @@ from explaind.kernel.result import (
     build_parameter_influence,
     build_parts,
     build_reformulation,
+)
+from explaind.kernel.run_checks import (
+    check_first_step,
+    check_penalty,
+    check_random,
+    check_samples,
+    compare_values,
 )
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
@@ -95,7 +94,7 @@ class PathKernel:
 
     Raises:
         StoreError: if the store cannot be used.
-        UnsupportedError: if the model is random or the loss not separable.
+        UnsupportedError: if the loss is not separable, or random numbers were not recorded.
         RecordingError: if the recorded path does not follow from the loss and the data.
     """
 
@@ -123,17 +122,15 @@ class PathKernel:
         model = unwrapped(model)
         setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
         self.history = history.with_setup(setup)
+        check_random(self.history, model, device)
         compare_values(self.history, model)
         check_samples(self.history, self._data)
         check_penalty(self.history, penalty)
-        check_deterministic_mode(model, self.history.steps)
         self._loss_fn, self.output_unit = loss_fn, str(getattr(model, "output_unit", "1"))
         self._regularisation = RegularisationMotion(self.history, penalty)
-        few = self._data.fetch(self.history.batch(0)[:3], 0)
-        constants = self.history.constants()
-        losses = self._losses = ModelFunction(model, constants, loss_fn, forward)
-        forward_only = ModelFunction(model, constants, whole_output, forward)
-        gradients = checked_gradients(self.history, losses, forward_only, loss_fn, *few)
+        constants, mode = self.history.constants(), self.history.training_modules
+        self._losses = ModelFunction(model, constants, loss_fn, forward, mode)
+        gradients = checked_gradients(self.history, self._losses, loss_fn, self._data)
         self._queries = MakeQueries(
             self.history,
             self._data,

@@ -1,5 +1,7 @@
 """Samples as a user gives them, made tensors and checked before any work."""
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, default_colla
 
 from explaind.errors import ConfigError
 from explaind.history.batches import inputs_and_targets
-from explaind.trees import Inputs, Targets, map_leaves, named_leaves
+from explaind.trees import Inputs, Targets, batch_size, map_leaves, named_leaves, rows_of
 
 NO_TARGETS: Targets = ()
 """What a functional is given where there are no targets: a tree without leaves."""
@@ -107,12 +109,47 @@ def check_lengths(named: list[tuple[str, Tensor]]) -> None:
         raise ConfigError("Expected at least one sample to explain, got none.")
 
 
+def blocks_of(x: Any, targets: Any, size: int) -> tuple[int, Iterator[tuple[Any, Any]]]:
+    """Return the samples a block at a time, read when they are asked for.
+
+    Args:
+        x: as for `given_samples`.
+        targets: likewise.
+        size: samples in a block.
+
+    Returns:
+        How many samples there are, and the blocks of inputs and targets.
+
+    Raises:
+        ConfigError: for a size below 1, no samples, or a dataset without positions.
+    """
+    if size < 1:
+        raise ConfigError(f"together: expected at least 1 sample at a time, got {size}.")
+    if not isinstance(x, (DataLoader, Dataset)):
+        x, targets = given_samples(x, targets)
+        count = batch_size(x)
+        spans = ((start, start + size) for start in range(0, count, size))
+        return count, ((rows_of(x, *span), rows_of(targets, *span)) for span in spans)
+    if targets is not None:
+        raise ConfigError(f"targets: expected none with a {type(x).__name__}, which has them.")
+    dataset: Any = x.dataset if isinstance(x, DataLoader) else x
+    if isinstance(dataset, IterableDataset):
+        raise ConfigError(
+            "x: expected a map-style dataset or a loader of one, whose samples can be counted, got"
+            f" {type(dataset).__name__}, an iterable one."
+        )
+    order = list(x.sampler) if isinstance(x, DataLoader) else list(range(len(dataset)))
+    if not order:
+        raise ConfigError("Expected at least one sample to explain, got none.")
+    collate = x.collate_fn if isinstance(x, DataLoader) else default_collate
+    parts = (order[start : start + size] for start in range(0, len(order), size))
+    return len(order), (inputs_and_targets(collate([dataset[i] for i in p])) for p in parts)
+
+
 def _collected(data: Any) -> tuple[Inputs, Targets]:
     """Return all samples of a dataset, or of a loader in the order in which it draws them."""
-    if isinstance(data, DataLoader):
-        if isinstance(data.dataset, IterableDataset):
-            items: list[Any] = list(data.dataset)
-        else:
-            items = [data.dataset[i] for i in data.sampler]
-        return inputs_and_targets(data.collate_fn(items))
-    return inputs_and_targets(default_collate([data[i] for i in range(len(data))]))
+    dataset: Any = data.dataset if isinstance(data, DataLoader) else data
+    if isinstance(dataset, IterableDataset):
+        collate = data.collate_fn if isinstance(data, DataLoader) else default_collate
+        return inputs_and_targets(collate(list(dataset)))
+    return next(blocks_of(data, None, sys.maxsize)[1])

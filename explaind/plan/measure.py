@@ -66,8 +66,10 @@ def measured_sizes(
     """
     data = TrainingData(samples, history.dtype, history.device)
     x, y = data.fetch(torch.arange(2), 0)
+    mode = None if history.training_modules is None else ()  # chance costs next to nothing
     explained, loss = (
-        ModelFunction(model, history.constants(), output, forward) for output in (function, loss_fn)
+        ModelFunction(model, history.constants(), output, forward, mode)
+        for output in (function, loss_fn)
     )
     params = history.layout.unflatten(history.theta(0))
 

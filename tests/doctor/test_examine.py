@@ -1,12 +1,13 @@
 """What is said of trainings, before they begin."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from explaind.doctor.diagnosis import listed
 from explaind.doctor.examine import Training, examine
-from tests.doctor.trainings import SAMPLES, build, built, random
+from tests.doctor.trainings import SAMPLES, build, built, mixing, random
 
 
 def said(diagnosis):
@@ -34,6 +35,12 @@ def test_a_training_that_can_be_explained_is_left_as_it_was():
     assert not training.optimizer.state
 
 
+def test_chance_is_recorded():
+    diagnosis = examine(Training(*random()))
+    assert diagnosis.accepted
+    assert "random numbers are recorded" in said(diagnosis)["determinism"].text
+
+
 class Scale(nn.Module):
     def __init__(self):
         super().__init__()
@@ -50,7 +57,10 @@ class Noisy(torch.utils.data.Dataset):
         return SAMPLES
 
     def __getitem__(self, index):
-        return torch.randn(4), index % 3
+        return torch.from_numpy(RANDOM.normal(size=4)).float(), index % 3
+
+
+RANDOM = np.random.default_rng(0)
 
 
 def of_the_whole_batch(output, target):
@@ -59,12 +69,14 @@ def of_the_whole_batch(output, target):
 
 
 REFUSED = {
-    "random": (random, "Dropout"),
-    "mixing": (lambda: built(nn.BatchNorm1d(6)), "BatchNorm1d"),
+    "mixing": (mixing, "BatchNorm1d"),
     "not separable": (lambda: built(loss=of_the_whole_batch), "depends on the other samples"),
     "reduced": (lambda: built(loss=nn.CrossEntropyLoss()), "one loss per sample"),
     "optimizer": (lambda: built(optimizer=torch.optim.Rprop), "Rprop"),
-    "other data": (lambda: built(data=Noisy()), "train_data"),
+    "other data": (
+        lambda: built(data=Noisy()),
+        "of the dataset is another one when it is asked for again",
+    ),
 }
 
 

@@ -50,7 +50,7 @@ def test_the_command(tmp_path):
     said = project.explaind("doctor", "mine:build", "--steps", "100")
     assert "100 steps take" in said
     assert "can be recorded and explained" in said
-    assert "Dropout" in project.explaind("doctor", "mine:random", fails=True)
+    assert "BatchNorm1d" in project.explaind("doctor", "mine:mixing", fails=True)
     assert "Expected either" in project.explaind("doctor", fails=True)
     config = ("--config", "config/tiny.yaml")
     project.explaind("prepare-dataset", *config, "--dataset", "modulo")

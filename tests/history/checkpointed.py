@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torch.optim import SGD, Adam, AdamW
+from torch.optim import SGD, Adam, AdamW, NAdam
 from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
 from explaind.history.history import History
@@ -45,6 +45,7 @@ def groups(kind, **options):
 PROBLEMS = {
     "adamw": Problem("adamw", lambda m: AdamW(m.parameters(), lr=0.05, weight_decay=0.5)),
     "amsgrad in groups": Problem("amsgrad", groups(Adam, lr=0.01, weight_decay=0.1, amsgrad=True)),
+    "nadam": Problem("nadam", lambda m: NAdam(m.parameters(), lr=0.05, weight_decay=0.1)),
     "momentum, schedule, clipping": Problem(
         "momentum",
         groups(SGD, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.1),

@@ -6,6 +6,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from explaind.errors import UnsupportedError
 from explaind.history.batches import indexed_batches
+from explaind.history.checksums import check_sample_first
 from tests.history.training_loop import SGD, Training
 
 
@@ -56,3 +57,31 @@ def test_a_collate_function_of_ones_own_is_used():
     loader = DataLoader(dataset, batch_size=2, sampler=[2, 0], collate_fn=doubled)
     batch = next(indexed_batches(loader))
     assert (batch.index.tolist(), batch.x.tolist(), batch.y.tolist()) == ([2, 0], [6, 2], [60, 20])
+
+
+RAGGED = {
+    "nodes": (torch.zeros(6, 2), r"x\['nodes'\] of a batch of 3 samples: .* shape \(6, 2\)"),
+    "name": ("a", r"x\['name'\] of a batch: .* got str"),
+    "time": (torch.tensor(0.5), r"x\['time'\] of a batch of 3 samples: .* shape \(\)"),
+}
+
+
+@pytest.mark.parametrize("name", RAGGED)
+def test_what_has_no_row_for_each_sample_is_refused(name):
+    leaf, message = RAGGED[name]
+    with pytest.raises(UnsupportedError, match=message):
+        check_sample_first({"ids": torch.zeros(3, 4), name: leaf}, torch.zeros(3), 3)
+
+
+def test_concatenated_samples_are_refused_at_the_first_batch(store):
+    """As graphs are, with a vector that says whose each row is."""
+
+    def concatenated(items):
+        nodes = torch.cat([x[None].expand(2, -1) for x, _ in items])
+        return {"nodes": nodes}, torch.stack([y for _, y in items])
+
+    training = Training(store)
+    items = list(zip(*SGD.train_data(), strict=True))
+    training.loader = DataLoader(items, batch_size=3, collate_fn=concatenated)
+    with pytest.raises(UnsupportedError, match=r"x\['nodes'\].*pad them"):
+        training.run()

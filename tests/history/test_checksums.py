@@ -49,5 +49,6 @@ def test_the_table_keeps_the_first_checksum_of_a_sample():
     table.see(torch.tensor([3, 1]), torch.tensor([[1.0], [2.0]]), torch.tensor([0, 0]))
     seen = table.values.tolist()
     assert [value == UNSEEN for value in seen] == [True, False, True, False]
-    table.see(torch.tensor([1, 3]), torch.tensor([[5.0], [6.0]]), torch.tensor([0, 0]))
-    assert table.values.tolist() == seen
+    table.see(torch.tensor([1, 2]), torch.tensor([[5.0], [6.0]]), torch.tensor([0, 0]))
+    assert table.values[[0, 1, 3]].tolist() == [seen[0], seen[1], seen[3]]
+    assert table.values[2] != UNSEEN

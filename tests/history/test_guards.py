@@ -27,73 +27,52 @@ class WithModule(Mlp):
         return self.last(self.extra(torch.tanh(self.second(torch.tanh(self.first(x))))))
 
 
+def test_batch_norm_in_training_mode_is_refused(store):
+    problem = SGD.but(make_model=lambda: WithModule(nn.BatchNorm1d(5)))
+    with pytest.raises(
+        UnsupportedError, match=r"'extra' \(BatchNorm1d\).*no sample has a gradient"
+    ):
+        record(problem, store)
+
+
 MODE_DEPENDENT = [nn.Dropout(0.5), nn.AlphaDropout(0.5), nn.BatchNorm1d(5)]
 
 
 @pytest.mark.parametrize("module", MODE_DEPENDENT, ids=lambda module: type(module).__name__)
-def test_random_or_batch_dependent_layers_in_train_mode_are_refused(store, module):
-    problem = SGD.but(make_model=lambda: WithModule(module.train()))
-    with pytest.raises(UnsupportedError, match="extra"):
-        record(problem, store)
-
-
-@pytest.mark.parametrize("module", MODE_DEPENDENT, ids=lambda module: type(module).__name__)
-def test_the_same_layers_in_eval_mode_are_recorded(store, module):
+def test_mode_dependent_layers_in_eval_mode_are_recorded(store, module):
     problem = SGD.but(make_model=lambda: WithModule(module).eval())
     record(problem, store)
     assert is_sealed(store)
 
 
-def test_dropout_switched_on_between_two_steps_is_refused(store):
-    training = Training(store)
-    training.model = SGD.but(make_model=lambda: WithModule(nn.Dropout(0.5)).eval()).model()
-    training.optimizer = SGD.optimizer(training.model)
-    training.after_step = training.model.train
-    with pytest.raises(UnsupportedError, match="extra"):
-        training.run()
-
-
-class Hidden(nn.Module):
-    """Chance that no dropout layer tells of."""
-
-    def __init__(self, kind):
-        super().__init__()
-        self.kind, self.first, self.last = kind, nn.Linear(4, 8), nn.Linear(8, 3)
-        self.attention = nn.MultiheadAttention(8, 2, dropout=0.001, batch_first=True)
-        self.lstm = nn.LSTM(8, 8, 2, dropout=0.001, batch_first=True)
-        for module in (self.attention, self.lstm):
-            module.requires_grad_(False)
+class Elsewhere(Mlp):
+    """Draws from a generator that is not torch's."""
 
     def forward(self, x):
-        h = self.first(x)[:, None].expand(-1, 3, -1)
-        if self.kind == "attention":
-            h = self.attention(h, h, h)[0]
-        elif self.kind == "lstm":
-            h = self.lstm(h)[0]
-        elif self.kind == "functional":
-            h = F.dropout(h, 0.001, self.training)
-        elif self.kind == "noise":
-            h = h + 0.001 * torch.randn_like(h)
-        elif self.kind == "numpy":
-            h = h * float(RANDOM.uniform())
-        return self.last(h.mean(1))
+        return super().forward(x) * float(RANDOM.uniform())
 
 
 RANDOM = np.random.default_rng(0)
-CHANCE = {
-    "attention": r"Layer 'attention' \(MultiheadAttention\) draws random numbers",
-    "lstm": r"Layer 'lstm' \(LSTM\) draws random numbers",
-    "functional": r"The forward pass draws random numbers .*functional dropout",
-    "noise": r"The forward pass draws random numbers .*noise",
-    "numpy": "gives other outputs when it is called again",
-}
 
 
-@pytest.mark.parametrize("kind", CHANCE)
-def test_chance_that_no_layer_tells_of_is_refused(store, kind):
-    """However weak: a dropout of one in a thousand leaves most small batches alone."""
-    with pytest.raises(UnsupportedError, match=CHANCE[kind]):
-        record(SGD.but(make_model=lambda: Hidden(kind)), store)
+def test_chance_that_torch_does_not_know_of_is_refused(store):
+    with pytest.raises(UnsupportedError, match=r"other outputs .*same random numbers .*numpy"):
+        record(SGD.but(make_model=Elsewhere), store)
+
+
+class Mixing(WithModule):
+    """Dropout, and a mean over the batch."""
+
+    def __init__(self):
+        super().__init__(nn.Dropout(0.5))
+
+    def forward(self, x):
+        return super().forward(x) + x.mean(0)[:3].square()
+
+
+def test_samples_that_depend_on_each_other_are_told_from_chance(store):
+    with pytest.raises(UnsupportedError, match="depends on the other samples"):
+        record(SGD.but(make_model=Mixing), store)
 
 
 class Counting(nn.Linear):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from explaind.history.forward_passes import Room
 from explaind.history.schema import HistorySchema
 from tests.history.checkpointed import PROBLEMS, Wide, both
 
@@ -38,7 +39,7 @@ def test_only_snapshots_have_fewer_rows_than_steps(every, snapshots):
         adaptive=True,
         chunk=8,
         every=every,
-        slots=3,
+        room=Room(3),
         metrics=("loss",),
         states=("exp_avg",) if every > 1 else (),
         options=("lr",) if every > 1 else (),
@@ -48,5 +49,5 @@ def test_only_snapshots_have_fewer_rows_than_steps(every, snapshots):
     assert sorted(apart) == snapshots
     assert ("second_moment" in arrays) == (every == 1)
     assert arrays["params"].chunks == (8 // every, 5)
-    assert arrays["batch"].shape == (0, 3)
+    assert arrays["batch"].shape == arrays["forward_pass"].shape == (0, 3)
     assert arrays["metric_loss"].dims == ("step_point",)

@@ -43,11 +43,8 @@ from tests.support.calls import (
 )
 
 BY_RULE, BY_VMAP, ONE_BY_ONE = "layer rule", "`vmap`", "one autograd call per sample"
-DRAWS, MIXES, KEEPS = (
-    "draws random numbers",
-    "mixes the samples",
-    "changed before step|keeps a state",
-)
+MIXES, KEEPS = "mixes the samples", "changed before step|keeps a state"
+DRAWN_AGAIN = "its random numbers drawn again"
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,7 @@ class Kind:
         way: where the gradients come from, if they can be had.
         refused: what the refusal says, if it is refused.
         dense: whether its gradients are dense, as most optimizers want them.
+        random: whether it draws random numbers.
         used: whether every parameter is used in every step.
         copied: whether torch copies the module.
     """
@@ -68,8 +66,14 @@ class Kind:
     way: str = BY_RULE
     refused: str = ""
     dense: bool = True
+    random: bool = False
     used: bool = True
     copied: bool = True
+
+
+def random(make: Callable[[], nn.Module]) -> Kind:
+    """A layer that draws random numbers in training mode."""
+    return Kind(make, DRAWN_AGAIN, random=True)
 
 
 LAYERS = {
@@ -281,25 +285,27 @@ LAYERS = {
     ),
     "a branch on values": Kind(lambda: Called(linear(), branching), ONE_BY_ONE),
     "writing into a tensor": Kind(lambda: Called(linear(), in_place), ONE_BY_ONE),
-    "`nn.Dropout` in training mode": Kind(
-        lambda: nn.Sequential(linear(), nn.Dropout(0.3)), refused="Dropout.*is random"
+    "`nn.Dropout` in training mode": random(lambda: nn.Sequential(linear(), nn.Dropout(0.3))),
+    "`F.dropout` in training mode": random(
+        lambda: Called(linear(), lambda m, x: F.dropout(m(x), 0.3, m.training))
     ),
-    "`F.dropout`": Kind(lambda: Called(linear(), lambda m, x: F.dropout(m(x), 0.3)), refused=DRAWS),
-    "dropout inside of attention": Kind(
+    "dropout inside of attention": random(
         lambda: Called(
             nn.MultiheadAttention(WIDTH, 2, dropout=0.3, batch_first=True), masked_attention
-        ),
-        refused=DRAWS,
+        )
     ),
-    "dropout inside of an LSTM": Kind(
-        lambda: Called(nn.LSTM(WIDTH, WIDTH, 2, dropout=0.3, batch_first=True), first),
-        refused=DRAWS,
+    "dropout inside of an LSTM": random(
+        lambda: Called(nn.LSTM(WIDTH, WIDTH, 2, dropout=0.3, batch_first=True), first)
     ),
-    "dropout of `F.scaled_dot_product_attention`": Kind(
-        lambda: Called(linear(outputs=3 * WIDTH), lambda m, x: sdpa(m, x, 0.3)), refused=DRAWS
+    "dropout of `F.scaled_dot_product_attention`": random(
+        lambda: Called(
+            linear(outputs=3 * WIDTH), lambda m, x: sdpa(m, x, 0.3 if m.training else 0.0)
+        )
     ),
-    "noise": Kind(
-        lambda: Called(linear(), lambda m, x: m(x) + 0.1 * torch.randn_like(x)), refused=DRAWS
+    "noise in training mode": random(
+        lambda: Called(
+            linear(), lambda m, x: m(x) + (0.1 * torch.randn_like(x) if m.training else 0)
+        )
     ),
     "`nn.BatchNorm1d` in training mode": Kind(lambda: nn.BatchNorm1d(PLACES), refused=MIXES),
     "a norm over the batch of one's own": Kind(

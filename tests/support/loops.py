@@ -29,8 +29,8 @@ class Kind:
         share: what the loss of a batch is multiplied by.
         max_norm: what the gradient is clipped to.
         schedule: makes a schedule of the optimizer.
-        single: whether every step is a single backward pass through the recorder's clipping, as a
-            checkpointed history repeats it.
+        single: whether every step is made of backward passes, one for each batch, and clipped by
+            the recorder, as a checkpointed history repeats it.
         momentum: whether the optimizer must have a momentum.
         copies: whether the loop copies the model.
         refused: what the refusal says, if it is refused.
@@ -283,12 +283,8 @@ class LessDecay:
 LOOPS = {
     "one step for each batch": Kind(plain),
     "`zero_grad(set_to_none=False)` before the backward pass": Kind(zeros_kept),
-    "gradients of several batches add up": Kind(
-        accumulated, ((0, 1), (2, 3)), share=0.5, single=False
-    ),
-    "two calls of the model for a batch": Kind(
-        twice, ((0, 0), (1, 1), (2, 2), (3, 3)), share=0.5, single=False
-    ),
+    "gradients of several batches add up": Kind(accumulated, ((0, 1), (2, 3)), share=0.5),
+    "two calls of the model for a batch": Kind(twice, ((0, 0), (1, 1), (2, 2), (3, 3)), share=0.5),
     "`backward(retain_graph=True)`, then the rest": Kind(in_two_passes, single=False),
     "`torch.autograd.grad`, put into `.grad`": Kind(put_by_hand),
     "batches that are left (`continue`)": Kind(left, ((0,), (3,))),

@@ -89,10 +89,9 @@ OPTIMIZERS = {
     "`AdamW`, `fused=True`": Kind(of_all(optim.AdamW, lr=0.03, fused=True)),
     "`AdamW` with a tensor as learning rate": Kind(tensor_rate, replayed=False),
     "two groups with options of their own": Kind(groups(optim.AdamW, betas=(0.8, 0.9))),
-    "`NAdam`": Kind(of_all(optim.NAdam, lr=0.03, weight_decay=0.1), replayed=False),
+    "`NAdam`": Kind(of_all(optim.NAdam, lr=0.03, weight_decay=0.1)),
     "`NAdam` with decoupled decay": Kind(
-        of_all(optim.NAdam, lr=0.03, weight_decay=0.5, decoupled_weight_decay=True),
-        replayed=False,
+        of_all(optim.NAdam, lr=0.03, weight_decay=0.5, decoupled_weight_decay=True)
     ),
     "`RAdam`": Kind(of_all(optim.RAdam, lr=0.03, betas=(0.8, 0.9), weight_decay=0.1)),
     "`Adamax`": Kind(of_all(optim.Adamax, lr=0.03, weight_decay=0.1)),

@@ -25,8 +25,14 @@ from tests.support.training import (
     recorded,
 )
 
+WAYS = (BY_RULE, BY_VMAP, ONE_BY_ONE)
 REFUSED = [name for name, case in EACH.items() if case.refusals]
-KINDS = {name: kind for name, kind in (LAYERS | TOKEN_LAYERS).items() if not kind.refused}
+KINDS = {
+    name: kind
+    for name, kind in (LAYERS | TOKEN_LAYERS).items()
+    if kind.way in WAYS and not kind.refused
+}
+RANDOM = [name for name, kind in LAYERS.items() if kind.random]
 NOT_REPEATED = [case for case in CHECKPOINTED if not case.repeated]
 BRIEF = [
     name
@@ -46,6 +52,13 @@ def test_it_is_refused_while_it_is_recorded(name, store):
     with pytest.raises((UnsupportedError, RecordingError)) as refusal:
         recorded(EACH[name], store)
     assert re.search("|".join(EACH[name].refusals), str(refusal.value), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_random_numbers_are_drawn_again(name, store):
+    """Compared with an oracle in `tests/kernel/test_random_training.py`."""
+    training = recorded(Case(layers=(name, "`nn.Linear`")), store)
+    assert explained(training, store).attrs["completeness_error"] < 1e-12
 
 
 @pytest.mark.parametrize("case", NOT_REPEATED, ids=str)

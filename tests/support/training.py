@@ -126,8 +126,6 @@ class Case:
             return False
         if self.loop.momentum and not self.optimizer.momentum:
             return False
-        if self.batch.collate and self.loops == "`recorder.step_of(index, x, y)`":
-            return False  # what is padded to a batch is known sample by sample to batches alone
         takes = self.optimizer.sparse and self.loop.max_norm is None and not self.loss.penalty
         return takes or all(kind.dense for kind in kinds)
 
@@ -143,7 +141,14 @@ class Case:
     @property
     def repeated(self) -> bool:
         """Whether a checkpointed history can repeat the steps."""
-        return self.optimizer.replayed and self.loop.single and self.loss.averaged
+        summed = len(self.loop.steps[0]) > 1
+        plain = self.loop.single and not (summed and self.loss.penalty)
+        return self.optimizer.replayed and plain and self.loss.averaged
+
+    @property
+    def random(self) -> bool:
+        """Whether a layer draws random numbers, which the oracle does not."""
+        return any(kind.random for kind in self.layer_kinds)
 
 
 @dataclass

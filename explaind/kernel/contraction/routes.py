@@ -52,7 +52,9 @@ def layer_costs(works: Iterable[Work], queries: int) -> dict[Route, float]:
     return costs
 
 
-def fallback_costs(queries: int, components: int, batched: bool) -> dict[Route, float]:
+def fallback_costs(
+    queries: int, components: int, batched: bool, rows: int | None = None
+) -> dict[Route, float]:
     """Forward-backward passes of the routes to all tensors without a layer rule.
 
     Args:
@@ -60,13 +62,16 @@ def fallback_costs(queries: int, components: int, batched: bool) -> dict[Route, 
         components: number of components those tensors belong to; each needs its own derivative.
         batched: whether torch can batch the model. If not, the one pass stands for the operations;
             the time of calling torch for every sample comes on top.
+        rows: samples of a batch that is differentiated row by row, because its function draws
+            random numbers.
 
     Returns:
         Cost by route.
     """
     if not batched:
         return {"gradients": 1.0}
-    return {"gradients": VMAP_PASSES, "linearised": DERIVATIVE_PASSES * queries * components}
+    formed = VMAP_PASSES if rows is None else float(rows)
+    return {"gradients": formed, "linearised": DERIVATIVE_PASSES * queries * components}
 
 
 def cheapest(costs: dict[Route, float], wanted: Route | None = None) -> Route:

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, default_collate
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate, inputs_and_targets, own_checksums
 from explaind.history.checksums import sample_checksums
+from explaind.history.random_state import CPU, NOTHING_DRAWN, Draws, replayed
 from explaind.kernel.samples import as_tensors, check_lengths
 from explaind.trees import Augmentation, Inputs, Targets, batch_size, map_leaves, named_leaves, take
 
@@ -61,8 +62,17 @@ class TrainingData:
     def __len__(self) -> int:
         return batch_size(self._data) if self._tensors else len(self._data)
 
-    def samples(self, index: Int[Tensor, " batch"]) -> tuple[Inputs, Targets]:
+    def samples(
+        self, index: Int[Tensor, " batch"], draws: Draws = NOTHING_DRAWN
+    ) -> tuple[Inputs, Targets]:
         """Return inputs and targets of these samples as they were given.
+
+        Args:
+            index: the samples.
+            draws: the random numbers that the dataset draws.
+
+        Returns:
+            Inputs and targets.
 
         Raises:
             ConfigError: if items of the dataset make no batch.
@@ -71,7 +81,8 @@ class TrainingData:
             x, y = take(self._data, index)
             return x, y
         try:
-            return inputs_and_targets(self._collate(self._items(index)))
+            with replayed(draws.get("data"), CPU):
+                return inputs_and_targets(self._collate(self._items(index)))
         except (RuntimeError, TypeError) as error:
             raise ConfigError(
                 f"train_data: its samples make no batch ({error}). Give the DataLoader that was"
@@ -87,14 +98,30 @@ class TrainingData:
     def _items(self, index: Int[Tensor, " batch"]) -> list[Any]:
         return [self._data[int(i)] for i in index]
 
-    def batch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Inputs, Targets]:
-        """Return inputs and targets of these samples as a step saw them."""
-        x, y = self.samples(index)
-        return x if self._augment is None else self._augment(x, index, step), y
+    def batch(
+        self, index: Int[Tensor, " batch"], step: int, draws: Draws = NOTHING_DRAWN
+    ) -> tuple[Inputs, Targets]:
+        """Return inputs and targets of these samples as a step saw them.
 
-    def fetch(self, index: Int[Tensor, " batch"], step: int) -> tuple[Inputs, Targets]:
+        Args:
+            index: the samples of a forward pass.
+            step: the step.
+            draws: the random numbers that were drawn for them.
+
+        Returns:
+            Inputs and targets.
+        """
+        x, y = self.samples(index, draws)
+        if self._augment is None:
+            return x, y
+        with replayed(draws.get("augment"), torch.device(self._device)):
+            return self._augment(x, index, step), y
+
+    def fetch(
+        self, index: Int[Tensor, " batch"], step: int, draws: Draws = NOTHING_DRAWN
+    ) -> tuple[Inputs, Targets]:
         """Return what a step saw of these samples on the device, floating tensors in the dtype."""
-        x, y = self.batch(index, step)
+        x, y = self.batch(index, step, draws)
         return self.convert(x), self.convert(y)
 
     def convert(self, tree: Any) -> Any:

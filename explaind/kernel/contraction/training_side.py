@@ -1,11 +1,13 @@
 """The training side of a step: the adjoint contracted with per-sample loss gradients."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from explaind.history.forward_passes import ForwardPass
 from explaind.history.layout import TensorSlot
 from explaind.kernel.contraction.precision import PIECE, Contraction
 from explaind.kernel.contraction.routes import Route, cheapest, fallback_costs, layer_costs
@@ -29,12 +31,14 @@ class _Batch(NamedTuple):
     """A batch of training samples and the parameters before its step.
 
     Attributes:
+        gradients: gradients of their losses.
         theta: parameters before the step.
         x: inputs.
         y: targets.
         weight: a weight of all samples in the loss.
     """
 
+    gradients: PerSampleGradients
     theta: Float[Tensor, " param"]
     x: Inputs
     y: Targets
@@ -88,6 +92,7 @@ class TrainingSide:
         index: Int[Tensor, " batch"],
         weights: Float64[Tensor, " batch"],
         clip: float,
+        passes: Sequence[ForwardPass] | None = None,
         by_component: bool = True,
     ) -> Float64[Tensor, "component batch query"]:
         """Influence of every sample of a batch on every query, by component.
@@ -99,6 +104,7 @@ class TrainingSide:
             index: the samples of the batch.
             weights: their weights in the loss, `w_{s,i}`.
             clip: gradient-clipping factor, `kappa_s`.
+            passes: the forward passes they were in; by default one.
             by_component: whether components are told apart; else there is one, their sum.
 
         Returns:
@@ -109,17 +115,40 @@ class TrainingSide:
         influence = psi.matrix.new_zeros(kept, len(index), len(psi.matrix), dtype=torch.float64)
         places = influence.expand(components, -1, -1)  # all the same one if not told apart
         largest = float(weights.abs().max()) or 1.0
-        batch = _Batch(theta, *self._data.fetch(index, step), largest)
-        captured = self._gradients.capture(*batch[:3], weight=largest)
-        for slot in self._gradients.layout.slots:
-            if slot.name not in captured.fallback:
-                adjoint = psi.matrix[:, slot.start : slot.stop]
-                self._through_layer(captured, slot, adjoint, places[self._component[slot.name]])
-        if captured.fallback:
-            self._through_fallback(captured.fallback, batch, psi.matrix, places)
+        for one in passes or [ForwardPass(slice(0, len(index)))]:
+            batch = self._batch(theta, step, index, one, largest)
+            self._through_all(batch, psi.matrix, places[:, one.rows])
         if bool((weights != largest).any()):
             influence.mul_((weights / largest).to(influence.device)[:, None])
         return influence.mul_(clip * psi.factor)
+
+    def _batch(
+        self,
+        theta: Float[Tensor, " param"],
+        step: int,
+        index: Int[Tensor, " batch"],
+        one: ForwardPass,
+        weight: float = 1.0,
+    ) -> _Batch:
+        """The samples of a forward pass as it saw them, and a loss that draws as it did."""
+        function = self._gradients.function.drawing(one.draws.get("forward"))
+        samples = self._data.fetch(index[one.rows], step, one.draws)
+        return _Batch(self._gradients.of(function), theta, *samples, weight)
+
+    def _through_all(
+        self,
+        batch: _Batch,
+        psi: Float[Tensor, "query param"],
+        places: Float64[Tensor, "component batch query"],
+    ) -> None:
+        """Add the influence through all tensors."""
+        captured = batch.gradients.capture(*batch[1:4], weight=batch.weight)
+        for slot in self._gradients.layout.slots:
+            if slot.name not in captured.fallback:
+                adjoint = psi[:, slot.start : slot.stop]
+                self._through_layer(captured, slot, adjoint, places[self._component[slot.name]])
+        if captured.fallback:
+            self._through_fallback(captured.fallback, batch, psi, places)
 
     def _through_layer(
         self,
@@ -157,18 +186,24 @@ class TrainingSide:
         held: dict[int, list[TensorSlot]] = {}
         for slot in slots:
             held.setdefault(self._component[slot.name], []).append(slot)
-        costs = fallback_costs(len(psi), len(held), self._gradients.fallback.batches(names))
+        drawing = batch.gradients.function.state is not None
+        costs = fallback_costs(
+            len(psi),
+            len(held),
+            batch.gradients.fallback.batches(names),
+            places.shape[1] if drawing else None,
+        )
         if cheapest(costs, self._route) == "gradients":
             component = {slot.start: self._component[slot.name] for slot in slots}
             limit = WORKING_BYTES // psi.element_size()
-            for columns, rows, gradient in self._gradients.by_fallback(
-                names, *batch[:3], weight=batch.weight, limit=limit
+            for columns, rows, gradient in batch.gradients.by_fallback(
+                names, *batch[1:4], weight=batch.weight, limit=limit
             ):
                 place = places[component[columns.start], rows]
                 self.contraction.addmm_(place, gradient[:, 0], psi[:, columns])
             return
-        function, layout = self._gradients.function, self._gradients.layout
-        linearised = LinearisedBatch(function, layout, names, *batch)
+        function, layout = batch.gradients.function, batch.gradients.layout
+        linearised = LinearisedBatch(function, layout, names, *batch[1:])
         for component_number, members in held.items():
             for query, row in enumerate(psi):
                 along = {s.name: row[s.start : s.stop].view(s.shape) for s in members}
@@ -180,11 +215,27 @@ class TrainingSide:
         step: int,
         index: Int[Tensor, " batch"],
         weights: Float64[Tensor, " batch"],
+        passes: Sequence[ForwardPass],
     ) -> Float[Tensor, " param"]:
-        """Return the gradient of the batch loss, `sum_i w_{s,i} grad l_i(theta_s)`."""
-        x, y = self._data.fetch(index, step)
-        function, leaves = self._gradients.function, self._gradients.layout.leaves(theta)
-        with torch.enable_grad(), function.holding(leaves):
-            losses = function(leaves, x, y)
-            loss = weights.to(losses) @ losses
-            return torch.cat([gradient.flatten() for gradient in dense_gradients(loss, leaves)])
+        """Return the gradient of the loss of a step, `sum_i w_{s,i} grad l_i(theta_s)`.
+
+        Args:
+            theta: parameters before the step.
+            step: the step.
+            index: the samples of the batch.
+            weights: their weights in the loss, `w_{s,i}`.
+            passes: the forward passes they were in.
+
+        Returns:
+            The gradient.
+        """
+        total, leaves = torch.zeros_like(theta), self._gradients.layout.leaves(theta)
+        for one in passes:
+            batch = self._batch(theta, step, index, one)
+            function = batch.gradients.function
+            with torch.enable_grad(), function.holding(leaves):
+                losses = function(leaves, batch.x, batch.y)
+                loss = weights[one.rows].to(losses) @ losses
+                found = dense_gradients(loss, leaves)
+            total += torch.cat([gradient.flatten() for gradient in found])
+        return total

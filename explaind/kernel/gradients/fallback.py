@@ -86,7 +86,7 @@ def one_by_one(outputs: OutputsOfOne, holding: Holding) -> GradientsOfMany:
         rows = []
         for i in range(batch_size(x)):
             with holding(leaves):
-                rows.append(_jacobian(outputs(leaves, _sample(x, i), _sample(y, i)), leaves))
+                rows.append(jacobian(outputs(leaves, _sample(x, i), _sample(y, i)), leaves))
         return {
             name: torch.stack([row[place] for row in rows]) for place, name in enumerate(leaves)
         }
@@ -110,8 +110,8 @@ def dense_gradients(output: Tensor, leaves: Mapping[str, Tensor]) -> list[Tensor
     return [gradient.to_dense() if gradient.is_sparse else gradient for gradient in found]
 
 
-def _jacobian(outputs: Float[Tensor, " output"], leaves: Mapping[str, Tensor]) -> list[Tensor]:
-    """The gradients of all outputs of one sample, `[output, ...]`, in the order of the leaves."""
+def jacobian(outputs: Float[Tensor, " output"], leaves: Mapping[str, Tensor]) -> list[Tensor]:
+    """Return the gradients of all outputs of one sample, `[output, ...]`, by leaf in order."""
     if not outputs.requires_grad:  # the outputs depend on none of them
         return [leaf.new_zeros(len(outputs), *leaf.shape) for leaf in leaves.values()]
     by_output = [dense_gradients(output, leaves) for output in outputs]

@@ -14,14 +14,23 @@ from torch.func import jacrev, vmap
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.gradients.capture import LayerCapture
 from explaind.kernel.gradients.captured_batch import CapturedBatch
-from explaind.kernel.gradients.fallback import BY_VMAP, Fallback, one_by_one
+from explaind.kernel.gradients.fallback import BY_VMAP, Fallback, jacobian, one_by_one
 from explaind.kernel.nonsmooth.secant import SecantEnds, recorded, secant_slopes
 from explaind.trees import Inputs, Targets, batch_size, map_leaves, rows_of
 
 
 @runtime_checkable
 class Function(Protocol):
-    """What can be differentiated: `(parameters, x, y) -> [batch]` or `[batch, output]`."""
+    """What can be differentiated: `(parameters, x, y) -> [batch]` or `[batch, output]`.
+
+    Attributes:
+        state: state of the generators that it draws from, if it draws: a function of a whole batch.
+    """
+
+    state: Tensor | None
+
+    def drawing(self, state: Tensor | None) -> "Function":
+        """Return the same function with random numbers drawn from a state."""
 
     def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Tensor:
         """Evaluate on a batch."""
@@ -62,6 +71,10 @@ class PerSampleGradients:
     def with_fallback(self, fallback: Fallback) -> "PerSampleGradients":
         """Return the same gradients with another fallback."""
         return PerSampleGradients(self.function, self.layout, fallback)
+
+    def of(self, function: Function) -> "PerSampleGradients":
+        """Return the same ways to the gradients of another function."""
+        return PerSampleGradients(function, self.layout, self.fallback)
 
     def capture(
         self,
@@ -157,6 +170,35 @@ class PerSampleGradients:
             The tensor's positions in the parameter vector, the samples, and their gradients.
         """
         params = self.layout.unflatten(theta)
+        if self.function.state is not None:
+            yield from self._in_one_pass(names, params, x, y, weight, limit)
+        else:
+            yield from self._sample_by_sample(names, params, x, y, ends, weight, limit)
+
+    def _sample_by_sample(
+        self,
+        names: frozenset[str],
+        params: Mapping[str, Tensor],
+        x: Inputs,
+        y: Targets,
+        ends: SecantEnds | None,
+        weight: float,
+        limit: int | None,
+    ) -> Gradients:
+        """A pass of every sample alone, all at once where torch can batch them.
+
+        Args:
+            names: the tensors.
+            params: all parameters by name.
+            x: inputs.
+            y: targets.
+            ends: secant ends.
+            weight: factor of the function.
+            limit: most numbers to hold at a time.
+
+        Yields:
+            What `by_fallback` does.
+        """
         chosen = {name: params[name] for name in names}
         rest = {name: tensor for name, tensor in params.items() if name not in names}
         width = sum(tensor.numel() for tensor in chosen.values())
@@ -169,11 +211,53 @@ class PerSampleGradients:
             by_name = gradient(
                 chosen, rows_of(x, rows.start, rows.stop), rows_of(y, rows.start, rows.stop)
             )
-            for slot in self.layout.slots:
-                if slot.name in names:
-                    values = by_name[slot.name]
-                    flat = values.flatten(2) if slot.shape else values[..., None]
-                    yield slice(slot.start, slot.stop), rows, flat
+            yield from self._by_slot(by_name, rows)
+
+    def _in_one_pass(
+        self,
+        names: frozenset[str],
+        params: Mapping[str, Tensor],
+        x: Inputs,
+        y: Targets,
+        weight: float,
+        limit: int | None,
+    ) -> Gradients:
+        """One forward pass of the whole batch, whose samples draw in their places there.
+
+        Args:
+            names: the tensors.
+            params: all parameters by name.
+            x: inputs.
+            y: targets.
+            weight: factor of the function.
+            limit: most numbers to hold at a time.
+
+        Yields:
+            What `by_fallback` does.
+        """
+        leaves = {name: params[name].detach().requires_grad_(True) for name in names}
+        held = {**params, **leaves}
+        with torch.enable_grad(), self.function.holding(held):
+            h = weight * self.function(held, x, y)
+        width = sum(leaf.numel() for leaf in leaves.values())
+        for rows in row_slices(len(h), width, limit):
+            with torch.enable_grad(), self.function.holding(held):
+                jacobians = [jacobian(h[i].reshape(-1), leaves) for i in range(len(h))[rows]]
+            by_name = {
+                name: torch.stack([row[place] for row in jacobians])
+                for place, name in enumerate(leaves)
+            }
+            yield from self._by_slot(by_name, rows)
+
+    def _by_slot(
+        self, by_name: Mapping[str, Float[Tensor, "rows output ..."]], rows: slice
+    ) -> Gradients:
+        """Gradients by name, flat and in the order of the layout."""
+        for slot in self.layout.slots:
+            if slot.name in by_name:
+                values = by_name[slot.name]
+                flat = values.flatten(2) if slot.shape else values[..., None]
+                yield slice(slot.start, slot.stop), rows, flat
 
     def _outputs_of_one(
         self,

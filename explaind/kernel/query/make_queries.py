@@ -53,6 +53,8 @@ class MakeQueries:
     ) -> None:
         self._history, self._data, self._quadrature = history, data, quadrature
         self._model, self._forward = model, with_whole_tables(forward)
+        # a model that was trained at random is explained without chance
+        self._mode = None if history.training_modules is None else ()
         self._constants, self._known = history.constants(), known
         self._params = history.layout.unflatten(history.theta(0))
         self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
@@ -132,7 +134,7 @@ class MakeQueries:
 
     def _function(self, function: OutputFunction, forward: Forward | None = None) -> ModelFunction:
         called = self._forward if forward is None else with_whole_tables(forward)
-        return ModelFunction(self._model, self._constants, function, called)
+        return ModelFunction(self._model, self._constants, function, called, self._mode)
 
 
 def _few(x: Inputs, y: Targets) -> tuple[Inputs, Targets]:

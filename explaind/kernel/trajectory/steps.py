@@ -8,6 +8,7 @@ from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
 from explaind.history.carry import CarriedMotion
+from explaind.history.forward_passes import ForwardPass
 from explaind.history.history import Block, History
 from explaind.history.regularisation import RegularisationMotion
 from explaind.prefetch import prefetched
@@ -34,6 +35,7 @@ class Step(NamedTuple):
         batch: training samples of the batch, on the CPU.
         weights: their weights in the loss, `w_{s,i}`, on the CPU.
         clip: gradient-clipping factor, `kappa_s`.
+        passes: the forward passes that the batch went through the model in.
     """
 
     number: int
@@ -44,6 +46,7 @@ class Step(NamedTuple):
     batch: Int[Tensor, " batch"]
     weights: Float64[Tensor, " batch"]
     clip: float
+    passes: list[ForwardPass]
 
 
 def backward_steps(
@@ -82,6 +85,7 @@ def backward_steps(
                 batch=history.batch(number),
                 weights=history.sample_weights(number),
                 clip=history.clip(number),
+                passes=history.forward_passes(number),
             )
 
 

@@ -1,0 +1,101 @@
+"""Many samples in blocks are explained as all at once, and no half of them is taken for whole."""
+
+import pytest
+import torch
+import xarray as xr
+from torch.optim import AdamW
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+import explaind
+from explaind.errors import ConfigError, StoreError
+from tests.kernel.engine import SMOOTH, record
+from tests.oracles.problems import Problem, vectors
+
+PROBLEM = Problem("adamw", lambda model: AdamW(model.parameters(), lr=0.05, weight_decay=0.5))
+X, Y = vectors(7, seed=9)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    store = tmp_path_factory.mktemp("history") / "run.zarr"
+    model = record(PROBLEM, store)
+    return explaind.PathKernel(
+        store, model, PROBLEM.loss_fn, PROBLEM.train_data(), quadrature=SMOOTH
+    )
+
+
+class Counted(TensorDataset):
+    """A dataset that says how many of its samples were read."""
+
+    read = 0
+
+    def __getitem__(self, i):
+        self.read += 1
+        return super().__getitem__(i)
+
+
+GIVEN = {
+    "tensors": lambda: (X, Y),
+    "dataset": lambda: (TensorDataset(X, Y),),
+    "loader": lambda: (DataLoader(TensorDataset(X, Y), batch_size=5),),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_blocks_make_what_all_at_once_makes(kernel, tmp_path, given):
+    options = {"intervals": 2, "keep": ("influence", "component", "interval", "top")}
+    expected = kernel.explain(X, Y, "all", **options)
+    found = explaind.explain_to_store(
+        kernel, tmp_path / "e.zarr", *given(), together=3, outputs="all", **options
+    )
+    xr.testing.assert_allclose(found.load(), expected, rtol=1e-9, atol=1e-12)
+    assert found.attrs["completeness_error"] < 1e-12
+    assert found.influence.attrs == expected.influence.attrs
+    assert "7 samples" in found.explanation.summary()
+
+
+def test_samples_are_read_when_their_turn_comes(kernel, tmp_path, monkeypatch):
+    data, read = Counted(X, Y), []
+    explain = kernel.explain
+    monkeypatch.setattr(
+        kernel, "explain", lambda *a, **k: read.append(data.read) or explain(*a, **k)
+    )
+    explaind.explain_to_store(kernel, tmp_path / "e.zarr", data, together=3)
+    assert read == [3, 6, 7]
+
+
+def test_an_interruption_leaves_no_store(kernel, tmp_path):
+    x = X.clone()
+    x[5] = torch.nan
+    with pytest.raises(ConfigError, match="NaN in sample 2"):
+        explaind.explain_to_store(
+            kernel, tmp_path / "e.zarr", TensorDataset(x, Y), together=3, outputs="all"
+        )
+    assert not list(tmp_path.glob("**/*.zarr*"))
+
+
+def test_a_store_that_exists_is_replaced_only_if_told(kernel, tmp_path):
+    store = tmp_path / "e.zarr"
+    explaind.explain_to_store(kernel, store, X[:2], Y[:2])
+    with pytest.raises(StoreError, match="overwrite=True"):
+        explaind.explain_to_store(kernel, store, X[:3], Y[:3])
+    assert explaind.explain_to_store(kernel, store, X[:3], Y[:3], overwrite=True).sizes["test"] == 3
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(zip(X, Y, strict=True))
+
+
+def test_what_cannot_be_counted_or_is_empty_is_refused(kernel, tmp_path):
+    store = tmp_path / "e.zarr"
+    with pytest.raises(ConfigError, match=r"map-style .*got Stream"):
+        explaind.explain_to_store(kernel, store, Stream())
+    with pytest.raises(ConfigError, match="at least one sample"):
+        explaind.explain_to_store(kernel, store, TensorDataset(X[:0], Y[:0]))
+    with pytest.raises(ConfigError, match=r"together: .* got 0"):
+        explaind.explain_to_store(kernel, store, X, Y, together=0)
+
+
+def test_a_stream_is_explained_all_at_once(kernel):
+    xr.testing.assert_allclose(kernel.explain(Stream(), keep=()), kernel.explain(X, Y, keep=()))
