@@ -11,8 +11,8 @@ loader = torch.utils.data.DataLoader(train_data, batch_size=6, shuffle=True)
 model = VisionTransformer(
     image_size=16, patch_size=8, num_layers=2, num_heads=2, hidden_dim=16, mlp_dim=32, num_classes=3
 )
-# Adam would move the biases of the keys as far as any weight, and their gradients are rounding.
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+model.heads.head.reset_parameters()  # torchvision has zeros here; docs/reading.md says why not
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 loss_fn = torch.nn.CrossEntropyLoss(reduction="none")
 
 with explaind.record(model, optimizer, loss_fn, store="vit.zarr") as recorder:

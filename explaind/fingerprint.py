@@ -7,15 +7,25 @@ templates. Comments, docstrings and layout of code do not count.
 
 Modules of the user's own that a config names are hashed in the same way, with all they import that
 is not installed.
+
+Reading all modules takes longer than the rest of what Snakemake does before its first job. What was
+read is therefore kept as Python keeps what it compiled: in `__pycache__`, as long as the source is
+the same.
 """
 
 import ast
 import hashlib
+import json
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
+
+from explaind.files import replacing
 
 PACKAGE = "explaind"
 ROOT = Path(__file__).parent
@@ -31,6 +41,20 @@ UNTRACKED = {
     f"{EXPERIMENTS}.registry",  # what it says of a rule is seen in its inputs and outputs
     f"{EXPERIMENTS}.spec",  # the same
 }
+
+
+class Read(NamedTuple):
+    """What was read in the source of a module.
+
+    Attributes:
+        source: hash of the source, and of this module, which reads it.
+        syntax: hash of the syntax tree.
+        names: dotted names that it imports, of modules or of what is in them.
+    """
+
+    source: str
+    syntax: str
+    names: list[str]
 
 
 @cache
@@ -53,9 +77,10 @@ def code_fingerprint(*modules: str) -> str:
             )
     digest = hashlib.sha256()
     for name in sorted(import_closure(*modules)):
-        digest.update(f"{name}\n{'' if _is_declared(name) else _syntax(name)}\n".encode())
+        digest.update(f"{name}\n{'' if _is_declared(name) else _read(name).syntax}\n".encode())
         for file in _other_files(name):
             digest.update(f"{file.relative_to(ROOT).as_posix()}\n".encode() + file.read_bytes())
+    _keep()
     return digest.hexdigest()[:16]
 
 
@@ -99,13 +124,47 @@ def _parents(module: str) -> set[str]:
 
 
 @cache
-def _tree(module: str) -> ast.Module:
+def _read(module: str) -> Read:
     source = _source(module)
     assert source is not None  # only names that _source knows get here
-    tree = ast.parse(source.read_bytes(), source)
-    for node in (tree, *_statements(tree)):  # a tenth of what `ast.walk` visits, at every start
+    content = source.read_bytes()
+    of = hashlib.sha256(Path(__file__).read_bytes() + f"{source}\n".encode() + content).hexdigest()
+    kept = _kept().get(module)
+    if kept is not None and kept.source == of:
+        return kept
+    tree = ast.parse(content, source)
+    for node in (tree, *_statements(tree)):  # a tenth of what `ast.walk` visits
         _strip_docstring(node)
-    return tree
+    names = {name for node in _statements(tree) for name in _imported_names(node, module)}
+    syntax = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    _kept()[module] = found = Read(of, syntax, sorted(names))
+    return found
+
+
+def _file_of_kept() -> Path:
+    version = "".join(map(str, sys.version_info[:2]))  # another one has another syntax
+    return ROOT / "__pycache__" / f"fingerprint.{version}.json"
+
+
+@cache
+def _kept() -> dict[str, Read]:
+    """What this process, or one before it, has read, by module."""
+    try:
+        kept = json.loads(_file_of_kept().read_text())
+        return {module: Read(*read) for module, read in kept.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or of something else
+        return {}
+
+
+def _keep() -> None:
+    """Keep what was read for processes to come, where Python may keep what it compiled."""
+    if sys.dont_write_bytecode:
+        return
+    file, content = _file_of_kept(), json.dumps(_kept())
+    with suppress(OSError):  # a library that cannot be written to
+        if not file.exists() or file.read_text() != content:
+            with replacing(file) as temporary:
+                temporary.write_text(content)
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -117,15 +176,9 @@ def _statements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 @cache
-def _syntax(module: str) -> str:
-    return ast.dump(_tree(module))
-
-
-@cache
 def _imports(module: str) -> frozenset[str]:
     """Hashed modules that a module imports, anywhere in its code, and its parents."""
-    tree, is_users = _tree(module), _head(module) != PACKAGE
-    named = {name for node in _statements(tree) for name in _imported_names(node, module)}
+    named, is_users = set(_read(module).names), _head(module) != PACKAGE
     parents = {parent for name in {module, *named} for parent in _parents(name)}
     return frozenset(
         name

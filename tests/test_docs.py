@@ -47,10 +47,13 @@ ELSEWHERE = {
     "pip install --constraint constraints.txt --editable .[vision]": "network; done by make",
     "pip install tensorstore": "network; a comparison with what is not used",
     "python -m benchmarks.chunks": "the same; measures the machine",
+    "python -m benchmarks.epk": "minutes, and measures the machine",
     "python -m benchmarks.large_model main": "minutes, and measures the machine",
     "python -m benchmarks.layer_rules": "measures the machine",
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
+    "python -m benchmarks.peers": "measures the machine; tests/integrations/test_peers.py",
     "python -m benchmarks.recording": "minutes, and measures the machine",
+    "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
     "python -m venv .venv": "network follows; done by make",
@@ -137,6 +140,8 @@ def test_every_document_with_python_is_run():
     }
     apart = {
         "docs/add_an_experiment.md": "tests/test_docs_experiment.py",
+        "docs/huggingface.md": "tests/integrations/test_tutorials.py",
+        "docs/lightning.md": "tests/integrations/test_tutorials.py",
         "docs/own_project.md": "tests/workflow/test_own_project.py",
     }
     assert with_python == SETUP.keys() | apart.keys()

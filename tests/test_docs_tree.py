@@ -12,6 +12,7 @@ from tests.workflow.project import REPOSITORY
 SHORTEST, LONGEST = 40, 400
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
+    "cli_help.py": "test_cli.py",
     "cli_options.py": "test_cli.py",
     "compat/*.py": "compat/test_exact_path_kernel_model.py",
     "config/*.py": "config/test_load.py",
@@ -24,6 +25,7 @@ TRIED_TOGETHER = {
     "doctor/*.py": "doctor/test_examine.py",
     "experiments/grokking/*.py": "experiments/grokking/test_page.py",
     "experiments/labelfree/*.py": "experiments/labelfree/test_claims.py",
+    "experiments/linear_probe/*.py": "experiments/linear_probe/test_compute.py",
     "experiments/roar/*.py": "experiments/roar/test_compute.py",
     "experiments/single_steps/*.py": "experiments/single_steps/test_tables.py",
     "experiments/unit_visualisation/*.py": "experiments/unit_visualisation/test_compute.py",
@@ -42,16 +44,16 @@ TRIED_TOGETHER = {
     "models/encoders/*.py": "models/encoders/test_registry.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
-    "report/claims.py": "experiments/labelfree/test_claims.py",
+    "report/method_names.py": "experiments/labelfree/test_claims.py",
     "report/page.py": "report/test_html.py",
 }
 """Modules without a test of their own name, and the test that tries them as parts of a whole."""
 
 SHORT = {
+    "cli_help.py": "how commands are listed, whatever they are",
     "*/__init__.py": "says what a folder is",
     "__init__.py": "the public names",
     "__main__.py": "`python -m explaind`",
-    "config/choices.py": "closed choices, typed once for rooms that must not import each other",
     "data/digits.py": "a module for each family of sources",
     "data/interleaved.py": "the one choice of as many samples of each class",
     "models/encoders/network.py": "what every encoder is, whatever its architecture",
@@ -61,6 +63,7 @@ SHORT = {
     "experiments/labelfree/tables.py": "what its page shows, worked out by its claims",
     "labelfree/blur.py": "a baseline",
     "labelfree/streaming_correlation.py": "a statistic of what never lies in memory together",
+    "report/method_names.py": "what methods are called, for every page that names some",
     "report/pictures.py": "cells with pictures, for every page that has some",
     "training/contrastive_loss.py": "a loss for one kind of pretext",
     "kernel/attributor.py": "a protocol",

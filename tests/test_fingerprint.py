@@ -1,6 +1,8 @@
 """Fingerprints of library code, on a small package."""
 
 import ast
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,8 +50,8 @@ def package(tmp_path, monkeypatch):
 
 CACHED = (
     "code_fingerprint",
-    "_tree",
-    "_syntax",
+    "_read",
+    "_kept",
     "_imports",
     "_source",
     "_own_folder",
@@ -152,6 +154,40 @@ def test_files_behind_a_rule_of_an_experiment(package, file, modules, changes):
 def test_caches_of_python_do_not_count(package):
     before = fingerprint.code_fingerprint(*DRAWN)
     assert after(package, "report/__pycache__/page.pyc", "code", *DRAWN) == before
+
+
+def kept(package):
+    (file,) = (package / "__pycache__").glob("fingerprint.*.json")
+    return file
+
+
+def test_a_module_is_read_again_only_if_it_has_changed(package, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    before = fingerprint.code_fingerprint(*DRAWN, "explaind.a")
+    parsed = []
+    monkeypatch.setattr(
+        ast, "parse", lambda text, file, parse=ast.parse: parsed.append(file.name) or parse(text)
+    )
+    assert after(package, "a.py", SOURCES["a.py"], *DRAWN, "explaind.a") == before
+    assert parsed == []
+    assert after(package, "a.py", "A = 2\n", *DRAWN, "explaind.a") != before
+    assert parsed == ["a.py"]
+    assert after(package, "a.py", SOURCES["a.py"], *DRAWN, "explaind.a") == before
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"explaind.a": 1}', '{"explaind.a": ["x", "y"]}'])
+def test_what_was_kept_and_cannot_be_used_is_made_again(package, content, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    before = fingerprint.code_fingerprint("explaind.a")
+    kept(package).write_text(content)
+    assert after(package, "a.py", SOURCES["a.py"]) == before
+    assert "explaind.inner.c" in json.loads(kept(package).read_text())
+
+
+def test_nothing_is_kept_where_python_keeps_nothing(package, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    fingerprint.code_fingerprint("explaind.a")
+    assert not (package / "__pycache__").exists()
 
 
 def test_an_unknown_module_is_an_error(package):

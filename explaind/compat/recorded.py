@@ -16,6 +16,7 @@ from explaind.compat.model_path import ModelPath
 from explaind.compat.optimizer_paths import AdamWOptimizerPath, SGDOptimizerPath
 from explaind.errors import RecordingError
 from explaind.history.recorder import record
+from explaind.history.wrappers import computed_tensors
 
 STEP_TOLERANCE = 0.1
 """Largest difference between a step taken again and the logged one, relative to the step; rounding
@@ -58,7 +59,7 @@ def record_logs(
             f" {lengths}. Call log_checkpoint() of both once after every step, and"
             " get_batch(batch, log=False) where no step follows."
         )
-    network = copy.deepcopy(model.model)
+    network = copy.deepcopy(model.model, computed_tensors(model.model))
     network.load_state_dict(model.checkpoints[0])
     device = next(network.parameters()).device
     again, samples = optimizer.rebuilt(network), LoggedSamples(data)

@@ -30,7 +30,19 @@ QuadratureRule = Literal["auto", "secant", "gauss_legendre", "midpoint"]
 """How the gradient is averaged along a step."""
 
 FeatureMethodName = Literal["integrated_gradients", "gradient_shap", "saliency", "random"]
-"""Methods of feature importance; `random` is a control."""
+"""Methods of feature importance for any encoder; `random` is a control."""
+
+AnyFeatureMethodName = Literal[
+    "integrated_gradients",
+    "gradient_shap",
+    "saliency",
+    "deep_lift",
+    "occlusion",
+    "brightest",
+    "random_lit",
+    "random",
+]
+"""The same with those that need more than steps and a seed; the last three are controls."""
 
 OUTPUT_ARRAYS: tuple[OutputArray, ...] = get_args(OutputArray)
 CREDITS: tuple[Credit, ...] = get_args(Credit)

@@ -20,7 +20,7 @@ from explaind.doctor.diagnosis import Diagnosis, Finding, listed
 from explaind.errors import ExplaindError
 from explaind.history.recorder import record
 from explaind.history.state import TrainingState
-from explaind.history.wrappers import unwrapped, unwrapped_optimizer
+from explaind.history.wrappers import computed_tensors, unwrapped, unwrapped_optimizer
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import find_functional
@@ -107,8 +107,9 @@ class _Rehearsal:
     """
 
     def __init__(self, training: Training, store: Path) -> None:
+        model = unwrapped(training.model)
         model, optimizer = copy.deepcopy(
-            (unwrapped(training.model), unwrapped_optimizer(training.optimizer))
+            (model, unwrapped_optimizer(training.optimizer)), computed_tensors(model)
         )
         self._training = replace(training, model=model, optimizer=optimizer)
         self._store = store

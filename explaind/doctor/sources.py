@@ -1,13 +1,14 @@
 """Where the command finds the training that it examines: an import path, or a run of a config."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
-from importlib import import_module
 from typing import Any
 
+from torch import nn
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, TensorDataset
 
+from explaind import own_code
 from explaind.config.schema import Config
 from explaind.data.load import load_dataset
 from explaind.device import resolve_device
@@ -17,6 +18,14 @@ from explaind.models.registry import build_model
 from explaind.paths import Paths
 from explaind.training.optimizer import build_optimizer
 from explaind.training.task import task_of
+
+KINDS: dict[str, Any] = {
+    "model": nn.Module,
+    "optimizer": Optimizer,
+    "loss_fn": Callable,
+    "loader": DataLoader,
+}
+"""What the four are that a training needs."""
 
 
 def imported_training(reference: str, given: Mapping[str, Any]) -> Training:
@@ -31,18 +40,14 @@ def imported_training(reference: str, given: Mapping[str, Any]) -> Training:
         The training.
 
     Raises:
-        ConfigError: if there is no such function, or it returns something else.
+        ConfigError: if there is no such function, it fails, or it returns something else.
     """
-    module, _, name = reference.partition(":")
-    sys.path.insert(0, "")  # as Python itself does for `python -m`
+    own_code.search_first(".")
     try:
-        build = getattr(import_module(module), name or "build")
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"Expected a function as package.module:function, got {reference!r} ({error}). Name one"
-            " that returns (model, optimizer, loss_fn, loader), from the folder that holds it."
-        ) from error
-    built = build()
+        own_code.check_reference(reference)
+    except ValueError as error:
+        raise ConfigError(f"build: {error}.") from error
+    built = own_code.call(reference, {}, "build")
     names = [field.name for field in fields(Training)]
     if isinstance(built, tuple) and len(built) == 4:
         built = dict(zip(names, built, strict=False))
@@ -51,7 +56,14 @@ def imported_training(reference: str, given: Mapping[str, Any]) -> Training:
             f"{reference}: expected (model, optimizer, loss_fn, loader), or a mapping of some of"
             f" {names} with these four, got {type(built).__name__}. Return one of them."
         )
-    return Training(**{**built, **given})
+    given = {**built, **given}
+    for name, kind in KINDS.items():
+        if not isinstance(given[name], kind):
+            raise ConfigError(
+                f"{reference}: expected {name} to be a {kind.__name__}, got"
+                f" {type(given[name]).__name__}. The order is model, optimizer, loss_fn, loader."
+            )
+    return Training(**given)
 
 
 def configured_training(config: Config, paths: Paths, run: str) -> Training:

@@ -2,33 +2,47 @@
 
 from torch import Tensor, nn
 
-from explaind.config.choices import FeatureMethodName
+from explaind.config.choices import AnyFeatureMethodName
 from explaind.labelfree.feature_importance import (
     FeatureMethod,
+    RescaleRule,
     feature_importance,
     integrated_gradients,
+    occlusion,
     saliency,
 )
-from explaind.labelfree.random_importance import GradientShap, Random
+from explaind.labelfree.random_importance import Brightest, GradientShap, Random, RandomLit
 from explaind.labelfree.units import Importance
 
 
-def feature_method(name: FeatureMethodName, steps: int, seed: int) -> FeatureMethod:
+def feature_method(
+    name: AnyFeatureMethodName,
+    seed: int,
+    *,
+    steps: int,
+    points: int = 5,
+    window: tuple[int, ...] = (),
+) -> FeatureMethod:
     """Build a method of feature importance.
 
     Args:
         name: which one.
-        steps: points on the way from the baseline: of integrated gradients; GradientShap has the
-            published five.
         seed: seed of those with chance in them.
+        steps: points of integrated gradients on the way from the baseline.
+        points: random points of GradientShap, five as published.
+        window: shape of the windows of occlusion, without the sample axis.
 
     Returns:
         The method.
     """
-    methods: dict[FeatureMethodName, FeatureMethod] = {
+    methods: dict[AnyFeatureMethodName, FeatureMethod] = {
         "integrated_gradients": integrated_gradients(steps),
-        "gradient_shap": GradientShap(seed=seed),
+        "gradient_shap": GradientShap(points, seed),
         "saliency": saliency(),
+        "deep_lift": RescaleRule(),
+        "occlusion": occlusion(window),
+        "brightest": Brightest(),
+        "random_lit": RandomLit(seed),
         "random": Random(seed),
     }
     return methods[name]
@@ -39,7 +53,8 @@ def importance_of(method: FeatureMethod, baseline: Tensor) -> Importance:
 
     Args:
         method: the method.
-        baseline: what stands for the absence of an input, with a sample axis of length 1.
+        baseline: what stands for the absence of an input: one for all, or one for each, with a
+            sample axis of length 1 or that of the inputs.
 
     Returns:
         The function.

@@ -14,6 +14,7 @@ from explaind.experiments.labelfree import SPEC as LABELFREE
 from explaind.experiments.language_claims import SPEC as LANGUAGE_CLAIMS
 from explaind.experiments.language_influence import SPEC as LANGUAGE_INFLUENCE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
+from explaind.experiments.linear_probe import SPEC as LINEAR_PROBE
 from explaind.experiments.maps import SPEC as MAPS
 from explaind.experiments.pretext_examples import SPEC as PRETEXT_EXAMPLES
 from explaind.experiments.pretext_features import SPEC as PRETEXT_FEATURES
@@ -54,6 +55,7 @@ SPECS: dict[str, Spec] = {
         DISENTANGLEMENT,
         UNIT_VISUALISATION,
         ENCODER_AND_MODEL,
+        LINEAR_PROBE,
         ROAR,
         LABELFREE,
         LANGUAGE_INFLUENCE,

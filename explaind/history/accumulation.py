@@ -32,11 +32,13 @@ class Part:
         batch: the samples, as the loop was given them.
         output: what the model returned, without its graph.
         gradients: gradient by each of the leaves of the output; None where nothing came back.
+        summed: whether they are those of several backward passes.
     """
 
     batch: Batch
     output: Outputs
     gradients: list[Tensor | None]
+    summed: bool = False
 
 
 @dataclass
@@ -183,6 +185,7 @@ class Accumulation:
             self.parts.append(part)
             self.autocast = autocast or self.autocast
         before = part.gradients[place]
+        part.summed |= before is not None
         part.gradients[place] = gradient.detach() if before is None else before + gradient.detach()
 
     def _keep_reference(self, name: str, parameter: Tensor) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizer_state import load_state_vectors, rebuild, set_options
+from explaind.history.wrappers import computed_tensors
 from explaind.trees import (
     Forward,
     Inputs,
@@ -85,7 +86,7 @@ class Replayer:
         self._setup, self._layout, self._device = setup, layout, device
         self._attributes = attributes
         self._option_names = tuple(attributes["coordinates"]["option"])
-        self._model = copy.deepcopy(setup.model).to(device)
+        self._model = copy.deepcopy(setup.model, computed_tensors(setup.model)).to(device)
         _set_values(self._model, constants, device)
         named = dict(self._model.named_parameters())
         self.parameters = {slot.name: named[slot.name] for slot in layout.slots}

@@ -29,6 +29,11 @@ logger = logging.getLogger(__name__)
 NAMED_TOLERANCE = 1e-6
 """Relative difference within which weights are those of the named reduction."""
 
+MULTIPLIED = ((0, 0), (1, 0), (1, 1))
+"""What a penalty may be multiplied by: powers of what the gradient was since the backward pass, and
+of what the losses were before it. As it is, or scaled and unscaled with the losses; clipped with
+the whole gradient; both."""
+
 
 class StepGradient:
     """The gradient of the coming step as a weighted sum over samples.
@@ -49,6 +54,8 @@ class StepGradient:
         self._state, self._loss, self._mean, self._repeated = state, loss, mean, repeated
         self._drawn = 0  # batches for the coming step
         self._checked = False  # model, loss and gradient, at the first step
+        known = MULTIPLIED if loss.penalty is not None else MULTIPLIED[:1]
+        self._multiplied: tuple[tuple[int, int], ...] = known
 
     @property
     def exists(self) -> bool:
@@ -108,21 +115,26 @@ class StepGradient:
         parts = self.parts(step)
         if not self._checked:
             self._check_model(parts[0].batch, step)
-        scale = self.accumulated.scale(self._state.optimizer)
-        weights = scale * torch.cat(
+        losses = torch.cat(
             [sample_weights(p, self._loss.loss_fn, self._named(p), step) for p in parts]
         )
         sizes = torch.tensor([len(part.batch.index) for part in parts])
         each = torch.tensor([self._named(part) for part in parts], dtype=torch.float64)
         named = each.repeat_interleave(sizes)
+        scale = self.accumulated.scale(self._state.optimizer)
+        clip = self._clip_of_penalty(parts, scale, float(losses.sum() / named.sum()))
+        scale, self.accumulated.clip = scale / clip, clip * self.accumulated.clip
+        weights = scale * losses
         if torch.allclose(weights, named, rtol=NAMED_TOLERANCE, atol=0.0):
             weights = named
-        if self._repeated and (len(parts) > 1 or weights is not named):
+        single = len(parts) == 1 and not parts[0].summed
+        if self._repeated and not (single and weights is named and clip == 1):
             raise RecordingError(
                 f"Step {step} is not one backward pass of loss_fn(model(x), y)"
                 f".{'mean' if self._mean else 'sum'}(), as a checkpointed history repeats it:"
                 f" {len(parts)} batch(es), weights from {float(weights.min()):.3g} to"
-                f" {float(weights.max()):.3g}. Record with every=1, or change the loop."
+                f" {float(weights.max()):.3g}, times {clip:.3g}. Record with every=1, or"
+                " change the loop."
             )
         if self._due(step):
             self._check_gradient(parts, scale, step)
@@ -173,6 +185,39 @@ class StepGradient:
             parameters, loss_fn = self._state.parameters, self._loss.loss_fn
             check_gradient_of_one(self._loss.forward, parameters, loss_fn, x, y)
 
+    def _clip_of_penalty(self, parts: list[Part], scale: float, losses: float) -> float:
+        """What the penalty was multiplied by, but for clipping through the recorder.
+
+        It is found out where it matters: at the first step at which the ways give other numbers.
+
+        Args:
+            parts: the forward passes that the gradient came from.
+            scale: what the gradient was multiplied by since.
+            losses: what the losses were multiplied by before, on average.
+
+        Returns:
+            The factor; 1 without a penalty.
+        """
+        factors = [scale**after * losses**before for after, before in self._multiplied]
+        if max(factors) - min(factors) > NAMED_TOLERANCE * max(factors):
+            clip, ways = self.accumulated.clip, zip(self._multiplied, factors, strict=True)
+            fitting = [
+                (way, f) for way, f in ways if f and not self._mismatch(parts, scale / f, clip * f)
+            ]
+            if fitting:
+                self._multiplied = tuple(way for way, _ in fitting)
+                factors = [factor for _, factor in fitting]
+        return 1.0 if abs(factors[0] - 1.0) <= NAMED_TOLERANCE else factors[0]
+
+    def _mismatch(self, parts: list[Part], scale: float, clip: float) -> str | None:
+        """What differs between the gradient and that of the loss; None if nothing does."""
+        accumulated, parameters = self.accumulated, self._state.parameters
+        with accumulated.paused(), left_alone(self._state.model):
+            weighted = [(part, self._named(part)) for part in parts]
+            own = self._loss.gradient(weighted, parameters, scale, clip)
+        factor = unscaling(self._state.optimizer)
+        return mismatch(own, parameters, factor, accumulated.autocast)
+
     def _check_gradient(self, parts: list[Part], scale: float, step: int) -> None:
         """Compare the gradient with that of the loss.
 
@@ -184,12 +229,7 @@ class StepGradient:
         Raises:
             RecordingError: if they differ at the first step; later a training is not lost for it.
         """
-        accumulated, parameters = self.accumulated, self._state.parameters
-        with accumulated.paused(), left_alone(self._state.model):
-            weighted = [(part, self._named(part)) for part in parts]
-            own = self._loss.gradient(weighted, parameters, scale, accumulated.clip)
-        factor = unscaling(self._state.optimizer)
-        found = mismatch(own, parameters, factor, accumulated.autocast)
+        found = self._mismatch(parts, scale, self.accumulated.clip)
         if found is None:
             return
         if not self._checked:

@@ -51,6 +51,26 @@ def unwrapped_optimizer(optimizer: torch.optim.Optimizer) -> torch.optim.Optimiz
     return inner if isinstance(inner, torch.optim.Optimizer) else optimizer
 
 
+def computed_tensors(model: nn.Module) -> dict[int, Tensor]:
+    """Tensors that layers hold, and compute anew whenever they are called.
+
+    Pruning and the older weight normalisation keep a weight so. It has a graph behind it, with
+    which torch copies no tensor.
+
+    Args:
+        model: any module.
+
+    Returns:
+        Their values by identity, the `memo` with which `copy.deepcopy` takes the module.
+    """
+    held = (value for module in model.modules() for value in vars(module).values())
+    return {
+        id(value): value.detach().clone()
+        for value in held
+        if isinstance(value, Tensor) and not value.is_leaf
+    }
+
+
 def is_compiled(module: nn.Module) -> bool:
     """Return whether calls of a module go through `torch.compile`."""
     return hasattr(module, COMPILED) or module._compiled_call_impl is not None

@@ -60,7 +60,7 @@ def check_capture(
             found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
             if linearised and batched and found.names:
                 _check_linearised(gradients, found.names, theta, *batches[0])
-            return found
+            return replace(found, settled=True)
         except Exception as error:  # noqa: BLE001 (torch and the model may raise anything)
             reason = reason or " ".join(str(error).split())[:200]
     everything = frozenset(slot.name for slot in gradients.layout.slots)

@@ -91,7 +91,8 @@ def check_completeness(
             f" parameters (relative difference {error:.2e}, expected below {tolerance:g})."
             " Some steps do not follow from loss_fn and train_data: were gradients clipped or"
             " changed outside of the recorder, is part of the loss not given (penalty),"
-            " or was another augment recorded?"
+            " or was another augment recorded? Or does Adam divide by gradients that cancel to"
+            " rounding, of a last layer that begins at zero, say (docs/reading.md)?"
         )
     return error
 

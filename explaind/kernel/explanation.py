@@ -27,6 +27,11 @@ PARTS = {
 """Parts that the change of an output is the sum of, and what they are called. `carry` is there if
 the recording began with momentum."""
 
+CANCELLING = 1000
+"""Times the sum of the influences that they are without their signs, from which on it is said."""
+
+TINY = np.finfo(float).tiny
+
 
 def open_explanation(path: str | Path) -> xr.Dataset:
     """Open what `Explanation.to_zarr` wrote; a store unsealed or damaged is refused (`StoreError`).
@@ -141,6 +146,7 @@ class Explanation:
                 f"Training moved the outputs by {float(change.mean()):+.3g} on average: {parts}.",
                 self._residual_in_words(change),
                 self._completeness_in_words(),
+                *self._cancellation_in_words(),
             ]
         )
 
@@ -226,7 +232,7 @@ class Explanation:
     def _residual_in_words(self, change: xr.DataArray) -> str:
         """How much of the motion is credited to nothing."""
         left = float(abs(self._explained["residual"]).mean())
-        share = left / max(float(abs(change).mean()), np.finfo(float).tiny)
+        share = left / max(float(abs(change).mean()), TINY)
         return (
             f"The residual is {share:.1%} of the change: what the quadrature of each step leaves."
             + (" A smaller quadrature tolerance makes it smaller." if share > 0.01 else "")
@@ -248,6 +254,19 @@ class Explanation:
             f" ({rounding:.0e}) explains by itself: short steps, low precision, or a part of the"
             " loss that was not given."
         )
+
+    def _cancellation_in_words(self) -> list[str]:
+        """How much larger the influences are than their sum, if they were kept."""
+        if "influence" not in self._explained:
+            return []
+        influence = self._explained["influence"]
+        samples = [influence.dims[-1]]  # or groups of them
+        net = float(abs(influence.sum(samples)).mean())
+        times = float(abs(influence).sum(samples).mean()) / max(net, TINY)
+        return [
+            f"Without their signs the influences are {times:,.3g} times their sum."
+            + (" Small differences between them mean little." if times > CANCELLING else "")
+        ]
 
 
 def _bars(names: list[str], values: list[float]) -> "go.Bar":

@@ -5,9 +5,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+SIZE, SIGMA = 21, 5.0
+"""Pixels per side of the kernel, and its standard deviation, as published for SimCLR."""
+
 
 def gaussian_blur(
-    images: Float[Tensor, "image channel row column"], size: int = 21, sigma: float = 5.0
+    images: Float[Tensor, "image channel row column"], size: int = SIZE, sigma: float = SIGMA
 ) -> Float[Tensor, "image channel row column"]:
     """Blur every image by a Gaussian; beyond its edge it is mirrored.
 

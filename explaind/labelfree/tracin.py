@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError
 from explaind.history.history import History
+from explaind.history.wrappers import computed_tensors
 from explaind.labelfree.loss_gradients import LossGradients
 from explaind.trees import Inputs, LossFunction, Targets
 
@@ -49,7 +50,8 @@ class TracIn:
                 f"checkpoints: expected 1 to {history.steps}, the number of recorded steps, got"
                 f" {checkpoints}."
             )
-        self._history, self._model, self._loss_fn = history, copy.deepcopy(model), loss_fn
+        self._history, self._loss_fn = history, loss_fn
+        self._model = copy.deepcopy(model, computed_tensors(model))
         self._train, self._checkpoints, self._encoder = train, checkpoints, encoder
         recorded = {slot.name for slot in history.layout.slots}
         own = LossGradients(model, loss_fn, encoder).layout

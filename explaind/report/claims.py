@@ -66,12 +66,12 @@ def both(fulfilled: Iterable[bool]) -> str:
 
 def claims_fact(verdicts: pd.DataFrame) -> Fact:
     """Return how many claims are reproduced."""
-    judged = verdicts["verdict"]
-    return Fact(
-        "Claims reproduced",
-        f"{int((judged == REPRODUCED).sum())} of {int((judged != LEFT_OUT).sum())}",
-        f"{int((judged == PARTLY).sum())} partly, {int((judged == NOT).sum())} not",
-    )
+    counts = verdicts["verdict"].value_counts()
+    judged = len(verdicts) - counts.get(LEFT_OUT, 0)
+    others = [f"{counts.get(PARTLY, 0)} partly", f"{counts.get(NOT, 0)} not"]
+    if UNDECIDED in counts:
+        others.append(f"{counts[UNDECIDED]} not decided")
+    return Fact("Claims reproduced", f"{counts.get(REPRODUCED, 0)} of {judged}", ", ".join(others))
 
 
 def claims_panel(

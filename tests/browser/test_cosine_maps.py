@@ -17,6 +17,10 @@ SHOWN = """
 const trace = document.getElementById(arguments[0]).data[0];
 return {x: [...trace.x], y: [...trace.y], z: [...trace.z].map((row) => [...row])};
 """
+TITLES = """
+const layout = document.getElementById(arguments[0]).layout;
+return [layout.xaxis.title.text, layout.yaxis.title.text];
+"""
 
 
 @pytest.fixture
@@ -47,6 +51,10 @@ def test_samples_are_sorted_and_maps_exchanged_as_chosen(opened):
     assert shown()["z"] != found["z"]
     train = shown("cosines-training")
     assert (len(train["y"]), len(train["x"])) == (9, 10)
+    order = "sorted by a, the larger number"
+    for split in ("validation", "training"):
+        titles = opened.execute_script(TITLES, f"cosines-{split}")
+        assert titles == [f"{split} samples, {order}", f"validation samples, {order}"]
     opened.execute_script(CHANGE, "cosine-interval", 2)
     label = opened.execute_script(
         "return document.getElementById('cosine-interval-label').textContent"

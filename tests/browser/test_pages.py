@@ -292,8 +292,10 @@ def test_lists_choose_the_matrix_and_its_order(pages, browser):
         np.testing.assert_allclose(
             np.sort(found.ravel()), np.sort(wanted.ravel()), atol=largest / 127 * 1.01
         )
-        for axis in ("xaxis", "yaxis"):
+        for axis, split in (("xaxis", "training"), ("yaxis", "validation")):
             assert keys(axis) == sorted(keys(axis))
+            title = f"return document.getElementById('sample-map').layout.{axis}.title.text"
+            assert browser.execute_script(title).startswith(f"{split} samples, sorted by ")
     assert not errors(browser)
 
 

@@ -21,15 +21,27 @@ def test_a_function_by_its_import_path():
     assert named.steps == 70
 
 
-@pytest.mark.parametrize("reference", [f"{MODULE}:missing", "no_such_module:build", "", "a b:c"])
-def test_a_function_that_is_not_there(reference):
-    with pytest.raises(ConfigError, match=r"package\.module:function"):
+WRONG = {
+    "nothing": ("", "package.module:name"),
+    "no function": (MODULE, "package.module:name"),
+    "no module": ("no_such_module:build", "'no_such_module'"),
+    "no name": ("a b:c", "package.module:name"),
+    "a missing function": (f"{MODULE}:missing", "'missing' in .*trainings.py"),
+    "no function but a number": (f"{MODULE}:SAMPLES", "got 10"),
+    "arguments": (f"{MODULE}:needing", r"the arguments of .*needing\(size\), got none"),
+    "an error of its own": (f"{MODULE}:failing", r"KeyError at .*trainings.py, line \d+"),
+    "None": (f"{MODULE}:nothing", "got NoneType"),
+    "another order": (f"{MODULE}:swapped", "expected model to be a Module, got AdamW"),
+    "a dataset": (f"{MODULE}:of_dataset", "expected loader to be a DataLoader, got list"),
+    "other names": (f"{MODULE}:misnamed", "mapping of some of .*'loader'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_no_training_is_said_in_words(case):
+    reference, message = WRONG[case]
+    with pytest.raises(ConfigError, match=message):
         imported_training(reference, {})
-
-
-def test_a_function_that_returns_something_else():
-    with pytest.raises(ConfigError, match=r"nothing: expected .* got NoneType"):
-        imported_training(f"{MODULE}:nothing", {})
 
 
 def test_the_command(tmp_path):

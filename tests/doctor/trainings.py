@@ -33,3 +33,24 @@ def random():
 
 def nothing():
     return None
+
+
+def needing(size):
+    return size
+
+
+def failing():
+    return {}["a key"]
+
+
+def swapped():
+    model, optimizer, loss, loader = built()
+    return optimizer, model, loss, loader
+
+
+def of_dataset():
+    return *built()[:3], [1, 2]
+
+
+def misnamed():
+    return {"net": built()[0]}

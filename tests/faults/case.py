@@ -24,6 +24,7 @@ OF_ENCODERS = {
     "disentanglement": "zarr",
     "unit_visualisation": "zarr",
     "encoder_and_model": "parquet",
+    "linear_probe": "parquet",
     "roar": "parquet",
 }
 """Experiments about encoders, with what they are written to."""
@@ -115,6 +116,7 @@ CASE = {
         "disentanglement": {"encoders": ["units"], "images": 10},
         "unit_visualisation": {"encoders": ["units"], "steps": 5},
         "encoder_and_model": {"encoders": "classification", "images": 10, "steps": 3},
+        "linear_probe": {"encoders": _TASKS},
         "roar": {
             "encoders": "reconstruction",
             "methods": ["saliency", "random"],
@@ -125,7 +127,7 @@ CASE = {
             **{
                 name: name
                 for name in OF_ENCODERS
-                if name not in ("feature_consistency", "example_consistency", "unit_visualisation")
+                if name not in ("unit_visualisation", "linear_probe")
             },
         },
     },

@@ -47,6 +47,7 @@ def drawn_from(kinds):
 CASE = st.builds(
     Case,
     layers=st.lists(drawn_from(LAYERS), min_size=1, max_size=3).map(tuple),
+    passes=st.sampled_from([1, 1, 1, 2]),
     tokens=drawn_from(TOKEN_LAYERS),
     batches=st.sampled_from(list(BATCHES)),
     losses=drawn_from(LOSSES),

@@ -2,12 +2,14 @@
 
 import copy
 
+import pytest
 import torch
 
 from tests.history.test_gradient_check import one_tensor_doubled
 from tests.history.training_loop import SGD, Training
 from tests.oracles.problems import cross_entropy
 from tests.oracles.smooth_models import Mlp
+from tests.support.training import Case, assert_right, explained, oracle, recorded
 
 
 def test_later_steps_are_warned_of(store, caplog):
@@ -20,6 +22,20 @@ def test_later_steps_are_warned_of(store, caplog):
     training.before_step = later
     training.run()
     assert "gradient of step 1 differs from that of loss_fn" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "`torch.nn.utils.clip_grad_norm_` of all",
+        "`GradScaler`, and a step that it skips",
+        "gradients of several batches add up",
+    ],
+)
+def test_a_penalty_is_clipped_and_scaled_with_the_losses_or_apart(loop, store):
+    """It is in the loss, and clipped with it; or in a backward pass of its own."""
+    case = Case(losses="a penalty that is no square", loops=loop)
+    assert_right(explained(recorded(case, store), store), *oracle(case))
 
 
 class Normalising(Mlp):

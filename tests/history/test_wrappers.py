@@ -1,5 +1,6 @@
 """Modules in wrappers are explained as what they hold; others are refused."""
 
+import copy
 import logging
 import sys
 
@@ -7,14 +8,16 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 from torch.optim.swa_utils import AveragedModel
 
 import explaind
 from explaind.errors import ConfigError, UnsupportedError
-from explaind.history.wrappers import unwrapped
+from explaind.history.wrappers import computed_tensors, unwrapped
 from tests.history.training_loop import SGD
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.smooth_models import Mlp
+from tests.support.training import Case, assert_right, explained, oracle, recorded
 
 
 class Holding(nn.Module):
@@ -134,3 +137,20 @@ def test_other_values_are_told_but_not_explained(store, expected, caplog):
         found = influence_of(store, model)
     assert "the module has other values than at the end of the recorded training" in caplog.text
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_layer_that_computes_its_weight_is_copied():
+    layer, x = prune.random_unstructured(nn.Linear(3, 3), "weight", 0.4), torch.randn(2, 3)
+    expected = layer(x)
+    copied = copy.deepcopy(layer, computed_tensors(layer))
+    torch.testing.assert_close(copied(x), expected)
+    with torch.no_grad():
+        copied.weight_orig.zero_()
+    torch.testing.assert_close(copied(x), layer.bias.expand(2, 3))
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_a_pruned_model_is_explained_from_a_checkpointed_history(tmp_path):
+    case = Case(layers=("pruned weights (`nn.utils.prune`)",), every=2)
+    training = recorded(case, tmp_path / "run.zarr")
+    assert_right(explained(training, tmp_path / "run.zarr"), *oracle(case))

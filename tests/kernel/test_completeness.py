@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 
+import explaind
 from explaind.errors import RecordingError
 from explaind.kernel.completeness import complete, step_sums, warn_of_incompleteness
 from tests.kernel.engine import explain, record
@@ -89,3 +90,31 @@ def test_a_small_part_of_the_loss_that_was_forgotten_is_warned_of(
     record(PROBLEM.but(**trained_with), store, model=model, data=data, penalty=None)
     explain(PROBLEM, store, model, data=data, dtype=dtype)
     assert ("Likely causes" in caplog.text) == noticed
+
+
+def balanced(store, dtype, *, from_zero):
+    """Four steps of AdamW on batches of which every class has its share."""
+    layer = torch.nn.Linear(4, 3)
+    if from_zero:
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    x = torch.randn(15, 4, dtype=dtype)
+    data = x[:12], torch.arange(12) % 3
+    problem = PROBLEM.but(optimizer=lambda model: AdamW(model.parameters(), lr=1e-3))
+    batches = [range(6), range(6, 12)] * 2
+    model = record(problem, store, model=layer.to(dtype), data=data, batches=batches)
+    kernel = explaind.PathKernel(store, model, problem.loss_fn, data)
+    return kernel.explain(x[12:], torch.arange(3))
+
+
+def test_a_layer_that_begins_at_zero_has_gradients_of_rounding(tmp_path):
+    """Those of its bias cancel at the first step, and AdamW divides by what is left of them."""
+    with pytest.raises(RecordingError, match="a last layer that begins at zero"):
+        balanced(tmp_path / "single.zarr", torch.float32, from_zero=True)
+    double = balanced(tmp_path / "double.zarr", torch.float64, from_zero=True)
+    change = float(abs(double.final_output - double.initial_output).max())
+    assert float(abs(double.influence).max()) > 1e4 * change
+    other = balanced(tmp_path / "other.zarr", torch.float32, from_zero=False)
+    change = float(abs(other.final_output - other.initial_output).max())
+    assert float(abs(other.influence).max()) < 10 * change
+    assert other.attrs["completeness_error"] < 1e-5

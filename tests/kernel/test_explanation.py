@@ -90,6 +90,15 @@ def test_a_summary_says_what_it_is_made_of_and_whether_to_trust_it(explained):
     assert "more than rounding" in doubtful.explanation.summary()
     coarse = explained.assign(residual=explained.residual + 0.1 * abs(change))
     assert "smaller quadrature tolerance" in coarse.explanation.summary()
+    gross, net = abs(explained.influence).sum("train"), abs(explained.influence.sum("train"))
+    times = float(gross.mean() / net.mean())
+    assert summary.endswith(f"Without their signs the influences are {times:,.3g} times their sum.")
+    cancelling = explained.assign(
+        influence=explained.influence + [1e6, -1e6] * (TRAIN_SAMPLES // 2)
+    )
+    assert cancelling.explanation.summary().endswith("Small differences between them mean little.")
+    few = explained.drop_vars("influence").explanation.summary()
+    assert few == summary.rpartition("\n")[0]
     segment = explained.copy()
     del segment.attrs["completeness_error"]
     assert "when all parts of the training" in segment.explanation.summary()

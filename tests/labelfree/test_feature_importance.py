@@ -62,6 +62,18 @@ def test_a_sample_is_attributed_as_if_it_were_alone(kind, name):
         torch.testing.assert_close(together[2:3], alone, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["integrated_gradients", "deep_lift", "occlusion", "brightest"])
+def test_every_sample_is_compared_with_its_own_baseline(name):
+    """D18: the published code took that of another sample."""
+    encoder, x = make("images")
+    method, own = method_of("images", name), 0.5 * x + 0.1
+    together = feature_importance(method, encoder, x, own)
+    alone = [feature_importance(method, encoder, x[k : k + 1], own[k : k + 1]) for k in range(7)]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-9, atol=1e-12)
+    others = feature_importance(method, encoder, x, own.flip(0))
+    assert not torch.allclose(together, others)
+
+
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_memory_changes_nothing(kind, name, monkeypatch):
     encoder, x = make(kind)

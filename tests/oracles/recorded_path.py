@@ -138,7 +138,11 @@ def replay(
         path.parameters.append(_values(trained))
         if schedule:
             schedule.step()
-    return Path(copy.deepcopy(model), tensors, path.train_size, path.parameters, path.steps)
+    # a weight that a layer makes of others before each call (pruning) has a graph: not copied whole
+    held = [value for module in model.modules() for value in vars(module).values()]
+    made = {id(t): t.detach() for t in held if isinstance(t, Tensor) and not t.is_leaf}
+    kept = copy.deepcopy(model, made)
+    return Path(kept, tensors, path.train_size, path.parameters, path.steps)
 
 
 def _gradients(scalar: Tensor, trained: Sequence[nn.Parameter]) -> list[Tensor | None]:

@@ -98,3 +98,10 @@ def test_pictures_by_hand():
     np.testing.assert_array_equal(decoded(picture_uri(floating)), [[0, 128], [128, 255]])
     constant = np.full((1, 2, 2), 7.0)
     np.testing.assert_array_equal(decoded(picture_uri(constant)), np.zeros((2, 2)))
+
+
+def test_a_percent_sign_stays_with_its_number():
+    table = {"caption": "", "label": "Shares", "titles": ["Share"]}
+    html = render("columns.html", **table, rows=[["98.08 %, 3.5 %"], [Markup("<b>2 %</b>")], [7]])
+    cells = re.findall("<td[^>]*>(.*)</td>", html)
+    assert cells == ["98.08\u00a0%, 3.5\u00a0%", "<b>2\u00a0%</b>", "7"]

@@ -46,6 +46,14 @@ def test_a_run_has_its_own_pages_verdict_and_files(paths):
     assert "&#34;&lt;value&gt;&#34;" in paths.index().read_text()
 
 
+def test_encoders_are_named_behind_the_runs(paths):
+    write_index(paths, [*ENTRIES, Entry("third", "encoders", "Units", "What.")], RUNS, {})
+    assert "#encoders" not in paths.index().read_text()
+    write_index(paths, ENTRIES, RUNS | {"encoders": {}}, {})
+    words = " ".join(paths.index().read_text().split())
+    assert '>second</a>, and <a href="#encoders">encoders</a>' in words
+
+
 def test_a_run_without_a_page_is_shown(paths):
     write_index(paths, ENTRIES[:1], RUNS, {})
     assert "No page of this run is configured." in sections(paths)["second"]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import default_collate
 
-from tests.support.layers import PLACES, VOCABULARY, WIDTH
+from tests.support.calls import PLACES, VOCABULARY, WIDTH
 
 Item = tuple[Any, Tensor]
 
@@ -39,14 +39,14 @@ class Kind:
     forward: Callable[[nn.Module, Any], Any] | None = None
     mapping: bool = False
 
-    def items(self, count: int, generator: torch.Generator, y: Tensor) -> list[Any]:
+    def items(self, count: int, generator: torch.Generator, y: Any) -> list[Any]:
         """Samples of a data set with their targets."""
         x = self.inputs(count, generator)
         if self.mapping:
             return [one | {"labels": target} for one, target in zip(x, y, strict=True)]
         return list(zip(x, y, strict=True))
 
-    def batch(self, items: list[Any]) -> tuple[Any, Tensor]:
+    def batch(self, items: list[Any]) -> tuple[Any, Any]:
         """Inputs and targets of a batch."""
         made = (self.collate or default_collate)(items)
         return (made, made["labels"]) if self.mapping else (made[0], made[1])
@@ -66,6 +66,12 @@ def pairs(count: int, generator: torch.Generator) -> list[Any]:
     """Two tensors for each sample."""
     first, second = random(generator, count, PLACES, WIDTH), random(generator, count, WIDTH)
     return list(zip(first, second, strict=True))
+
+
+def nested(count: int, generator: torch.Generator) -> list[Any]:
+    """A mapping that holds a pair for each sample, in numpy."""
+    found = pairs(count, generator)
+    return [{"image": (one.numpy(), other.numpy())} for one, other in found]
 
 
 def mappings(count: int, generator: torch.Generator) -> list[Any]:
@@ -89,7 +95,7 @@ def ragged_tokens(count: int, generator: torch.Generator) -> list[Any]:
 def padded(items: list[Any]) -> tuple[Tensor, Tensor]:
     """A batch as long as its longest sample."""
     x, y = zip(*items, strict=True)
-    return pad_sequence(list(x), batch_first=True), torch.stack(y)
+    return pad_sequence(list(x), batch_first=True), default_collate(list(y))
 
 
 def of_padded(layer: nn.Module, x: Tensor) -> Tensor:
@@ -101,6 +107,9 @@ def of_padded(layer: nn.Module, x: Tensor) -> Tensor:
 BATCHES = {
     "a tensor": Kind(vectors, lambda _, x: x.unflatten(1, (PLACES, WIDTH))),
     "a tuple of tensors": Kind(pairs, lambda _, x: x[0] * torch.tanh(x[1])[:, None]),
+    "arrays of numpy in a mapping": Kind(
+        nested, lambda _, x: x["image"][0] * torch.tanh(x["image"][1])[:, None]
+    ),
     "a mapping with `labels`, `forward=`": Kind(
         mappings,
         lambda _, values, mask: values * mask[..., None],

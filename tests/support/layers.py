@@ -8,12 +8,40 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
-from torch.nn.utils import parametrizations
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from torch.utils.checkpoint import checkpoint
+from torch import nn
+from torch.nn.utils import parametrizations, prune
 
-PLACES, WIDTH, VOCABULARY = 3, 4, 6
+from tests.support.calls import (
+    PLACES,
+    VOCABULARY,
+    WIDTH,
+    Called,
+    Counting,
+    OwnProduct,
+    Weight,
+    branching,
+    causal_attention,
+    checkpointed,
+    decoded,
+    evaluated,
+    experts,
+    first,
+    from_learned_state,
+    generated,
+    hooked,
+    in_place,
+    linear,
+    low_rank,
+    masked_attention,
+    one_expert,
+    packed,
+    routed,
+    rows,
+    sdpa,
+    slope,
+    unrolled,
+)
+
 BY_RULE, BY_VMAP, ONE_BY_ONE = "layer rule", "`vmap`", "one autograd call per sample"
 DRAWS, MIXES, KEEPS = (
     "draws random numbers",
@@ -32,159 +60,16 @@ class Kind:
         way: where the gradients come from, if they can be had.
         refused: what the refusal says, if it is refused.
         dense: whether its gradients are dense, as most optimizers want them.
+        used: whether every parameter is used in every step.
+        copied: whether torch copies the module.
     """
 
     make: Callable[[], nn.Module]
     way: str = BY_RULE
     refused: str = ""
     dense: bool = True
-
-
-class Called(nn.Module):
-    """A layer, called in some way."""
-
-    def __init__(
-        self, layer: nn.Module, call: Callable[[nn.Module, Tensor], Tensor] = lambda m, x: m(x)
-    ) -> None:
-        super().__init__()
-        self.layer, self.call = layer, call
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.call(self.layer, x)
-
-
-class Weight(nn.Module):
-    """A bare parameter, used in some way."""
-
-    def __init__(self, *shape: int, call: Callable[[Tensor, Tensor], Tensor]) -> None:
-        super().__init__()
-        self.weight, self.call = nn.Parameter(0.5 * torch.randn(*shape)), call
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.call(self.weight, x)
-
-
-class OwnProduct(torch.autograd.Function):
-    """A product element by element, made in numpy as a kernel of one's own would be."""
-
-    @staticmethod
-    def forward(ctx, x, weight):
-        ctx.save_for_backward(x, weight)
-        return torch.from_numpy(x.detach().numpy() * weight.detach().numpy())
-
-    @staticmethod
-    def backward(ctx, gradient):
-        x, weight = ctx.saved_tensors
-        g, a, w = (t.detach().numpy() for t in (gradient, x, weight))
-        return torch.from_numpy(g * w), torch.from_numpy((g * a).sum((0, 1)))
-
-
-class Counting(nn.Linear):
-    """A layer that counts its calls in a buffer."""
-
-    def __init__(self) -> None:
-        super().__init__(WIDTH, WIDTH)
-        self.register_buffer("calls", torch.tensor(0))
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.calls += 1
-        return super().forward(x)
-
-
-def rows(call: Callable[[nn.Module, Tensor], Tensor]) -> Callable[[nn.Module, Tensor], Tensor]:
-    """Call a layer on images of one channel, a row for each place."""
-    return lambda layer, x: call(layer, x[:, None])[:, 0]
-
-
-def first(layer: nn.Module, x: Tensor) -> Tensor:
-    """Return the first of what a layer returns."""
-    return layer(x)[0]
-
-
-def unrolled(cell: nn.Module, x: Tensor) -> Tensor:
-    """Call a cell place by place."""
-    state, found = None, []
-    for place in x.unbind(1):
-        state = cell(place, state)
-        found.append(state[0] if isinstance(state, tuple) else state)
-    return torch.stack(found, 1)
-
-
-def masked_attention(layer: nn.Module, x: Tensor) -> Tensor:
-    """Attend to all places but the second."""
-    hidden = torch.zeros(x.shape[:2], dtype=torch.bool).index_fill(1, torch.tensor([1]), True)
-    return layer(x, x, x, key_padding_mask=hidden, need_weights=False)[0]
-
-
-def causal_attention(layer: nn.Module, x: Tensor) -> Tensor:
-    """Attend to the places before, by a mask of minus infinity."""
-    q, k, v = layer(x).chunk(3, -1)
-    mask = torch.full((PLACES, PLACES), -torch.inf, dtype=x.dtype).triu(1)
-    return torch.softmax(q @ k.transpose(1, 2) + mask, -1) @ v
-
-
-def sdpa(layer: nn.Module, x: Tensor, dropout: float = 0.0) -> Tensor:
-    """Attend by torch's own function."""
-    q, k, v = layer(x).chunk(3, -1)
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True, dropout_p=dropout)
-
-
-def packed(layer: nn.Module, x: Tensor) -> Tensor:
-    """Call a recurrent layer on packed sequences."""
-    sequences = pack_padded_sequence(x, torch.tensor([PLACES] * len(x)), batch_first=True)
-    return pad_packed_sequence(layer(sequences)[0], batch_first=True)[0]
-
-
-def checkpointed(layer: nn.Module, x: Tensor) -> Tensor:
-    """Compute the activations again in the backward pass."""
-    return checkpoint(lambda z: torch.tanh(layer(z)), x, use_reentrant=False)
-
-
-def branching(layer: nn.Module, x: Tensor) -> Tensor:
-    """Control flow that depends on values."""
-    return torch.cat([layer(row[None]) if row.sum() > 0 else -layer(row[None]) for row in x])
-
-
-def in_place(layer: nn.Module, x: Tensor) -> Tensor:
-    """Write into a tensor, row by row."""
-    total = torch.zeros(len(x), PLACES, WIDTH, dtype=x.dtype)
-    for number, row in enumerate(x):
-        total[number] = layer(row)
-    return total
-
-
-def routed(experts: nn.Module, x: Tensor) -> Tensor:
-    """Two experts, weighed by a third layer."""
-    gate = torch.softmax(experts[2](x)[..., :2], -1)
-    return gate[..., :1] * experts[0](x) + gate[..., 1:] * experts[1](x)
-
-
-def generated(layers: nn.Module, x: Tensor) -> Tensor:
-    """Weights made by another layer."""
-    weight = torch.tanh(layers[0](x.mean(1))).unflatten(1, (2, 2))
-    return (x.unflatten(2, (2, 2)) @ weight[:, None]).flatten(2)
-
-
-def low_rank(layers: nn.Module, x: Tensor) -> Tensor:
-    """A frozen layer and a change of low rank, as LoRA has it."""
-    return layers[0](x) + 2.0 * layers[2](layers[1](x))
-
-
-def evaluated(layer: nn.Module) -> nn.Module:
-    """A layer in evaluation mode with statistics of its own."""
-    layer.running_mean.uniform_(-0.5, 0.5)
-    layer.running_var.uniform_(0.5, 2.0)
-    return layer.eval()
-
-
-def linear(bias: bool = True, outputs: int = WIDTH) -> nn.Linear:
-    """A linear layer of the features of a place."""
-    return nn.Linear(WIDTH, outputs, bias=bias)
-
-
-def experts(*layers: nn.Module) -> nn.ModuleList:
-    """Layers in a list."""
-    return nn.ModuleList(layers or [linear(), linear(), linear()])
+    used: bool = True
+    copied: bool = True
 
 
 LAYERS = {
@@ -245,6 +130,16 @@ LAYERS = {
     "`nn.GRU` of two layers": Kind(
         lambda: Called(nn.GRU(WIDTH, WIDTH, 2, batch_first=True), first)
     ),
+    "`nn.LSTM` with a projection": Kind(
+        lambda: Called(nn.LSTM(WIDTH, 5, proj_size=WIDTH, batch_first=True), first), ONE_BY_ONE
+    ),
+    "`nn.GRU` from a first state that is learned": Kind(
+        lambda: Called(
+            experts(nn.GRU(WIDTH, WIDTH, batch_first=True), nn.Embedding(1, WIDTH)),
+            from_learned_state,
+        ),
+        ONE_BY_ONE,
+    ),
     "`nn.LSTMCell`": Kind(lambda: Called(nn.LSTMCell(WIDTH, WIDTH), unrolled)),
     "`nn.GRUCell`": Kind(lambda: Called(nn.GRUCell(WIDTH, WIDTH), unrolled)),
     "`nn.RNNCell`": Kind(lambda: Called(nn.RNNCell(WIDTH, WIDTH), unrolled)),
@@ -256,6 +151,11 @@ LAYERS = {
     ),
     "`nn.TransformerEncoderLayer`": Kind(
         lambda: nn.TransformerEncoderLayer(WIDTH, 2, 5, dropout=0.0, batch_first=True)
+    ),
+    "`nn.TransformerDecoderLayer` with a causal mask": Kind(
+        lambda: Called(
+            nn.TransformerDecoderLayer(WIDTH, 2, 5, dropout=0.0, batch_first=True), decoded
+        )
     ),
     "causal attention written out": Kind(
         lambda: Called(linear(outputs=3 * WIDTH), causal_attention)
@@ -280,6 +180,23 @@ LAYERS = {
     "`torch.bmm` of an expanded parameter": Kind(
         lambda: Weight(WIDTH, WIDTH, call=lambda w, x: torch.bmm(x, w.expand(len(x), WIDTH, WIDTH)))
     ),
+    "`torch.baddbmm`, a parameter for each place": Kind(
+        lambda: Called(
+            Weight(PLACES, WIDTH, WIDTH, call=lambda w, x: torch.baddbmm(x, x, w)),
+            lambda m, x: m(x.transpose(0, 1)).transpose(0, 1),
+        ),
+        BY_VMAP,
+    ),
+    "`F.layer_norm` with a parameter of one's own": Kind(
+        lambda: Weight(WIDTH, call=lambda w, x: F.layer_norm(x, (WIDTH,), w))
+    ),
+    "`F.linear` of a sum of parameters": Kind(
+        lambda: Called(
+            experts(linear(bias=False), linear(bias=False, outputs=2), nn.Linear(2, WIDTH)),
+            lambda m, x: F.linear(x, m[0].weight + m[2].weight @ m[1].weight, m[2].bias),
+        ),
+        BY_VMAP,
+    ),
     "`F.linear` of a masked parameter": Kind(
         lambda: Weight(WIDTH, WIDTH, call=lambda w, x: F.linear(x, w.tril())), BY_VMAP
     ),
@@ -295,6 +212,12 @@ LAYERS = {
     ),
     "weight normalisation (a parametrisation)": Kind(
         lambda: parametrizations.weight_norm(linear()), ONE_BY_ONE
+    ),
+    "an orthogonal matrix (a parametrisation)": Kind(
+        lambda: parametrizations.orthogonal(linear()), BY_VMAP
+    ),
+    "pruned weights (`nn.utils.prune`)": Kind(
+        lambda: prune.random_unstructured(linear(), "weight", 0.4), BY_VMAP, copied=False
     ),
     "a spectrum multiplied by a parameter": Kind(
         lambda: Weight(3, call=lambda w, x: torch.fft.irfft(torch.fft.rfft(x) * w, n=WIDTH)),
@@ -321,6 +244,17 @@ LAYERS = {
         lambda: Called(linear(), lambda m, x: x * torch.sigmoid(m(x.mean(1)))[:, None])
     ),
     "experts, weighed": Kind(lambda: Called(experts(), routed)),
+    "experts, one for each place": Kind(
+        lambda: Called(experts(), one_expert), ONE_BY_ONE, used=False
+    ),
+    "a layer that is never called": Kind(
+        lambda: Called(experts(), lambda m, x: m[1](x)), used=False
+    ),
+    "a hook that changes an output": Kind(lambda: hooked(linear())),
+    "a gradient by the inputs (an energy)": Kind(lambda: Called(linear(), slope), ONE_BY_ONE),
+    "`torch.vmap` over the places": Kind(
+        lambda: Called(linear(), lambda m, x: torch.vmap(m, in_dims=1, out_dims=1)(x)), ONE_BY_ONE
+    ),
     "weights that another layer makes": Kind(lambda: Called(experts(linear()), generated)),
     "a frozen layer with a change of low rank": Kind(
         lambda: Called(
@@ -392,6 +326,12 @@ TOKEN_LAYERS = {
             nn.EmbeddingBag(VOCABULARY, WIDTH), lambda m, x: m(x)[:, None].expand(-1, PLACES, -1)
         ),
         ONE_BY_ONE,
+    ),
+    "`nn.Embedding`, its weight used again (tied)": Kind(
+        lambda: Called(
+            nn.Embedding(VOCABULARY, WIDTH), lambda m, x: torch.tanh(m(x) @ m.weight.T) @ m.weight
+        ),
+        BY_VMAP,
     ),
     "`F.one_hot` times a parameter": Kind(
         lambda: Weight(

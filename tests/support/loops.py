@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import ExponentialLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from tests.support.optimizers import FULL_ONLY
 
-DRAWN = ((0, 3, 5), (1, 2), (4, 6, 0), (5, 7))
-"""Samples of the batches of an epoch."""
+DRAWN = ((0, 3, 5), (1,), (4, 6, 4), (5, 7))
+"""Samples of the batches of an epoch: one alone, one twice in a batch, one in none."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Kind:
         schedule: makes a schedule of the optimizer.
         single: whether every step is a single backward pass through the recorder's clipping, as a
             checkpointed history repeats it.
+        momentum: whether the optimizer must have a momentum.
+        copies: whether the loop copies the model.
         refused: what the refusal says, if it is refused.
     """
 
@@ -38,8 +40,10 @@ class Kind:
     steps: tuple[tuple[int, ...], ...] = ((0,), (1,), (2,), (3,))
     share: float = 1.0
     max_norm: float | None = None
-    schedule: Callable[[torch.optim.Optimizer], LRScheduler] | None = None
+    schedule: Callable[[torch.optim.Optimizer], Any] | None = None
     single: bool = True
+    momentum: bool = False
+    copies: bool = False
     refused: str = ""
 
     @property
@@ -72,6 +76,38 @@ def accumulated(training: Any, recorder: Any) -> None:
             training.penalise()
             training.optimizer.step()
             training.optimizer.zero_grad()
+
+
+def twice(training: Any, recorder: Any) -> None:
+    """The model is called twice on a batch, and each gradient counts half."""
+    for batch in recorder.batches(training.loader):
+        training.optimizer.zero_grad()
+        for _ in range(2):
+            (0.5 * training.loss_of(batch)).backward()
+        training.penalise()
+        training.optimizer.step()
+
+
+def in_two_passes(training: Any, recorder: Any) -> None:
+    """The loss of one call goes backward in two pieces."""
+    for batch in recorder.batches(training.loader):
+        training.optimizer.zero_grad()
+        loss = training.whole_loss_of(batch)
+        (0.25 * loss).backward(retain_graph=True)
+        (0.75 * loss).backward()
+        training.optimizer.step()
+
+
+def put_by_hand(training: Any, recorder: Any) -> None:
+    """The gradients are asked for and put into `.grad`."""
+    for batch in recorder.batches(training.loader):
+        training.optimizer.zero_grad()
+        loss, trained = training.whole_loss_of(batch), training.trained
+        for parameter, gradient in zip(
+            trained, torch.autograd.grad(loss, trained, allow_unused=True), strict=True
+        ):
+            parameter.grad = gradient
+        training.optimizer.step()
 
 
 def left(training: Any, recorder: Any) -> None:
@@ -165,11 +201,12 @@ def scheduled(training: Any, recorder: Any) -> None:
 
 
 def watched(training: Any, recorder: Any) -> None:
-    """The model is called on other data and averaged between steps."""
+    """The model is called on other data, with a graph, too, and averaged between steps."""
     averaged = AveragedModel(training.model)
     for batch in recorder.batches(training.loader):
         with torch.no_grad():
             training.output_of(training.batch((7, 6, 5)))
+        training.output_of(training.batch((2,)))
         training.optimizer.zero_grad()
         training.backward(batch)
         training.optimizer.step()
@@ -227,12 +264,33 @@ def unseen_batches(training: Any, recorder: Any) -> None:
         training.optimizer.step()
 
 
+class LessDecay:
+    """A schedule of the weight decay.
+
+    Args:
+        optimizer: the optimizer whose decay it halves at every step.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self._groups = optimizer.param_groups
+
+    def step(self) -> None:
+        """Halve it."""
+        for group in self._groups:
+            group["weight_decay"] *= 0.5
+
+
 LOOPS = {
     "one step for each batch": Kind(plain),
     "`zero_grad(set_to_none=False)` before the backward pass": Kind(zeros_kept),
     "gradients of several batches add up": Kind(
         accumulated, ((0, 1), (2, 3)), share=0.5, single=False
     ),
+    "two calls of the model for a batch": Kind(
+        twice, ((0, 0), (1, 1), (2, 2), (3, 3)), share=0.5, single=False
+    ),
+    "`backward(retain_graph=True)`, then the rest": Kind(in_two_passes, single=False),
+    "`torch.autograd.grad`, put into `.grad`": Kind(put_by_hand),
     "batches that are left (`continue`)": Kind(left, ((0,), (3,))),
     "`break`, and begin anew": Kind(broken_off, ((0,), (1,), (0,), (1,))),
     "`optimizer.step(closure)`": Kind(closure),
@@ -245,9 +303,12 @@ LOOPS = {
         scheduled, schedule=lambda optimizer: ExponentialLR(optimizer, 0.7)
     ),
     "`OneCycleLR`, which changes the momentum, too": Kind(
-        scheduled, schedule=lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=8)
+        scheduled,
+        schedule=lambda optimizer: OneCycleLR(optimizer, 0.1, total_steps=8),
+        momentum=True,
     ),
-    "evaluation and a moving average between steps": Kind(watched),
+    "a schedule of the weight decay": Kind(scheduled, schedule=LessDecay),
+    "evaluation and a moving average between steps": Kind(watched, copies=True),
     "`clip_grad_value_`": Kind(clipped_by_value, refused="changed between backward and step"),
     "one tensor clipped apart": Kind(
         clipped_in_parts, refused="changed between backward and step|every tensor is a multiple"

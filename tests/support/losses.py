@@ -17,6 +17,7 @@ CLASSES, POSITIONS = 3, 2
 IGNORED = -100
 CLASS_WEIGHTS = torch.tensor([0.5, 1.0, 2.5], dtype=torch.float64)
 
+Targets = Tensor | list[dict[str, Tensor]]
 Penalty = Callable[[Mapping[str, Tensor]], Tensor]
 
 
@@ -28,6 +29,13 @@ def classes(count: int, generator: torch.Generator) -> Tensor:
 def numbers(count: int, generator: torch.Generator) -> Tensor:
     """One number for each sample."""
     return torch.randn(count, generator=generator, dtype=torch.float64)
+
+
+def first_of_class_0(count: int, generator: torch.Generator) -> Tensor:
+    """Numbers of classes; the first sample is of class 0."""
+    found = classes(count, generator)
+    found[0] = 0
+    return found
 
 
 def shares(count: int, generator: torch.Generator) -> Tensor:
@@ -60,14 +68,21 @@ def padded_tokens(count: int, generator: torch.Generator) -> Tensor:
     return found
 
 
+def classes_and_numbers(count: int, generator: torch.Generator) -> list[dict[str, Tensor]]:
+    """A class and a number for each sample."""
+    pairs = zip(classes(count, generator), numbers(count, generator), strict=True)
+    return [{"class": chosen, "number": number} for chosen, number in pairs]
+
+
 def mean(losses: Tensor, _: Tensor) -> Tensor:
     """The mean over the samples."""
     return losses.mean()
 
 
-def equal(y: Tensor) -> Tensor:
+def equal(y: Any) -> Tensor:
     """Weights of a mean over samples."""
-    return torch.full((len(y),), 1.0 / len(y), dtype=torch.float64)
+    count = len(y["class"]) if isinstance(y, dict) else len(y)
+    return torch.full((count,), 1.0 / count, dtype=torch.float64)
 
 
 def as_it_is(x: Tensor) -> Tensor:
@@ -95,7 +110,7 @@ class Kind:
     """
 
     of_sample: Callable[[Any, Tensor], Tensor]
-    make_targets: Callable[[int, torch.Generator], Tensor] = classes
+    make_targets: Callable[[int, torch.Generator], Targets] = classes
     width: int = CLASSES
     shaped: Callable[[Tensor], Any] = as_it_is
     reduced: Callable[[Tensor, Tensor], Tensor] = mean
@@ -164,6 +179,32 @@ def gaussian(output: tuple[Tensor, Tensor], y: Tensor) -> Tensor:
     """Likelihood of a mean and the logarithm of a variance."""
     centre, log_variance = output
     return 0.5 * (log_variance + (y - centre).square() * torch.exp(-log_variance))
+
+
+def focal(output: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy, less of it where the class is likely."""
+    losses = cross_entropy(output, y)
+    return (1.0 - torch.exp(-losses)).square() * losses
+
+
+def aligned(output: Tensor, y: Tensor) -> Tensor:
+    """Likelihood of a label that may stand at any position (CTC); class 0 is none."""
+    lengths = torch.full((2, len(y)), POSITIONS)
+    lengths[1] = 1
+    scores = output.log_softmax(-1).transpose(0, 1)
+    return F.ctc_loss(scores, y.clamp(1)[:, None], lengths[0], lengths[1], reduction="none")
+
+
+def of_both(output: Tensor, y: dict[str, Tensor]) -> Tensor:
+    """Cross-entropy of a class and squared error of a number."""
+    of_class = F.cross_entropy(output[:, :CLASSES], y["class"], reduction="none")
+    return of_class + 0.5 * (output[:, CLASSES] - y["number"]).square()
+
+
+def counting_only(losses: Tensor, y: Tensor) -> Tensor:
+    """The mean over samples of the classes 1 and 2, by a mask; 0 if there are none."""
+    counts = (y > 0).double()
+    return (counts * losses).sum() / counts.sum().clamp(1.0)
 
 
 def scalar(x: Tensor) -> Tensor:
@@ -249,6 +290,24 @@ LOSSES = {
     ),
     "Huber's loss": Kind(
         lambda output, y: F.huber_loss(output, y, reduction="none", delta=0.5), numbers, 1, scalar
+    ),
+    "focal loss": Kind(focal, outputs="target_logprob"),
+    "Kullback-Leibler divergence": Kind(
+        lambda output, y: F.kl_div(output.log_softmax(-1), y, reduction="none").sum(1), shares
+    ),
+    "binary cross-entropy with `pos_weight`": Kind(
+        lambda output, y: F.binary_cross_entropy_with_logits(
+            output, y, reduction="none", pos_weight=CLASS_WEIGHTS
+        ).sum(1),
+        labels,
+    ),
+    "CTC": Kind(aligned, width=POSITIONS * CLASSES, shaped=positions),
+    "two heads, targets in a dict": Kind(of_both, classes_and_numbers, CLASSES + 1),
+    "some samples masked in the loop": Kind(
+        cross_entropy,
+        first_of_class_0,
+        reduced=counting_only,
+        weights=lambda y: (y > 0).double() / (y > 0).sum().clamp(1),
     ),
     "hinge loss": Kind(
         lambda output, y: F.multi_margin_loss(output, y, reduction="none"), outputs="loss"

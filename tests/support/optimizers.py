@@ -22,12 +22,14 @@ class Kind:
     Attributes:
         make: makes one for a model.
         replayed: whether a checkpointed history can repeat its steps.
+        momentum: whether it has an option for momentum.
         sparse: whether it takes sparse gradients.
         refused: what the refusal says, if it is refused.
     """
 
     make: Made
     replayed: bool = True
+    momentum: bool = True
     sparse: bool = False
     refused: str = ""
 
@@ -97,8 +99,10 @@ OPTIMIZERS = {
     "`RMSprop`": Kind(of_all(optim.RMSprop, lr=0.01, weight_decay=0.1)),
     "`RMSprop`, centered": Kind(of_all(optim.RMSprop, lr=0.01, centered=True)),
     "`RMSprop` with momentum": Kind(of_all(optim.RMSprop, lr=0.01, momentum=0.9)),
-    "`Adagrad`": Kind(of_all(optim.Adagrad, lr=0.05, lr_decay=0.1, weight_decay=0.1)),
-    "`Adadelta`": Kind(of_all(optim.Adadelta, lr=0.9, eps=1e-3, weight_decay=0.1)),
+    "`Adagrad`": Kind(
+        of_all(optim.Adagrad, lr=0.05, lr_decay=0.1, weight_decay=0.1), momentum=False
+    ),
+    "`Adadelta`": Kind(of_all(optim.Adadelta, lr=0.9, eps=1e-3, weight_decay=0.1), momentum=False),
     "`maximize=True`": Kind(of_all(optim.SGD, lr=0.1, maximize=True), refused="maximize=True"),
     "`LBFGS`": Kind(of_all(optim.LBFGS), refused="LBFGS: its direction is"),
     "`Rprop`": Kind(of_all(optim.Rprop), refused="Rprop: its steps are signs"),

@@ -19,7 +19,8 @@ from tests.oracles.forward_path_kernel import Decomposition, explain_outputs
 from tests.oracles.recorded_path import replay
 from tests.support.batches import BATCHES
 from tests.support.batches import Kind as BatchKind
-from tests.support.layers import LAYERS, PLACES, TOKEN_LAYERS, WIDTH
+from tests.support.calls import PLACES, WIDTH
+from tests.support.layers import LAYERS, TOKEN_LAYERS
 from tests.support.layers import Kind as LayerKind
 from tests.support.loops import DRAWN, LOOPS
 from tests.support.loops import Kind as LoopKind
@@ -45,11 +46,11 @@ class Model(nn.Module):
         self.words = TOKEN_LAYERS[case.tokens].make() if case.batch.tokens else nn.Identity()
         self.layers = nn.ModuleList([LAYERS[name].make() for name in case.layers])
         self.head = nn.Linear(PLACES * WIDTH, case.loss.width)
-        self._stem, self._shaped = case.batch.stem, case.loss.shaped
+        self._stem, self._shaped, self._passes = case.batch.stem, case.loss.shaped, case.passes
 
     def forward(self, *inputs: Any) -> Any:
         values = self._stem(self.words, *inputs)
-        for layer in self.layers:
+        for layer in self._passes * list(self.layers):
             values = 0.5 * values + torch.tanh(layer(values))
         return self._shaped(self.head(values.flatten(1)))
 
@@ -60,6 +61,7 @@ class Case:
 
     Attributes:
         layers: layers of vectors.
+        passes: how often they are called, one after the other.
         tokens: layer of token numbers, where the batches are such.
         batches: kind of batches.
         losses: kind of loss.
@@ -70,6 +72,7 @@ class Case:
     """
 
     layers: tuple[str, ...] = ("`nn.Linear`",)
+    passes: int = 1
     tokens: str = "`nn.Embedding`"
     batches: str = "a tensor"
     losses: str = "cross-entropy"
@@ -111,11 +114,22 @@ class Case:
 
     @property
     def possible(self) -> bool:
-        """Whether it is a training at all: few optimizers of torch take sparse gradients."""
+        """Whether torch itself runs it, and it is known what comes of it.
+
+        Few optimizers take sparse gradients; a checkpointed history refuses a step, sooner or
+        later, in which a tensor is not used.
+        """
+        kinds = self.layer_kinds
+        if self.every > 1 and not all(kind.used for kind in kinds):
+            return False
+        if self.loop.copies and not all(kind.copied for kind in kinds):
+            return False
+        if self.loop.momentum and not self.optimizer.momentum:
+            return False
         if self.batch.collate and self.loops == "`recorder.step_of(index, x, y)`":
             return False  # what is padded to a batch is known sample by sample to batches alone
         takes = self.optimizer.sparse and self.loop.max_norm is None and not self.loss.penalty
-        return takes or all(kind.dense for kind in self.layer_kinds)
+        return takes or all(kind.dense for kind in kinds)
 
     @property
     def refusals(self) -> list[str]:

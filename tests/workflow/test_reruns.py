@@ -81,6 +81,10 @@ def test_parsing_needs_no_torch(project):
             {"page_similarity": 1, "report": 1},
         ),
         ("experiments={spectrum: {alpha: 0.1}}", WAVES),
+        (
+            "experiments={spectrum: {page: {key_share: 0.2}}}",
+            {"page_spectrum": 1, "report": 1},
+        ),
         ("experiments={label_noise: {share: 0.2}}", FLIPPED),
         ("experiments={swap: {every: 5}}", SWAPPED),
         ("experiments={retrain: {seeds: [2]}}", RETRAINED),

@@ -98,7 +98,7 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
             "Correlation of the importance maps of two units, over all pixels of all test images, "
             "averaged over the pairs of units; a point is a model. Lower = the units attend to "
             "different pixels. A collapsed unit is noise that is in no image, so its map says "
-            "nothing: on the right it is left out."
+            "nothing: in the second plot it is left out."
         ),
         plots=[
             Plot(f"pearson-{scope}", _points(models[models["scope"] == scope]), heading)

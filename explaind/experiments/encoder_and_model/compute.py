@@ -59,7 +59,7 @@ def _rows(job: EncoderJob[EncoderAndModelSettings]) -> Iterator[dict[str, object
             device = next(network.parameters()).device
             images = job.data.x_validation[: settings.images].to(device)
             for method in settings.methods:
-                chosen = feature_method(method, settings.steps, replicate)
+                chosen = feature_method(method, replicate, steps=settings.steps)
                 importance = importance_of(chosen, job.baseline)
                 of_encoder = importance(network.encoder, images).abs()
                 for output, explain in FULL_MODEL.items():

@@ -2,9 +2,10 @@
 
 from explaind.experiments.encoder_and_model.tables import AgreementTables
 from explaind.report.html import render
+from explaind.report.method_names import FEATURE_METHODS
 from explaind.report.page import About, Fact, Page, Panel, Plot
 from explaind.report.plots.theme import BLUE, GREEN, ORANGE, label_axes, new_figure
-from explaind.report.text import number, words
+from explaind.report.text import number
 
 COLOURS = {"logits": BLUE, "softmax": ORANGE, "predicted class": GREEN}
 MEANINGS = {
@@ -37,7 +38,7 @@ def draw(tables: AgreementTables, about: About) -> Page:
             Fact(
                 f"{extreme} agreement",
                 number(row["mean"]),
-                f"{words(row['method'])}, {row['output']}",
+                f"{FEATURE_METHODS[row['method']]}, {row['output']}",
             )
             for extreme, row in (("Largest", best), ("Smallest", worst))
         ],
@@ -49,7 +50,7 @@ def _panel(tables: AgreementTables, about: About) -> Panel:
     figure, agreement = new_figure(), tables.agreement
     for output, own in agreement.groupby("output", sort=False):
         figure.add_bar(
-            x=[words(method) for method in own["method"]],
+            x=[FEATURE_METHODS[method] for method in own["method"]],
             y=own["mean"],
             name=str(output),
             marker={"color": COLOURS[str(output)]},
@@ -61,7 +62,7 @@ def _panel(tables: AgreementTables, about: About) -> Panel:
     figure.update_yaxes(range=[min(0.0, float(agreement["mean"].min())), 1.05])
     rows = [
         (
-            words(row["method"]),
+            FEATURE_METHODS[row["method"]],
             MEANINGS[row["output"]],
             number(row["mean"]),
             f"± {number(row['margin'], 2)}",

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from explaind.experiments.encoder_and_model.settings import EncoderAndModelSettings
@@ -53,8 +52,7 @@ def mean_agreement(replicates: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (method, output), own in replicates.groupby(["method", "output"], sort=False):
         values = own["correlation"].to_numpy()
-        several = len(values) > 1
-        mean, margin = mean_and_margin(values) if several else (values.mean(), np.nan)
+        mean, margin = mean_and_margin(values)
         rows.append(
             {
                 "method": method,

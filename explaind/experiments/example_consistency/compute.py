@@ -11,6 +11,7 @@ from explaind.data.interleaved import interleaved_rows
 from explaind.errors import ConfigError
 from explaind.experiments.example_consistency.methods import Case, score
 from explaind.experiments.example_consistency.settings import ExampleConsistencySettings
+from explaind.experiments.example_consistency.tables import CHANCE_FRACTION
 from explaind.experiments.job import EncoderJob
 from explaind.labelfree.similarity_rate import limits, same_labels, similarity_rate
 from explaind.log import progress
@@ -37,14 +38,14 @@ def compute(job: EncoderJob[ExampleConsistencySettings]) -> pd.DataFrame:
         well the method was solved (`check` is its name) in place of the rate.
     """
     _check_recorded(job)
-    rows = []
+    fractions, rows = tuple(dict.fromkeys((*job.settings.fractions, CHANCE_FRACTION))), []
     cases = [(name, replicate) for name in job.settings.encoders for replicate in job.replicates]
     for name, replicate in progress(cases, "encoders"):
         case, same = _case(job, name, replicate)
         for method in job.settings.methods:
             scored = score(method, case, job.settings)
             labels = {"encoder": name, "replicate": replicate, "method": method}
-            rows += [labels | row for row in _rates(scored.scores, same, job.settings.fractions)]
+            rows += [labels | row for row in _rates(scored.scores, same, fractions)]
             rows += [
                 labels | {"end": CHECK, "check": key, "rate": value}
                 for key, value in scored.checks.items()

@@ -19,8 +19,6 @@ from explaind.labelfree.tracin import TracIn
 from explaind.models.encoders.network import EncoderNetwork
 from explaind.training.pretext import PretextTask, absolute_error
 
-LOSS_BASED = ("influence_functions", "tracin", "gradient_product")
-
 
 @dataclass(frozen=True)
 class Case:

@@ -5,12 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from explaind.experiments.example_consistency.tables import (
-    CHANCE_FRACTION,
-    ExampleConsistencyTables,
-)
+from explaind.experiments.example_consistency.tables import ExampleConsistencyTables
 from explaind.report.choices import Choice, controls, show_first
 from explaind.report.html import render
+from explaind.report.method_names import EXAMPLE_METHOD_KINDS, EXAMPLE_METHODS
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
 from explaind.report.plots.bands import add_banded_line
 from explaind.report.plots.theme import (
@@ -27,26 +25,6 @@ from explaind.report.plots.theme import (
     new_figure,
 )
 from explaind.report.text import number, percent, signed
-
-METHODS = {
-    "path_kernel": "label-free path kernel",
-    "simplex": "SimplEx",
-    "dknn": "DKNN (nearest)",
-    "cosine": "cosine",
-    "influence_functions": "influence functions",
-    "tracin": "TracIn",
-    "gradient_product": "gradient product",
-}
-KINDS = {
-    "path_kernel": "training",
-    "simplex": "representation",
-    "dknn": "representation",
-    "cosine": "representation",
-    "influence_functions": "loss",
-    "tracin": "loss",
-    "gradient_product": "loss",
-}
-"""What a method looks at."""
 
 STYLES = {
     "path_kernel": {"color": BLACK, "width": 2.4},
@@ -91,12 +69,14 @@ def draw(tables: ExampleConsistencyTables, about: About) -> Page:
 def _facts(areas: pd.DataFrame) -> tuple[Fact, ...]:
     best = [
         rows.sort_values("most", ascending=False, kind="stable").iloc[0]
-        for _, rows in areas.groupby(["encoder", areas["method"].map(KINDS)], sort=False)
+        for _, rows in areas.groupby(
+            ["encoder", areas["method"].map(EXAMPLE_METHOD_KINDS)], sort=False
+        )
     ]
     few = percent(float(areas["fraction"].iloc[0]))
     return tuple(
         Fact(
-            f"By the {KINDS[row['method']]}: {METHODS[row['method']]}",
+            f"By the {EXAMPLE_METHOD_KINDS[row['method']]}: {EXAMPLE_METHODS[row['method']]}",
             percent(round(float(row["most"]), 3)),
             f"of the {few} most important have the label, {row['encoder']}",
         )
@@ -112,15 +92,16 @@ def _curve_panel(rates: pd.DataFrame, files: Files) -> Panel:
         encoder, end, method = map(str, key)
         x, meta = 100 * rows["fraction"].to_numpy(), {"encoder": encoder, "end": end}
         mean, low, high = (rows[column].to_numpy() for column in ("mean", "smallest", "largest"))
-        add_banded_line(figure, x, mean, (low, high), METHODS[method], STYLES[method], meta=meta)
+        add_banded_line(
+            figure, x, mean, (low, high), EXAMPLE_METHODS[method], STYLES[method], meta=meta
+        )
     for pair, rows in rates.groupby(["encoder", "end"], sort=False):
         (encoder, end), own = map(str, pair), rows.drop_duplicates("fraction")
         meta = {"encoder": encoder, "end": end}
         x = 100 * own["fraction"].to_numpy()
-        chance = float(own["limit"][own["fraction"] == own["fraction"].max()].iloc[0])
+        chance = own["limit"].iloc[own["fraction"].argmax()]  # with everything selected
         _add_reference(figure, x, own["limit"].to_numpy(), LIMITS[end], "dash", meta)
-        if own["fraction"].max() == CHANCE_FRACTION:
-            _add_reference(figure, x, [chance] * len(x), "chance", "dot", meta)
+        _add_reference(figure, x, [chance] * len(x), "chance", "dot", meta)
     label_axes(figure, "selected: % of the training samples", "share with the label")
     figure.update_yaxes(range=[-0.02, 1.02])
     show_first(figure, choices, {})
@@ -165,12 +146,12 @@ def _table_panel(areas: pd.DataFrame, files: Files) -> Panel:
             titles=(
                 "Encoder",
                 "Method",
-                "looks at",
+                "Looks at",
                 "Most",
                 "Limit",
                 "Least",
                 "Difference",
-                "95 %",
+                "its 95 % interval",
             ),
             rows=[_row(row) for row in areas.to_dict("records")],
         ),
@@ -181,8 +162,8 @@ def _table_panel(areas: pd.DataFrame, files: Files) -> Panel:
 def _row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
     return (
         row["encoder"],
-        METHODS[row["method"]],
-        KINDS[row["method"]],
+        EXAMPLE_METHODS[row["method"]],
+        EXAMPLE_METHOD_KINDS[row["method"]],
         number(row["most"], 3),
         number(row["limit"], 3),
         number(row["least"], 3),
@@ -193,7 +174,11 @@ def _row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
 
 def _check_panel(checks: pd.DataFrame, files: Files) -> Panel:
     rows = [
-        (row["encoder"], row["check"], *(number(row[name], 3) for name in ("mean", "largest")))
+        (
+            row["encoder"],
+            _named(row["check"]),
+            *(number(row[name], 3) for name in ("mean", "largest")),
+        )
         for row in checks.to_dict("records")
     ]
     return Panel(
@@ -212,3 +197,9 @@ def _check_panel(checks: pd.DataFrame, files: Files) -> Panel:
         ),
         tables=(files["checks"],),
     )
+
+
+def _named(check: str) -> str:
+    """A check with the name that its method has on pages."""
+    method, _, what = check.partition(": ")
+    return f"{EXAMPLE_METHODS[method]}: {what}"

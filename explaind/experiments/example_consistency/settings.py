@@ -46,7 +46,7 @@ class ExampleConsistencySettings(EncoderExperimentSettings):
     fractions: Annotated[tuple[Fraction, ...], AfterValidator(canonical), Field(min_length=1)] = (
         Field(
             (0.05, 0.1, 0.2, 0.5, 0.7, 1.0),
-            description="Fractions of the training samples that are selected.",
+            description="Fractions of the training samples that are selected; 1 is always there.",
         )
     )
     checkpoints: int = Field(10, ge=1, description="Checkpoints of tracin.")

@@ -40,11 +40,14 @@ def read(sources: Sources, _: ExampleConsistencySettings) -> ExampleConsistencyT
         The numbers.
     """
     table = sources.result("example_consistency")
-    is_check = table["end"] == "check"
-    rates = table[~is_check]
-    return ExampleConsistencyTables(
-        mean_rates(rates), mean_differences(rates), mean_checks(table[is_check])
-    )
+    rates = without_checks(table)
+    checks = table.drop(rates.index)
+    return ExampleConsistencyTables(mean_rates(rates), mean_differences(rates), mean_checks(checks))
+
+
+def without_checks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the table of the experiment that have rates."""
+    return table[table["end"] != "check"]
 
 
 def mean_rates(rates: pd.DataFrame) -> pd.DataFrame:
@@ -75,20 +78,25 @@ def mean_differences(rates: pd.DataFrame) -> pd.DataFrame:
         rates: the table of the experiment, without checks.
 
     Returns:
-        `encoder`, `method`, the `fraction`, rate of the `most` and of the `least` important, the
-        `limit` of the first, and `mean`, `low`, `high` and `repetitions` of the difference of the
-        two rates on the same network.
+        `encoder`, `method`, the `fraction`; the rate of the `most` and of the `least` important,
+        each with the ends of its interval (`most_low`, `most_high`, ...); the `limit` of the first,
+        and `chance`, the rate with everything selected; and `mean`, `low`, `high` and `repetitions`
+        of the difference of the two rates on the same network.
     """
-    few = rates[rates["fraction"] == rates["fraction"].min()]
+    few, everything = (
+        rates[rates["fraction"] == end] for end in (rates["fraction"].min(), CHANCE_FRACTION)
+    )
     rows = []
     for (encoder, method), own in few.groupby(["encoder", "method"], sort=False):
-        most, least = (own["rate"][own["end"] == end].to_numpy() for end in ("most", "least"))
-        rows.append(
-            {"encoder": encoder, "method": method, "fraction": few["fraction"].iloc[0]}
-            | {"most": most.mean(), "least": least.mean()}
-            | {"limit": own["limit"][own["end"] == "most"].mean()}
-            | mean_interval(most - least)
-        )
+        ends = {end: own["rate"][own["end"] == end].to_numpy() for end in ("most", "least")}
+        row = {"encoder": encoder, "method": method, "fraction": few["fraction"].iloc[0]}
+        for end, values in ends.items():
+            interval = mean_interval(values)
+            row |= {end: interval["mean"]}
+            row |= {f"{end}_{name}": interval[name] for name in ("low", "high")}
+        row |= {"limit": own["limit"][own["end"] == "most"].mean()}
+        row |= {"chance": everything["rate"][everything["encoder"] == encoder].mean()}
+        rows.append(row | mean_interval(ends["most"] - ends["least"]))
     return pd.DataFrame(rows)
 
 

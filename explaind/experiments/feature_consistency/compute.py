@@ -3,18 +3,13 @@
 import pandas as pd
 from torch import Tensor
 
-from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings, Method
+from explaind.errors import ConfigError
+from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings
+from explaind.experiments.feature_methods import feature_method
 from explaind.experiments.job import EncoderJob
-from explaind.labelfree.feature_importance import (
-    FeatureMethod,
-    RescaleRule,
-    feature_importance,
-    integrated_gradients,
-    occlusion,
-    saliency,
-)
+from explaind.labelfree.blur import SIZE, gaussian_blur
+from explaind.labelfree.feature_importance import feature_importance
 from explaind.labelfree.masking import channel_axis, representation_shift
-from explaind.labelfree.random_importance import Brightest, GradientShap, Random, RandomLit
 from explaind.log import progress
 
 
@@ -31,13 +26,22 @@ def compute(job: EncoderJob[FeatureConsistencySettings]) -> pd.DataFrame:
     """
     settings, x = job.settings, job.data.x_validation[: job.settings.samples]
     fractions = tuple(dict.fromkeys((*settings.fractions, 1.0)))
-    methods = {name: _method(name, settings, x) for name in settings.methods}
-    tables = []
+    methods = {
+        name: feature_method(
+            name,
+            settings.seed,
+            steps=settings.steps,
+            points=settings.points,
+            window=_window(settings.window, x),
+        )
+        for name in settings.methods
+    }
+    tables, hidden = [], _baseline(job, x)
     cases = [(name, replicate) for name in settings.encoders for replicate in job.replicates]
     for name, replicate in progress(cases, "encoders"):
         encoder = job.network(name, replicate).encoder
         device = next(encoder.parameters()).device
-        inputs, baseline = x.to(device), job.baseline.to(device)
+        inputs, baseline = x.to(device), hidden.to(device)
         for label, method in methods.items():
             importance = feature_importance(method, encoder, inputs, baseline)
             shift = representation_shift(encoder, inputs, importance, baseline, fractions)
@@ -48,19 +52,20 @@ def compute(job: EncoderJob[FeatureConsistencySettings]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _method(name: Method, settings: FeatureConsistencySettings, x: Tensor) -> FeatureMethod:
-    seed = settings.seed
-    methods: dict[Method, FeatureMethod] = {
-        "integrated_gradients": integrated_gradients(settings.steps),
-        "gradient_shap": GradientShap(settings.points, seed),
-        "saliency": saliency(),
-        "deep_lift": RescaleRule(),
-        "occlusion": occlusion(_window(settings.window, x)),
-        "brightest": Brightest(),
-        "random_lit": RandomLit(seed),
-        "random": Random(seed),
-    }
-    return methods[name]
+def _baseline(job: EncoderJob[FeatureConsistencySettings], x: Tensor) -> Tensor:
+    """Return what hides features: one for all samples, or one for each.
+
+    Raises:
+        ConfigError: if what should be blurred are no images, or small ones.
+    """
+    if job.settings.baseline == "constant":
+        return job.baseline
+    if x.dim() != 4 or min(x.shape[2:]) <= SIZE // 2:  # images [sample, channel, row, column]
+        raise ConfigError(
+            f"experiments.{job.name}.baseline: expected images of more than {SIZE // 2} pixels per"
+            f" side to blur, got inputs of shape {tuple(x.shape[1:])}; set it to constant"
+        )
+    return gaussian_blur(x)
 
 
 def _window(side: int, x: Tensor) -> tuple[int, ...]:

@@ -12,22 +12,16 @@ from explaind.experiments.feature_consistency.tables import (
 )
 from explaind.report.choices import Choice, controls, show_first
 from explaind.report.html import render
+from explaind.report.method_names import FEATURE_METHODS
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
 from explaind.report.plots.bands import add_banded_line
 from explaind.report.plots.theme import COMPONENTS, MUTED, label_axes, new_figure
 from explaind.report.text import number, percent, signed
 
-METHODS = {
-    "integrated_gradients": "integrated gradients",
-    "gradient_shap": "GradientShap",
-    "saliency": "saliency",
-    "deep_lift": "DeepLift",
-    "occlusion": "occlusion",
-    "brightest": "control: brightest first",
-    "random_lit": "control: random, not black",
-    "random": "control: random",
-}
 DASHES = dict(zip(CONTROLS, ("solid", "dash", "dot"), strict=True))
+FAIR = {"random_lit": "Above random, not black", "brightest": "Above brightest first"}
+"""Controls that waste nothing on black pixels, and what the columns are called."""
+
 SHOWN = 52  # % hidden at first; a double click shows all
 QUANTITY = Choice(
     "quantity",
@@ -70,9 +64,8 @@ def _facts(areas: pd.DataFrame) -> tuple[Fact, ...]:
         if len(methods):
             best = methods.sort_values("mean", ascending=False, kind="stable").iloc[0]
             text = f"area to {percent(FEW)}, {encoder}"
-            facts.append(
-                Fact(f"Best: {METHODS[best['method']]}", number(float(best["mean"]), 2), text)
-            )
+            label = f"Best: {FEATURE_METHODS[best['method']]}"
+            facts.append(Fact(label, number(float(best["mean"]), 2), text))
     trainings = int(areas["repetitions"].min())
     return (*facts, Fact("Trainings of each encoder", str(trainings), "other random numbers"))
 
@@ -103,7 +96,7 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
             100 * rows["fraction"].to_numpy(),
             mean,
             (low, high),
-            METHODS[method],
+            FEATURE_METHODS[method],
             styles[method],
             meta={"encoder": encoder, "quantity": quantity},
         )
@@ -116,8 +109,9 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
         title="How far does the representation move?",
         caption=(
             "Mean squared shift of the representation when the most important pixels (or time "
-            "steps) are set to their baseline: black, or the mean normal series. Coloured: "
-            "label-free methods; grey: controls that do not know the encoder. Bands: "
+            "steps) are set to their baseline: black, the mean normal series, or the image itself, "
+            "blurred. Coloured: label-free methods; grey: controls that do not know the encoder "
+            "(brightest: furthest from the baseline). Bands: "
             "smallest to largest of the trainings. Look at the left end: a method is of use "
             "if few hidden features move the representation further than the controls do. On dark "
             "images a random choice wastes most of what it hides on black pixels, so the fair "
@@ -130,28 +124,20 @@ def _curve_panel(shifts: pd.DataFrame, files: Files) -> Panel:
 
 
 def _area_panel(areas: pd.DataFrame, files: Files) -> Panel:
-    titles = (
-        "Encoder",
-        "Method",
-        f"Area to {percent(FEW)}",
-        "95 % interval",
-        "Beyond brightest first",
-        "its 95 % interval",
-    )
     return Panel(
         letter="b",
         title="All methods in one number",
         extra=render(
             "columns.html",
             caption=(
-                f"Mean of the normalised shift while 0 to {percent(FEW)} of the input is hidden: 1 "
-                "= the first feature moves the representation as far as all together. Beyond "
-                "that all good methods are alike. The last columns compare with hiding the "
-                "brightest features first, network by network; an interval that leaves out 0 is "
-                "a difference. Intervals need two trainings at least."
+                f"Area: mean of the normalised shift while 0 to {percent(FEW)} of the input is "
+                "hidden; 1 = the first feature moves the representation as far as all together. "
+                "Beyond that all good methods are alike. The last columns say by how much it is "
+                "larger than that of the controls, network by network. In brackets: 95 % intervals "
+                "over the trainings (two at least); one that leaves out 0 is a difference."
             ),
             label="Area of every method",
-            titles=titles,
+            titles=("Encoder", "Method", f"Area to {percent(FEW)}", *FAIR.values()),
             rows=[_area_row(row) for row in areas.to_dict("records")],
         ),
         tables=(files["areas"],),
@@ -159,11 +145,9 @@ def _area_panel(areas: pd.DataFrame, files: Files) -> Panel:
 
 
 def _area_row(row: Mapping[Hashable, Any]) -> tuple[str, ...]:
-    return (
-        row["encoder"],
-        METHODS[row["method"]],
-        number(row["mean"], 3),
-        f"{number(row['low'], 3)} to {number(row['high'], 3)}",
-        signed(row["margin_brightest"], 2),
-        f"{signed(row['margin_low'], 2)} to {signed(row['margin_high'], 2)}",
+    area = f"{number(row['mean'], 3)} ({number(row['low'], 3)} to {number(row['high'], 3)})"
+    margins = (
+        f"{signed(row[key], 2)} ({signed(row[f'{key}_low'], 2)} to {signed(row[f'{key}_high'], 2)})"
+        for key in (f"above_{control}" for control in FAIR)
     )
+    return (row["encoder"], FEATURE_METHODS[row["method"]], area, *margins)

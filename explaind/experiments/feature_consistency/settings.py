@@ -5,19 +5,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from explaind.config.base import canonical
+from explaind.config.choices import AnyFeatureMethodName
 from explaind.config.experiment import EncoderExperimentSettings, Seed
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
-Method = Literal[
-    "integrated_gradients",
-    "gradient_shap",
-    "saliency",
-    "deep_lift",
-    "occlusion",
-    "brightest",
-    "random_lit",
-    "random",
-]
 
 
 class FeatureConsistencySettings(EncoderExperimentSettings):
@@ -25,7 +16,7 @@ class FeatureConsistencySettings(EncoderExperimentSettings):
 
     kind: Literal["feature_consistency"] = "feature_consistency"
     samples: int | None = Field(None, ge=1, description="Test samples, the first ones; null = all.")
-    methods: tuple[Method, ...] = Field(
+    methods: tuple[AnyFeatureMethodName, ...] = Field(
         (
             "integrated_gradients",
             "gradient_shap",
@@ -44,6 +35,11 @@ class FeatureConsistencySettings(EncoderExperimentSettings):
             (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 0.8),
             description="Fractions of pixels or time steps that are hidden; 1 is always there.",
         )
+    )
+    baseline: Literal["constant", "blurred"] = Field(
+        "constant",
+        description="What hides a feature. constant: black, or the mean normal series; blurred: "
+        "the image itself by a Gaussian of 5 pixels, as published for SimCLR.",
     )
     steps: int = Field(50, ge=1, description="Points of integrated_gradients, as published.")
     points: int = Field(5, ge=1, description="Random points of gradient_shap, as published.")

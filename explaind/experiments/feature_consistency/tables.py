@@ -91,28 +91,24 @@ def mean_areas(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         `encoder`, `method`, `mean`, `low`, `high` and `repetitions` of the area (0 = nothing moves,
-        1 = one feature moves as much as all), and of its `margin_brightest`, by how much it is
-        larger than that of hiding the brightest features first on the same network, the ends
-        `margin_low` and `margin_high`; NaN without that control.
+        1 = one feature moves as much as all). For every control of `CONTROLS`, `above_{control}` is
+        by how much the area is larger than that of the control on the same network, with the ends
+        `above_{control}_low` and `above_{control}_high` of its interval; NaN without that control.
     """
     areas = (
         table.groupby(["encoder", "method", "replicate"], sort=False)[["fraction", "normalised"]]
         .apply(lambda rows: area_up_to(FEW, rows["fraction"], rows["normalised"]))
         .rename("area")
-        .reset_index()
     )
-    rows = []
-    for (encoder, method), own in areas.groupby(["encoder", "method"], sort=False):
-        control = areas[(areas["encoder"] == encoder) & (areas["method"] == "brightest")]
-        margin = {"mean": np.nan, "low": np.nan, "high": np.nan}
-        if len(control):
-            margin = mean_interval(own["area"].to_numpy() - control["area"].to_numpy())
-        rows.append(
-            {"encoder": encoder, "method": method}
-            | mean_interval(own["area"].to_numpy())
-            | {"margin_brightest": margin["mean"]}
-            | {f"margin_{end}": margin[end] for end in ("low", "high")}
-        )
+    by_case = areas.groupby(["encoder", "method"], sort=False)
+    of_case, rows = {case: values.to_numpy() for case, values in by_case}, []
+    for (encoder, method), own in of_case.items():
+        row = {"encoder": encoder, "method": method} | mean_interval(own)
+        for control in CONTROLS:
+            margin = mean_interval(own - of_case.get((encoder, control), np.nan))
+            row[f"above_{control}"] = margin["mean"]
+            row |= {f"above_{control}_{end}": margin[end] for end in ("low", "high")}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 

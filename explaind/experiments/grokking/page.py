@@ -150,10 +150,17 @@ def _evidence_rows(tables: GrokkingTables) -> list[list[object]]:
             signed(row["same_sum"], 2),
             row["keys"] or "n/a",
             percent(row["swapped"]),
-            f"{_steps(row['retrained_pipeline'])}; {_steps(row['retrained_outer'])}",
+            _retrained(row["retrained_pipeline"], row["retrained_outer"]),
         ]
         for row in tables.evidence.to_dict("records")
     ]
+
+
+def _retrained(pipeline: float, outer: float) -> str:
+    """Say how many steps networks took that start with the pipeline, and with the rest."""
+    if math.isnan(pipeline) and math.isnan(outer):
+        return "not tried"
+    return f"{_steps(pipeline)}; {_steps(outer)}"
 
 
 def _steps(median: float) -> str:

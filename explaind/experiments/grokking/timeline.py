@@ -112,7 +112,7 @@ def _balance(story: Story, unit: str) -> Plot:
     rows = table[(table["functional"] == TARGET) & (table["component"] == ALL_COMPONENTS)]
     middle = (rows["start"] + rows["stop"] - 1) / 2
     _add_line(figure, middle, rows["difference"], "all components", {"color": BLACK})
-    title = axis_title("D(Θ)", unit, "per interval", "+ = training data larger")
+    title = axis_title("D(Θ)", unit, "per interval", "+ = data")
     label_step_axes(figure, title, "application_step")
     figure.update_layout(showlegend=False)
     mark_zero(figure)

@@ -14,6 +14,8 @@ SPEC = Spec(
         results={
             kind: kind
             for kind in (
+                "feature_consistency",
+                "example_consistency",
                 "pretext_features",
                 "pretext_examples",
                 "disentanglement",

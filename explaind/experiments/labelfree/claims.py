@@ -5,8 +5,10 @@ Explainability"). Its numbers are those of its committed files, or measured agai
 models where it has none or they are stale; which of both is said with each.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,14 @@ import xarray as xr
 
 from explaind.experiments.disentanglement.tables import beta_effects, model_rows, named
 from explaind.experiments.encoder_and_model.tables import mean_agreement
-from explaind.experiments.roar.tables import CONTROL, loss_curves
+from explaind.experiments.example_consistency.tables import mean_differences, without_checks
+from explaind.experiments.feature_consistency.tables import (
+    CONTROLS,
+    mean_areas,
+    with_nothing_hidden,
+)
+from explaind.experiments.roar.tables import CONTROL as ROAR_CONTROL
+from explaind.experiments.roar.tables import loss_curves
 from explaind.report.claims import (
     LEFT_OUT,
     NOT,
@@ -25,8 +34,17 @@ from explaind.report.claims import (
     both,
     claims_table,
 )
+from explaind.report.method_names import (
+    EXAMPLE_METHOD_KINDS,
+    EXAMPLE_METHODS,
+    FEATURE_METHODS,
+)
 from explaind.report.sources import Sources
 from explaind.report.text import number, percent, signed
+
+METHODS = FEATURE_METHODS | EXAMPLE_METHODS
+PUBLISHED = ("integrated_gradients", "gradient_shap", "saliency")
+"""Methods of feature importance that were published."""
 
 MODERATE = (0.3, 0.7)
 LOW = 0.3  # largest correlation that counts as low
@@ -45,6 +63,76 @@ def verdicts(sources: Sources) -> pd.DataFrame:
     return claims_table(
         claim(sources if kind in sources.results else None)._replace(shown_by=kind)
         for kind, claim in CLAIMS
+    )
+
+
+def _feature_consistency(sources: Sources | None) -> Claim:
+    claim = Claim(
+        "1.1 Hiding the features called important moves a representation further than hiding "
+        "random ones.",
+        "shift with 5 % hidden, MNIST: GradientShap .41 (rows paired right .54), integrated "
+        "gradients .65, saliency .10, random .003; random lit pixels .07, brightest first .32. "
+        "ECG5000: 11.2 (12.2), 12.2, 1.3, random .36 (measured again from shipped models)",
+        *("", ""),
+        "area above that of the control, by its 95 % interval, for each published method: random "
+        "pixels (as published), brightest first (corrected)",
+        LEFT_OUT,
+    )
+    if sources is None:
+        return claim
+    areas = mean_areas(with_nothing_hidden(sources.result("feature_consistency")))
+    found = areas[areas["method"].isin(PUBLISHED)]
+    texts = {
+        control: _by_encoder(found, partial(_with_interval, f"above_{control}"))
+        for control in CONTROLS
+    }
+    return claim._replace(
+        published=f"area to 20 % hidden, above random pixels: {texts['random']}",
+        corrected=f"above brightest first: {texts['brightest']}; above random pixels that are not "
+        f"black: {texts['random_lit']}",
+        verdict=_above_zero(
+            (found[f"above_{control}_low"], found[f"above_{control}_high"])
+            for control in ("random", "brightest")
+        ),
+    )
+
+
+def _example_consistency(sources: Sources | None) -> Claim:
+    claim = Claim(
+        "1.2 The training samples called important have the label of the test sample far more "
+        "often than chance, the least important less often.",
+        "5 % most and least important, MNIST: DKNN .80 and .00, cosine .73 and .00, SimplEx .56 "
+        "and .00, gradient product .37, influence functions as coded .39; chance .10. ECG5000: "
+        "DKNN .98 and .33, cosine .98 and .25, SimplEx .92 and .57; chance .50 (measured again "
+        "from shipped models)",
+        *("", ""),
+        "most above and least below chance, by 95 % intervals, for each method: those that compare "
+        "representations (as published), and those of the loss and of the training (corrected)",
+        LEFT_OUT,
+    )
+    if sources is None:
+        return claim
+    table = mean_differences(without_checks(sources.result("example_consistency")))
+    of_representations = table["method"].map(EXAMPLE_METHOD_KINDS) == "representation"
+    ways = (table[of_representations], table[~of_representations])
+    texts = [
+        _by_encoder(way, lambda row: f"{number(row['most'], 2)} and {number(row['least'], 2)}")
+        for way in ways
+    ]
+    chance, limit = (number(table[name].mean(), 2) for name in ("chance", "limit"))
+    few = percent(table["fraction"].iloc[0])
+    margins = [
+        (
+            pd.concat([way["most_low"] - way["chance"], way["chance"] - way["least_high"]]),
+            pd.concat([way["most_high"] - way["chance"], way["chance"] - way["least_low"]]),
+        )
+        for way in ways
+        if len(way)
+    ]
+    return claim._replace(
+        published=f"{few} most and least: {texts[0] or 'n/a'}; chance {chance}, limit {limit}",
+        corrected=texts[1] or "n/a, no method of the loss or of the training",
+        verdict=_above_zero(margins),
     )
 
 
@@ -122,8 +210,7 @@ def _full_model(sources: Sources | None) -> Claim:
     means = mean_agreement(sources.result("encoder_and_model")).set_index("output")
     texts = {
         output: ", ".join(
-            f"{row['method'].replace('_', ' ')} {number(row['mean'], 2)} ± "
-            f"{number(row['margin'], 2)}"
+            f"{METHODS[row['method']]} {number(row['mean'], 2)} ± {number(row['margin'], 2)}"
             for row in means.loc[[output]].to_dict("records")
         )
         for output in ("logits", "softmax", "predicted class")
@@ -149,14 +236,14 @@ def _roar(sources: Sources | None) -> Claim:
     if sources is None:
         return claim
     curves = loss_curves(sources.result("roar"))
-    tried = curves[(curves["method"] != CONTROL) & curves["fraction"].between(0, 1, "neither")]
+    tried = curves[(curves["method"] != ROAR_CONTROL) & curves["fraction"].between(0, 1, "neither")]
     best = {}
     for method, own in tried.groupby("method", sort=False):
         margin = own["gain"] - own["gain_margin"]
         best[method] = own.iloc[int(np.nanargmax(margin)) if margin.notna().any() else 0]
     above = [bool(row["gain"] - row["gain_margin"] > 0) for row in best.values()]
     text = ", ".join(
-        f"{str(method).replace('_', ' ')} {signed(row['gain'], 2)} ± "
+        f"{METHODS[str(method)]} {signed(row['gain'], 2)} ± "
         f"{number(row['gain_margin'], 2)} at {percent(row['fraction'])}"
         for method, row in best.items()
     )
@@ -168,6 +255,8 @@ def _roar(sources: Sources | None) -> Claim:
 
 
 CLAIMS: tuple[tuple[str, Callable[[Sources | None], Claim]], ...] = (
+    ("feature_consistency", _feature_consistency),
+    ("example_consistency", _example_consistency),
     ("pretext_features", _features),
     ("pretext_examples", _examples),
     ("disentanglement", _disentangled),
@@ -175,6 +264,39 @@ CLAIMS: tuple[tuple[str, Callable[[Sources | None], Claim]], ...] = (
     ("roar", _roar),
 )
 """The claims in the order of the table, with the kind of experiment that measures each."""
+
+
+def _by_encoder(table: pd.DataFrame, text: Callable[[Mapping[Hashable, Any]], str]) -> str:
+    """A text for each method, by encoder; the name of the only encoder is left out."""
+    texts = dict[str, list[str]]()
+    for row in table.to_dict("records"):
+        texts.setdefault(row["encoder"], []).append(f"{METHODS[row['method']]} {text(row)}")
+    joined = {encoder: ", ".join(own) for encoder, own in texts.items()}
+    named = (f"{encoder}: {own}" if len(joined) > 1 else own for encoder, own in joined.items())
+    return "; ".join(named)
+
+
+def _with_interval(key: str, row: Mapping[Hashable, Any]) -> str:
+    value, low, high = (signed(row[name], 2) for name in (key, f"{key}_low", f"{key}_high"))
+    return f"{value} ({low} to {high})"
+
+
+def _above_zero(ways: Iterable[tuple[pd.Series, pd.Series]]) -> str:
+    """The verdict on intervals, (low, high) of each way, that are all to be above zero.
+
+    Nothing is decided by an interval that is missing, nor by those alone that have zero in them:
+    these are of too few trainings.
+
+    Returns:
+        The verdict.
+    """
+    held, decided = [], []
+    for low, high in ways:
+        if low.isna().any():
+            return UNDECIDED
+        held.append(bool(len(low)) and bool((low > 0).all()))
+        decided.append(held[-1] or bool((high <= 0).any()))
+    return both(held) if any(held) or (decided and all(decided)) else UNDECIDED
 
 
 def _task_means(sources: Sources, key: str) -> Mapping[tuple[str, str, str], float]:

@@ -25,8 +25,8 @@ def draw(tables: LabelfreeTables, about: About) -> Page:
     caption = Markup(
         "Claims of {} and of its reproduction study. Networks here are of other sizes, on the data "
         "of this configuration, so numbers compare in their order, not in their size. <em>As "
-        "published</em>: worked out as the scripts of the study do; <em>corrected</em>: with their "
-        "defects mended, as each cell says. Where there are both, a claim is reproduced if both "
+        "published</em>: worked out as the scripts of the study do; <em>corrected</em>: without "
+        "their defects, as each cell says. Where there are both, a claim is reproduced if both "
         "fulfil the rule, and partly if one does."
     ).format(STUDY)
     return Page(

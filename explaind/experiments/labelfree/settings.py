@@ -12,7 +12,9 @@ class LabelfreeSettings(EncoderExperimentSettings):
     """Judge the claims about label-free explanations; an experiment that is null is left out."""
 
     kind: Literal["labelfree"] = "labelfree"
-    pretext_features: Name | None = Field(None, description="Experiment of that kind.")
+    feature_consistency: Name | None = Field(None, description="Experiment of that kind.")
+    example_consistency: Name | None = Field(None, description="Likewise.")
+    pretext_features: Name | None = Field(None, description="Likewise.")
     pretext_examples: Name | None = Field(None, description="Likewise.")
     disentanglement: Name | None = Field(None, description="Likewise.")
     encoder_and_model: Name | None = Field(None, description="Likewise.")

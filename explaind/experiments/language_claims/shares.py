@@ -88,7 +88,14 @@ def shares_by_step(influence: xr.Dataset) -> pd.DataFrame:
 
 
 def by_tenth(by_step: pd.DataFrame) -> pd.DataFrame:
-    """Average a table with one row per step over each tenth of the steps, or fewer parts."""
+    """Average a table over each tenth of the steps.
+
+    Args:
+        by_step: one row per step.
+
+    Returns:
+        One row per tenth, fewer if there are fewer steps.
+    """
     parts = np.array_split(by_step.to_numpy(), min(TENTHS, len(by_step)))
     return pd.DataFrame([part.mean(0) for part in parts], columns=by_step.columns)
 

@@ -6,16 +6,11 @@ import xarray as xr
 from torch import Tensor
 
 from explaind.data.interleaved import interleaved_rows
+from explaind.experiments.feature_methods import feature_method
 from explaind.experiments.job import EncoderJob
 from explaind.experiments.pretext_features.settings import PretextFeaturesSettings
 from explaind.experiments.task_correlations import correlation_array, correlations
-from explaind.labelfree.feature_importance import (
-    FeatureMethod,
-    feature_importance,
-    integrated_gradients,
-    saliency,
-)
-from explaind.labelfree.random_importance import GradientShap
+from explaind.labelfree.feature_importance import feature_importance
 from explaind.log import progress
 
 DIMS = {3: ("channel", "row", "column"), 2: ("time", "channel")}
@@ -32,7 +27,10 @@ def compute(job: EncoderJob[PretextFeaturesSettings]) -> xr.Dataset:
         `importance` `[shown, case, task, ...]`, absolute, of the test samples `sample` `[shown]`.
     """
     settings, x = job.settings, job.data.x_validation[: job.settings.samples]
-    methods = {name: _method(name, settings) for name in settings.methods}
+    methods = {
+        name: feature_method(name, settings.seed, steps=settings.steps, points=settings.points)
+        for name in settings.methods
+    }
     shown = interleaved_rows(job.data.y_validation[: len(x)].numpy(), settings.shown)
     found, kept = [], None
     for replicate in progress(job.replicates, "replicates"):
@@ -52,12 +50,6 @@ def compute(job: EncoderJob[PretextFeaturesSettings]) -> xr.Dataset:
     return xr.Dataset(
         {"correlation": correlation_array(found), "importance": _kept(kept), "sample": _rows(shown)}
     ).assign_coords(case=list(methods), task=job.tasks, other=job.tasks)
-
-
-def _method(name: str, settings: PretextFeaturesSettings) -> FeatureMethod:
-    if name == "gradient_shap":
-        return GradientShap(settings.points, settings.seed)
-    return integrated_gradients(settings.steps) if name == "integrated_gradients" else saliency()
 
 
 def _kept(parts: list[Tensor]) -> xr.DataArray:

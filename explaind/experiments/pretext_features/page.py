@@ -10,13 +10,8 @@ from explaind.experiments.pretext_features.tables import PretextFeatureTables
 from explaind.experiments.task_correlation_panel import correlation_panel
 from explaind.report.choices import Choice, controls
 from explaind.report.html import render
+from explaind.report.method_names import FEATURE_METHODS
 from explaind.report.page import About, Fact, Page, Panel
-
-METHODS = {
-    "gradient_shap": "GradientShap",
-    "integrated_gradients": "Integrated gradients",
-    "saliency": "Saliency",
-}
 
 
 def draw(tables: PretextFeatureTables, about: About) -> Page:
@@ -29,7 +24,7 @@ def draw(tables: PretextFeatureTables, about: About) -> Page:
     Returns:
         The page.
     """
-    cases = {str(case): METHODS[str(case)] for case in tables.importance["case"].to_numpy()}
+    cases = {str(case): FEATURE_METHODS[str(case)] for case in tables.importance["case"].to_numpy()}
     table = tables.correlations
     panels = [
         correlation_panel(

@@ -58,19 +58,20 @@ def _facts(tables: RetrainTables) -> tuple[Fact, ...]:
 
 
 def _steps_panel(tables: RetrainTables, files: Files) -> Panel:
+    figure = steps_figure(tables.steps, tables.trainings, tables.phases, tables.last_step)
     seeds = int(tables.steps["trainings"].max())
     return Panel(
         title="How many steps until it generalises?",
         caption=Markup(
             "Steps until the validation accuracy first reaches {}, over the step of the run that "
             "the named components are taken from; all others start from random numbers. A mark is "
-            "one training (of {} for each point), a line goes through the medians. <em>An open "
-            "triangle</em> is a training that ended without: it takes more steps than that, and "
-            "the median takes it so (Kaplan-Meier). Where a line is missing, fewer than half of "
-            "the trainings got there. <em>Look for</em> sets with few steps, and for the step of "
-            "the run from which on they have them."
+            "one training (of {} for each point; sets lie side by side), a line goes through the "
+            "medians. <em>An open triangle</em> is a training that ended without: it takes more "
+            "steps than that, and the median takes it so (Kaplan-Meier). Where a line is missing, "
+            "fewer than half of the trainings got there. <em>Look for</em> sets with few steps, "
+            "and for the step of the run from which on they have them; bands are its phases."
         ).format(percent(tables.goal), seeds),
-        plots=(Plot("retrain-steps", steps_figure(tables.steps, tables.trainings)),),
+        plots=(Plot("retrain-steps", figure),),
         tables=(files["steps"], files["trainings"]),
     )
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from explaind.experiments.component_sets import NONE
 from explaind.report.choices import Choice, show_first
 from explaind.report.plots.bands import add_banded_line
+from explaind.report.plots.phase_marks import mark_phases
 from explaind.report.plots.theme import (
     INK,
     STEP_TITLE,
@@ -17,6 +18,7 @@ from explaind.report.plots.theme import (
     new_figure,
     thin,
 )
+from explaind.report.tables.phases import Phases
 from explaind.report.text import step
 
 MAX_POINTS = 250  # of each learning curve
@@ -27,12 +29,16 @@ SPLIT = Choice(
 )
 
 
-def steps_figure(steps: pd.DataFrame, trainings: pd.DataFrame) -> go.Figure:
+def steps_figure(
+    steps: pd.DataFrame, trainings: pd.DataFrame, phases: Phases, last_step: int
+) -> go.Figure:
     """Draw the steps to the goal over the step that components are taken from.
 
     Args:
         steps: the table of `steps_by_case`.
         trainings: the table of `steps_of_trainings`.
+        phases: the turning points of the run.
+        last_step: of the run.
 
     Returns:
         The figure: a line through the medians and a mark for each training, open for one that ended
@@ -40,10 +46,8 @@ def steps_figure(steps: pd.DataFrame, trainings: pd.DataFrame) -> go.Figure:
     """
     figure = new_figure(460)
     names = _transplanted(steps)
-    ends = steps["source"][steps["transplanted"] != NONE]
-    width = SPREAD * max(float(ends.max() - ends.min()), 1.0)
     for number, (name, style) in enumerate(component_styles(names).items()):
-        shift = width * (number - (len(names) - 1) / 2)
+        shift = SPREAD * last_step * (number - (len(names) - 1) / 2)
         own, medians = (table[table["transplanted"] == name] for table in (trainings, steps))
         figure.add_scatter(
             x=medians["source"] + shift,
@@ -70,6 +74,7 @@ def steps_figure(steps: pd.DataFrame, trainings: pd.DataFrame) -> go.Figure:
             showlegend=False,
             hovertemplate="%{customdata}%{y} steps (%{text})<extra></extra>",
         )
+    mark_phases(figure, phases, last_step)  # first, so that the bands hide no line
     _mark_nothing(figure, trainings)
     figure.update_layout(hovermode="closest")
     label_axes(
@@ -139,10 +144,11 @@ def _mark_nothing(figure: go.Figure, trainings: pd.DataFrame) -> None:
         if number == 0:
             more = "" if row.reached else "more than "
             figure.add_annotation(
-                x=0.5,
+                x=0,
                 xref="paper",
+                xanchor="left",
                 y=row.steps,
-                yanchor="top",
+                yanchor="bottom",
                 showarrow=False,
                 text=f"{NONE} transplanted: {more}{row.steps}",
             )

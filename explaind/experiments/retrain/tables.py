@@ -9,6 +9,7 @@ from scipy import stats
 
 from explaind.experiments.retrain.settings import RetrainSettings
 from explaind.report.sources import Sources
+from explaind.report.tables.phases import Phases, find_phases
 
 CASE = ["source", "transplanted"]
 ACCURACIES = ["train_accuracy", "validation_accuracy"]
@@ -25,6 +26,8 @@ class RetrainTables:
         steps: see `steps_by_case`.
         goal: validation accuracy up to which steps are counted.
         own_step: step at which the run itself reached it; None if it did not.
+        phases: the turning points of the run.
+        last_step: of the run.
     """
 
     curves: pd.DataFrame
@@ -32,6 +35,8 @@ class RetrainTables:
     steps: pd.DataFrame
     goal: float
     own_step: int | None
+    phases: Phases
+    last_step: int
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
@@ -58,6 +63,8 @@ def read(sources: Sources, settings: RetrainSettings) -> RetrainTables:
         steps=steps_by_case(trainings),
         goal=goal,
         own_step=None if reached.empty else int(reached.iloc[0]),
+        phases=find_phases(metrics),
+        last_step=int(metrics["step"].max()),
     )
 
 

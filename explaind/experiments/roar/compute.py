@@ -56,7 +56,7 @@ def _rows(job: EncoderJob[RoarSettings]) -> Iterator[dict[str, object]]:
             for method in settings.methods:
                 row = {**base, "method": method}
                 yield {**row, "fraction": 0.0, "loss": reconstruction_error(original, job.data)}
-                chosen = feature_method(method, settings.steps, replicate)
+                chosen = feature_method(method, replicate, steps=settings.steps)
                 importance = importance_of(chosen, job.baseline)
                 for fraction in settings.fractions:
                     data = without_pixels(job.data, original, importance, fraction)

@@ -2,9 +2,10 @@
 
 from explaind.experiments.roar.tables import CONTROL, RoarTables
 from explaind.report.html import render
+from explaind.report.method_names import FEATURE_METHODS
 from explaind.report.page import About, Page, Panel, Plot
 from explaind.report.plots.theme import component_styles, label_axes, new_figure
-from explaind.report.text import number, percent, signed, words
+from explaind.report.text import number, percent, signed
 
 
 def draw(tables: RoarTables, about: About) -> Page:
@@ -37,7 +38,7 @@ def _panel(tables: RoarTables, about: About) -> Panel:
             x=100 * own["fraction"],
             y=own["mean"],
             mode="lines+markers",
-            name=words(str(method)),
+            name=FEATURE_METHODS[str(method)],
             line=styles[str(method)],
             error_y={"array": own["margin"], "thickness": 1.2, "width": 4},
             hovertemplate="%{y:.4g}",
@@ -45,7 +46,7 @@ def _panel(tables: RoarTables, about: About) -> Panel:
     label_axes(figure, "pixels removed (%)", "mean squared error of a pixel, test images")
     rows = [
         (
-            words(row["method"]),
+            FEATURE_METHODS[row["method"]],
             percent(row["fraction"]),
             f"{number(row['mean'])} ± {number(row['margin'], 2)}",
             f"{signed(row['gain'])} ± {number(row['gain_margin'], 2)}",

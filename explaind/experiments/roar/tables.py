@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from explaind.experiments.roar.settings import RoarSettings
@@ -60,15 +59,7 @@ def loss_curves(losses: pd.DataFrame) -> pd.DataFrame:
     for (method, fraction), own in losses.groupby(["method", "fraction"], sort=False):
         indexed = own.set_index(keys)["loss"]
         gains = (indexed - control.reindex(indexed.index)).to_numpy()
-        mean, margin = _interval(indexed.to_numpy())
-        gain, gain_margin = _interval(gains)
-        rows.append((method, fraction, mean, margin, gain, gain_margin))
+        numbers = (*mean_and_margin(indexed.to_numpy()), *mean_and_margin(gains))
+        rows.append((method, fraction, *map(float, numbers)))
     names = ["method", "fraction", "mean", "margin", "gain", "gain_margin"]
     return pd.DataFrame(rows, columns=names).sort_values(["method", "fraction"], kind="stable")
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    if len(values) == 1:
-        return float(values[0]), np.nan
-    mean, margin = mean_and_margin(values)
-    return float(mean), float(margin)

@@ -70,7 +70,11 @@ def _facts(gains: pd.DataFrame) -> tuple[Fact, ...]:
             _step(earliest["generalised"]),
             f"{earliest['swapped']} {taken}",
         ),
-        Fact("Untouched", _step(untouched["generalised"].iloc[0]), "step where it generalises"),
+        Fact(
+            "Untouched",
+            _step(untouched["generalised"].iloc[0]),
+            "first checkpoint from which it generalises",
+        ),
     )
 
 

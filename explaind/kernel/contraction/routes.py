@@ -22,10 +22,6 @@ Route = Literal["gradients", "linearised", "contracted"]
 OPERATIONS_PER_NUMBER_MOVED = 20
 """Operations of a matrix product in the time in which one number is written and read once."""
 
-MOVES_BETWEEN = 10
-"""Times that a number between the products of a contraction counts as moved: it is written in
-float32, read again, and multiplied and summed in float64."""
-
 VMAP_PASSES = 7.0
 """Time of `vmap(grad)` in batched forward-backward passes (section 5: 0.77 s / 0.105 s)."""
 
@@ -51,7 +47,7 @@ def layer_costs(works: Iterable[Work], queries: int) -> dict[Route, float]:
     if all(call.contracting is not None for call in calls):
         costs["contracted"] = float(
             queries
-            * sum((call.contracting or 0) + MOVES_BETWEEN * moved * call.between for call in calls)
+            * sum((call.contracting or 0) + call.moves * moved * call.between for call in calls)
         )
     return costs
 

@@ -157,7 +157,7 @@ class TrainingSide:
         held: dict[int, list[TensorSlot]] = {}
         for slot in slots:
             held.setdefault(self._component[slot.name], []).append(slot)
-        costs = fallback_costs(len(psi), len(held), self._gradients.fallback.batched)
+        costs = fallback_costs(len(psi), len(held), self._gradients.fallback.batches(names))
         if cheapest(costs, self._route) == "gradients":
             component = {slot.start: self._component[slot.name] for slot in slots}
             limit = WORKING_BYTES // psi.element_size()

@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from explaind.kernel.gradients.attention import attention
+from explaind.kernel.gradients.chosen_rows import ChosenRows
 from explaind.kernel.gradients.convolution import ConvolutionRule, TransposedConvolutionRule
 from explaind.kernel.gradients.elementwise import ElementwiseRule
 from explaind.kernel.gradients.embedding import EmbeddingRule
@@ -69,6 +70,7 @@ class LayerCapture(TorchFunctionMode):
         self.batch = batch
         self.rules: list[LayerRule] = []
         self.fallback: set[str] = set()
+        self._chosen = ChosenRows(batch)
 
     def __torch_function__(
         self,
@@ -80,14 +82,15 @@ class LayerCapture(TorchFunctionMode):
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
         names = self._named((*args, *kwargs.values()))
-        if not names:
-            return func(*args, **kwargs)
-        handler = HANDLERS.get(func)
+        chosen = self._chosen.among(func, args)
+        handler = None if chosen or not names else HANDLERS.get(func)
         output = None if handler is None else handler(self, func, *args, **kwargs)
         if output is None:
             output = func(*args, **kwargs)
-            if any(isinstance(leaf, Tensor) for leaf in leaves(output)):  # not a shape or a type
+            if names and any(isinstance(leaf, Tensor) for leaf in leaves(output)):  # not a shape
                 self.fallback |= names
+        if chosen:
+            self._chosen.follow(output)
         return output
 
     def linear(

@@ -34,12 +34,22 @@ class Fallback:
         names: tensors that take it whatever the layer capture says.
         batched: whether torch's transforms (`vmap`, a second derivative) can take the model. If
             not, there is one autograd call per sample and output.
+        settled: whether `names` are all that a check on a few samples found.
         reason: why not, in torch's words.
     """
 
     names: frozenset[str] = frozenset()
     batched: bool = True
+    settled: bool = field(default=False, compare=False)
     reason: str = field(default="", compare=False)
+
+    def batches(self, names: frozenset[str]) -> bool:
+        """Return whether torch's transforms can take the model, if these tensors need them.
+
+        A tensor that the check did not find is used in another way by another batch: what is done
+        depends on values, which no transform can follow.
+        """
+        return self.batched and not (self.settled and names - self.names)
 
     def __str__(self) -> str:
         """Return what the log says."""

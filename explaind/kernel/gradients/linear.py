@@ -17,10 +17,14 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from explaind.kernel.gradients.rule import LayerRule, Work
+from explaind.kernel.gradients.rule import MOVES, LayerRule, Work
 
 CONVERTED_TOGETHER = 2**17
 """Numbers converted to float64 at once: they stay in the cache."""
+
+MOVES_OF_ONE_PLACE = 2
+"""`MOVES` where each sample has one place: numbers are multiplied and summed in float32, as short
+sums may be."""
 
 
 class Sizes(NamedTuple):
@@ -122,7 +126,7 @@ class OuterProductRule(LayerRule):
         """Return `<psi, gradient>` without forming the gradient: `sum_t (psi a_t) . delta_t`.
 
         The wider side is summed first, so that little lies between the two products. The second
-        one is where terms cancel: it is taken in float64.
+        one is where terms cancel: over many places it is taken in float64.
         """
         left = self.left(delta, rows)[0]
         if name == self.bias:
@@ -135,6 +139,8 @@ class OuterProductRule(LayerRule):
         split = split.transpose(2, 3) if self.transposed else split
         wide, narrow = (left, right) if out >= inputs else (right, left)
         split = split if out >= inputs else split.transpose(2, 3)
+        if groups == places == 1:
+            return _of_one_place(split[:, 0], wide[:, 0, 0], narrow[:, 0, 0])
         matrices = split.permute(1, 2, 0, 3).flatten(2)  # group, wide, (query, narrow)
         between = wide.transpose(0, 1).reshape(groups, samples * places, -1) @ matrices
         between = between.view(groups, samples, places, len(psi), -1)
@@ -153,6 +159,7 @@ class OuterProductRule(LayerRule):
             forming=2 * places * size,
             contracting=2 * places * size,
             between=groups * places * min(out, inputs),
+            moves=MOVES_OF_ONE_PLACE if groups == places == 1 else MOVES,
         )
 
 
@@ -201,6 +208,16 @@ def _outer_of_groups(
         return _outer(left[..., part.start - before : part.stop - before], right)
     whole = _outer(left, right)
     return whole[:, :, (part.start - before) * inputs : (part.stop - before) * inputs]
+
+
+def _of_one_place(
+    psi: Float[Tensor, "query wide narrow"],
+    wide: Float[Tensor, "rows wide"],
+    narrow: Float[Tensor, "rows narrow"],
+) -> Float64[Tensor, "rows query"]:
+    """Products with one outer product per sample; the adjoint is read where it lies, not copied."""
+    between = torch.bmm(wide.expand(len(psi), -1, -1), psi)
+    return between.mul_(narrow).sum(2).T.double()
 
 
 def _in_float64(

@@ -94,7 +94,9 @@ class PerSampleGradients:
         with torch.enable_grad(), self.function.holding(params):
             with capture, secant_slopes(ends):
                 h = self.function(params, x, y)
-            fallback = replace(self.fallback, names=names | capture.fallback)
+            found = names | capture.fallback
+            batched = self.fallback.batches(found)
+            fallback = replace(self.fallback, names=found, batched=batched)
             return CapturedBatch(h, capture.rules, fallback, weight)
 
     def __call__(
@@ -159,7 +161,7 @@ class PerSampleGradients:
         rest = {name: tensor for name, tensor in params.items() if name not in names}
         width = sum(tensor.numel() for tensor in chosen.values())
         single = partial(self._outputs_of_one, rest, ends, weight)
-        if self.fallback.batched:
+        if self.fallback.batches(names):
             gradient = vmap(jacrev(single), in_dims=(None, 0, 0))
         else:
             gradient = one_by_one(single, lambda own: self.function.holding({**rest, **own}))

@@ -10,6 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
+MOVES = 10
+"""Times that a number between the products of a contraction counts as moved: it is written in
+float32, read again, and multiplied and summed in float64."""
+
 
 class Work(NamedTuple):
     """Work for one sample of the batch.
@@ -21,6 +25,7 @@ class Work(NamedTuple):
         contracting: operations per query of the contraction that never forms it; None if there is
             no such contraction.
         between: numbers per query that lie between the products of that contraction.
+        moves: times that each of them counts as moved.
     """
 
     gradient: int
@@ -28,6 +33,7 @@ class Work(NamedTuple):
     forming: int
     contracting: int | None = None
     between: int = 0
+    moves: int = MOVES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ class PathPoint:
     Attributes:
         theta: the parameters.
         h: value of every query, `[sample, output]`.
-        ops: piecewise-linear ops of the pass.
+        ops: piecewise-linear ops of the pass; none where the quadrature has no secant slopes.
     """
 
     theta: Float[Tensor, " param"]
@@ -237,10 +237,14 @@ class Queries:
         failing: Tensor = (residual > allowed).any(1)
         return failing
 
+    @torch.no_grad()
     def _point(self, batch: Batch, theta: Float[Tensor, " param"]) -> PathPoint:
-        """Forward pass of some samples at these parameters."""
-        params = self._derivative.layout.unflatten(theta)
-        h, ops = recorded(self._derivative.function, params, *batch)
+        """Forward pass of some samples at these parameters; its ops, where the rule needs them."""
+        function, params = self._derivative.function, self._derivative.layout.unflatten(theta)
+        if self.quadrature.rule == "secant":
+            h, ops = recorded(function, params, *batch)
+        else:
+            h, ops = function(params, *batch), []
         return PathPoint(theta, h.reshape(len(h), -1), ops)
 
     def _of_samples(

@@ -63,7 +63,7 @@ def add_bands(figure: go.Figure, bands: Sequence[tuple[int, int, str]]) -> None:
 def place_labels(reached: dict[str, int], last_step: int) -> list[Label]:
     """Return labels at the side of their lines where they fit, one for two that would overlap."""
     labels = [
-        Label(f"{name} {step}", step, "right" if _fits_left(step, last_step) else "left")
+        Label(f"{name} {step:,}", step, "right" if _fits_left(step, last_step) else "left")
         for name, step in reached.items()
     ]
     spans = sorted(_span(label, last_step) for label in labels)

@@ -17,16 +17,19 @@ def mean_and_margin(
     """Average over the repetitions.
 
     Args:
-        values: at least two repetitions on the last axis.
+        values: repetitions on the last axis.
         level: probability that the interval covers the mean, for normal repetitions.
 
     Returns:
-        The mean and half the length of its interval, by Student's t distribution.
+        The mean and half the length of its interval, by Student's t distribution; NaN for a single
+        repetition.
     """
-    repetitions = values.shape[-1]
+    repetitions, mean = values.shape[-1], np.asarray(values.mean(-1))
+    if repetitions == 1:
+        return mean, np.full_like(mean, np.nan)
     quantile = stats.t.ppf((1 + level) / 2, repetitions - 1)
     margin: np.ndarray = np.asarray(quantile * stats.sem(values, axis=-1))
-    return np.asarray(values.mean(-1)), margin
+    return mean, margin
 
 
 def mean_interval(values: Float[np.ndarray, " repetition"]) -> dict[str, float]:
@@ -39,9 +42,7 @@ def mean_interval(values: Float[np.ndarray, " repetition"]) -> dict[str, float]:
         `mean` and the ends of its interval, `low` and `high`, NaN of one repetition; `smallest` and
         `largest`; and the number of `repetitions`.
     """
-    mean, margin = float(np.mean(values)), np.nan
-    if len(values) > 1:
-        margin = float(mean_and_margin(values)[1])
+    mean, margin = map(float, mean_and_margin(values))
     ends = {"low": mean - margin, "high": mean + margin}
     reach = {"smallest": float(np.min(values)), "largest": float(np.max(values))}
     return {"mean": mean, **ends, **reach, "repetitions": len(values)}

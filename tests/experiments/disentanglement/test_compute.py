@@ -45,7 +45,7 @@ def test_correlation_equals_that_of_all_maps_at_once(store, job):
         encoder,
         3,
         images,
-        importance_of(feature_method("integrated_gradients", 4, 0), images[:1] * 0),
+        importance_of(feature_method("integrated_gradients", 0, steps=4), images[:1] * 0),
     )
     dense = np.corrcoef(maps.transpose(0, 1).flatten(1).double())
     expected = dense[~np.eye(3, dtype=bool)].mean()

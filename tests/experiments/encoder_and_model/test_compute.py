@@ -36,7 +36,7 @@ def test_every_replicate_method_and_output_is_measured(table):
 
 def test_correlation_is_the_mean_of_those_of_the_images(table, job):
     network, images = job.network("classifier", 1), job.data.x_validation[:8]
-    importance = importance_of(feature_method("integrated_gradients", 5, 1), images[:1] * 0)
+    importance = importance_of(feature_method("integrated_gradients", 1, steps=5), images[:1] * 0)
     maps = [importance(part, images).abs().numpy() for part in (network.encoder, network)]
     lit = images.numpy() != 0
     found = [

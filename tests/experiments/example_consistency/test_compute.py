@@ -6,8 +6,12 @@ import pytest
 
 from explaind.config.load import load_config
 from explaind.errors import ConfigError
+from explaind.experiments.example_consistency import compute as module
+from explaind.experiments.example_consistency.methods import Scored
 from explaind.experiments.job import compute_experiment
 from explaind.paths import Paths
+from explaind.training.encoder import held_out
+from tests.experiments.small_encoders import job_of, trained
 
 
 @pytest.fixture
@@ -42,3 +46,32 @@ def test_methods_of_the_path_need_one(tiny_run):
     config = config.model_copy(update={"experiments": experiments})
     with pytest.raises(ConfigError, match=r"set encoders\.digits_denoising\.history"):
         compute_experiment(config, Paths(tiny_run), "example_consistency")
+
+
+def test_samples_are_those_of_the_training_as_the_network_saw_them(tmp_path, monkeypatch):
+    """D2, D12, D14: pixels as in training, no noise, none of the test set or held out."""
+    job = job_of(
+        trained(tmp_path, "autoencoder"),
+        tmp_path / "scratch",
+        kind="example_consistency",
+        encoders="autoencoder",
+        methods=["dknn"],
+        train_samples=20,
+        samples=6,
+    )
+    cases = []
+
+    def score(_, case, __):
+        cases.append(case)
+        return Scored(np.zeros((len(case.test[0]), len(case.train[0]))), {})
+
+    monkeypatch.setattr(module, "score", score)
+    module.compute(job)
+    settings, data = job.config.encoders["autoencoder"], job.data
+    fitted, _ = held_out(len(data.x_train), settings.validation, settings.seed)
+    seen = {image.numpy().tobytes() for image in data.x_train[fitted]}
+    tests = {image.numpy().tobytes() for image in data.x_validation}
+    for case in cases:
+        assert {image.numpy().tobytes() for image in case.train[0]} <= seen - tests
+        assert {image.numpy().tobytes() for image in case.test[0]} <= tests
+        assert not case.network.training

@@ -33,4 +33,4 @@ def test_ceilings_are_drawn():
     assert list(shown["chance"].y) == [0.2, 0.2]
     assert [fact.value for fact in page.facts] == ["65 %", "35 %"]
     assert "+0.55" in page.panels[1].extra
-    assert "simplex: median residual" in page.panels[2].extra
+    assert "SimplEx: median residual" in page.panels[2].extra

@@ -52,6 +52,10 @@ def test_differences_are_those_of_a_network():
     assert areas.loc["dknn", "fraction"] == 0.1
     assert areas.loc["tracin", "most"] == pytest.approx(0.35)
     assert areas.loc["tracin", "least"] == pytest.approx(0.1)
+    assert areas.loc["tracin", "chance"] == pytest.approx(0.225)
+    # of two trainings, 0.3 and 0.4: Student's t 12.706, standard error 0.05
+    assert areas.loc["tracin", "most_low"] == pytest.approx(0.35 - 12.7062 * 0.05, abs=1e-4)
+    assert areas.loc["tracin", "least_high"] == pytest.approx(0.1)
 
 
 def test_checks():

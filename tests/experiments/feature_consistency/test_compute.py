@@ -7,15 +7,17 @@ import pytest
 import torch
 from torch import nn
 
+from explaind.errors import ConfigError
 from explaind.experiments.feature_consistency.compute import compute
 from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings
 from explaind.experiments.job import EncoderJob
+from explaind.labelfree.blur import gaussian_blur
 
 
 class TwoPixels(nn.Module):
-    def __init__(self):
+    def __init__(self, pixels):
         super().__init__()
-        self.linear = nn.Linear(16, 2, bias=False)
+        self.linear = nn.Linear(pixels, 2, bias=False)
         self.linear.weight.data.zero_()
         self.linear.weight.data[0, 3] = self.linear.weight.data[1, 9] = 1
 
@@ -30,7 +32,15 @@ class Planted(EncoderJob):
     replicates = range(2)
 
     def network(self, name, replicate):
-        return SimpleNamespace(encoder=TwoPixels())
+        return SimpleNamespace(encoder=TwoPixels(self.data.x_validation[0].numel()))
+
+
+def job_of(x, **settings):
+    """A job on the first four inputs."""
+    settings = FeatureConsistencySettings(encoders="mine", window=1, samples=4, **settings)
+    job = object.__new__(Planted)
+    vars(job).update(name="mine", settings=settings, data=SimpleNamespace(x_validation=x))
+    return job
 
 
 @pytest.fixture
@@ -38,12 +48,7 @@ def table():
     torch.manual_seed(0)
     x = 0.1 + torch.rand(5, 1, 4, 4)
     x[:, 0, 0, 3] = x[:, 0, 2, 1] = 0.05  # the darkest ones, so brightness misses them
-    settings = FeatureConsistencySettings(
-        encoders="mine", fractions=(1 / 8, 1 / 2), window=1, samples=4
-    )
-    job = object.__new__(Planted)
-    vars(job).update(settings=settings, data=SimpleNamespace(x_validation=x))
-    return compute(job)
+    return compute(job_of(x, fractions=(1 / 8, 1 / 2)))
 
 
 def test_methods_find_the_pixels_and_controls_do_not(table):
@@ -61,3 +66,20 @@ def test_everything_hidden_is_the_same_for_all(table):
     ends = table[table["fraction"] == 1]
     np.testing.assert_allclose(ends["shift"], 2 * 0.05**2, rtol=1e-5)
     np.testing.assert_allclose(ends["normalised"], 1)
+
+
+def test_an_image_is_hidden_by_its_own_blur():
+    torch.manual_seed(0)
+    x = torch.rand(4, 1, 12, 12)
+    table = compute(job_of(x, baseline="blurred", methods=("saliency",)))
+    blurred = gaussian_blur(x)
+    moved = (x - blurred)[:, 0].flatten(1)[:, [3, 9]].square().sum(1)  # of the two pixels
+    ends = table[table["fraction"] == 1]
+    np.testing.assert_allclose(ends["shift"], float(moved.mean()), rtol=1e-5)
+
+
+def test_small_images_cannot_be_blurred():
+    with pytest.raises(
+        ConfigError, match=r"mine\.baseline: expected images of more than 10 pixels"
+    ):
+        compute(job_of(torch.rand(4, 1, 4, 4), baseline="blurred"))

@@ -48,10 +48,11 @@ def test_shifts_are_averaged_over_trainings():
 def test_areas_are_those_of_triangles():
     areas = mean_areas(planted()).set_index("method")
     assert areas.loc["saliency", "mean"] == pytest.approx(0.5)
-    assert areas.loc["saliency", "margin_brightest"] == pytest.approx(0.25)
-    assert areas.loc["brightest", "margin_brightest"] == 0
+    assert areas.loc["saliency", "above_brightest"] == pytest.approx(0.25)
+    assert areas.loc["brightest", "above_brightest"] == 0
+    assert np.isnan(areas["above_random"]).all()
     alone = mean_areas(planted().query("method == 'saliency'"))
-    assert np.isnan(alone["margin_brightest"]).all()
+    assert np.isnan(alone["above_brightest"]).all()
 
 
 def test_areas_end_between_points():

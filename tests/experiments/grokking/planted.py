@@ -96,10 +96,16 @@ def swapped(ready=READY, accurate=GENERALISED):
     return pd.DataFrame({"step": step, **{k: v.astype(float) for k, v in columns.items()}})
 
 
-def retrained(kept=20.0, control=100.0):
-    medians = {PIPELINE: kept, OUTER: control, "nothing": np.nan}
+def retrained(kept=20.0, control=100.0, nothing=np.nan):
+    """Medians of trainings of at most 500 steps, NaN = more; 500 of an earlier source."""
+    medians = {PIPELINE: kept, OUTER: control, "nothing": nothing}
     rows = [
-        {"source": source, "transplanted": name, "median": median if source == STEPS else 500.0}
+        {
+            "source": source,
+            "transplanted": name,
+            "median": median if source == STEPS else 500.0,
+            "longest": 500,
+        }
         for source in (STEPS, 500)
         for name, median in medians.items()
     ]

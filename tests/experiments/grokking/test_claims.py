@@ -5,13 +5,13 @@ import pytest
 
 from explaind.experiments.grokking.claims import verdicts
 from explaind.experiments.influence_over_training.tables import crossings
-from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED
+from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, UNDECIDED
 from explaind.report.tables.phases import Phases
 from tests.experiments.grokking import planted
 
 CLAIMS = (
     *("replicates", "delay", "balance", "matrices", "embedding", "last layers", "frequencies"),
-    *("aligned", "pipeline", "swap", "retrain"),
+    *("aligned", "pipeline", "swap", "from scratch", "retrain"),
 )
 
 
@@ -51,8 +51,11 @@ def test_a_run_that_does_what_is_claimed_reproduces_everything():
         ("swap", {"swapped": planted.swapped(ready=900)}, NOT),
         ("retrain", {"retrained": planted.retrained(80, 100)}, PARTLY),
         ("retrain", {"retrained": planted.retrained(100, 80)}, NOT),
-        ("retrain", {"retrained": planted.retrained(400, np.nan)}, REPRODUCED),  # never
-        ("retrain", {"retrained": planted.retrained(np.nan, 80)}, NOT),
+        ("retrain", {"retrained": planted.retrained(40, 80)}, REPRODUCED),
+        ("from scratch", {"retrained": planted.retrained(40, 100, 60)}, PARTLY),
+        ("from scratch", {"retrained": planted.retrained(40, 100, 20)}, NOT),
+        ("embedding", {"cosines": planted.cosines(same_input=(np.nan, 0.4))}, UNDECIDED),
+        ("frequencies", {"spectrum": planted.spectrum(explained=np.nan)}, UNDECIDED),
     ],
 )
 def test_a_verdict_follows_its_numbers(claim, changes, verdict):
@@ -77,7 +80,7 @@ def test_a_run_that_never_generalises():
         ({"cosines": None}, ["embedding", "last layers"]),
         ({"spectrum": None}, ["frequencies", "aligned"]),
         ({"swapped": None}, ["pipeline", "swap"]),
-        ({"retrained": None}, ["retrain"]),
+        ({"retrained": None}, ["from scratch", "retrain"]),
     ],
 )
 def test_claims_about_what_is_left_out_are_not_judged(absent, claims):
@@ -89,7 +92,35 @@ def test_claims_about_what_is_left_out_are_not_judged(absent, claims):
     assert set(table.loc[table["verdict"] == LEFT_OUT, "published"]) == {"not measured"}
 
 
+def test_a_balance_that_is_not_reached_is_said():
+    absent = crossings(planted.balance()).query("larger == 'training data'")
+    balance = verdicts(planted.story(crossings=absent)).iloc[CLAIMS.index("balance")]
+    assert balance["published"] == balance["corrected"] == "D(Θ) does not fall below 0"
+    assert balance["verdict"] == NOT
+
+
 def test_the_latest_source_counts_even_if_it_is_censored():
     table = planted.retrained(np.nan, np.nan)  # the earlier source has a median
     text = verdicts(planted.story(retrained=table))["published"].iloc[-1]
-    assert text.startswith("median: more steps than were trained; outer layers: more steps")
+    assert text == "median of the steps: more than 500; the outer layers: more than 500"
+
+
+@pytest.mark.parametrize(
+    ("kept", "control", "verdict"),
+    [
+        (250, np.nan, REPRODUCED),  # of 500 or more
+        (400, np.nan, PARTLY),  # at least fewer
+        (500, np.nan, PARTLY),
+        (np.nan, 80, NOT),
+        (np.nan, np.nan, UNDECIDED),
+    ],
+)
+def test_trainings_that_ended_early_decide_what_they_can(kept, control, verdict):
+    assert judged(retrained=planted.retrained(kept, control, control))["retrain"] == verdict
+
+
+def test_a_set_that_was_not_tried_decides_nothing():
+    table = planted.retrained()
+    absent = table[table["transplanted"] != planted.OUTER]
+    found = judged(retrained=absent)
+    assert (found["from scratch"], found["retrain"]) == (REPRODUCED, UNDECIDED)

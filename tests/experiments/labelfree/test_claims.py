@@ -60,7 +60,50 @@ def roar(saliency, shap=(1.5, 1.51)):
     return losses(saliency=saliency, gradient_shap=shap, random=(1.0, 1.01))
 
 
+def shifts(saliency, shap=0.9, brightest=0.2):
+    """Two trainings; by method, the shift at a tenth of the pixels as a share of that of all."""
+    moved = {"saliency": saliency, "gradient_shap": shap, "brightest": brightest, "random": 0.1}
+    return pd.DataFrame(
+        {
+            "encoder": "mine",
+            "replicate": replicate,
+            "method": method,
+            "fraction": fraction,
+            "shift": shift,
+            "normalised": shift,
+        }
+        for method, value in moved.items()
+        for replicate in range(2)
+        for fraction, shift in ((0.1, value + 0.001 * replicate), (1.0, 1.0))
+    )
+
+
+def rates(loss_based, dknn=0.9, least=0.1, replicates=2):
+    """Trainings whose most important tenth has the label so often; chance is a half."""
+    return pd.DataFrame(
+        {
+            "encoder": "mine",
+            "replicate": replicate,
+            "method": method,
+            "end": end,
+            "fraction": fraction,
+            "rate": rate,
+            "limit": 1.0,
+        }
+        for method, most in (("dknn", dknn), ("gradient_product", loss_based))
+        for replicate in range(replicates)
+        for end, fraction, rate in (
+            ("most", 0.1, most + 0.001 * replicate),
+            ("least", 0.1, least + 0.001 * replicate),
+            ("most", 1.0, 0.5),
+            ("least", 1.0, 0.5),
+        )
+    )
+
+
 HOLDS = {
+    "feature_consistency": shifts(0.6),
+    "example_consistency": rates(0.7),
     "pretext_features": features(0.4, 0.5),
     "pretext_examples": examples(0.1, 0.2),
     "disentanglement": planted.store(STEADY, STEADY),
@@ -81,6 +124,15 @@ def test_all_hold():
 @pytest.mark.parametrize(
     ("kind", "result", "verdict"),
     [
+        ("feature_consistency", shifts(0.15), PARTLY),  # below brightest first
+        ("feature_consistency", shifts(0.05), NOT),
+        ("feature_consistency", shifts(0.6).query("method != 'brightest'"), UNDECIDED),
+        ("example_consistency", rates(0.3), PARTLY),  # by the loss below chance
+        ("example_consistency", rates(0.7, least=0.6), NOT),
+        ("example_consistency", rates(0.3).query("method == 'dknn'"), REPRODUCED),
+        ("example_consistency", rates(0.7, replicates=1), UNDECIDED),
+        ("example_consistency", rates(0.5), PARTLY),  # by the loss perhaps above chance
+        ("example_consistency", rates(0.5, dknn=0.5), UNDECIDED),
         ("pretext_features", features(0.4, 0.9), PARTLY),
         ("pretext_features", features(0.1, 0.9), NOT),
         ("pretext_examples", examples(0.1, 0.7), PARTLY),
@@ -97,6 +149,21 @@ def test_all_hold():
 def test_one_that_does_not_hold_is_not_reproduced(kind, result, verdict):
     expected = {**dict.fromkeys((kind for kind, _ in CLAIMS), REPRODUCED), kind: verdict}
     assert judged(**{kind: result}) == expected
+
+
+def test_numbers_stand_by_method_and_encoder():
+    numbers = verdicts(Results(**HOLDS)).set_index("shown_by")
+    shown = numbers.loc["feature_consistency"]
+    assert "saliency +0.36 (" in shown["published"]
+    assert "saliency +0.29 (" in shown["corrected"]
+    assert (
+        "DKNN (nearest) 0.9 and 0.1; chance 0.5" in numbers.loc["example_consistency"]["published"]
+    )
+    assert numbers.loc["example_consistency"]["corrected"] == "gradient product 0.7 and 0.1"
+    second = shifts(0.6).assign(encoder="other")
+    both = Results(**{**HOLDS, "feature_consistency": pd.concat([shifts(0.6), second])})
+    text = verdicts(both).set_index("shown_by").loc["feature_consistency", "published"]
+    assert text.count("mine: saliency") == text.count("other: saliency") == 1
 
 
 def test_what_is_left_out_has_no_numbers():

@@ -59,6 +59,6 @@ def test_the_page_shows_every_method_and_task(made):
     config, paths, _ = made
     draw_page(config, paths, NAME)
     html = paths.figure(NAME).read_text()
-    for text in ("GradientShap", "Integrated gradients", "Saliency", "Encoders without labels"):
+    for text in ("GradientShap", "integrated gradients", "saliency", "Encoders without labels"):
         assert text in html
     assert html.count("importance of pixels, classification") == 2 * 3  # samples, methods

@@ -14,13 +14,14 @@ from explaind.experiments.retrain.tables import (
 from explaind.paths import Paths
 from explaind.report.html import render
 from explaind.report.page import About
+from explaind.report.tables.phases import Phases
 from tests.experiments.retrain.measured import TAKEN, retrain_table
 
 
 def page_of(table):
     trainings = steps_of_trainings(table, 1.0)
     steps = steps_by_case(trainings)
-    tables = RetrainTables(mean_curves(table), trainings, steps, 1.0, own_step=None)
+    tables = RetrainTables(mean_curves(table), trainings, steps, 1.0, None, Phases(), 100)
     files = {name: Paths().table("retrain", name) for name in tables.files()}
     return draw(tables, About("retrain", "Retraining", "grokking", files))
 

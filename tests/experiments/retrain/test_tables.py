@@ -15,6 +15,7 @@ from explaind.experiments.retrain.tables import (
 )
 from explaind.paths import Paths
 from explaind.report.sources import Sources
+from explaind.report.tables.phases import Phases
 from tests.experiments.retrain.measured import ENDS, TAKEN, retrain_table
 
 
@@ -32,6 +33,7 @@ def test_the_page_reads_the_table_and_when_the_run_got_there(tmp_path, goal, own
     pd.testing.assert_frame_equal(tables.steps, steps_by_case(tables.trainings))
     pd.testing.assert_frame_equal(tables.trainings, steps_of_trainings(retrain_table(), goal))
     assert set(tables.files()) == {"curves", "trainings", "steps"}
+    assert (tables.phases, tables.last_step) == (Phases(), 4)
 
 
 def test_steps_are_counted_to_the_first_that_reaches_the_goal():

@@ -40,7 +40,7 @@ def test_what_has_no_power_is_said_and_not_drawn(tmp_path):
     assert "3 sets of 3 flipped and 12 correct labels would tell an area of 0.75" in html
     assert "4 retrainings that learned would tell a correlation of 0.8 from none" in html
     assert "more random groups (draws)" in html
-    assert ">Most helpful 10 %</td>" in html  # what was measured is listed all the same
+    assert ">Most helpful 10\u00a0%</td>" in html  # what was measured is listed all the same
 
 
 def test_failed_retrainings_are_flagged(tmp_path):
@@ -50,8 +50,8 @@ def test_failed_retrainings_are_flagged(tmp_path):
     assert "1 of 13 retrainings failed" in html
     failed = [row for row in html.split("<tr>") if ">failed</td>" in row]
     assert len(failed) == 1
-    assert "Most harmful 20 %" in failed[0]
-    assert ">60 %</td>" in failed[0]
+    assert "Most harmful 20\u00a0%" in failed[0]
+    assert ">60\u00a0%</td>" in failed[0]
     assert "Over 11 groups" in html
 
 

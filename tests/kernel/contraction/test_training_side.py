@@ -62,6 +62,26 @@ def test_routes_through_the_layers(problem, route, at_once, monkeypatch):
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-12)
 
 
+def test_contracted_products_of_one_place_are_as_exact_as_those_of_gradients():
+    """In float32, against the same products in float64; terms of long sums cancel."""
+    torch.manual_seed(0)
+    layer, batch, queries = nn.Linear(512, 256, bias=False), 8, 5
+    x, psi = torch.randn(batch, 512), torch.randn(queries, 256 * 512)
+    y = torch.randn(batch, 256)
+    layout, theta = layout_of(layer)
+    gradients = gradients_of(layer, layout, lambda output, y: (output * y).sum(1))
+    expected = torch.einsum("qoi,bo,bi->bq", *(t.double() for t in (psi.view(-1, 256, 512), y, x)))
+    errors = []
+    for route in ("gradients", "contracted"):
+        training = TrainingSide(gradients, TrainingData((x, y), torch.float32, "cpu"), route)
+        weights = torch.ones(batch, dtype=torch.float64)
+        index = torch.arange(batch)
+        found = training.contract(GradientAdjoint(psi, 1.0), theta, 0, index, weights, 1.0)
+        errors.append(float((found[0] - expected).norm() / expected.norm()))
+    assert 0 < errors[1] < 2 * errors[0]
+    assert errors[1] < 1e-6
+
+
 @pytest.mark.parametrize("route", ["gradients", "linearised"])
 def test_routes_past_the_layers(problem, route):
     (model, layout, theta, x, y), name = problem

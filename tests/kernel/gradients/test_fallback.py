@@ -18,7 +18,7 @@ from tests.kernel.engine import explain, record
 from tests.kernel.layers import gradients_of, layout_of
 from tests.oracles.problems import Problem
 from tests.oracles.smooth_models import CLASSES, FEATURES
-from tests.support.layers import OwnProduct
+from tests.support.calls import OwnProduct
 
 PLACES = 3
 BY_RULE, ONE_BY_ONE = "layer rule", "one autograd call per sample"

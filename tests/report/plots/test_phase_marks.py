@@ -25,8 +25,8 @@ def spans(labels):
 def test_labels_neither_overlap_nor_hide(first, second):
     labels = place_labels({"memorised": first, "generalised": second}, LAST)
     text = " ".join(label.text for label in labels)
-    assert f"memorised {first}" in text
-    assert f"generalised {second}" in text
+    assert f"memorised {first:,}" in text
+    assert f"generalised {second:,}" in text
     if len(labels) == 2:
         (_, stop), (start, _) = sorted(spans(labels))
         assert stop <= start
