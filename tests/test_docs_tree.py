@@ -27,6 +27,7 @@ TRIED_TOGETHER = {
     "experiments/labelfree/*.py": "experiments/labelfree/test_claims.py",
     "experiments/linear_probe/*.py": "experiments/linear_probe/test_compute.py",
     "experiments/roar/*.py": "experiments/roar/test_compute.py",
+    "experiments/single_steps/*.py": "experiments/single_steps/test_tables.py",
     "experiments/unit_visualisation/*.py": "experiments/unit_visualisation/test_compute.py",
     "experiments/*/settings.py": "config/test_schema.py",
     "experiments/pretext_*/*.py": "experiments/pretext_features/test_compute.py",

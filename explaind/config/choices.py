@@ -17,6 +17,9 @@ OutputArray = Literal[
 Credit = Literal["gradient_step", "application_step"]
 """The step that influence is booked at: where the gradient was computed, or where it acted."""
 
+StepCredit = Credit | Literal["single_step"]
+"""The same of one step; `single_step`: gradients computed in it, as far as they act in it."""
+
 Grouping = Literal["class", "group"]
 """What training samples are grouped by, where influence is summed by group."""
 
@@ -43,5 +46,6 @@ AnyFeatureMethodName = Literal[
 
 OUTPUT_ARRAYS: tuple[OutputArray, ...] = get_args(OutputArray)
 CREDITS: tuple[Credit, ...] = get_args(Credit)
+STEP_CREDITS: tuple[StepCredit, ...] = (*CREDITS, "single_step")
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 QUADRATURE_RULES: tuple[QuadratureRule, ...] = get_args(QuadratureRule)

@@ -23,6 +23,7 @@ from explaind.experiments.retrain import SPEC as RETRAIN
 from explaind.experiments.roar import SPEC as ROAR
 from explaind.experiments.sanity import SPEC as SANITY
 from explaind.experiments.similarity import SPEC as SIMILARITY
+from explaind.experiments.single_steps import SPEC as SINGLE_STEPS
 from explaind.experiments.spec import Spec
 from explaind.experiments.spectrum import SPEC as SPECTRUM
 from explaind.experiments.swap import SPEC as SWAP
@@ -59,6 +60,7 @@ SPECS: dict[str, Spec] = {
         LABELFREE,
         LANGUAGE_INFLUENCE,
         LANGUAGE_CLAIMS,
+        SINGLE_STEPS,
     )
 }
 """By kind, in the order of the reference and of the command line."""

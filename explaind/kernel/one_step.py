@@ -1,14 +1,15 @@
 """The influence of every training sample in one step, by either credit.
 
 The explanation of a whole run (`explain`) books an influence at the step `u` whose gradient made
-it and at the step `v >= u` in which momentum moved the parameters. Here one of the two is fixed.
+it and at the step `v >= u` in which momentum moved the parameters. Here one of the two is fixed,
+or both.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.config.choices import CREDITS
+from explaind.config.choices import STEP_CREDITS
 from explaind.errors import ConfigError
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion
@@ -38,7 +39,9 @@ def explain_one_step(
         credit: `application_step`: what moved the parameters in this step, by the gradients of all
             steps that momentum remembers; sums over the samples are the data part of the step.
             `gradient_step`: what the gradients of this step did, through all steps in which
-            momentum applied them.
+            momentum applied them. `single_step`: both, what the gradients of this step did within
+            it; that is the influence of a recording of this step alone, whose `carry` is the rest
+            of the data part.
 
     Returns:
         Influence of all training samples, float64, zero for those in no batch.
@@ -50,11 +53,12 @@ def explain_one_step(
         raise ConfigError(
             f"step: expected 0 to {history.steps - 1}, a step of the run, got {step}."
         )
-    if credit not in CREDITS:
-        raise ConfigError(f"credit: expected one of {CREDITS}, got {credit!r}.")
+    if credit not in STEP_CREDITS:
+        raise ConfigError(f"credit: expected one of {STEP_CREDITS}, got {credit!r}.")
     tolerance, applied = FORGOTTEN[history.dtype], credit == "application_step"
     first = forgotten_before(history, step, tolerance) if applied else step
-    stop = step + 1 if applied else forgotten_after(history, step + 1, tolerance)
+    later = credit == "gradient_step"
+    stop = forgotten_after(history, step + 1, tolerance) if later else step + 1
     adjoint, total = MomentumAdjoint(history), None
     for passed in backward_steps(history, regularisation, first, stop):
         number = passed.number

@@ -347,7 +347,7 @@ class PathKernel:
             targets: their targets.
             step: the step.
             outputs: what to explain, as in `explain`.
-            credit: what of that step: what its gradients did, or what moved the parameters in it.
+            credit: what of that step, one of `choices.STEP_CREDITS` (`kernel.one_step`).
             block: samples per forward pass.
 
         Returns:

@@ -254,6 +254,11 @@ ONE_STEP: ArrayTable = {
         UNIT,
         "what moved the parameters in the step",
     ),
+    "single_step": (
+        ("component", *_QUERY, "train"),
+        UNIT,
+        "what the gradients of the step did within it",
+    ),
 }
 """Credit -> (dimensions, unit, description) of the influence of one step."""
 

@@ -103,6 +103,7 @@ CASE = {
         "leave_group_out": {"run": RUN, "targets": 3, "shares": [0.2], "draws": 2},
         "language_influence": {"run": LANGUAGES},
         "language_claims": {"run": LANGUAGES},
+        "single_steps": {"run": LANGUAGES, "points": 4},
         "feature_consistency": {"encoders": ["recorded"], "samples": 5, "steps": 3},
         "example_consistency": {
             "encoders": "recorded",

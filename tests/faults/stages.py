@@ -16,7 +16,7 @@ from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 from tests.faults.case import CASE, ENCODERS, LANGUAGES, OF_ENCODERS, OF_SAMPLES, PAGES, RUN
 
 ROAR_PARTS = ("saliency-0.2", "random-0.2")
-OTHER_PAGES = ("labelfree", "language_influence", "language_claims")
+OTHER_PAGES = ("labelfree", "language_influence", "language_claims", "single_steps")
 PLANNED = ("blocks", "config", "made_for", "samples_per_block", "shards", "sized_by")
 IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
@@ -32,6 +32,7 @@ AFTER = (
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
     *(f"experiments.{name}.compute" for name in OF_SAMPLES),
+    "experiments.single_steps.compute",
     "pipeline.train_encoder",
     *(f"experiments.{name}.compute" for name in OF_ENCODERS),
     *(f"experiments.{name}.page" for name in (*PAGES, *OF_ENCODERS, *OTHER_PAGES)),
@@ -162,6 +163,7 @@ def _stages_of_languages(paths: Paths) -> list[Stage]:
             f"validate-epk {of_run}",
             (paths.validation(LANGUAGES), paths.validation_summary(LANGUAGES)),
         ),
+        Stage("single-steps", (paths.experiment(LANGUAGES, "single_steps", "zarr"),)),
     ]
 
 

@@ -6,7 +6,8 @@ from torch.optim import SGD, AdamW
 
 import explaind
 from explaind.errors import ConfigError
-from tests.kernel.engine import SMOOTH, record
+from tests.kernel.engine import SMOOTH, explain, record
+from tests.kernel.test_windows import BEFORE, KNOWN, window
 from tests.oracles.problems import Problem
 
 STEPS = 8
@@ -56,6 +57,26 @@ def test_samples_add_up_to_the_data_part_of_the_step(run):
         for step in TRIED:
             found = kernel.explain_step(*data, step, credit=credit).sum("train")
             np.testing.assert_allclose(found, whole[sums][step], rtol=1e-7, atol=1e-12)
+
+
+def test_a_single_step_is_a_recording_of_that_step_alone(tmp_path):
+    problem = Problem("window", KNOWN["adamw"], steps=STEPS)
+    whole, alone = tmp_path / "whole.zarr", tmp_path / "alone"
+    alone.mkdir()
+    model = window(problem, alone, stop=BEFORE + 1)
+    expected = explain(problem, alone / "window.zarr", model, keep=("component", "step_component"))
+    trained = record(problem, whole)
+    kernel = explaind.PathKernel(
+        whole, trained, problem.loss_fn, problem.train_data(), quadrature=SMOOTH
+    )
+    x, y = problem.test_data()
+    found = kernel.explain_step(x, y, BEFORE, problem.functional, credit="single_step")
+    both = found.sum("component"), expected["influence_by_component"].sum("component")
+    np.testing.assert_allclose(*both, rtol=1e-7, atol=1e-12)
+    step = kernel.explain(x, y, problem.functional, keep=())["step_data"].isel(step=BEFORE)
+    np.testing.assert_allclose(
+        step - found.sum(("component", "train")), expected.carry, rtol=1e-7, atol=1e-12
+    )
 
 
 def test_unknown_steps_and_credits_are_refused(run):
