@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from explaind.errors import RecordingError
 from explaind.history.accumulation import Part
 from explaind.history.random_state import replayed
 from explaind.trees import Inputs, LossFunction, Outputs, Penalty, leaves, on_device
@@ -67,6 +68,9 @@ class Loss:
 
         Returns:
             The gradient, tensor by tensor.
+
+        Raises:
+            RecordingError: if the loop calls the model in another way.
         """
         members = list(parameters.values())
         device = members[0].device
@@ -76,7 +80,15 @@ class Loss:
                 with replayed(part.draws.get("forward"), device):
                     output = self.forward(on_device(part.batch.x, device))
                 if part.gradients:
-                    pairs = zip(leaves(output), part.gradients, strict=True)
+                    found = leaves(output)
+                    if len(found) != len(part.gradients):
+                        raise RecordingError(
+                            f"The loop gets {len(part.gradients)} values of the model, and"
+                            f" {len(found)} come of calling it with the inputs of the batch. Give"
+                            " record and PathKernel forward=, the way in which the loop calls it"
+                            " (with labels, say)."
+                        )
+                    pairs = zip(found, part.gradients, strict=True)
                     heads = [(leaf, g.to(leaf.dtype)) for leaf, g in pairs if g is not None]
                 else:
                     losses = self.loss_fn(output, on_device(part.batch.y, device))

@@ -278,9 +278,9 @@ class History:
         """Return the diagonal `P_s = 1 / (sqrt(v / second_bias) + eps)`, float64; 1 without one."""
         if block.second_moment is None:
             return Preconditioner(1.0, 1.0)
-        moment = block.second_moment[step - block.start].double()
+        moment = block.second_moment[step - block.start].to(torch.float64, copy=True)
         bias, eps = self.coefficient("second_bias", step), self.coefficient("eps", step)
-        diagonal = 1.0 / ((moment / bias).sqrt() + eps)
+        diagonal = moment.div_(bias).sqrt_().add_(eps).reciprocal_()
         if self._dataset.attrs.get("divides_gradient", False):
             return Preconditioner(diagonal, 1.0)
         return Preconditioner(1.0, diagonal)

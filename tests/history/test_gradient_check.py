@@ -1,9 +1,13 @@
 """A gradient that is not that of the loss is found, with the likely cause."""
 
 import pytest
+import torch
+from torch import nn
 
 from explaind.errors import RecordingError
-from explaind.history.gradient_check import is_due
+from explaind.history.accumulation import Part
+from explaind.history.batches import Batch
+from explaind.history.gradient_check import Loss, is_due
 from tests.history.training_loop import Training
 
 
@@ -37,3 +41,12 @@ def test_the_first_step_names_the_cause(store, change, cause):
     training.before_step = lambda _: change(training.model)
     with pytest.raises(RecordingError, match=rf"gradient of step 0 differs.*{cause}"):
         training.run()
+
+
+def test_a_loop_that_calls_the_model_in_another_way_is_told_of_forward():
+    """As with labels, for which models of Hugging Face return their loss as well."""
+    layer, x = nn.Linear(2, 1), torch.ones(3, 2)
+    part = Part(Batch(x, torch.zeros(3), torch.arange(3)), layer(x), [None, torch.ones(3, 1)])
+    loss = Loss(layer, lambda output, _: output[:, 0], None)
+    with pytest.raises(RecordingError, match=r"gets 2 values.*and 1 come.*forward="):
+        loss.gradient([(part, 1.0)], dict(layer.named_parameters()), 1.0, 1.0)

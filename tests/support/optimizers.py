@@ -103,9 +103,11 @@ OPTIMIZERS = {
     ),
     "`Adadelta`": Kind(of_all(optim.Adadelta, lr=0.9, eps=1e-3, weight_decay=0.1), momentum=False),
     "`maximize=True`": Kind(of_all(optim.SGD, lr=0.1, maximize=True), refused="maximize=True"),
-    "`LBFGS`": Kind(of_all(optim.LBFGS), refused="LBFGS: its direction is"),
-    "`Rprop`": Kind(of_all(optim.Rprop), refused="Rprop: its steps are signs"),
-    "`Adafactor`": Kind(of_all(optim.Adafactor), refused="Adafactor: its step is clipped"),
-    "`ASGD`": Kind(of_all(optim.ASGD), refused="ASGD: no rule was written"),
+    "`LBFGS`": Kind(of_all(optim.LBFGS), momentum=False, refused="LBFGS: its direction is"),
+    "`Rprop`": Kind(of_all(optim.Rprop), momentum=False, refused="Rprop: its steps are signs"),
+    "`Adafactor`": Kind(
+        of_all(optim.Adafactor), momentum=False, refused="Adafactor: its step is clipped"
+    ),
+    "`ASGD`": Kind(of_all(optim.ASGD), momentum=False, refused="ASGD: no rule was written"),
     "one of your own": Kind(of_all(SignDescent, lr=0.1), refused="SignDescent.*Expected one of"),
 }

@@ -110,11 +110,11 @@ class MomentumAdjoint:
         moved = history.coefficient("alpha", step) * of_step / self._scale
         _subtract(mbar[0], _like(moved, averaged), averaged)
         nu = history.coefficient("nu", step) * of_gradient
-        gamma = history.coefficient("gamma", step) * of_step * of_gradient
+        gamma = history.coefficient("gamma", step)
         if isinstance(nu, float) and isinstance(gamma, float) and gamma == 0.0:
             return GradientAdjoint(mbar.flatten(0, 1), nu * self._scale)
         psi = _like(nu * self._scale, averaged) * mbar
-        _subtract(psi[0], _like(gamma, averaged), averaged)
+        _subtract(psi[0], _like(gamma * of_step * of_gradient, averaged), averaged)
         return GradientAdjoint(psi.flatten(0, 1), 1.0)
 
     def _carried(self, step: int, averaged: Tensor) -> Tensor:
