@@ -10,7 +10,8 @@ from explaind.config.experiment import EncoderExperimentSettings
 from explaind.experiments.registry import SPECS
 from tests.workflow.project import Project
 
-ABSENT = ("examples", "maps", "language_influence", "language_claims")
+OF_TEXT = ("language_influence", "language_claims", "single_steps", "passages")
+ABSENT = ("examples", "maps", *OF_TEXT)
 SHOWN = {name: spec for name, spec in SPECS.items() if spec.shown and name not in ABSENT}
 """Kinds that the tiny run has a page of; their experiments are named like them."""
 
