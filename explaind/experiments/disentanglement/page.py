@@ -110,8 +110,8 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
             "columns.html",
             caption=(
                 "From the smallest beta to the largest, with 95 % intervals over trainings. An "
-                f"interval with both 0 and -{FALL} in it decides nothing; the last column has how "
-                "many trainings would, if they scatter like these:"
+                f"interval with both 0 and {signed(-FALL)} in it decides nothing; the last column "
+                "has how many trainings would, if they scatter like these:"
             ),
             label="Effect of beta",
             titles=(
