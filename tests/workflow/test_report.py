@@ -10,7 +10,7 @@ from explaind.config.experiment import EncoderExperimentSettings
 from explaind.experiments.registry import SPECS
 from tests.workflow.project import Project
 
-OF_TEXT = ("language_influence", "language_claims", "single_steps", "passages")
+OF_TEXT = ("language_influence", "language_claims", "single_steps", "passages", "parallel_parts")
 ABSENT = ("examples", "maps", *OF_TEXT)
 SHOWN = {name: spec for name, spec in SPECS.items() if spec.shown and name not in ABSENT}
 """Kinds that the tiny run has a page of; their experiments are named like them."""
