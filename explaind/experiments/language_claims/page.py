@@ -118,7 +118,7 @@ def _said(phases: Phases) -> str:
     first = (
         "At no time from the beginning on do outer MLPs have the largest share of the blocks"
         if outer is None
-        else f"Outer MLPs have the largest share of all blocks up to step {outer[1]}"
+        else f"Outer MLPs have the largest share of all blocks of layers up to step {outer[1]}"
     )
     second = (
         "intermediate attention ends no higher than it began"
