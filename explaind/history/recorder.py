@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from explaind.errors import ConfigError, RecordingError, StoreError
 from explaind.files import log_written
 from explaind.history.accumulation import Part
-from explaind.history.batches import Batch, draw
+from explaind.history.batches import Batch
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
 from explaind.history.forward_passes import Room, random_attributes
 from explaind.history.gradient_check import Loss
 from explaind.history.guards import check_finite
+from explaind.history.loaders import draw
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.schema import (
     CheckpointedRows,
