@@ -104,6 +104,7 @@ CASE = {
         "language_influence": {"run": LANGUAGES},
         "language_claims": {"run": LANGUAGES},
         "single_steps": {"run": LANGUAGES, "points": 4},
+        "passages": {"run": LANGUAGES, "languages": ["Python"]},
         "feature_consistency": {"encoders": ["recorded"], "samples": 5, "steps": 3},
         "example_consistency": {
             "encoders": "recorded",
