@@ -94,9 +94,8 @@ def record(
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
         every: checkpoint interval, in steps. 1 stores all parameters; more stores about that much
-            less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
-            The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
-            plus the penalty given to `PathKernel`) and clip at most once.
+            less, and reading trains each interval again from its snapshot, bit for bit on a CPU. A
+            loop must then send back means or sums of `loss_fn(model(x), y)`, and clip at most once.
         reduction: how the loop reduces the losses of a batch; other weights are read off gradients.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
