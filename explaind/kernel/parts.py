@@ -25,6 +25,7 @@ from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.adjoint import GradientAdjoint, MomentumAdjoint
 from explaind.kernel.trajectory.steps import Step, backward_steps
+from explaind.log import progress
 from explaind.trees import LossFunction
 
 SUM_TOLERANCE = 1e-3
@@ -133,7 +134,8 @@ def explain_parts(
         ConfigError: if none of the samples was trained on.
     """
     adjoint, total = MomentumAdjoint(history), None
-    for step in backward_steps(history, regularisation):
+    steps = backward_steps(history, regularisation)
+    for step in progress(steps, "explain parts", history.steps):
         derivative = queries.step(step.number, step.start, step.end, step.parts)
         shape = derivative.averaged.shape[:2]
         psi = adjoint.step(step.block, step.number, derivative.averaged.flatten(0, 1))

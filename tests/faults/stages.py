@@ -16,7 +16,8 @@ from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 from tests.faults.case import CASE, ENCODERS, LANGUAGES, OF_ENCODERS, OF_SAMPLES, PAGES, RUN
 
 ROAR_PARTS = ("saliency-0.2", "random-0.2")
-OTHER_PAGES = ("labelfree", "language_influence", "language_claims", "single_steps")
+OF_TEXT = ("single_steps", "passages", "parallel_parts")
+OTHER_PAGES = ("labelfree", "language_influence", "language_claims", *OF_TEXT)
 PLANNED = ("blocks", "config", "made_for", "samples_per_block", "shards", "sized_by")
 IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")
 AFTER = (
@@ -32,7 +33,7 @@ AFTER = (
     "experiments.label_noise.compute",
     "experiments.leave_group_out.compute",
     *(f"experiments.{name}.compute" for name in OF_SAMPLES),
-    "experiments.single_steps.compute",
+    *(f"experiments.{name}.compute" for name in OF_TEXT),
     "pipeline.train_encoder",
     *(f"experiments.{name}.compute" for name in OF_ENCODERS),
     *(f"experiments.{name}.page" for name in (*PAGES, *OF_ENCODERS, *OTHER_PAGES)),
@@ -163,7 +164,7 @@ def _stages_of_languages(paths: Paths) -> list[Stage]:
             f"validate-epk {of_run}",
             (paths.validation(LANGUAGES), paths.validation_summary(LANGUAGES)),
         ),
-        Stage("single-steps", (paths.experiment(LANGUAGES, "single_steps", "zarr"),)),
+        *(Stage(_command(name), (paths.experiment(LANGUAGES, name, "zarr"),)) for name in OF_TEXT),
     ]
 
 

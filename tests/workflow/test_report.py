@@ -7,12 +7,17 @@ from zipfile import ZipFile
 import pytest
 
 from explaind.config.experiment import EncoderExperimentSettings
+from explaind.config.load import load_config
 from explaind.experiments.registry import SPECS
+from explaind.paths import Paths
 from tests.workflow.project import Project
 
-ABSENT = ("examples", "maps", "language_influence", "language_claims")
-SHOWN = {name: spec for name, spec in SPECS.items() if spec.shown and name not in ABSENT}
-"""Kinds that the tiny run has a page of; their experiments are named like them."""
+
+@pytest.fixture(scope="module")
+def shown(tiny_run):
+    """Kinds that the tiny run has a page of; its experiments are named like them."""
+    made = load_config(Paths(tiny_run).config()).experiments
+    return {name: spec for name, spec in SPECS.items() if spec.shown and name in made}
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +36,12 @@ def report(tiny_run, tmp_path_factory):
     return results, categories, files
 
 
-def test_pages_and_tables_are_in_it_with_captions(report):
+def test_pages_and_tables_are_in_it_with_captions(report, shown):
     results, _, files = report
-    pages = {f"results/figures/{name}.html" for name in SHOWN}
+    pages = {f"results/figures/{name}.html" for name in shown}
     tables = {
         f"results/figures/tables/{name}_{table}"
-        for name, spec in SHOWN.items()
+        for name, spec in shown.items()
         for table in spec.shown.tables
     }
     assert set(results) == pages | tables | {"results/grokking/validation.json"}
@@ -47,12 +52,12 @@ def test_pages_and_tables_are_in_it_with_captions(report):
         assert "Numbers behind the panels of the page" in results[path]["caption"]
 
 
-def test_they_are_sorted_by_run_and_kind(report):
+def test_they_are_sorted_by_run_and_kind(report, shown):
     results, categories, _ = report
     assert set(categories) == {"Run grokking", "Encoders"}
-    encoded = {n for n, s in SHOWN.items() if issubclass(s.settings, EncoderExperimentSettings)}
-    assert set(categories["Encoders"]) == {SHOWN[name].title for name in encoded}
-    titles = {spec.title for name, spec in SHOWN.items() if name not in encoded}
+    encoded = {n for n, s in shown.items() if issubclass(s.settings, EncoderExperimentSettings)}
+    assert set(categories["Encoders"]) == {shown[name].title for name in encoded}
+    titles = {spec.title for name, spec in shown.items() if name not in encoded}
     assert set(categories["Run grokking"]) == titles | {"Is the explanation faithful?"}
     page = results["results/figures/training.html"]
     assert page["labels"] == {"file": "page", "what it shows": SPECS["training"].summary}

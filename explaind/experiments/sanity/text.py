@@ -64,8 +64,8 @@ def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, size: str) -> Ma
     verdicts = comparison.set_index(["score", "baseline"])["verdict"]
     sentences = [
         Markup(
-            "<strong>{} {}</strong> (area {}); it is {} the loss (area {}) and {} the gradient norm "
-            "(area {}) at the end of training."
+            "<strong>{} {}</strong> (area {}); it is {} the loss (area {}) and {} the gradient "
+            "norm (area {}) at the end of training."
         ).format(
             *(score.capitalize(), CHANCE[chance[score]], area[score]),
             *(BASELINE[verdicts[score, "loss"]], area["loss"]),

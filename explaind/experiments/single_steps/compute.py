@@ -3,6 +3,10 @@
 Such a recording knows the batch of its step and the optimizer's state. What the gradients of the
 batch did within the step is the influence of its samples; what earlier gradients did in it through
 the momentum is `carry`, not split by sample (mathematics, section 9).
+
+The steps are the middles of equal parts of the training, so that each stands for its part. The
+first step of Adam would stand for none: every parameter moves as far, however small its gradient,
+and what its samples did there is mostly undone by each other.
 """
 
 import numpy as np
@@ -28,9 +32,10 @@ def compute(job: Job[SingleStepsSettings]) -> xr.Dataset:
     x, y = data.x_validation[explained], data.y_validation[explained]
     groups, number = np.unique(data.labels("group"), return_inverse=True)
     member = np.eye(len(groups))[number]
-    steps = np.linspace(0, kernel.history.steps - 1, job.settings.points).round().astype(int)
+    middles = (np.arange(job.settings.points) + 0.5) / job.settings.points
+    steps = np.unique((middles * kernel.history.steps).astype(int))
     influence = []
-    for step in progress(np.unique(steps).tolist(), "single steps"):
+    for step in progress(steps.tolist(), "single steps"):
         found = kernel.explain_step(x, y, step, functional, credit="single_step")
         influence.append(found.sum("output").to_numpy() @ member)
     described = {"units": stored["final_output"].attrs["units"]}
@@ -39,7 +44,7 @@ def compute(job: Job[SingleStepsSettings]) -> xr.Dataset:
     return xr.Dataset(
         {
             "influence": (dims, np.stack(influence), described | text),
-            "number": ("point", np.unique(steps), {"units": "step", "description": "the step"}),
+            "number": ("point", steps, {"units": "step", "description": "the step"}),
         },
         coords={"component": found["component"].to_numpy(), "group": groups},
     )

@@ -109,8 +109,8 @@ def _pair_panel(tables: SingleStepTables, about: About) -> Panel:
         title="Pair by pair",
         caption=(
             "Each point is the influence of one language on held-out text of one: over the whole "
-            "training, and the sum of the single steps times the number of steps that each stands "
-            "for."
+            "training, and the sum of the single steps, each times the steps of its part of the "
+            "training, in whose middle it lies."
         ),
         plots=(Plot("pairs", figure),),
         tables=(about.files["pairs"],),
@@ -137,17 +137,17 @@ def _interval_panel(tables: SingleStepTables, about: About) -> Panel:
 
 
 def _part_panel(tables: SingleStepTables, about: About) -> Panel:
-    figure = new_figure()
+    figure = new_figure(400)
     for column, (name, colour) in PARTS.items():
         line = {"color": colour, "width": 1.8}
         add_line(figure, tables.parts["step"], tables.parts[column], name, line)
-    title = axis_title("change", tables.unit, "per token and step", "+ = more likely")
+    title = axis_title("change", tables.unit, "per token", "+ = more likely")
     label_step_axes(figure, title, "application_step")
     mark_zero(figure)
     return Panel(
         letter="c",
         title="Data against carry against regularisation",
-        caption="What changed the prediction in each of the steps, mean over the languages.",
+        caption="What changed the prediction within each of the steps, mean over the languages.",
         plots=(Plot("parts", figure),),
         tables=(about.files["parts"],),
     )

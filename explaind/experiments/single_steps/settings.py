@@ -14,4 +14,6 @@ class SingleStepsSettings(ExperimentSettings):
     takes_groups: ClassVar[bool] = True
 
     kind: Literal["single_steps"] = "single_steps"
-    points: int = Field(20, ge=2, description="Steps explained, spread evenly, both ends included.")
+    points: int = Field(
+        20, ge=2, description="Steps explained, in the middles of as many equal parts."
+    )

@@ -70,13 +70,21 @@ def test_the_page_names_every_pair(tmp_path):
 
 def test_the_rule_sums_single_steps_by_language(project):  # noqa: F811
     config, paths = project
-    asked = {"experiments": {"single": {"kind": "single_steps", "run": "small", "points": 2}}}
+    single = {"kind": "single_steps", "run": "small", "points": STEPS}
+    asked = {"experiments": {"single": single}}
     compute_experiment(load_config(CONFIG, asked), paths, "single")
     store = open_sealed(paths.experiment("small", "single", "zarr")).load()
-    assert store["number"].values.tolist() == [0, STEPS - 1]
+    assert store["number"].values.tolist() == list(range(STEPS))
     whole = open_sealed(paths.influence("small")).load()
     assert store["group"].values.tolist() == whole["group"].values.tolist()
     # nothing moved before the first step: its batch did all that the data did in it
     first = store["influence"].isel(point=0).sum(("component", "group"))
     np.testing.assert_allclose(first, whole["step_data"].isel(step=0, output=0), rtol=1e-3)
     assert config.runs["small"].epk.groups == "group"
+
+
+def test_steps_lie_in_the_middles_of_their_parts(project):  # noqa: F811
+    single = {"kind": "single_steps", "run": "small", "points": 2}
+    compute_experiment(load_config(CONFIG, {"experiments": {"two": single}}), project[1], "two")
+    store = open_sealed(project[1].experiment("small", "two", "zarr"))
+    assert store["number"].values.tolist() == [1, 3]  # of 0 to 4
