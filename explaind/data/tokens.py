@@ -64,13 +64,13 @@ def byte_pairs(texts: Iterable[bytes], size: int) -> Tokens:
         show_progress=False,
     )
     tokenizer.train_from_iterator((_decoded(text) for text in texts), trainer)
-    found = tokenizer.get_vocab_size()
-    if found < size:
+    numbers = tokenizer.get_vocab()
+    if (found := len(numbers)) < size:
         raise DataError(
             f"byte_pairs: expected at most {found}, all that the training text gives, got {size};"
             " lower it."
         )
-    letters, byte_of = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id), _byte_of_letter()
+    letters, byte_of = sorted(numbers, key=numbers.__getitem__), _byte_of_letter()
     return Tokens(
         tuple(bytes(byte_of[letter] for letter in token) for token in letters),
         lambda text: np.array(tokenizer.encode(_decoded(text)).ids, np.int64),

@@ -33,7 +33,7 @@ class CausalModel(nn.Module):
         """
         passages = tokens.flatten(0, -2)
         logits: Tensor = self.model(input_ids=passages, use_cache=False).logits
-        return logits.unflatten(0, tokens.shape[:-1])
+        return logits.reshape(*tokens.shape, -1)
 
 
 def causal_model(model: str, **config: Any) -> CausalModel:
