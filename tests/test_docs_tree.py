@@ -30,6 +30,7 @@ TRIED_TOGETHER = {
     "experiments/single_steps/*.py": "experiments/single_steps/test_tables.py",
     "experiments/unit_visualisation/*.py": "experiments/unit_visualisation/test_compute.py",
     "experiments/*/settings.py": "config/test_schema.py",
+    "experiments/parallel_parts/*.py": "experiments/parallel_parts/test_tables.py",
     "experiments/passages/*.py": "experiments/passages/test_tables.py",
     "experiments/pretext_*/*.py": "experiments/pretext_features/test_compute.py",
     "experiments/task_correlation_panel.py": "experiments/pretext_features/test_compute.py",

@@ -34,13 +34,13 @@ class Loop:
         return cross_entropy(self.model(batch.x), batch.y).mean()
 
     def run(self, body, wrap=lambda recorder, data: recorder.batches(data), epochs=1):
-        recorder = explaind.record(
+        self.recorder = explaind.record(
             self.model, self.optimizer, cross_entropy, self.store, **self.options
         )
-        with recorder:
+        with self.recorder:
             for _ in range(epochs):
                 for number, batch in enumerate(
-                    wrap(recorder, loader(self.problem.train_data(), MICRO))
+                    wrap(self.recorder, loader(self.problem.train_data(), MICRO))
                 ):
                     if body(number, batch) == "break":
                         break

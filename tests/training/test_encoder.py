@@ -76,6 +76,24 @@ def test_what_selects_the_weights_is_not_trained_on():
     assert not set(fitted.rows.tolist()) & set(held.rows.tolist())
 
 
+def test_samples_are_shuffled_anew_in_every_epoch(tmp_path, monkeypatch):
+    """D20: the published trainings took them in the order of the file."""
+    rows, step = [], EncoderTraining._step
+
+    def seen(self, batch):
+        rows.append(batch.index)
+        step(self, batch)
+
+    monkeypatch.setattr(EncoderTraining, "_step", seen)
+    settings = small(patience=None)
+    train(tmp_path / "a", settings)
+    orders = torch.cat(rows).reshape(settings.epochs, -1)
+    in_order = orders.sort(dim=1).values
+    assert torch.equal(in_order, in_order[:1].expand_as(orders))
+    assert in_order[0].unique().numel() == 18
+    assert len({tuple(order) for order in (*orders.tolist(), in_order[0].tolist())}) == 5
+
+
 def test_the_weights_of_the_lowest_loss_are_kept_and_training_stops(tmp_path, monkeypatch):
     losses = iter([5.0, 3.0, 4.0, 3.0, 9.0])
     states = []

@@ -22,6 +22,14 @@ def test_a_classifier_is_told_the_classes():
     assert task.target(X, Y) is Y
 
 
+def test_a_classifier_is_trained_on_its_logits():
+    """D13: the published one took the softmax twice."""
+    logits = torch.tensor([[3.0, -1.0], [0.0, 8.0]], dtype=torch.float64)
+    y = torch.tensor([1, 1])
+    expected = logits.exp().sum(1).log() - logits[[0, 1], y]
+    torch.testing.assert_close(pretext_task(Classification(), 0, 60).loss_fn(logits, y), expected)
+
+
 def test_losses_are_means_over_the_numbers_of_a_sample():
     output = torch.rand(5, 1, 4, 4)
     for row in range(5):

@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explaind.experiments.disentanglement.tables import (
+    FALL,
     METRICS,
     DisentanglementTables,
 )
@@ -89,6 +90,7 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
             f"{signed(row['difference'])} ({signed(row['low'])} to {signed(row['high'])})",
             signed(row["correlation"]),
             str(row["trainings"]),
+            number(row["needed"]),
         )
         for row in tables.effects.to_dict("records")
     ]
@@ -106,11 +108,15 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
         ],
         extra=render(
             "columns.html",
-            caption="From the smallest beta to the largest, with 95 % intervals over trainings:",
+            caption=(
+                "From the smallest beta to the largest, with 95 % intervals over trainings. An "
+                f"interval with both 0 and -{FALL} in it decides nothing; the last column has how "
+                "many trainings would, if they scatter like these:"
+            ),
             label="Effect of beta",
             titles=(
                 *("Loss", "Units compared", "Mean correlation", "Difference (95 % interval)"),
-                *("Correlation with beta", "Models"),
+                *("Correlation with beta", "Models", f"Models of each beta to tell {FALL}"),
             ),
             rows=effects,
         )

@@ -14,6 +14,10 @@ from explaind.report.tables.confidence import LEVEL
 METRICS = ("pearson", "spearman", "cosine", "entropy", "active_units")
 MODEL = ["encoder", "replicate", "loss", "beta"]
 LOSSES = ("beta-VAE", "TC-VAE")
+FALL = 0.1
+"""Least fall of the correlation of maps that counts: twice the deviation of published models."""
+
+MOST_TRAININGS = 1000  # that are ever asked for
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,9 @@ def beta_effects(models: pd.DataFrame) -> pd.DataFrame:
         One row per loss and scope: `loss`, `scope`, `smallest` and `largest` beta, the mean
         `pearson_smallest` and `pearson_largest`, their `difference` with the ends `low` and `high`
         of its 95 % interval over trainings (Welch; NaN for fewer than two trainings of either),
-        `trainings`, how many have a correlation, and `correlation` of beta and Pearson over them.
+        `trainings`, how many have a correlation, `needed`, how many of each beta would tell a
+        change by `FALL` from none if they scatter like these (NaN as the interval, or above
+        `MOST_TRAININGS`), and `correlation` of beta and Pearson over them.
     """
     rows = []
     for (loss, scope), own in models.groupby(["loss", "scope"], sort=False):
@@ -123,6 +129,7 @@ def beta_effects(models: pd.DataFrame) -> pd.DataFrame:
                 "low": low,
                 "high": high,
                 "trainings": len(known),
+                "needed": _needed(*ends),
                 "correlation": known["beta"].corr(known["pearson"]) if varied else np.nan,
             }
         )
@@ -136,3 +143,14 @@ def _welch(smallest: np.ndarray, largest: np.ndarray) -> tuple[float, float]:
     test = stats.ttest_ind(largest, smallest, equal_var=False)
     interval = test.confidence_interval(LEVEL)
     return float(interval.low), float(interval.high)
+
+
+def _needed(smallest: np.ndarray, largest: np.ndarray) -> float:
+    """Trainings of either beta with which half the interval of the difference is at most `FALL`."""
+    if min(len(smallest), len(largest)) < 2:
+        return np.nan
+    trainings = np.arange(2, MOST_TRAININGS + 1)
+    variance = (smallest.var(ddof=1) + largest.var(ddof=1)) / trainings
+    quantile = stats.t.ppf((1 + LEVEL) / 2, 2 * (trainings - 1))
+    enough = quantile * np.sqrt(variance) <= FALL
+    return float(trainings[enough][0]) if enough.any() else np.nan

@@ -7,14 +7,13 @@ models where it has none or they are stale; which of both is said with each.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
-from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explaind.experiments.disentanglement.tables import beta_effects, model_rows, named
+from explaind.experiments.disentanglement.tables import FALL, beta_effects, model_rows, named
 from explaind.experiments.encoder_and_model.tables import mean_agreement
 from explaind.experiments.example_consistency.tables import mean_differences, without_checks
 from explaind.experiments.feature_consistency.tables import (
@@ -37,6 +36,7 @@ from explaind.report.method_names import (
     FEATURE_METHODS,
 )
 from explaind.report.sources import Sources
+from explaind.report.tables.confidence import mean_interval
 from explaind.report.text import number, percent, signed
 
 METHODS = FEATURE_METHODS | EXAMPLE_METHODS
@@ -134,33 +134,45 @@ def _example_consistency(sources: Sources | None) -> Claim:
 
 
 def _features(sources: Sources | None) -> Claim:
-    found = {} if sources is None else _task_means(sources, "pretext_features")
-    published = found.get(("gradient_shap", "pooled", "pearson"), np.nan)
-    corrected = found.get(("integrated_gradients", "per sample", "pearson"), published)
-    low, high = MODERATE
-    return Claim(
+    claim = Claim(
         "2.1 Encoders of different pretext tasks agree moderately on which pixels matter.",
         "MNIST, GradientShap .31 to .44; with its pairing of rows corrected .31 to .43; "
         "integrated gradients .35 to .56 (measured again from shipped models)",
-        f"mean Pearson correlation of two tasks {number(published, 2)} (GradientShap, pooled)",
-        f"{number(corrected, 2)} (integrated gradients, image by image)",
-        f"between {low} and {high}",
-        LEFT_OUT if sources is None else both(low <= x <= high for x in (published, corrected)),
+        *("", ""),
+        f"between {MODERATE[0]} and {MODERATE[1]}, with the whole 95 % interval",
+        LEFT_OUT,
+    )
+    if sources is None:
+        return claim
+    published = _task_mean(sources, "pretext_features", "gradient_shap", "pooled")
+    corrected = _task_mean(sources, "pretext_features", "integrated_gradients", "per sample")
+    return claim._replace(
+        published="mean Pearson correlation of two tasks, GradientShap, pooled: "
+        + _mean_with_interval(published),
+        corrected=f"integrated gradients, image by image: {_mean_with_interval(corrected)}",
+        verdict=_above_zero(_within(ends, *MODERATE) for ends in (published, corrected)),
     )
 
 
 def _examples(sources: Sources | None) -> Claim:
-    found = {} if sources is None else _task_means(sources, "pretext_examples")
-    published = found.get(("inverse_square_distance", "pooled", "pearson"), np.nan)
-    corrected = found.get(("log_distance", "pooled", "pearson"), np.nan)
-    return Claim(
+    claim = Claim(
         "2.2 They agree little on which training images matter.",
         "MNIST, Pearson .05 to .14 with pixels of 0 to 255, .09 to .40 with the right scale; "
         "Spearman .38 to .78 (measured again from shipped models)",
-        f"mean Pearson correlation of two tasks {number(published, 2)}, of 1 / distance²",
-        f"{number(corrected, 2)}, of log-distance, which no near duplicate decides",
-        f"at most {LOW}",
-        LEFT_OUT if sources is None else both(x <= LOW for x in (published, corrected)),
+        *("", ""),
+        f"at most {LOW}, with the whole 95 % interval",
+        LEFT_OUT,
+    )
+    if sources is None:
+        return claim
+    published = _task_mean(sources, "pretext_examples", "inverse_square_distance", "pooled")
+    corrected = _task_mean(sources, "pretext_examples", "log_distance", "pooled")
+    return claim._replace(
+        published="mean Pearson correlation of two tasks, of 1 / distance²: "
+        + _mean_with_interval(published),
+        corrected="of log-distance, which no near duplicate decides: "
+        + _mean_with_interval(corrected),
+        verdict=_above_zero(_within(ends, -np.inf, LOW) for ends in (published, corrected)),
     )
 
 
@@ -170,26 +182,27 @@ def _disentangled(sources: Sources | None) -> Claim:
         "correlation of maps with beta over 30 models: MNIST -.02, dSprites +.56, CIFAR-100 +.29 "
         "(committed files)",
         *("", ""),
-        "no fall of the correlation of maps, by its 95 % interval, for either loss",
+        f"no fall of the correlation of maps by {FALL}, by the 95 % interval of its change, for "
+        "each loss; not, if all of an interval is below zero",
         LEFT_OUT,
     )
     if sources is None:
         return claim
     effects = beta_effects(model_rows(named(sources.store("disentanglement").load())))
-    known = effects.dropna(subset="low")
-    texts, holds = {}, {}
+    texts, ways = {}, []
     for scope in ("all", "active"):
-        own = known[known["scope"] == scope]
+        own = effects[effects["scope"] == scope]
         texts[scope] = "; ".join(
             f"{row['loss']} {signed(row['difference'], 2)} ({signed(row['low'], 2)} to"
             f" {signed(row['high'], 2)})"
-            for row in own.to_dict("records")
+            for row in own.dropna(subset="low").to_dict("records")
         )
-        holds[scope] = bool(len(own)) and bool((own["high"] >= 0).all())
+        ways.append((own["low"] + FALL, own["high"]))
     return claim._replace(
         published=f"change from smallest to largest beta, all units: {texts['all'] or 'n/a'}",
-        corrected=f"active units only: {texts['active'] or 'n/a, fewer than two active units'}",
-        verdict=both(holds.values()) if len(known) else UNDECIDED,
+        corrected="active units only: "
+        + (texts["active"] or "n/a, too few models with two active units"),
+        verdict=_above_zero(ways),
     )
 
 
@@ -199,7 +212,8 @@ def _full_model(sources: Sources | None) -> Claim:
         "integrated gradients .43, GradientShap .34, saliency .18 (committed, stale); from the "
         "shipped models .97, .53 (paired right .82), .96; with softmax .62, .38, .26",
         *("", ""),
-        f"correlation below {LARGE} for softmax (as published) and for the predicted class",
+        f"correlation below {LARGE}, with the whole 95 % interval, for every method: of softmax "
+        "(as published) and of the predicted class (corrected)",
         LEFT_OUT,
     )
     if sources is None:
@@ -212,11 +226,14 @@ def _full_model(sources: Sources | None) -> Claim:
         )
         for output in ("logits", "softmax", "predicted class")
     }
-    largest = {output: float(means.loc[[output], "mean"].max()) for output in texts}
+    ways = (means.loc[[output]] for output in ("softmax", "predicted class"))
     return claim._replace(
         published=f"softmax: {texts['softmax']}; logits: {texts['logits']}",
         corrected=f"logit of the predicted class: {texts['predicted class']}",
-        verdict=both(largest[output] < LARGE for output in ("softmax", "predicted class")),
+        verdict=_above_zero(
+            (LARGE - way["mean"] - way["margin"], LARGE - way["mean"] + way["margin"])
+            for way in ways
+        ),
     )
 
 
@@ -296,12 +313,27 @@ def _above_zero(ways: Iterable[tuple[pd.Series, pd.Series]]) -> str:
     return both(held) if any(held) or (decided and all(decided)) else UNDECIDED
 
 
-def _task_means(sources: Sources, key: str) -> Mapping[tuple[str, str, str], float]:
-    """Mean correlation of two different tasks over pairs and replicates, by case, over and rank."""
+def _task_mean(sources: Sources, key: str, case: str, over: str) -> Mapping[str, float]:
+    """Mean Pearson correlation of two different tasks, with its interval over the replicates.
+
+    Returns:
+        What `mean_interval` does; NaN if the case was not measured.
+    """
     correlation = sources.store(key)["correlation"].load()
+    if case not in correlation["case"]:
+        return dict.fromkeys(("mean", "low", "high"), np.nan)
     itself = xr.DataArray(np.eye(correlation.sizes["task"], dtype=bool), dims=("task", "other"))
-    means = correlation.where(~itself).mean(("replicate", "task", "other"))
-    return {
-        (str(case), str(over), str(rank)): float(means.sel(case=case, over=over, rank=rank))
-        for case, over, rank in product(*(means[name].to_numpy() for name in means.dims))
-    }
+    chosen = correlation.sel(case=case, over=over, rank="pearson").where(~itself)
+    return mean_interval(chosen.mean(("task", "other")).to_numpy())
+
+
+def _mean_with_interval(ends: Mapping[str, float]) -> str:
+    return f"{number(ends['mean'], 2)} ({number(ends['low'], 2)} to {number(ends['high'], 2)})"
+
+
+def _within(
+    ends: Mapping[str, float], smallest: float, largest: float
+) -> tuple[pd.Series, pd.Series]:
+    """How far the mean is from both bounds, inside of them: at least, and at most."""
+    at_least = pd.Series([ends["low"] - smallest, largest - ends["high"]])
+    return at_least, pd.Series([ends["high"] - smallest, largest - ends["low"]])

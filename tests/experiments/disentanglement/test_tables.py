@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from explaind.experiments.disentanglement.settings import DisentanglementSettings
-from explaind.experiments.disentanglement.tables import beta_effects, read
+from explaind.experiments.disentanglement.tables import FALL, beta_effects, read
 from tests.experiments.disentanglement import planted
 from tests.experiments.small_encoders import Results
 
@@ -28,8 +28,17 @@ def test_a_fall_is_told_from_none(tables):
     found = effects.loc["all", ["difference", "low", "high"]]
     np.testing.assert_allclose(found.astype(float), [-0.3, interval.low, interval.high])
     assert effects.loc["all", "correlation"] == pytest.approx(
-        np.corrcoef(planted.BETAS, FALLING)[0, 1]
+        np.corrcoef(np.repeat(planted.BETAS, 3), FALLING)[0, 1]
     )
+
+
+def test_as_many_trainings_as_are_needed_tell_a_fall(tables):
+    needed = beta_effects(tables.models).set_index("scope")["needed"].astype(int)
+    for scope, values in (("all", FALLING), ("active", STEADY)):
+        for trainings, tells in ((needed[scope], True), (needed[scope] - 1, False)):
+            error = np.sqrt((np.var(values[:3], ddof=1) + np.var(values[3:], ddof=1)) / trainings)
+            half = stats.t(2 * trainings - 2).ppf(0.975) * error
+            assert (half <= FALL) == tells
 
 
 def test_collapsed_units_are_counted(tables):
