@@ -12,7 +12,7 @@ from tests.report.synthetic import write_pages
 def test_classes_are_results_not_model_outputs(tmp_path):
     """The network also has outputs for the tokens + and =."""
     paths = Paths(tmp_path)
-    write_pages(paths, pages=["influence_matrices"])
+    write_pages(paths)
     maps = pd.read_parquet(paths.table("influence_matrices", "class_maps", "parquet"))
     assert maps["validation_class"].max() == maps["training_class"].max() == 6
     assert "addition modulo 7<" in paths.figure("grokking").read_text()
