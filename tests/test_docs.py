@@ -55,11 +55,14 @@ ELSEWHERE = {
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
+    "python -m benchmarks.startup": "measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
     "python -m venv .venv": "network follows; done by make",
     "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
         "tests/workflow/test_own_project.py"
     ),
+    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data; hours",
+    "snakemake --configfile config/labelfree-paper.yaml -- all": "the same, on a GPU",
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",
 }
