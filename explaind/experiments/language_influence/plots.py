@@ -19,7 +19,7 @@ from explaind.report.plots.theme import (
     label_step_axes,
     new_figure,
 )
-from explaind.report.text import axis_title, measured
+from explaind.report.text import axis_title, measured, signed
 
 ALL = "all components"
 ROW_PIXELS, CELL_PIXELS = 16, 20
@@ -84,29 +84,38 @@ def map_by_interval(influence: xr.DataArray, unit: str) -> go.Figure:
 
 
 def language_map(
-    values: Float[np.ndarray, "explained trained"], names: Sequence[str], title: str, unit: str
+    values: Float[np.ndarray, "explained trained"],
+    names: Sequence[str],
+    title: str,
+    unit: str,
+    above: int = CONTROL_PIXELS,
 ) -> go.Figure:
     """Draw a number of every pair of languages, those trained on as columns.
 
     Args:
         values: the numbers.
         names: the languages, of rows and columns alike.
-        title: title of the colours.
+        title: title of the colours, short enough for a phone.
         unit: unit of the numbers.
+        above: pixels above the map.
 
     Returns:
-        The figure, with room above for a control.
+        The figure.
     """
     figure, shown = map_figure(values.astype(np.float32), title), _short(names)
+    limit, ticks, texts = _colours(values)
     figure.update_traces(
+        zmin=-limit,
+        zmax=limit,
+        colorbar={"tickvals": ticks, "ticktext": texts},
         x=shown,
         y=shown,
         hovertemplate=f"%{{x}} on %{{y}}: {measured('%{z:+.3g}', unit)}<extra></extra>",
     )
     figure.update_xaxes(tickangle=-90, automargin=True)
-    figure.update_yaxes(automargin=True)
-    height = _side(len(names)) + 2 * ROOM
-    figure.update_layout(height=height, margin={"t": ROOM, "b": ROOM})
+    figure.update_yaxes(automargin=True, constraintoward="top")
+    height = _side(len(names)) + above + ROOM
+    figure.update_layout(height=height, margin={"t": above, "b": ROOM})
     return figure
 
 
@@ -162,8 +171,7 @@ def parts_figure(parts: pd.DataFrame, unit: str) -> go.Figure:
 
 def _influence_map(influence: xr.DataArray, values: np.ndarray, unit: str) -> go.Figure:
     names = [str(name) for name in influence["explained"].to_numpy()]
-    title = axis_title("influence", unit, "per token", "+ = more likely")
-    figure = language_map(values, names, title, unit)
+    figure = language_map(values, names, axis_title("influence", unit, "per token"), unit, ROOM)
     label_axes(figure, "trained on", "held-out text of")
     return figure
 
@@ -181,6 +189,13 @@ def _side(languages: int) -> int:
 
 def _choice(name: str, values: np.ndarray) -> dict[str, object]:
     """A button or position of a slider that shows other values with their own colours."""
-    limit = robust_limit(values)
+    limit, ticks, texts = _colours(values)
     shown = {"z": [values.astype(np.float32)], "zmin": [-limit], "zmax": [limit]}
+    shown |= {"colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]}
     return {"label": name, "method": "restyle", "args": [shown]}
+
+
+def _colours(values: np.ndarray) -> tuple[float, list[float], list[str]]:
+    """Where the colours of a map end, and their ticks: few, so that a phone has room for them."""
+    limit = robust_limit(values)
+    return limit, [-limit, 0.0, limit], [f"≤ {signed(-limit, 2)}", "0", f"≥ {signed(limit, 2)}"]

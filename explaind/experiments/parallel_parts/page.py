@@ -88,15 +88,16 @@ def _map_panel(tables: ParallelTables, about: About) -> Panel:
     cells = others.pivot_table(index="explained", columns="trained", values="excess", sort=False)
     names = list(dict.fromkeys(tables.pairs["explained"]))
     cells = cells.reindex(index=names, columns=names)
-    title = axis_title("same less others", tables.unit, PER)
-    figure = language_map(cells.to_numpy(), names, title, tables.unit)
+    figure = language_map(
+        cells.to_numpy(), names, axis_title("same less others", tables.unit), tables.unit
+    )
     label_axes(figure, "crops in", "part in")
     return Panel(
         letter="a",
         title="Which languages share parts",
         caption=(
             "Influence of a crop in one language (columns) on the same part in another one (rows), "
-            "less that on its other parts: red where the same part is helped more."
+            "less that on its other parts, per token: red where the same part is helped more."
         ),
         plots=(Plot("pairs", figure),),
         tables=(about.files["pairs"],),
