@@ -49,9 +49,10 @@ def equation(explained: Explained, names: Mapping[str, str] = CLASSES) -> Markup
     meanings = {term: meaning for term, (_, meaning, _) in TERMS.items()}
     if not explained.cancellation.empty:
         rows = whole_run(explained.cancellation)
-        parts = " and ".join(f"{signed(rows['net'][k])} ({names[k]})" for k in (SAME, OTHER))
-        gross = measured(number(rows["gross"][ALL]), unit)
-        meanings["data"] = f"{parts}; {gross} in absolute value"
+        groups = [k for k in (SAME, OTHER) if k in rows.index]
+        parts = " and ".join(f"{signed(rows['net'][k])} ({names[k]})" for k in groups)
+        gross = f"{measured(number(rows['gross'][ALL]), unit)} in absolute value"
+        meanings["data"] = f"{parts}; {gross}" if groups else gross
     terms = [
         {
             "name": name,
@@ -123,15 +124,21 @@ def cancellation_panel(
             "What the training data did is the small difference of large influences: on average "
             f"over the explained samples {measured(signed(whole['net'][ALL]), unit)} are left of "
             f"{measured(number(whole['gross'][ALL]), unit)} in absolute value. Left: what raised "
-            f"and what lowered the output, for training samples of the {names[SAME]} "
-            f"({number(whole['samples'][SAME])} on average), of {names[OTHER]} "
-            f"({number(whole['samples'][OTHER])}) and for all; the diamond is their sum. Right: "
-            f"these sums in every training interval, credited to the {words(credit)}."
+            f"and what lowered the output{_by_class(whole, names)}; the diamond is their sum. "
+            f"Right: these sums in every training interval, credited to the {words(credit)}."
         ),
         plots=plots,
         extra=Markup() if not intervals.empty else not_kept(about.run, "interval"),
         tables=(about.files["cancellation"],),
     )
+
+
+def _by_class(whole: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """Which training samples are told apart; all are one where targets are no classes."""
+    if SAME not in whole.index:
+        return ""
+    same, other = (f"{names[k]} ({number(whole['samples'][k])}" for k in (SAME, OTHER))
+    return f", for training samples of the {same} on average), of {other}) and for all"
 
 
 def _phases(phases: Phases) -> Markup:

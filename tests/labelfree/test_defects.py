@@ -58,7 +58,7 @@ CANNOT_COME_AGAIN = {
     27: "networks are built from settings by name, never by place",
     28: "functions that pandas and numpy have removed",
     32: "its own queue of tasks; here that is Snakemake",
-    33: "its own recursion; here the solver multiplies with stored gradients",
+    33: "a recursion that kept its graph; here every product is taken without one",
 }
 
 

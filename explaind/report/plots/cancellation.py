@@ -88,6 +88,8 @@ def interval_figure(
     middle, last = (start + stop - 1) / 2, int(stop.max())
     figure = new_figure()
     for classes, colour in NET_COLOURS.items():
+        if classes not in rows:  # targets are no classes
+            continue
         figure.add_bar(
             x=middle,
             y=rows[classes]["net"].to_numpy(),

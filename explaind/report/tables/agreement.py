@@ -83,9 +83,10 @@ def decomposition_by_sample(influence: xr.Dataset) -> pd.DataFrame:
         influence: the influence store.
 
     Returns:
-        One row per explained validation sample: `sample`, `target`, `initial`, `data`, `decay`,
-        `residual`, `rounding` (part of the residual), `final`, `residual_share` (sum over steps of
-        |step residual| divided by that of |change|; without rounding).
+        One row per explained validation sample: `sample`, `target` (NaN if it has several),
+        `initial`, `data`, `decay`, `residual`, `rounding` (part of the residual), `final`,
+        `residual_share` (sum over steps of |step residual| divided by that of |change|; without
+        rounding).
     """
     chosen = chosen_output(influence)
     arrays = {"initial": "initial_output", "final": "final_output"}
@@ -96,7 +97,7 @@ def decomposition_by_sample(influence: xr.Dataset) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "sample": influence["test_index"].to_numpy(),
-            "target": influence["test_target"].to_numpy(),
+            "target": influence["test_target"].to_numpy() if "test_target" in influence else np.nan,
             **columns,
         }
     )

@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explaind.report.tables.outputs import blocks, chosen_output, select_output
+from explaind.report.tables.outputs import (
+    blocks,
+    chosen_output,
+    select_output,
+    target_classes,
+)
 
 SAME, OTHER, ALL = "same class", "other classes", "all classes"
 SUMS = ("raised", "lowered", "net", "gross")
@@ -29,8 +34,9 @@ def cancellation(influence: xr.Dataset) -> pd.DataFrame:
         `OTHER`, `ALL`), means over the explained samples: number of training `samples`; sum of
         their positive influences `raised`, of the negative ones `lowered`, of all `net`, and of
         absolute values `gross`, in the unit of the explained output. An influence is that of a
-        sample over all steps of the range and all components. No row unless the run kept the
-        `influence` of all training samples: those of some do not add up to what the data did.
+        sample over all steps of the range and all components. Where targets are no classes, the
+        rows of `ALL` only. No row unless the run kept the `influence` of all training samples:
+        those of some do not add up to what the data did.
     """
     if influence.get("influence") is None or _some_only(influence):
         return pd.DataFrame({column: [] for column in COLUMNS})
@@ -44,12 +50,12 @@ def cancellation(influence: xr.Dataset) -> pd.DataFrame:
 
 def whole_run(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the whole run, by `classes`."""
-    return table.head(3).set_index("classes")
+    return table.head(table["classes"].nunique()).set_index("classes")
 
 
 def by_interval(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the intervals, none if the run kept no intervals."""
-    return table.iloc[3:]
+    return table.iloc[table["classes"].nunique() :]
 
 
 def _some_only(influence: xr.Dataset) -> bool:
@@ -67,18 +73,16 @@ def _ranges(influence: xr.Dataset) -> Iterator[tuple[int, int, xr.DataArray]]:
 
 
 def _rows(array: xr.DataArray, influence: xr.Dataset) -> list[dict[str, object]]:
-    chosen, train = chosen_output(influence), influence["train_target"].to_numpy()
-    test = influence["test_target"].to_numpy()
-    sums = np.zeros((2, 3))  # same and other classes; samples, raised, lowered
+    chosen = chosen_output(influence)
+    sums = dict[str, np.ndarray]()  # by group: samples, raised, lowered
     for block in blocks(array, "test"):
         values = select_output(array.isel(test=block), chosen.isel(test=block))
         by_sample = values.transpose(..., "test", "train").to_numpy().astype(np.float64)
         numbers = by_sample.reshape(-1, *by_sample.shape[-2:]).sum(0)  # over components, if any
-        same = test[block, None] == train
-        for row, group in enumerate((same, ~same)):
-            found = numbers[group]
-            sums[row] += len(found), found.clip(min=0).sum(), found.clip(max=0).sum()
-    means = np.vstack([sums, sums.sum(0)]) / len(test)
+        for group, member in _groups(influence.isel(test=block)).items():
+            found = numbers[member]
+            own = np.array([len(found), found.clip(min=0).sum(), found.clip(max=0).sum()])
+            sums[group] = sums.get(group, 0) + own / influence.sizes["test"]
     return [
         {
             "classes": classes,
@@ -88,5 +92,15 @@ def _rows(array: xr.DataArray, influence: xr.Dataset) -> list[dict[str, object]]
             "net": raised + lowered,
             "gross": raised - lowered,
         }
-        for classes, (samples, raised, lowered) in zip((SAME, OTHER, ALL), means, strict=True)
+        for classes, (samples, raised, lowered) in sums.items()
     ]
+
+
+def _groups(influence: xr.Dataset) -> dict[str, np.ndarray]:
+    """Which training samples are in which group, [test, train], by the name of the group."""
+    every = {ALL: np.ones((influence.sizes["test"], influence.sizes["train"]), bool)}
+    classes = target_classes(influence)
+    if classes is None:
+        return every
+    same = classes.to_numpy()[:, None] == influence["train_target"].to_numpy()
+    return {SAME: same, OTHER: ~same, **every}

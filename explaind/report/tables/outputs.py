@@ -36,21 +36,30 @@ def chosen_output(influence: xr.Dataset) -> xr.DataArray:
     """
     if influence.sizes["output"] == 1:
         return xr.DataArray(np.zeros(influence.sizes["test"], np.int64), dims="test")
-    targets = influence["test_target"].load()
-    if _one_output_per_class(influence, targets):
-        return targets.astype(np.int64)
-    return xr.zeros_like(targets, dtype=np.int64)
+    classes = target_classes(influence)
+    if classes is not None and _one_output_per_class(influence, classes):
+        return classes
+    return xr.DataArray(np.zeros(influence.sizes["test"], np.int64), dims="test")
+
+
+def target_classes(influence: xr.Dataset) -> xr.DataArray | None:
+    """Return the class of each explained sample; None if targets are no classes."""
+    targets = influence.get("test_target")  # missing if a sample has several targets
+    if targets is None or targets.dtype.kind not in "iu":
+        return None
+    return targets.load().astype(np.int64)
 
 
 def output_name(influence: xr.Dataset) -> str:
     """Return a plain name of the output chosen by `chosen_output`, for captions."""
     functional = str(influence.attrs["functional"])
-    if influence["test_target"].dtype.kind not in "iu":
+    classes = target_classes(influence)
+    if classes is None:
         return "the output" if functional == "all" else f"the output “{functional}”"
     of_model = model_output_name(output_unit(influence))
     if functional.startswith("logit["):
         return f"the {of_model} of class {functional[len('logit[') : -1]}"
-    if _one_output_per_class(influence, influence["test_target"].load()):
+    if _one_output_per_class(influence, classes):
         return f"the {of_model} of the correct class"
     return FUNCTIONALS.get(functional, f"the output “{functional}”")
 
@@ -110,8 +119,6 @@ def blocks(array: xr.DataArray, dim: str) -> Iterator[slice]:
         yield slice(start, min(start + length, array.sizes[dim]))
 
 
-def _one_output_per_class(influence: xr.Dataset, targets: xr.DataArray) -> bool:
-    outputs = influence.sizes["output"]
-    if influence.attrs["functional"] != "all" or targets.dtype.kind not in "iu":
-        return False
-    return outputs > max(1, int(targets.max()))
+def _one_output_per_class(influence: xr.Dataset, classes: xr.DataArray) -> bool:
+    every = influence.attrs["functional"] == "all"
+    return every and influence.sizes["output"] > max(1, int(classes.max()))

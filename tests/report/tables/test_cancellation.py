@@ -80,3 +80,15 @@ def test_only_what_was_kept_is_told():
         nothing = cancellation(without)
         assert nothing.empty
         assert list(nothing.columns) == list(COLUMNS)
+
+
+def test_targets_that_are_no_classes_are_not_told_apart():
+    influence = dataset()
+    expected = cancellation(influence).query("classes == @ALL")[[*COLUMNS]].to_numpy()
+    numbers = influence.assign(test_target=influence["test_target"] + 0.5)
+    for without in (numbers, influence.drop_vars(["test_target", "train_target"])):
+        table = cancellation(without)
+        assert set(table["classes"]) == {ALL}
+        np.testing.assert_array_equal(table.to_numpy(), expected)
+        assert len(whole_run(table)) == 1
+        assert len(by_interval(table)) == 2

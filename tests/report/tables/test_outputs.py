@@ -40,6 +40,13 @@ def test_own_class_of_all_outputs(all_outputs):
     assert output_name(all_outputs) == "the log-probability of the correct class"
 
 
+def test_a_sample_with_several_targets_has_no_class(all_outputs):
+    several = all_outputs.drop_vars(["test_target", "train_target"])
+    assert not chosen_output(several).any()
+    assert output_name(several) == "the output"
+    assert output_name(several.assign_attrs(functional="loss")) == "the output “loss”"
+
+
 def test_first_of_other_functionals(all_outputs):
     """However many numbers a functional of one's own has."""
     other = all_outputs.assign_attrs(functional="norms")
