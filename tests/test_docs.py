@@ -118,6 +118,7 @@ def test_workflow(fresh, command):
     assert "This was a dry-run" in fresh.shell(f"snakemake --dry-run {arguments}")
 
 
+@pytest.mark.long
 def test_commands_of_a_run(fresh, tmp_path):
     project = fresh.copy(tmp_path)
     tiny = ("--config", "config/config.yaml", "--config", "config/tiny.yaml")
