@@ -48,7 +48,7 @@ def draw(tables: PassageTables, about: About) -> Page:
             ),
             Fact(
                 "Half of it by",
-                number(float(explained["half"].mean()), 2),
+                f"{round(explained['half'].mean()):,}",
                 "training passages, on average: the fewest that did half of what made a passage "
                 "more likely",
             ),
