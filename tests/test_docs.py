@@ -54,6 +54,7 @@ ELSEWHERE = {
     "python -m benchmarks.peers": "measures the machine; tests/integrations/test_peers.py",
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
+    "python -m benchmarks.single_steps": "tests/plan/test_single_steps.py",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m benchmarks.startup": "measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
@@ -61,7 +62,7 @@ ELSEWHERE = {
     "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
         "tests/workflow/test_own_project.py"
     ),
-    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data; hours",
+    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data",
     "snakemake --configfile config/labelfree-paper.yaml -- all": "the same, on a GPU",
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",

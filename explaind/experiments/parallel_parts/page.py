@@ -3,10 +3,10 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from explaind.experiments.language_influence.plots import language_map
 from explaind.experiments.parallel_parts.tables import Finding, ParallelTables
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Page, Panel, Plot
-from explaind.report.plots.heatmap import map_figure
 from explaind.report.plots.theme import DATA, label_axes, mark_zero, new_figure
 from explaind.report.text import axis_title, measured, number, percent, signed
 
@@ -77,7 +77,7 @@ def verdict(finding: Finding, unit: str) -> str:
     )
     if finding.low > 0 and finding.p_value < SIGNIFICANT:
         share = percent(finding.excess / finding.own) if finding.own > 0 else "n/a"
-        return f"Yes ({numbers}): by {share} of the difference within a language."
+        return f"Yes ({numbers}). The difference is {share} of that within a language."
     if finding.high < 0:
         return f"No: less ({numbers})."
     return f"No difference is found ({numbers})."
@@ -88,22 +88,16 @@ def _map_panel(tables: ParallelTables, about: About) -> Panel:
     cells = others.pivot_table(index="explained", columns="trained", values="excess", sort=False)
     names = list(dict.fromkeys(tables.pairs["explained"]))
     cells = cells.reindex(index=names, columns=names)
-    figure = map_figure(
-        cells.to_numpy(dtype=np.float32), axis_title("same less others", tables.unit, PER)
-    )
-    figure.update_traces(
-        x=names,
-        y=names,
-        hovertemplate=f"%{{x}} on %{{y}}: {measured('%{z:+.3g}', tables.unit)}<extra></extra>",
+    figure = language_map(
+        cells.to_numpy(), names, axis_title("same less others", tables.unit), tables.unit
     )
     label_axes(figure, "crops in", "part in")
-    figure.update_xaxes(tickangle=-90)
     return Panel(
         letter="a",
         title="Which languages share parts",
         caption=(
             "Influence of a crop in one language (columns) on the same part in another one (rows), "
-            "less that on its other parts: red where the same part is helped more."
+            "less that on its other parts, per token: red where the same part is helped more."
         ),
         plots=(Plot("pairs", figure),),
         tables=(about.files["pairs"],),
@@ -149,7 +143,7 @@ def _pair_panel(tables: ParallelTables, about: About) -> Panel:
             "columns.html",
             caption=f"Influence of a crop, {tables.unit} per token.",
             label="Pairs of languages",
-            titles=["Trained on", "On", "Same part", "Other parts", "Difference"],
+            titles=["Trained on", "Explained", "Same part", "Other parts", "Difference"],
             rows=rows,
         ),
         tables=(about.files["pairs"],),
