@@ -62,7 +62,7 @@ ELSEWHERE = {
     "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
         "tests/workflow/test_own_project.py"
     ),
-    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data; hours",
+    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data",
     "snakemake --configfile config/labelfree-paper.yaml -- all": "the same, on a GPU",
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",

@@ -18,6 +18,8 @@ FUNCTIONALS = {
     "target_logprob": "the log-probability of the correct class",
     "margin": "the margin of the correct class (its log-odds)",
     "loss": "the loss",
+    "sum_logprob": "the log-probability of all targets",
+    "mean_logprob": "the mean log-probability of the targets",
 }
 """Plain names of the functionals of one number."""
 
@@ -54,8 +56,10 @@ def output_name(influence: xr.Dataset) -> str:
     """Return a plain name of the output chosen by `chosen_output`, for captions."""
     functional = str(influence.attrs["functional"])
     classes = target_classes(influence)
+    if classes is None and functional == "all":
+        return "the output"
     if classes is None:
-        return "the output" if functional == "all" else f"the output “{functional}”"
+        return FUNCTIONALS.get(functional, f"the output “{functional}”")
     of_model = model_output_name(output_unit(influence))
     if functional.startswith("logit["):
         return f"the {of_model} of class {functional[len('logit[') : -1]}"

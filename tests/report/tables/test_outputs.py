@@ -44,7 +44,12 @@ def test_a_sample_with_several_targets_has_no_class(all_outputs):
     several = all_outputs.drop_vars(["test_target", "train_target"])
     assert not chosen_output(several).any()
     assert output_name(several) == "the output"
-    assert output_name(several.assign_attrs(functional="loss")) == "the output “loss”"
+    for functional, name in (
+        ("mean_logprob", "the mean log-probability of the targets"),
+        ("loss", "the loss"),
+        ("logit[1]", "the output “logit[1]”"),
+    ):
+        assert output_name(several.assign_attrs(functional=functional)) == name
 
 
 def test_first_of_other_functionals(all_outputs):

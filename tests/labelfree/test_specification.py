@@ -1,6 +1,7 @@
-"""The defects of the published label-free code that could come again, and the test of each.
+"""What the specification of the label-free reference asks for, and the test of each.
 
-The numbers D1 ... are those of the list of defects in the specification of the reference.
+`DEFECTS` are those of the published code that could come again (D1 ... of section 4), `ACCEPTANCE`
+the tests that section 5.1 suggests.
 """
 
 import re
@@ -9,7 +10,7 @@ import pytest
 
 from tests.workflow.project import REPOSITORY
 
-TESTS = {
+DEFECTS = {
     1: "labelfree/test_feature_importance.py: test_a_sample_is_attributed_as_if_it_were_alone",
     2: "experiments/example_consistency/test_compute.py: "
     "test_samples_are_those_of_the_training_as_the_network_saw_them",
@@ -60,14 +61,47 @@ CANNOT_COME_AGAIN = {
     32: "its own queue of tasks; here that is Snakemake",
     33: "a recursion that kept its graph; here every product is taken without one",
 }
+ACCEPTANCE = {
+    "1, completeness": "labelfree/test_feature_importance.py: test_integrated_gradients_add_up",
+    "1, invariance": "labelfree/test_feature_importance.py: "
+    "test_an_orthogonal_map_of_the_representation_changes_nothing",
+    "1, GradientShap": "labelfree/test_random_importance.py: "
+    "test_gradient_shap_with_many_points_is_integrated_gradients",
+    "2": "labelfree/test_feature_importance.py: test_a_sample_is_attributed_as_if_it_were_alone",
+    "3, class prior": "labelfree/test_similarity_rate.py: "
+    "test_everything_selected_is_the_share_of_the_class_exactly",
+    "3, ceiling": "experiments/example_consistency/test_compute.py: "
+    "test_every_method_ends_at_the_share_of_the_class",
+    "4, order": "experiments/feature_consistency/test_compute.py: "
+    "test_methods_find_the_pixels_and_controls_do_not",
+    "4, everything hidden": "experiments/feature_consistency/test_compute.py: "
+    "test_everything_hidden_is_the_same_for_all",
+    "5, scale": "experiments/example_consistency/test_compute.py: "
+    "test_samples_are_those_of_the_training_as_the_network_saw_them",
+    "5, log-distance": "experiments/pretext_examples/test_compute.py: "
+    "test_distances_are_correlated_as_by_hand",
+    "6, known correlation": "labelfree/test_unit_overlap.py: test_a_known_correlation_is_found",
+    "6, streaming": "labelfree/test_streaming_correlation.py: "
+    "test_equals_the_dense_correlation_however_it_is_cut",
+    "6, active units": "experiments/disentanglement/test_tables.py: "
+    "test_collapsed_units_are_counted",
+    "7": "labelfree/test_map_agreement.py: test_a_head_of_orthonormal_columns_changes_nothing",
+    "8, own mask": "experiments/roar/test_compute.py: test_every_image_loses_its_own_pixels",
+    "8, encoder": "experiments/roar/test_compute.py: "
+    "test_every_method_explains_the_original_encoder",
+    "9, closed form": "labelfree/test_influence_functions.py: "
+    "test_linear_regression_is_its_closed_form",
+    "9, cosine": "labelfree/test_influence_functions.py: test_what_is_reported_is_so",
+    "10": "experiments/test_repeatable.py: test_the_same_command_twice_writes_the_same_bytes",
+}
 
 
 def test_every_defect_is_in_one_list():
-    assert sorted([*TESTS, *CANNOT_COME_AGAIN]) == list(range(1, 43))
+    assert sorted([*DEFECTS, *CANNOT_COME_AGAIN]) == list(range(1, 43))
 
 
-@pytest.mark.parametrize("defect", TESTS)
-def test_the_test_of_a_defect_is_there(defect):
-    file, name = TESTS[defect].split(": ")
+@pytest.mark.parametrize("asked", sorted({*DEFECTS.values(), *ACCEPTANCE.values()}))
+def test_the_test_is_there(asked):
+    file, name = asked.split(": ")
     text = (REPOSITORY / "tests" / file).read_text("utf-8")
     assert re.search(rf"^def {name}\(", text, re.MULTILINE)
