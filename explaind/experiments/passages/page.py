@@ -31,7 +31,9 @@ def draw(tables: PassageTables, about: About) -> Page:
     explained = tables.explained
     return Page(
         about,
-        subtitle=f"{len(explained)} held-out passages",
+        subtitle=f"{len(explained)} held-out passages"
+        if len(explained) > 1
+        else "one held-out passage",
         lead=(
             "Each held-out passage, which no training saw, stands beside the training passages "
             "that did most for and against its prediction, along the whole training: in "
