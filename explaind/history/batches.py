@@ -133,6 +133,7 @@ class IndexedCollate:
         index = torch.tensor(read.indices)
         if not torch.equal(read.state, generator_state(CPU)):  # another sample every time
             return x, y, index, np.full(len(index), UNSEEN), {"data": read.state}
+        check_sample_first(x, y, len(index))
         plain = self.collate is default_collate
         return x, y, index, None if plain else own_checksums(read.items, self.collate), {}
 
