@@ -19,6 +19,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,6 +55,19 @@ class Read(NamedTuple):
     source: str
     syntax: str
     names: list[str]
+
+
+@dataclass
+class Kept:
+    """What was read by this process, or one before it.
+
+    Attributes:
+        reads: by module.
+        is_stored: whether they are on disk.
+    """
+
+    reads: dict[str, Read]
+    is_stored: bool = True
 
 
 @cache
@@ -96,7 +110,7 @@ def import_closure(*modules: str) -> set[str]:
         name = waiting.pop()
         closure.add(name)
         if not _is_declared(name):
-            waiting |= {module for module in _imports(name) if _is_tracked(module)} - closure
+            waiting |= _imports(name) - closure
     return closure
 
 
@@ -128,15 +142,17 @@ def _read(module: str) -> Read:
     assert source is not None  # only names that _source knows get here
     content = source.read_bytes()
     of = hashlib.sha256(Path(__file__).read_bytes() + f"{source}\n".encode() + content).hexdigest()
-    kept = _kept().get(module)
-    if kept is not None and kept.source == of:
-        return kept
+    kept = _kept()
+    known = kept.reads.get(module)
+    if known is not None and known.source == of:
+        return known
     tree = ast.parse(content, source)
     for node in (tree, *_statements(tree)):  # a tenth of what `ast.walk` visits
         _strip_docstring(node)
     names = {name for node in _statements(tree) for name in _imported_names(node, module)}
     syntax = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-    _kept()[module] = found = Read(of, syntax, sorted(names))
+    kept.reads[module] = found = Read(of, syntax, sorted(names))
+    kept.is_stored = False
     return found
 
 
@@ -146,24 +162,22 @@ def _file_of_kept() -> Path:
 
 
 @cache
-def _kept() -> dict[str, Read]:
-    """What this process, or one before it, has read, by module."""
+def _kept() -> Kept:
     try:
         kept = json.loads(_file_of_kept().read_text())
-        return {module: Read(*read) for module, read in kept.items()}
+        return Kept({module: Read(*read) for module, read in kept.items()})
     except (OSError, ValueError, TypeError, AttributeError):  # none yet, or of something else
-        return {}
+        return Kept({})
 
 
 def _keep() -> None:
     """Keep what was read for processes to come, where Python may keep what it compiled."""
-    if sys.dont_write_bytecode:
+    kept = _kept()
+    if kept.is_stored or sys.dont_write_bytecode:
         return
-    file, content = _file_of_kept(), json.dumps(_kept())
-    with suppress(OSError):  # a library that cannot be written to
-        if not file.exists() or file.read_text() != content:
-            with replacing(file) as temporary:
-                temporary.write_text(content)
+    kept.is_stored = True
+    with suppress(OSError), replacing(_file_of_kept()) as temporary:  # it may not be writable
+        temporary.write_text(json.dumps(kept.reads))
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -183,6 +197,7 @@ def _imports(module: str) -> frozenset[str]:
         name
         for name in named | parents
         if (is_users or _head(name) == PACKAGE)  # this package imports nothing of the user's
+        and _is_tracked(name)
         and _source(name) is not None
     )
 

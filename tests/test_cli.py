@@ -145,6 +145,14 @@ SLOW = {"torch", "rich", "numpy", "pandas", "xarray", "plotly", "asyncio", "expl
 """What `explaind --help` has no need of."""
 
 
+def test_pages_and_datasets_are_made_without_libraries_that_take_long_to_import():
+    modules = "explaind.experiments.drawing, explaind.pipeline.prepare"
+    slow = {"scipy.stats", "sklearn"}  # only some pages, and the digits, need them
+    code = f"import sys, {modules}; sys.exit(str({slow} & set(sys.modules) or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not done.stderr.strip()
+
+
 def test_help_waits_for_nothing_that_it_does_not_need():
     code = f"import sys, explaind.cli; sys.exit(str({SLOW} & set(sys.modules) or ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "python -m benchmarks.peers": "measures the machine; tests/integrations/test_peers.py",
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
+    "python -m benchmarks.single_steps": "tests/plan/test_single_steps.py",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m benchmarks.startup": "measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
@@ -118,6 +119,7 @@ def test_workflow(fresh, command):
     assert "This was a dry-run" in fresh.shell(f"snakemake --dry-run {arguments}")
 
 
+@pytest.mark.long
 def test_commands_of_a_run(fresh, tmp_path):
     project = fresh.copy(tmp_path)
     tiny = ("--config", "config/config.yaml", "--config", "config/tiny.yaml")

@@ -27,6 +27,7 @@ def added(project):
     return project
 
 
+@pytest.mark.long
 def test_it_runs_through_the_workflow_and_nothing_else_is_computed_again(added):
     assert added.planned() == {}  # as long as no config names it
     planned = added.planned(*CONFIG)

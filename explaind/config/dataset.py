@@ -289,7 +289,13 @@ class TextDataset(Section):
     groups: tuple[str, ...] | None = Field(
         None, min_length=2, description="Groups used, in this order; null = all."
     )
-    context: int = Field(64, ge=2, description="Bytes of a passage.")
+    byte_pairs: int | None = Field(
+        None,
+        ge=257,
+        description="Number of tokens of a byte pair encoding, learned on the parts that are not "
+        "held out (extra `huggingface`); null = every byte is a token.",
+    )
+    context: int = Field(64, ge=2, description="Tokens of a passage.")
     crops: int = Field(
         100,
         ge=1,

@@ -1,8 +1,6 @@
 """The handwritten digits that scikit-learn brings along; no download."""
 
 import numpy as np
-import sklearn
-from sklearn.datasets import load_digits
 
 from explaind.data.images import ImageSource
 
@@ -12,6 +10,9 @@ TRAIN_FRACTION = 0.8
 
 def digits_source() -> ImageSource:
     """Return grey images of 8 x 8 pixels; the first four fifths of the file are for training."""
+    import sklearn  # noqa: PLC0415 (takes a second, and other datasets do without)
+    from sklearn.datasets import load_digits  # noqa: PLC0415
+
     bunch = load_digits()
     images = np.rint(bunch.images * (255 / GREY_LEVELS)).astype(np.uint8)[..., None]
     labels = bunch.target.astype(np.int64)

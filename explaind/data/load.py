@@ -9,7 +9,7 @@ from explaind.config.choices import Grouping
 from explaind.config.dataset import ImageDataset
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
-from explaind.errors import DataError
+from explaind.errors import ConfigError, DataError
 from explaind.paths import Paths
 from explaind.store import open_sealed
 
@@ -29,6 +29,7 @@ class LoadedDataset:
         sha256: checksum of the stored arrays.
         groups: names of the groups that training samples take turns in, sample `i` being of group
             `i % len(groups)`; empty if there are none.
+        parts: part of every training sample of text, its article say; empty of other data.
     """
 
     x_train: Tensor
@@ -38,6 +39,7 @@ class LoadedDataset:
     classes: int
     sha256: str
     groups: tuple[str, ...] = ()
+    parts: tuple[int, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -61,6 +63,26 @@ class LoadedDataset:
         if grouping == "class":
             return [str(number) for number in self.y_train.tolist()]
         return [self.groups[i % len(self.groups)] for i in range(len(self.x_train))]
+
+    def numbers_of(self, groups: tuple[str, ...] | None, key: str) -> list[int]:
+        """Return the numbers of some groups.
+
+        Args:
+            groups: their names; None = all.
+            key: where they are named, for the message.
+
+        Returns:
+            Their places among `groups`.
+
+        Raises:
+            ConfigError: if one is not there.
+        """
+        unknown = sorted(set(groups or ()) - set(self.groups))
+        if unknown:
+            raise ConfigError(
+                f"{key}: expected some of {sorted(self.groups)}, got {unknown}; correct them."
+            )
+        return [self.groups.index(name) for name in groups or self.groups]
 
     def to(self, device: torch.device) -> "LoadedDataset":
         """Return the same dataset on a device."""
@@ -92,6 +114,7 @@ def load_dataset(config: Config, paths: Paths, dataset: str) -> LoadedDataset:
         classes=int(store.attrs["classes"]),
         sha256=store.attrs["sha256"],
         groups=tuple(store.attrs.get("groups", ())),
+        parts=tuple(store["part_train"].values.tolist()) if "part_train" in store else (),
         **tensors,
     )
 

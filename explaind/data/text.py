@@ -6,6 +6,7 @@ a held-out sample is all passages of one group.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,11 @@ import xarray as xr
 
 from explaind.config.dataset import TextDataset
 from explaind.data.embedded_text import embedded_text
+from explaind.data.tokens import Tokens, byte_pairs, single_bytes
 from explaind.errors import DataError
 
 IGNORED = -100
 """Target where a passage has ended."""
-
-BYTES = 256
-"""Number of tokens: text is read byte by byte."""
 
 LEAST_GROUPS = 2
 
@@ -58,17 +57,22 @@ def text_dataset(settings: TextDataset, root: Path) -> xr.Dataset:
     names, parts = list(text.groups), sorted(next(iter(text.groups.values())))
     generator = np.random.default_rng(settings.seed)
     held_out = sorted(generator.permutation(parts)[: settings.held_out_parts].tolist())
+    tokens = _tokens(text, held_out, settings)
+    encoded = {
+        name: {part: tokens.encode(written) for part, written in of_group.items()}
+        for name, of_group in text.groups.items()
+    }
     crops, origin = [], []
     for _ in range(settings.crops):
         for number, name in enumerate(names):
-            kept = {p: t for p, t in text.groups[name].items() if p not in held_out}
+            kept = {p: t for p, t in encoded[name].items() if p not in held_out}
             part = _drawn(kept, generator)
             start = int(generator.integers(max(1, len(kept[part]) - settings.context)))
             crops.append(_passage(kept[part][start:], settings.context))
             origin.append((number, part))
     passages = [
         [
-            _passage(text.groups[name][part][start:], settings.context)
+            _passage(encoded[name][part][start:], settings.context)
             for part, start in _places(held_out, settings)
         ]
         for name in names
@@ -79,16 +83,17 @@ def text_dataset(settings: TextDataset, root: Path) -> xr.Dataset:
     train, held = ("train", "passage_of_crop", "position"), ("validation", "passage", "position")
     return xr.Dataset(
         {
-            "x_train": (train, x_train, _described("bytes of a crop")),
+            "x_train": (train, x_train, _described("tokens of a crop")),
             "y_train": (train, y_train, _described("what follows each; -100 = nothing")),
-            "x_validation": (held, x_validation, _described("bytes of held-out passages")),
+            "x_validation": (held, x_validation, _described("tokens of held-out passages")),
             "y_validation": (held, y_validation, _described("what follows each; -100 = nothing")),
             "group_train": (("train",), group, _described("group of the crop")),
             "part_train": (("train",), part, _described("part of the crop")),
         },
         attrs={
             "kind": "text",
-            "classes": BYTES,
+            "classes": len(tokens.vocabulary),
+            "vocabulary": [token.decode("latin-1") for token in tokens.vocabulary],
             "groups": names,
             "held_out_parts": held_out,
             "provenance": text.provenance,
@@ -142,22 +147,35 @@ def _chosen(text: Text, settings: TextDataset) -> Text:
     return Text(chosen, text.provenance)
 
 
-def _drawn(parts: Parts, generator: np.random.Generator) -> int:
+def _tokens(text: Text, held_out: list[int], settings: TextDataset) -> Tokens:
+    """How the text is cut into tokens: learned, if at all, on what is trained on."""
+    if settings.byte_pairs is None:
+        return single_bytes()
+    trained = (
+        written
+        for parts in text.groups.values()
+        for part, written in parts.items()
+        if part not in held_out
+    )
+    return byte_pairs(trained, settings.byte_pairs)
+
+
+def _drawn(parts: Mapping[int, np.ndarray], generator: np.random.Generator) -> int:
     """A part, by its length."""
     lengths = np.array([len(text) for text in parts.values()])
     return int(generator.choice(list(parts), p=lengths / lengths.sum()))
 
 
 def _places(held_out: list[int], settings: TextDataset) -> list[tuple[int, int]]:
-    """Part and first byte of each held-out passage: the beginnings first, then what follows."""
+    """Part and first token of each held-out passage: the beginnings first, then what follows."""
     rounds = range(-(-settings.passages // len(held_out)))
     places = [(part, turn * settings.context) for turn in rounds for part in held_out]
     return places[: settings.passages]
 
 
-def _passage(text: bytes, context: int) -> np.ndarray:
+def _passage(text: np.ndarray, context: int) -> np.ndarray:
     """The tokens of a passage and those that follow each, `[2, position]`."""
-    tokens = np.frombuffer(text[: context + 1], np.uint8).astype(np.int64)
+    tokens = text[: context + 1]
     x, y = np.zeros(context, np.int64), np.full(context, IGNORED, np.int64)
     x[: len(tokens[:context])] = tokens[:context]
     y[: max(0, len(tokens) - 1)] = tokens[1:]

@@ -16,6 +16,7 @@ from explaind.experiments.language_influence import SPEC as LANGUAGE_INFLUENCE
 from explaind.experiments.leave_group_out import SPEC as LEAVE_GROUP_OUT
 from explaind.experiments.linear_probe import SPEC as LINEAR_PROBE
 from explaind.experiments.maps import SPEC as MAPS
+from explaind.experiments.parallel_parts import SPEC as PARALLEL_PARTS
 from explaind.experiments.passages import SPEC as PASSAGES
 from explaind.experiments.pretext_examples import SPEC as PRETEXT_EXAMPLES
 from explaind.experiments.pretext_features import SPEC as PRETEXT_FEATURES
@@ -63,6 +64,7 @@ SPECS: dict[str, Spec] = {
         LANGUAGE_CLAIMS,
         SINGLE_STEPS,
         PASSAGES,
+        PARALLEL_PARTS,
     )
 }
 """By kind, in the order of the reference and of the command line."""

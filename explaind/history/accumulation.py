@@ -24,6 +24,9 @@ from explaind.trees import Outputs, detached, leaves
 SCALING_TOLERANCE = 1e-5
 """Largest relative difference between a scaled gradient and the same times a number."""
 
+CLIP_ROUNDINGS = 4
+"""Roundings within which a gradient was multiplied by the recorder's own clipping factor alone."""
+
 
 @dataclass
 class Part:
@@ -157,7 +160,9 @@ class Accumulation:
                 " backward left it, or scaled as a whole: clip with recorder.clip_grad_norm_,"
                 " not value by value, and add no noise."
             )
-        return undone * factor / self.clip
+        scale = factor / self.clip
+        rounding = CLIP_ROUNDINGS * torch.finfo(self.parameters[name].dtype).eps
+        return undone if abs(scale - 1.0) <= rounding else undone * scale
 
     def _see_forward(self, output: Outputs) -> None:
         """Wait for the gradient of an output."""

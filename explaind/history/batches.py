@@ -1,6 +1,5 @@
 """Batches that remember which samples they hold."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -10,18 +9,14 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
-from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from explaind.errors import RecordingError, UnsupportedError
+from explaind.errors import UnsupportedError
 from explaind.history.checksums import UNSEEN, check_sample_first, sample_checksums
 from explaind.history.random_state import CPU, Draws, generator_state, replayed
-from explaind.trees import Augmentation, Inputs, Targets, batch_size
+from explaind.trees import Augmentation, Inputs, Targets
 
 LABELS = "labels"
 """Key of the targets in a batch that is a mapping, as Hugging Face makes them."""
-
-INNER = "base_dataloader"
-"""Attribute of a loader of Accelerate: the loader of torch that it draws from."""
 
 Collate = Callable[[list[Any]], Any]
 """Makes a batch of items of a dataset."""
@@ -138,82 +133,9 @@ class IndexedCollate:
         index = torch.tensor(read.indices)
         if not torch.equal(read.state, generator_state(CPU)):  # another sample every time
             return x, y, index, np.full(len(index), UNSEEN), {"data": read.state}
+        check_sample_first(x, y, len(index))
         plain = self.collate is default_collate
         return x, y, index, None if plain else own_checksums(read.items, self.collate), {}
-
-
-def draw(loader: Any) -> Iterator[Batch]:
-    """Iterate once over what a loop draws its batches from.
-
-    Args:
-        loader: a `DataLoader`, Accelerate's around one, an iterator over one, a progress bar around
-            either (an object that holds it as `iterable`, as tqdm does), or an iterable of `Batch`.
-
-    Yields:
-        The batches.
-
-    Raises:
-        UnsupportedError: for anything that yields something else.
-    """
-    if hasattr(loader, INNER):
-        yield from _watched_batches(loader)
-        return
-    if isinstance(loader, DataLoader):
-        yield from indexed_batches(loader)
-        return
-    if isinstance(loader, _BaseDataLoaderIter):
-        yield from _rest_of(loader)
-        return
-    if hasattr(loader, "iterable"):
-        loader.iterable = draw(loader.iterable)  # so that the bar counts what is drawn
-    for batch in loader:
-        if not isinstance(batch, Batch):
-            raise UnsupportedError(
-                f"Expected a DataLoader, a progress bar around one, or Batch objects, got"
-                f" {type(loader).__name__} of {type(batch).__name__}. Put what is around the loader"
-                " around recorder.batches(loader), as in enumerate(recorder.batches(loader)), or"
-                " name the samples with recorder.step_of(index, x, y)."
-            )
-        yield batch
-
-
-def _watched_batches(loader: Any) -> Iterator[Batch]:
-    """Those of a loader that does more than the one of torch, as it yields them."""
-    drawn = DrawnIndices(loader)
-    try:
-        for batch in loader:
-            yield drawn.batch(batch)
-    finally:
-        drawn.stop()
-
-
-def _rest_of(iterator: _BaseDataLoaderIter) -> Iterator[Batch]:
-    """What is left of an iterator over a loader, with the indices its sampler draws.
-
-    Args:
-        iterator: the iterator.
-
-    Yields:
-        The batches.
-
-    Raises:
-        UnsupportedError: if worker processes have been sent indices already.
-    """
-    if iterator._num_workers:
-        raise UnsupportedError(
-            "Expected a DataLoader, got an iterator over one with worker processes, which have"
-            " begun. Give the DataLoader to recorder.batches."
-        )
-    indices = deque[list[int]]()
-    iterator._sampler_iter = _remembered(iterator._sampler_iter, indices)
-    for batch in iterator:
-        yield Batch(*inputs_and_targets(batch), torch.tensor(indices.popleft()))
-
-
-def _remembered(sampler: Iterator[list[int]], drawn: deque[list[int]]) -> Iterator[list[int]]:
-    for index in sampler:
-        drawn.append(list(index))
-        yield index
 
 
 def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type-arg]
@@ -240,67 +162,6 @@ def indexed_batches(loader: DataLoader) -> Iterator[Batch]:  # type: ignore[type
         if number == 0:
             check_item(loader.dataset, int(batch.index[0]), loader.collate_fn)
         yield batch
-
-
-class DrawnIndices:
-    """Stands in for the batch sampler of a loader and notes what it draws; nothing else changes.
-
-    The loader may be Accelerate's, which holds one of torch, moves batches and reads one ahead.
-
-    Args:
-        loader: the loader.
-    """
-
-    def __init__(self, loader: Any) -> None:
-        self._loader = getattr(loader, INNER, loader)
-        check_indexed(self._loader)
-        self._sampler, self._drawn = self._loader.batch_sampler, deque[list[int]]()
-        self._put(self)
-
-    def __len__(self) -> int:
-        return len(self._sampler)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        self._drawn.clear()  # what was read ahead of an epoch that was left
-        for index in self._sampler:
-            self._drawn.append(list(index))
-            yield index
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sampler, name)
-
-    def batch(self, given: Any) -> Batch:
-        """Return a batch of the loader, in the order in which they are drawn, with its samples.
-
-        Args:
-            given: what the loader yielded, perhaps moved to another device.
-
-        Returns:
-            The batch.
-
-        Raises:
-            RecordingError: if it is not the next one that was drawn.
-        """
-        x, y = inputs_and_targets(given)
-        index = self._drawn.popleft() if self._drawn else []
-        if len(index) != batch_size(x):
-            raise RecordingError(
-                f"Expected the batches in the order in which the loader draws them, got one of"
-                f" {batch_size(x)} samples for a draw of {len(index)}. Iterate over the loader for"
-                " nothing else while recording."
-            )
-        collate, dataset = self._loader.collate_fn, self._loader.dataset
-        plain = collate is default_collate
-        checksums = None if plain else own_checksums([dataset[i] for i in index], collate)
-        return Batch(x, y, torch.tensor(index), checksums)
-
-    def stop(self) -> None:
-        """Give the loader its batch sampler back."""
-        self._put(self._sampler)
-
-    def _put(self, sampler: Any) -> None:
-        # a loader of torch refuses another sampler for fear of a stale one; this draws from it
-        object.__setattr__(self._loader, "batch_sampler", sampler)
 
 
 def check_indexed(loader: DataLoader) -> None:  # type: ignore[type-arg]

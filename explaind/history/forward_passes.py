@@ -121,8 +121,10 @@ class Room:
         if more := drawing - set(self.sources):
             raise RecordingError(
                 f"Random numbers are drawn at step {step} that were not at the first one, by"
-                f" {sorted(more)}. Expected dropout and augmentation from the first step on: put"
-                " the model into the mode that it is trained in before."
+                f" {sorted(more)}. Expected all that draws to do so from the first step on, for"
+                " which the store has room: put the model into the mode that it is trained in"
+                " before, and let a dataset or augmentation draw for every batch, if only to leave"
+                " it as it is."
             )
         if not self.sources:
             return {}

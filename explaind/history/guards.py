@@ -81,14 +81,21 @@ def check_repeatable(
         Whether it draws random numbers.
 
     Raises:
-        UnsupportedError: saying what of the model changes.
+        UnsupportedError: saying what of the model changes; or if it is called in another way.
     """
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     device = next(model.parameters()).device
     state, outputs = generator_state(device), []
     for _ in range(2):
         with replayed(state, device):
-            outputs.append(forward(x))
+            try:
+                outputs.append(forward(x))
+            except TypeError as error:
+                raise UnsupportedError(
+                    f"The model cannot be called with the inputs of a batch alone: {error}. Give"
+                    " record and PathKernel forward=, the way in which the loop calls it"
+                    " (lambda model, x: model(*x), say)."
+                ) from error
             drawing = not torch.equal(state, generator_state(device))
     for name, buffer in model.named_buffers():
         if name in buffers and not torch.equal(buffer, buffers[name]):

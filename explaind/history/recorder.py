@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from explaind.errors import ConfigError, RecordingError, StoreError
 from explaind.files import log_written
 from explaind.history.accumulation import Part
-from explaind.history.batches import Batch, draw
+from explaind.history.batches import Batch
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
 from explaind.history.forward_passes import Room, random_attributes
 from explaind.history.gradient_check import Loss
 from explaind.history.guards import check_finite
+from explaind.history.loaders import draw
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.schema import (
     CheckpointedRows,
@@ -93,9 +94,8 @@ def record(
         loss_fn: `(model output, targets) -> per-sample losses`, shape `[batch]`.
         store: folder of the history store to create.
         every: checkpoint interval, in steps. 1 stores all parameters; more stores about that much
-            less, and reading trains each interval again from its snapshot, bit for bit on a CPU.
-            The loop must then take its gradient from `loss_fn(model(x), y).mean()` (or `.sum()`,
-            plus the penalty given to `PathKernel`) and clip at most once.
+            less, and reading trains each interval again from its snapshot, bit for bit on a CPU. A
+            loop must then send back means or sums of `loss_fn(model(x), y)`, and clip at most once.
         reduction: how the loop reduces the losses of a batch; other weights are read off gradients.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.

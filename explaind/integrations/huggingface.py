@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from explaind.errors import UnsupportedError
-from explaind.history.batches import DrawnIndices
+from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record
 from explaind.trees import LossFunction, Outputs
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from explaind.errors import UnsupportedError
-from explaind.history.batches import DrawnIndices
+from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record
 from explaind.trees import LossFunction
 

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 SAMPLES_PER_CHECK = 1024
 
+REBUILT_AT_RANDOM = 4
+"""First steps that are rebuilt where random numbers are drawn again; masks may agree by chance."""
+
 _DRAWN_AGAIN = (
     " Random numbers are drawn again: dropout must have the same probability, and noise the"
     " floating type it was recorded in (dtype=)."
@@ -155,6 +158,8 @@ def check_first_step(
 ) -> None:
     """Rebuild the first step that moved the parameters from loss, data and optimizer rule.
 
+    A few of them where random numbers are drawn again.
+
     Args:
         history: the recorded path.
         training: the training side, with the loss and data given by the user.
@@ -166,6 +171,7 @@ def check_first_step(
     momentum: Any = history.first_moment()
     momentum = 0.0 if momentum is None else momentum
     tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
+    left = 1 if history.drawn_on is None else REBUILT_AT_RANDOM
     for step in range(history.steps):
         block = history.read(step, step + 1)  # alone: the first one mostly is enough
         theta, weights = block.theta(step), history.sample_weights(step)
@@ -199,4 +205,6 @@ def check_first_step(
                 " that gradients were clipped through recorder.clip_grad_norm_."
                 f"{_DRAWN_AGAIN if history.drawn_on else ''}"
             )
-        return
+        left -= 1
+        if not left:
+            return

@@ -11,6 +11,34 @@ plots.forEach(function (plot) {
   plot.on("plotly_afterplot", () => skipButtons(plot));
 });
 
+// Titles longer than their axis are broken into lines; on a phone they would be cut off.
+const CHARACTER_WIDTH = 6.6, TITLE_OVERHANG = 20;
+const titles = new Map(plots.map((plot) => [plot, Object.keys(plot.layout).filter(
+  (key) => /^[xy]axis/.test(key) && plot.layout[key].title && plot.layout[key].title.text).map(
+  (key) => [key, plot.layout[key].title.text])]));
+function inLines(text, length) {
+  const lines = [""];
+  text.split(" ").forEach(function (word) {
+    const last = lines[lines.length - 1];
+    if (last && last.length + 1 + word.length > length) { lines.push(word); return; }
+    lines[lines.length - 1] = last ? `${last} ${word}` : word;
+  });
+  return lines.join("<br>");
+}
+function breakTitles(plot) {
+  const changes = {};
+  titles.get(plot).forEach(function ([axis, text]) {
+    const room = plot._fullLayout[axis]._length + TITLE_OVERHANG;
+    const broken = inLines(text, room / CHARACTER_WIDTH);
+    if (broken !== plot.layout[axis].title.text) { changes[`${axis}.title.text`] = broken; }
+  });
+  if (Object.keys(changes).length) { Plotly.relayout(plot, changes); }
+}
+plots.forEach(function (plot) {
+  breakTitles(plot);
+  plot.on("plotly_afterplot", () => breakTitles(plot));
+});
+
 // Screen readers: what was chosen is said. A slider has an <output>, which says it itself.
 document.addEventListener("change", function (event) {
   const control = event.target, label = control.closest(".controls label");

@@ -22,6 +22,22 @@ REACHED = """
 const element = document.activeElement;
 return element.closest(".js-plotly-plot") ? "plot" : element.tagName;
 """
+CUT_TITLES = """
+const cut = [];
+document.querySelectorAll(".js-plotly-plot").forEach(function (plot) {
+  const whole = plot.getBoundingClientRect();
+  plot.querySelectorAll(".g-xtitle text, .g-ytitle text").forEach(function (title) {
+    const box = title.getBoundingClientRect();
+    if (box.width && (box.left < whole.left - 1 || box.right > whole.right + 1 ||
+        box.top < whole.top - 1 || box.bottom > whole.bottom + 1)) { cut.push(title.textContent); }
+  });
+});
+return cut;
+"""
+WIDEST_TABLE = """
+return Math.max(...[...document.querySelectorAll(".columns")].map(
+  (box) => box.querySelector("table").scrollWidth - box.clientWidth));
+"""
 PHONE = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
 
 
@@ -35,6 +51,7 @@ def test_nothing_is_wider_than_a_phone(pages, browser, tmp_path, name):
     try:
         show(browser, page(pages, name))
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 400
+        assert browser.execute_script(CUT_TITLES) == []
         assert browser.save_screenshot(str(tmp_path / f"{name}.png"))
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -47,6 +64,18 @@ def test_plots_fit_the_paper_and_fill_the_window_again(pages, browser):
     browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
     assert set(browser.execute_script("return window.printed")) == {680}
     assert browser.execute_script(WIDTHS) == before
+
+
+def test_wide_tables_fit_the_paper(pages, browser):
+    paper = {"width": 700, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", paper)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        show(browser, pages.figure("grokking"))
+        assert browser.execute_script(WIDEST_TABLE) <= 0
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_the_tab_key_does_not_stop_at_the_buttons_of_plots(pages, browser):

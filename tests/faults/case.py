@@ -54,7 +54,7 @@ CASE = {
             "validation_samples": 20,
             "resize": 16,
         },
-        LANGUAGES: {"kind": "text", "context": 12, "crops": 5, "passages": 1},
+        LANGUAGES: {"kind": "text", "context": 12, "crops": 9, "passages": 1},
     },
     "runs": {
         RUN: {
@@ -105,6 +105,7 @@ CASE = {
         "language_claims": {"run": LANGUAGES},
         "single_steps": {"run": LANGUAGES, "points": 4},
         "passages": {"run": LANGUAGES, "languages": ["Python"]},
+        "parallel_parts": {"run": LANGUAGES, "languages": ["English", "Python"], "parts": 2},
         "feature_consistency": {"encoders": ["recorded"], "samples": 5, "steps": 3},
         "example_consistency": {
             "encoders": "recorded",

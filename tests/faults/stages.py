@@ -16,7 +16,7 @@ from explaind.store import MADE_WITH, MEASURED, is_sealed, open_sealed
 from tests.faults.case import CASE, ENCODERS, LANGUAGES, OF_ENCODERS, OF_SAMPLES, PAGES, RUN
 
 ROAR_PARTS = ("saliency-0.2", "random-0.2")
-OF_TEXT = ("single_steps", "passages")
+OF_TEXT = ("single_steps", "passages", "parallel_parts")
 OTHER_PAGES = ("labelfree", "language_influence", "language_claims", *OF_TEXT)
 PLANNED = ("blocks", "config", "made_for", "samples_per_block", "shards", "sized_by")
 IMPORTED = ("cli", "pipeline.prepare", "pipeline.train", "pipeline.plan", "pipeline.predict")

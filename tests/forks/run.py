@@ -24,9 +24,11 @@ IMPORTED_FIRST = {
     "explaind": (
         *("torch", "torch.nn.utils.prune", "torch.utils.flop_counter"),
         "torch._dynamo",  # imported by the first optimizer
-        *("numcodecs", "pandas", "pyarrow.parquet", "scipy.stats", "xarray", "zarr"),
-        *("sklearn.datasets", "sklearn.model_selection"),
-        *("PIL.Image", "jinja2", "plotly.graph_objs._figure", "plotly.io._html", "plotly.colors"),
+        *("numcodecs", "pandas", "pyarrow.dataset", "pyarrow.parquet", "xarray", "zarr"),
+        *("captum.attr", "scipy.stats", "sklearn.datasets", "sklearn.linear_model"),
+        *("PIL.Image", "jinja2", "plotly.colors", "plotly.io._html", "plotly.io._json"),
+        *("plotly.graph_objs._figure", "plotly.graph_objs._scatter", "plotly.graph_objs._heatmap"),
+        "narwhals._pandas_like.namespace",  # plotly's way to the values of a table
         *("jaxtyping", "pydantic.main", "tqdm.contrib.logging", "typer.main", "yaml"),
     ),
 }

@@ -38,8 +38,7 @@ ONE_IN = 20
 
 def drawn_from(kinds):
     """Names of a list, seldom one that is refused."""
-    known = {name: kind for name, kind in kinds.items() if not getattr(kind, "random", False)}
-    good = [name for name, kind in known.items() if not kind.refused]
+    good = [name for name, kind in kinds.items() if not kind.refused]
     bad = [name for name, kind in kinds.items() if kind.refused]
     if not bad:
         return st.sampled_from(good)
@@ -64,7 +63,7 @@ WHOLE = [
     case
     for name, case in EACH.items()
     if re.match("layers=|tokens=|optimizers=", name) and "loops=" not in name
-    if not (case.refusals or case.random)
+    if not case.refusals
 ]
 REPEATED = [case for case in CHECKPOINTED if case.repeated]
 

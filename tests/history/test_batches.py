@@ -83,5 +83,5 @@ def test_concatenated_samples_are_refused_at_the_first_batch(store):
     training = Training(store)
     items = list(zip(*SGD.train_data(), strict=True))
     training.loader = DataLoader(items, batch_size=3, collate_fn=concatenated)
-    with pytest.raises(UnsupportedError, match=r"x\['nodes'\].*pad them"):
+    with pytest.raises(UnsupportedError, match=r"x\['nodes'\] of a batch of 3 samples.*pad them"):
         training.run()

@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 from torch.utils.checkpoint import DefaultDeviceType, checkpoint
 
+import explaind
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.guards import check_finite, check_separable_loss
 from explaind.store import is_sealed
@@ -91,6 +92,28 @@ def test_a_state_of_the_model_is_refused_at_the_first_step(store):
     problem = SGD.but(make_model=lambda: WithModule(Counting()))
     with pytest.raises(UnsupportedError, match=r"Buffer 'extra.calls' changes .* at step 0"):
         record(problem, store)
+
+
+class OfTwo(Mlp):
+    """Called with two inputs, which a batch has as one tuple."""
+
+    def forward(self, first, second):
+        return super().forward(first + second)
+
+
+def trained_on_two(store):
+    problem = SGD.but(make_model=OfTwo)
+    model = problem.model()
+    optimizer, (x, y) = problem.optimizer(model), problem.train_data()
+    with explaind.record(model, optimizer, problem.loss_fn, store) as recorder:
+        batch = recorder.step_of(torch.arange(len(x)), (x, x), y)
+        problem.loss_fn(model(*batch.x), batch.y).mean().backward()
+        optimizer.step()
+
+
+def test_a_model_that_a_loop_calls_in_another_way_is_told_of_forward(store):
+    with pytest.raises(UnsupportedError, match=r"missing 1 required.*forward=.*model\(\*x\)"):
+        trained_on_two(store)
 
 
 def test_large_parameters_are_finite_though_their_sum_is_not():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader
 
 import explaind
 from explaind.errors import ConfigError, RecordingError, UnsupportedError
@@ -12,7 +13,7 @@ from tests.history.training_loop import SGD
 from tests.kernel.engine import explain, record
 from tests.kernel.test_random_training import Dropout, Training, explained, problem_of
 from tests.oracles.problems import cross_entropy
-from tests.oracles.smooth_models import CLASSES, FEATURES
+from tests.oracles.smooth_models import CLASSES, FEATURES, Mlp
 
 
 @pytest.fixture
@@ -79,3 +80,22 @@ def test_samples_that_a_loop_pads_itself(store):
     other = [*ITEMS[:7], (ITEMS[7][0] + 1, ITEMS[7][1])]
     with pytest.raises(ConfigError, match="Sample 7 of train_data is not the one"):
         explaind.PathKernel(store, model, cross_entropy, other, collate_fn=padded)
+
+
+class Paths(Mlp):
+    """Leaves a branch out at random; in another floating type other numbers are drawn."""
+
+    def forward(self, x):
+        hidden = torch.tanh(self.first(x))
+        kept = torch.rand(len(x), 1, dtype=x.dtype) > 0.2 if self.training else 0.5
+        return self.last(torch.tanh(kept * self.second(hidden)))
+
+
+def test_numbers_that_agree_at_the_first_step_by_chance(store):
+    training = Training(problem_of(Paths, ((0, 3), (5, 1, 4, 7), (2, 6, 8, 9))))
+    training.model.float()
+    x, y = training.problem.train_data()
+    data = [(row.float(), label) for row, label in zip(x, y, strict=True)]
+    training.run(store, DataLoader(data, batch_sampler=training.problem.batches()))
+    with pytest.raises(RecordingError, match=r"recorded step 1 does not follow.*floating type"):
+        explained(training, store, dtype=torch.float64)

@@ -103,6 +103,7 @@ def test_shards_cut_anywhere_give_the_whole_back(inner, chunk_bytes):
         xr.testing.assert_equal(found, run)
 
 
+@pytest.mark.long
 @settings(max_examples=4, deadline=None)
 @given(
     inner=BOUNDS,

@@ -74,6 +74,7 @@ def test_query_blocks_change_nothing_but_rounding(tiny_run, tmp_path, everything
     assert passed.attrs["completeness_error"] < 1e-5
 
 
+@pytest.mark.long
 def test_projected_memory_is_what_is_measured(tmp_path):
     """Large enough that the explanation needs more than torch itself."""
     project = Project.create(tmp_path)

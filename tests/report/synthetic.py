@@ -4,6 +4,7 @@ The numbers are plausible (a cyclic class structure, a late generalisation), not
 training.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -335,8 +336,8 @@ def _unit(name: str) -> str:
     return "1" if name.startswith(counts) else "nat"
 
 
-def write_pages(paths: Paths, case: SyntheticRun = DEFAULT) -> Config:
-    """Write a run and every page about it; return the configuration."""
+def write_pages(paths: Paths, case: SyntheticRun = DEFAULT, pages: Sequence[str] = PAGES) -> Config:
+    """Write a run and pages about it; return the configuration."""
     config = load_config(
         {
             "datasets": {"modulo": {"p": case.p}},
@@ -346,7 +347,7 @@ def write_pages(paths: Paths, case: SyntheticRun = DEFAULT) -> Config:
     )
     write_run(paths, "grokking", case)
     write_plotly_js(paths)
-    for name in PAGES:
+    for name in pages:
         draw_page(config, paths, name)
     draw_index(config, paths)
     return config

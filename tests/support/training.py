@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 import explaind
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.trees import call
+from explaind.trees import call, leaves
 from tests.oracles.dense_midpoint import gauss_legendre_nodes
 from tests.oracles.forward_path_kernel import Decomposition, explain_outputs
 from tests.oracles.recorded_path import replay
@@ -147,7 +147,7 @@ class Case:
 
     @property
     def random(self) -> bool:
-        """Whether a layer draws random numbers, which the oracle does not."""
+        """Whether a layer draws random numbers."""
         return any(kind.random for kind in self.layer_kinds)
 
 
@@ -191,7 +191,11 @@ class Training:
         return self.case.batch.batch([self.items[i] for i in indices])
 
     def output_of(self, batch: tuple[Any, Tensor]) -> Any:
-        """What the model returns."""
+        """What the model returns; random layers draw the same again for the same batch."""
+        if self.case.random:
+            torch.manual_seed(
+                int(1e6 * sum(leaf.double().abs().sum() for leaf in leaves(batch[0])))
+            )
         return self.forward(self.model, batch[0])
 
     def loss(self, output: Any, y: Tensor) -> Tensor:
@@ -266,9 +270,15 @@ def oracle(case: Case) -> tuple[Decomposition, list[str]]:
     training = Training(case)
     loss, loop = case.loss, case.loop
 
+    drawn = iter([n for step in loop.steps for n in step for _ in DRAWN[n]])
+    rows = iter([row for step in loop.steps for n in step for row in range(len(DRAWN[n]))])
+
     def loss_of(sample: int, _: int) -> Tensor:
-        x, y = training.batch((sample,))
-        return loss.of_sample(training.output_of((x, y)), y).sum()
+        number, row = next(drawn), next(rows)
+        # what a random layer draws for a sample depends on its place in the batch
+        indices, row = (DRAWN[number], row) if case.random else ((sample,), 0)
+        x, y = training.batch(indices)
+        return loss.of_sample(training.output_of((x, y)), y)[row]
 
     def own_weights(indices: tuple[int, ...]) -> list[tuple[int, float]]:
         weights = loss.weights(training.batch(indices)[1])
@@ -288,7 +298,7 @@ def oracle(case: Case) -> tuple[Decomposition, list[str]]:
         max_norm=loop.max_norm,
         penalty=loss.penalty,
     )
-    training.model = path.model
+    training.model = path.model.eval() if case.random else path.model
     outputs = [lambda i=i: explained_output(i) for i in range(TRAIN, TRAIN + EXPLAINED)]
     return explain_outputs(path, outputs, gauss_legendre_nodes(3)), list(path.tensors)
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 import yaml
 
 from explaind.paths import Paths
@@ -46,6 +47,7 @@ def given(project):
     return ("--configfile", "config/tiny.yaml", "mine.yaml")
 
 
+@pytest.mark.long
 def test_a_run_on_ones_own_images(project):
     """Beside the other run, from the file to the pages; a changed file makes it anew."""
     options = given(project)

@@ -4,9 +4,12 @@ import json
 import re
 
 import numpy as np
+import pytest
 
 from explaind.paths import Paths, seal
 from explaind.store import open_sealed
+
+pytestmark = pytest.mark.long
 
 MEMORY = ("--config", "runs={grokking: {epk: {memory_gb: 3}}}")
 

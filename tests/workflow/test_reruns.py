@@ -102,6 +102,7 @@ def test_parsing_needs_no_torch(project):
         ("datasets={modulo: {seed: 1}}", PREPARED),
     ],
 )
+@pytest.mark.long
 def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
     assert project.planned("--config", change) == expected
 
@@ -134,6 +135,7 @@ def test_a_changed_key_reruns_the_stages_that_use_it(project, change, expected):
         ("experiments/pruning/__init__", {}),
     ],
 )
+@pytest.mark.long
 def test_edited_code_reruns_what_depends_on_it(project, module, expected):
     project.append(f"explaind/{module}.py", "\nEDITED = True\n")
     assert project.planned() == expected

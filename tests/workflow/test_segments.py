@@ -1,6 +1,7 @@
 """Shards divided by training time, through the workflow and by hand."""
 
 import numpy as np
+import pytest
 
 from explaind.paths import Paths
 from explaind.store import open_sealed
@@ -8,6 +9,7 @@ from explaind.store import open_sealed
 SEGMENTS = "runs={grokking: {epk: {segments: 2, keep: [influence, interval, top], top: 3}}}"
 
 
+@pytest.mark.long
 def test_segments_through_the_workflow_add_up_to_the_single_pass(project):
     paths = Paths(project.root)
     single = open_sealed(paths.influence("grokking")).load()

@@ -102,7 +102,7 @@ def _phase_panel(tables: GrokkingTables, about: About) -> Panel:
         title="The phases, and the evidence for each",
         caption=(
             "Phases are found from the data and are the bands of the plots, in the colours of the "
-            "table below. Accuracy: dashed with the outer layers of the trained network in place "
+            "table below. Accuracy: dotted with the outer layers of the trained network in place "
             "of those of the step. Influence: sizes of the influences of all training samples, "
             "moving average over 25 steps. Then what the training data did through all parameters "
             "less what regularisation did, and how similar validation samples of the same result, "

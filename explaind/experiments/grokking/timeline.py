@@ -47,7 +47,10 @@ COLOURS = {
 }
 """Background of every phase."""
 
-SPLITS = (("train", "training", TRAIN), ("validation", "validation", VALIDATION))
+SPLITS = (
+    ("train", "training", TRAIN, "solid"),
+    ("validation", "validation", VALIDATION, "dash"),
+)
 COSINES = {
     SAME_CLASS: ("same result", BLUE, "solid"),
     SAME_INPUT: ("a number in common", GREEN, "dash"),
@@ -81,10 +84,11 @@ def timeline(story: Story, phases: list[Phase], unit: str) -> list[Plot]:
 
 def _accuracies(story: Story) -> Plot:
     figure, table = new_figure(), thin(story.metrics)
-    for split, name, colour in SPLITS:
-        _add_line(figure, table["step"], table[f"{split}_accuracy"], name, {"color": colour})
+    for split, name, colour, dash in SPLITS:
+        style = {"color": colour, "dash": dash}
+        _add_line(figure, table["step"], table[f"{split}_accuracy"], name, style)
     if story.swapped is not None:
-        style = {"color": GREEN, "dash": "dash"}
+        style = {"color": GREEN, "dash": "dot"}
         name = "validation, with final outer layers"
         _add_line(figure, story.swapped["step"], story.swapped["accuracy"], name, style)
     label_step_axes(figure, "accuracy (fraction of samples)", range=[-0.02, 1.04])

@@ -3,16 +3,30 @@
 import numpy as np
 import plotly.graph_objects as go
 from markupsafe import Markup
+from plotly.colors import hex_to_rgb
 
-from explaind.experiments.language_claims.shares import BLOCKS, REST, Phases, find_phases
+from explaind.experiments.language_claims.shares import (
+    BLOCKS,
+    INNER_ATTENTION,
+    OUTER_MLP,
+    REST,
+    Phases,
+    find_phases,
+)
 from explaind.experiments.language_claims.tables import LanguageClaimTables
 from explaind.report.claims import claims_fact, claims_panel
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Page, Panel, Plot
 from explaind.report.plots.bands import add_banded_line
-from explaind.report.plots.phase_marks import TINTS, add_bands
+from explaind.report.plots.phase_marks import PhaseBar, add_phase_bars
 from explaind.report.plots.theme import component_styles, label_step_axes, new_figure
 from explaind.report.text import PAPER, number, percent
+
+PHASES = {
+    "outer MLPs have the largest share": OUTER_MLP,
+    "intermediate attention rises": INNER_ATTENTION,
+}
+"""Names of the fields of `Phases` on the figure, and the block that each is about."""
 
 
 def draw(tables: LanguageClaimTables, about: About) -> Page:
@@ -104,32 +118,41 @@ def _said(phases: Phases) -> str:
     first = (
         "At no time from the beginning on do outer MLPs have the largest share of the blocks"
         if outer is None
-        else f"Blue: outer MLPs have the largest share of all blocks (to step {outer[1]})"
+        else f"Outer MLPs have the largest share of all blocks of layers up to step {outer[1]}"
     )
     second = (
         "intermediate attention ends no higher than it began"
         if rising is None
-        else f"yellow: the share of intermediate attention rises (steps {rising[0]} to {rising[1]})"
+        else f"the share of intermediate attention rises in steps {rising[0]} to {rising[1]}"
     )
     return (
-        f"{first}; {second}. Both are found in the mean over the seeds; whether the seeds agree is "
-        "judged above."
+        f"{first}; {second}: by tenths of the training, in the mean over the seeds (bars above the "
+        "lines). Whether the seeds agree is judged above."
     )
 
 
 def _share_figure(tables: LanguageClaimTables, phases: Phases) -> go.Figure:
-    figure = new_figure(420)
-    add_bands(
-        figure,
-        [(*span, tint) for span, tint in zip(phases, TINTS, strict=False) if span is not None],
-    )
-    for name, line in component_styles((*BLOCKS, REST)).items():
+    figure, styles = new_figure(440), component_styles((*BLOCKS, REST))
+    for name, line in styles.items():
         rows = tables.shares[tables.shares["block"] == name]
         columns = ("step", "mean", "low", "high")
         x, mean, low, high = (rows[k].to_numpy(dtype=np.float64) for k in columns)
         add_banded_line(figure, x, mean, (low, high), name, line)
     label_step_axes(figure, "share of absolute influence", "gradient_step", rangemode="tozero")
+    add_phase_bars(
+        figure,
+        [
+            PhaseBar(name, *span, _pale(styles[block]["color"]))
+            for (name, block), span in zip(PHASES.items(), phases, strict=True)
+            if span is not None
+        ],
+    )
     return figure
+
+
+def _pale(colour: str) -> str:
+    red, green, blue = hex_to_rgb(colour)
+    return f"rgba({red},{green},{blue},0.25)"
 
 
 def _nearest_panel(tables: LanguageClaimTables, about: About) -> Panel:

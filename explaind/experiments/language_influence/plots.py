@@ -1,9 +1,12 @@
 """The figures of the page about languages."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
+from jaxtyping import Float
 
 from explaind.report.plots.heatmap import map_figure, robust_limit
 from explaind.report.plots.theme import (
@@ -16,7 +19,7 @@ from explaind.report.plots.theme import (
     label_step_axes,
     new_figure,
 )
-from explaind.report.text import axis_title, measured
+from explaind.report.text import axis_title, measured, signed
 
 ALL = "all components"
 ROW_PIXELS, CELL_PIXELS = 16, 20
@@ -43,10 +46,12 @@ def map_by_component(influence: xr.DataArray, unit: str) -> go.Figure:
     whole = influence.sum("interval")
     maps = {ALL: whole.sum("component").to_numpy()}
     maps |= {str(name): whole.sel(component=name).to_numpy() for name in whole["component"].values}
-    figure = _map(influence, maps[ALL], unit)
+    figure = _influence_map(influence, maps[ALL], unit)
     buttons = [_choice(name, values) for name, values in maps.items()]
     menu = {"buttons": buttons, "x": 0, "xanchor": "left", "yanchor": "bottom"}
-    figure.update_layout(updatemenus=[{**menu, "y": 1 + CONTROL_PIXELS / _side(influence)}])
+    figure.update_layout(
+        updatemenus=[{**menu, "y": 1 + CONTROL_PIXELS / _side(influence.sizes["explained"])}]
+    )
     return figure
 
 
@@ -63,7 +68,7 @@ def map_by_interval(influence: xr.DataArray, unit: str) -> go.Figure:
     by_interval = influence.sum("component").to_numpy()
     starts, stops = influence["start"].to_numpy(), influence["stop"].to_numpy()
     names = [f"{a} to {b - 1}" for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-    figure = _map(influence, by_interval[0], unit)
+    figure = _influence_map(influence, by_interval[0], unit)
     steps = [_choice(name, values) for name, values in zip(names, by_interval, strict=True)]
     slider = {"steps": steps, "yanchor": "bottom", "len": 0.94}
     figure.update_layout(
@@ -71,10 +76,46 @@ def map_by_interval(influence: xr.DataArray, unit: str) -> go.Figure:
             {
                 **slider,
                 "currentvalue": {"prefix": "steps "},
-                "y": 1 + CONTROL_PIXELS / _side(influence),
+                "y": 1 + CONTROL_PIXELS / _side(influence.sizes["explained"]),
             }
         ]
     )
+    return figure
+
+
+def language_map(
+    values: Float[np.ndarray, "explained trained"],
+    names: Sequence[str],
+    title: str,
+    unit: str,
+    above: int = CONTROL_PIXELS,
+) -> go.Figure:
+    """Draw a number of every pair of languages, those trained on as columns.
+
+    Args:
+        values: the numbers.
+        names: the languages, of rows and columns alike.
+        title: title of the colours, short enough for a phone.
+        unit: unit of the numbers.
+        above: pixels above the map.
+
+    Returns:
+        The figure.
+    """
+    figure, shown = map_figure(values.astype(np.float32), title), _short(names)
+    limit, ticks, texts = _colours(values)
+    figure.update_traces(
+        zmin=-limit,
+        zmax=limit,
+        colorbar={"tickvals": ticks, "ticktext": texts},
+        x=shown,
+        y=shown,
+        hovertemplate=f"%{{x}} on %{{y}}: {measured('%{z:+.3g}', unit)}<extra></extra>",
+    )
+    figure.update_xaxes(tickangle=-90, automargin=True)
+    figure.update_yaxes(automargin=True, constraintoward="top")
+    height = _side(len(names)) + above + ROOM
+    figure.update_layout(height=height, margin={"t": above, "b": ROOM})
     return figure
 
 
@@ -128,35 +169,33 @@ def parts_figure(parts: pd.DataFrame, unit: str) -> go.Figure:
     return figure
 
 
-def _map(influence: xr.DataArray, values: np.ndarray, unit: str) -> go.Figure:
-    names = _short([str(name) for name in influence["explained"].to_numpy()])
-    title = axis_title("influence", unit, "per token", "+ = more likely")
-    figure = map_figure(values.astype(np.float32), title)
-    figure.update_traces(
-        x=names,
-        y=names,
-        hovertemplate=f"%{{x}} on %{{y}}: {measured('%{z:+.3g}', unit)}<extra></extra>",
-    )
+def _influence_map(influence: xr.DataArray, values: np.ndarray, unit: str) -> go.Figure:
+    names = [str(name) for name in influence["explained"].to_numpy()]
+    figure = language_map(values, names, axis_title("influence", unit, "per token"), unit, ROOM)
     label_axes(figure, "trained on", "held-out text of")
-    figure.update_xaxes(tickangle=-90, automargin=True)
-    figure.update_yaxes(automargin=True)
-    figure.update_layout(height=_side(influence) + 2 * ROOM, margin={"t": ROOM, "b": ROOM})
     return figure
 
 
-def _short(names: list[str]) -> list[str]:
+def _short(names: Sequence[str]) -> list[str]:
     """Names that leave the map its place on a phone, if they still tell all apart."""
     short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
-    return short if len(set(short)) == len(names) else names
+    return short if len(set(short)) == len(names) else list(names)
 
 
-def _side(influence: xr.DataArray) -> int:
+def _side(languages: int) -> int:
     """Pixels of a side of the map."""
-    return max(300, CELL_PIXELS * influence.sizes["explained"])
+    return max(300, CELL_PIXELS * languages)
 
 
 def _choice(name: str, values: np.ndarray) -> dict[str, object]:
     """A button or position of a slider that shows other values with their own colours."""
-    limit = robust_limit(values)
+    limit, ticks, texts = _colours(values)
     shown = {"z": [values.astype(np.float32)], "zmin": [-limit], "zmax": [limit]}
+    shown |= {"colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]}
     return {"label": name, "method": "restyle", "args": [shown]}
+
+
+def _colours(values: np.ndarray) -> tuple[float, list[float], list[str]]:
+    """Where the colours of a map end, and their ticks: few, so that a phone has room for them."""
+    limit = robust_limit(values)
+    return limit, [-limit, 0.0, limit], [f"≤ {signed(-limit, 2)}", "0", f"≥ {signed(limit, 2)}"]

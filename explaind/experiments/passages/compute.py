@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float, Int
 
-from explaind.errors import ConfigError
 from explaind.experiments.job import Job
 from explaind.experiments.passages.settings import PassagesSettings
 from explaind.training.task import token_losses
@@ -32,7 +31,8 @@ def compute(job: Job[PassagesSettings]) -> xr.Dataset:
         `[passage]`, the row of the held-out sample. Languages that are not there are a
         `ConfigError`.
     """
-    data, chosen = job.data, _chosen(job.data.groups, job.settings.languages, job.name)
+    data = job.data
+    chosen = data.numbers_of(job.settings.languages, f"experiments.{job.name}.languages")
     x, y = (
         tensor[chosen][:, FIRST : FIRST + 1] for tensor in (data.x_validation, data.y_validation)
     )
@@ -68,19 +68,6 @@ def compute(job: Job[PassagesSettings]) -> xr.Dataset:
         },
         coords={"side": ["helpful", "harmful"]},
     )
-
-
-def _chosen(groups: tuple[str, ...], languages: tuple[str, ...] | None, name: str) -> list[int]:
-    """Rows of the languages among the held-out samples, one of each language."""
-    if languages is None:
-        return list(range(len(groups)))
-    unknown = sorted(set(languages) - set(groups))
-    if unknown:
-        raise ConfigError(
-            f"experiments.{name}.languages: expected some of {sorted(groups)}, got {unknown};"
-            " correct them."
-        )
-    return [groups.index(language) for language in languages]
 
 
 def _strongest(

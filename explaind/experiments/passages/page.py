@@ -31,7 +31,9 @@ def draw(tables: PassageTables, about: About) -> Page:
     explained = tables.explained
     return Page(
         about,
-        subtitle=f"{len(explained)} held-out passages",
+        subtitle=f"{len(explained)} held-out passages"
+        if len(explained) > 1
+        else "one held-out passage",
         lead=(
             "Each held-out passage, which no training saw, stands beside the training passages "
             "that did most for and against its prediction, along the whole training: in "
@@ -48,7 +50,7 @@ def draw(tables: PassageTables, about: About) -> Page:
             ),
             Fact(
                 "Half of it by",
-                number(float(explained["half"].mean()), 2),
+                f"{round(explained['half'].mean()):,}",
                 "training passages, on average: the fewest that did half of what made a passage "
                 "more likely",
             ),

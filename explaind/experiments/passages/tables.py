@@ -101,4 +101,6 @@ def _pieces(
     known = y != IGNORED
     tokens: Int[np.ndarray, " token"] = np.concatenate([x[:1], y[known]])
     values = np.zeros(len(x)) if by_token is None else by_token
-    return pieces_of([bytes([token]) for token in tokens.tolist()], [0.0, *values[known].tolist()])
+    vocabulary = data.attrs["vocabulary"]
+    written = [vocabulary[token].encode("latin-1") for token in tokens.tolist()]
+    return pieces_of(written, [0.0, *values[known].tolist()])

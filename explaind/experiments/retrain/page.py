@@ -12,6 +12,7 @@ from explaind.experiments.retrain.tables import RetrainTables
 from explaind.report.choices import controls
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Files, Page, Panel, Plot
+from explaind.report.tables.phases import Phases
 from explaind.report.text import percent, step
 
 
@@ -60,6 +61,7 @@ def _facts(tables: RetrainTables) -> tuple[Fact, ...]:
 def _steps_panel(tables: RetrainTables, files: Files) -> Panel:
     figure = steps_figure(tables.steps, tables.trainings, tables.phases, tables.last_step)
     seeds = int(tables.steps["trainings"].max())
+    bands = "" if tables.phases == Phases() else "; bands are its phases"
     return Panel(
         title="How many steps until it generalises?",
         caption=Markup(
@@ -69,8 +71,8 @@ def _steps_panel(tables: RetrainTables, files: Files) -> Panel:
             "medians. <em>An open triangle</em> is a training that ended without: it takes more "
             "steps than that, and the median takes it so (Kaplan-Meier). Where a line is missing, "
             "fewer than half of the trainings got there. <em>Look for</em> sets with few steps, "
-            "and for the step of the run from which on they have them; bands are its phases."
-        ).format(percent(tables.goal), seeds),
+            "and for the step of the run from which on they have them{}."
+        ).format(percent(tables.goal), seeds, bands),
         plots=(Plot("retrain-steps", figure),),
         tables=(files["steps"], files["trainings"]),
     )

@@ -59,13 +59,13 @@ def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, size: str) -> Ma
     Returns:
         The answer.
     """
-    area = {row["score"]: _interval(row, "auc") for row in means.to_dict("records")}
+    area = {row["score"]: _area(row) for row in means.to_dict("records")}
     chance = means.set_index("score")["verdict"]
     verdicts = comparison.set_index(["score", "baseline"])["verdict"]
     sentences = [
         Markup(
-            "<strong>{} {}</strong> (area {}); it is {} the loss ({}) and {} the gradient norm ({})"
-            " at the end of training."
+            "<strong>{} {}</strong> (area {}); it is {} the loss (area {}) and {} the gradient "
+            "norm (area {}) at the end of training."
         ).format(
             *(score.capitalize(), CHANCE[chance[score]], area[score]),
             *(BASELINE[verdicts[score, "loss"]], area["loss"]),
@@ -74,7 +74,7 @@ def noise_answer(means: pd.DataFrame, comparison: pd.DataFrame, size: str) -> Ma
         for score in comparison["score"].unique()
     ]
     return Markup(
-        "{} Means over {}, for each of which the network was retrained; in brackets 95 % intervals "
+        "{} Means over {}, for each of which the network was retrained; ranges are 95 % intervals "
         "by bootstrap over the sets and the samples in them. “Not significantly different”: the "
         "interval of the difference includes 0."
     ).format(Markup(" ").join(sentences), size)
@@ -218,6 +218,11 @@ def _without_power(power: float, effect: str, size: str) -> str:
         f"Too little was measured for an answer: {size} would tell {effect} with a probability of "
         f"{percent(power)}; {percent(ENOUGH)} are asked for. "
     )
+
+
+def _area(row: Mapping[Hashable, Any]) -> str:
+    mean, low, high = (number(row[column], 2) for column in ("auc", "low", "high"))
+    return f"{mean}, {low} to {high}"
 
 
 def _interval(row: Mapping[Hashable, Any], name: str) -> str:

@@ -236,10 +236,10 @@ def _example_panel(tables: SimilarityTables, files: Files) -> Panel:
                     "Validation sample",
                     *(f"{end.capitalize()} samples" for end in ENDS),
                 ],
-                rows=[_example_row(name, rows) for name in names],
+                rows=own.droplevel([*keys]).reindex(names, fill_value="").reset_index().to_numpy(),
             ),
         )
-        for values, rows in chosen.groupby(keys, sort=False)
+        for values, own in _example_cells(chosen, keys).groupby(level=keys, sort=False)
     ]
     return Panel(
         letter="d",
@@ -254,13 +254,12 @@ def _example_panel(tables: SimilarityTables, files: Files) -> Panel:
     )
 
 
-def _example_row(name: str, rows: pd.DataFrame) -> list[str]:
-    own = rows[rows["name"] == name]
-    cells = [
-        "; ".join(
-            f"{row['other_name']} ({signed(row['cosine'], 2)})"
-            for row in own[own["end"] == end].head(5).to_dict("records")
-        )
-        for end in ENDS
-    ]
-    return [name, *cells]
+def _example_cells(nearest: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The strongest neighbours of each sample in words, a column for each end."""
+    strongest = nearest.groupby([*keys, "name", "end"], sort=False).head(5)
+    cosine = strongest["cosine"].map(lambda value: f" ({signed(value, 2)})")
+    words = strongest.assign(words=strongest["other_name"] + cosine)
+    cells = words.pivot_table(
+        "words", [*keys, "name"], "end", aggfunc="; ".join, fill_value="", sort=False
+    )
+    return cells[list(ENDS)]

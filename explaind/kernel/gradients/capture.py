@@ -18,7 +18,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from explaind.kernel.gradients.attention import attention
-from explaind.kernel.gradients.chosen_rows import ChosenRows
+from explaind.kernel.gradients.chosen_rows import may_choose
 from explaind.kernel.gradients.convolution import ConvolutionRule, TransposedConvolutionRule
 from explaind.kernel.gradients.elementwise import ElementwiseRule
 from explaind.kernel.gradients.embedding import EmbeddingRule
@@ -62,6 +62,7 @@ class LayerCapture(TorchFunctionMode):
         batch: number of samples; calls whose input has another first dimension need the fallback.
         rules: the layer rules of recognised calls, in order.
         fallback: names of parameters used in a way that no layer rule knows.
+        chooses: whether a call was seen that may choose among the rows (`chosen_rows`).
     """
 
     def __init__(self, params: Mapping[str, Tensor], inputs: Inputs) -> None:
@@ -70,7 +71,7 @@ class LayerCapture(TorchFunctionMode):
         self.batch = batch_size(inputs)
         self.rules: list[LayerRule] = []
         self.fallback: set[str] = set()
-        self._chosen = ChosenRows(self.batch, inputs)
+        self.chooses = False
 
     def __torch_function__(
         self,
@@ -82,16 +83,13 @@ class LayerCapture(TorchFunctionMode):
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
         names = self._named((*args, *kwargs.values()))
-        chosen = self._chosen.among(func, args, kwargs)
-        handler = None if chosen or not names else HANDLERS.get(func)
+        self.chooses = self.chooses or may_choose(func, args, names)
+        handler = HANDLERS.get(func) if names else None
         output = None if handler is None else handler(self, func, *args, **kwargs)
         if output is None:
             output = func(*args, **kwargs)
             if names and any(isinstance(leaf, Tensor) for leaf in leaves(output)):  # not a shape
                 self.fallback |= names
-        self._chosen.know(args, kwargs, output)
-        if chosen:
-            self._chosen.follow(output)
         return output
 
     def linear(

@@ -8,6 +8,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from explaind.history.layout import TensorSlot
+from explaind.kernel.gradients.chosen_rows import mixed
 from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.rule import LayerRule, Work
 
@@ -25,22 +26,31 @@ class CapturedBatch:
         weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
             does in training: gradients then have the rounding of those that moved the parameters
             (`p - 1` of a well-fitted sample has few digits left).
+        chooses: whether the function may choose among rows: those of all rules are then looked at.
 
     Attributes:
         samples: number of samples.
         outputs: number of outputs.
-        fallback: those names.
+        fallback: those names, and those of rules whose rows are not the samples.
     """
 
     def __init__(
-        self, h: Tensor, rules: list[LayerRule], fallback: Fallback, weight: float
+        self,
+        h: Tensor,
+        rules: list[LayerRule],
+        fallback: Fallback,
+        weight: float,
+        chooses: bool = False,
     ) -> None:
         self.samples = len(h)
         self.outputs = 1 if h.dim() == 1 else h.shape[1]
         self.fallback = fallback.names
         self._like = h.detach()
         self._calls: dict[str, list[tuple[LayerRule, Delta]]] = {}
-        deltas = _output_gradients(h, rules, weight, fallback.batched)
+        deltas = _output_gradients(h, rules, weight, fallback.batched, chooses)
+        if chooses and rules and h.requires_grad:
+            found = zip(rules, mixed(h, [rule.edge for rule in rules], deltas, weight), strict=True)
+            self.fallback |= {name for rule, is_mixed in found if is_mixed for name in rule.names}
         for rule, delta in zip(rules, deltas, strict=True):
             if delta is not None:
                 for name in rule.names:
@@ -92,14 +102,25 @@ class CapturedBatch:
 
 @torch.enable_grad()
 def _output_gradients(
-    h: Tensor, rules: list[LayerRule], weight: float, batched: bool
+    h: Tensor, rules: list[LayerRule], weight: float, batched: bool, kept: bool
 ) -> list[Tensor | None]:
-    """Gradients of `weight sum_batch h` by each watched layer output, `[output, batch, ...]`."""
+    """Gradients of `weight sum_batch h` by each watched layer output, `[output, batch, ...]`.
+
+    Args:
+        h: the values.
+        rules: the rules of the watched outputs.
+        weight: the factor.
+        batched: whether torch can batch the backward passes of several outputs.
+        kept: whether the graph is needed afterwards.
+
+    Returns:
+        The gradients; None where nothing depends on an output.
+    """
     if not rules or not h.requires_grad:
         return [None] * len(rules)
     edges: Any = [rule.edge for rule in rules]
     if h.dim() == 1:
-        deltas = torch.autograd.grad(weight * h.sum(), edges, allow_unused=True)
+        deltas = torch.autograd.grad(weight * h.sum(), edges, retain_graph=kept, allow_unused=True)
         return [None if delta is None else delta[None] for delta in deltas]
     if not batched:
         rows = [
@@ -108,9 +129,8 @@ def _output_gradients(
         ]
         return [_stacked(deltas) for deltas in zip(*rows, strict=True)]
     seeds = weight * torch.eye(h.shape[1], dtype=h.dtype, device=h.device)
-    return list(
-        torch.autograd.grad(h.sum(0), edges, seeds, is_grads_batched=True, allow_unused=True)
-    )
+    options: Any = {"is_grads_batched": True, "retain_graph": kept, "allow_unused": True}
+    return list(torch.autograd.grad(h.sum(0), edges, seeds, **options))
 
 
 def _stacked(deltas: tuple[Tensor | None, ...]) -> Tensor | None:

@@ -1,120 +1,89 @@
 """Activations whose rows are no longer those of the samples, one after the other.
 
-A model may choose rows of a batch by mask or number: tokens sent to an expert, sequences freed of
-their padding. As many rows as samples, or a multiple, would then look like a batch, and a layer
-rule would credit one sample with the gradient of another. So what such a choice gives is followed
-until the rows are put back.
+A model may choose rows of a batch by value: tokens sent to an expert, sequences sorted by length or
+freed of their padding. As many rows as samples, or a multiple, would then look like a batch, and a
+layer rule would credit one sample with the gradient of another. Where a model does what may choose,
+it is looked at in every batch whether it did: with a weight of its own for each sample, a gradient
+that comes back to a row must be multiplied by the weight of the sample that the row is taken for.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from explaind.trees import Inputs, leaves
+from torch.autograd.graph import GradientEdge
+from torch.nn import functional
 
 Call = Callable[..., Any]
 
-BY_NUMBER: set[Call] = {torch.index_select, Tensor.index_select}
+MIXED_TOLERANCE = 1e-3
+"""Largest relative difference of a gradient from its share, by row."""
 
-PLACE_BY_PLACE: set[Call] = {
-    *(torch.gather, Tensor.gather),
-    *(torch.take_along_dim, Tensor.take_along_dim),
+ROUNDING = 64
+"""Roundings, of the largest row, within which a row may be off."""
+
+ORDERED = ("sort", "argsort", "msort", "topk", "kthvalue", "argmax", "argmin", "nonzero", "unique")
+"""Functions whose results are numbers of rows, or rows in order."""
+
+CHOSEN = ("gather", "take", "take_along_dim", "index_select", "masked_select")
+"""Functions that choose by number or mask."""
+
+READ = ("item", "tolist", "numpy", "__array__", "__bool__", "__int__", "__index__", "__float__")
+"""Methods by which Python comes to know a value, and may go another way."""
+
+CHOOSING: set[Call] = {
+    *(getattr(torch, name) for name in ORDERED + CHOSEN),
+    *(getattr(Tensor, name) for name in (*ORDERED, *CHOSEN, *READ)),
 }
-"""Calls that may choose another row for each number of a row."""
 
-PUTTING: set[Call] = {
-    *(getattr(torch, name) for name in ("index_add", "index_copy", "index_put", "scatter_add")),
-    *(getattr(torch, name) for name in ("scatter", "masked_scatter")),
-    *(getattr(Tensor, name) for name in ("index_add", "index_copy", "index_put", "scatter_add")),
-    *(getattr(Tensor, name) for name in ("index_add_", "index_copy_", "index_put_")),
-    *(getattr(Tensor, name) for name in ("scatter", "scatter_", "scatter_add_")),
-    *(getattr(Tensor, name) for name in ("masked_scatter", "masked_scatter_", "__setitem__")),
-}
-"""Calls that put rows into the first tensor that they are given; its rows are those that count."""
+INDEXING: set[Call] = {Tensor.__getitem__, Tensor.__setitem__}
 
 
-class ChosenRows:
-    """Follows what was chosen among the rows of a batch, call by call.
+def may_choose(func: Call, args: Sequence[Any], names: set[str]) -> bool:
+    """Return whether a call may lead to other rows than those of the samples in order.
 
     Args:
-        batch: number of samples.
-        inputs: what the model is called with.
+        func: what is called.
+        args: its arguments.
+        names: the parameters among them; their rows are those of no sample.
+
+    Returns:
+        Whether it may.
     """
-
-    def __init__(self, batch: int, inputs: Inputs) -> None:
-        self._batch = batch
-        # held, so that no other tensor gets their identity
-        self._inputs = {id(x): x for x in leaves(inputs) if isinstance(x, Tensor)}
-        self._followed: dict[int, Tensor] = {}
-
-    def among(self, func: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-        """Return whether a call's rows are not those of the samples.
-
-        Args:
-            func: what is called.
-            args: its arguments.
-            kwargs: its arguments by name.
-
-        Returns:
-            Whether a rule must leave it alone, and its output is to be followed.
-        """
-        if self._chooses(func, args, kwargs):
-            return True
-        if not self._followed:
-            return False
-        return _any(args[:1] if func in PUTTING else (*args, *kwargs.values()), self._followed)
-
-    def know(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:
-        """Know what is computed from the inputs alone; a gradient tells of everything else."""
-        without = [x for x in leaves(output) if isinstance(x, Tensor) and not x.requires_grad]
-        if without and _any((*args, *kwargs.values()), self._inputs):
-            self._inputs |= {id(tensor): tensor for tensor in without}
-
-    def follow(self, output: Any) -> None:
-        """Follow all tensors that a call gave."""
-        for leaf in leaves(output):
-            if isinstance(leaf, Tensor):
-                self._followed[id(leaf)] = leaf
-
-    def _chooses(self, func: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-        """Whether a call chooses among the rows, other than as many of each sample in order."""
-        if func is Tensor.__getitem__:
-            source, index = args
-            return self._mixes(source, index[0] if isinstance(index, tuple) and index else index)
-        if func not in BY_NUMBER | PLACE_BY_PLACE:
-            return False
-        source = kwargs["input"] if "input" in kwargs else args[0]
-        last = func in {torch.take_along_dim, Tensor.take_along_dim}
-        dim = kwargs["dim"] if "dim" in kwargs else args[2 if last else 1]
-        if dim not in {0, -source.dim()}:
-            return False
-        if func in PLACE_BY_PLACE:
-            return True
-        return self._mixes(source, kwargs["index"] if "index" in kwargs else args[-1])
-
-    def _mixes(self, source: Tensor, index: Any) -> bool:
-        """Whether rows chosen by number or mask are other ones, or more, of one sample."""
-        if isinstance(index, (list, np.ndarray)):
-            index = torch.as_tensor(index, device=source.device)
-        if not isinstance(index, Tensor) or index.dim() == 0:
-            return False
-        of_samples = source.requires_grad or id(source) in self._inputs
-        if source.is_floating_point() and not of_samples and index.dtype != torch.bool:
-            # a table, by position say
-            return False
-        rows = index.nonzero()[:, 0] if index.dtype == torch.bool else index
-        if len(source) % self._batch or rows.numel() % self._batch or not rows.numel():
-            return True
-        samples = rows.reshape(self._batch, -1) // (len(source) // self._batch)
-        expected = torch.arange(self._batch, device=samples.device)[:, None]
-        return not torch.equal(samples, expected.expand_as(samples))
+    if func is functional.embedding:
+        return not names
+    if func in INDEXING:
+        index = args[1] if isinstance(args[1], tuple) else args[1:2]
+        return any(isinstance(part, (Tensor, list, np.ndarray)) for part in index)
+    return func in CHOOSING
 
 
-def _any(values: Iterable[Any], tensors: Mapping[int, Tensor]) -> bool:
-    return any(
-        _any(value, tensors) if isinstance(value, (tuple, list)) else id(value) in tensors
-        for value in values
-    )
+def mixed(
+    h: Tensor, edges: Sequence[GradientEdge], deltas: Sequence[Tensor | None], weight: float
+) -> list[bool]:
+    """Find the places whose rows are not those of the samples.
+
+    Args:
+        h: values of the differentiated function, `[batch]` or `[batch, output]`; its graph is kept.
+        edges: places in the graph.
+        deltas: gradients of `weight sum_batch h` there, `[output, batch, ...]`; None where it does
+            not depend on them.
+        weight: factor of the function.
+
+    Returns:
+        For each place, whether a row has a part in another sample than its own.
+    """
+    shares = torch.rand(len(h), generator=torch.Generator().manual_seed(0)).to(h) + 0.5
+    total = (weight * shares * h.reshape(len(h), -1).sum(1)).sum()
+    found = torch.autograd.grad(total, list(edges), retain_graph=True, allow_unused=True)
+    pairs = zip(found, deltas, strict=True)
+    return [d is not None and g is not None and _differs(g, d.sum(0), shares) for g, d in pairs]
+
+
+def _differs(found: Tensor, delta: Tensor, shares: Tensor) -> bool:
+    expected = delta.flatten(1) * shares[:, None]
+    scale, error = expected.norm(dim=1), (found.flatten(1) - expected).norm(dim=1)
+    rounding = ROUNDING * torch.finfo(delta.dtype).eps * scale.max()
+    return bool((error > MIXED_TOLERANCE * scale + rounding).any())

@@ -110,7 +110,7 @@ class PerSampleGradients:
             found = names | capture.fallback
             batched = self.fallback.batches(found)
             fallback = replace(self.fallback, names=found, batched=batched)
-            return CapturedBatch(h, capture.rules, fallback, weight)
+            return CapturedBatch(h, capture.rules, fallback, weight, capture.chooses)
 
     def __call__(
         self,

@@ -156,7 +156,8 @@ class AlongParts(Derivative):
 class GradientAlongParts(Derivative):
     """Derivatives along the parts of the step as products with full gradients.
 
-    For models that torch cannot differentiate in forward mode: a backward pass for every output.
+    A backward pass for every output: for a single one, and for models that torch cannot
+    differentiate in forward mode.
 
     Args:
         gradients: per-sample gradients of the outputs.

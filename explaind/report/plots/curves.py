@@ -120,10 +120,10 @@ def weight_decay_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
 def _split_figure(
     metrics: pd.DataFrame, name: str, phases: Phases, title: str, **y_axis: Any
 ) -> go.Figure:
-    colours = (TRAIN, VALIDATION)
+    styles = ({"color": TRAIN}, {"color": VALIDATION, "dash": "dash"})
     lines = {
-        split: (values, {"color": colour, "width": 2})
-        for (split, values), colour in zip(by_split(metrics, name).items(), colours, strict=True)
+        split: (values, {**style, "width": 2})
+        for (split, values), style in zip(by_split(metrics, name).items(), styles, strict=True)
     }
     return _figure(metrics, lines, phases, title, **y_axis)
 

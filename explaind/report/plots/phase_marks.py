@@ -6,12 +6,25 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from explaind.report.plots.theme import MUTED
+from explaind.report.plots.theme import INK, MUTED
 from explaind.report.tables.phases import Phases
 
 LABEL_WIDTH = 0.26  # of a label, as a share of the x axis
 TINTS = ("#e3eef7", "#fdf3dd", "#f1f2f5")
 """Background until memorisation, until generalisation, and from then on."""
+
+
+BAR_SHARE = 0.075
+"""Of the height of a figure, for each phase that is drawn as a bar."""
+
+
+class PhaseBar(NamedTuple):
+    """A phase that others may overlap: its first and last step and its colour, `rgba(...)`."""
+
+    name: str
+    start: int
+    stop: int
+    colour: str
 
 
 class Label(NamedTuple):
@@ -58,6 +71,41 @@ def add_bands(figure: go.Figure, bands: Sequence[tuple[int, int, str]]) -> None:
     """
     for start, stop, colour in bands:
         figure.add_vrect(x0=start, x1=stop, fillcolor=colour, line_width=0, layer="below")
+
+
+def add_phase_bars(figure: go.Figure, bars: Sequence[PhaseBar]) -> None:
+    """Draw phases as bars above the lines of a figure, each in a row of its own with its name.
+
+    Args:
+        figure: a figure over training steps, with its lines.
+        bars: the phases, from above.
+    """
+    if not bars:
+        return
+    edge, last = 1 - BAR_SHARE * len(bars), max(bar.stop for bar in bars)
+    rows = {"domain": [edge, 1], "range": [-0.5, len(bars) - 0.5], "visible": False}
+    figure.update_layout(yaxis={"domain": [0, edge]}, yaxis2={**rows, "fixedrange": True})
+    for row, bar in enumerate(reversed(bars)):
+        figure.add_scatter(
+            x=[bar.start, bar.stop],
+            y=[row, row],
+            yaxis="y2",
+            mode="lines",
+            line={"width": 15, "color": bar.colour},
+            name=bar.name,
+            showlegend=False,
+            hoverinfo="skip",
+        )
+        is_late = 2 * bar.start > last
+        figure.add_annotation(
+            x=bar.stop if is_late else bar.start,
+            y=row,
+            yref="y2",
+            text=bar.name,
+            showarrow=False,
+            xanchor="right" if is_late else "left",
+            font={"size": 11, "color": INK},
+        )
 
 
 def place_labels(reached: dict[str, int], last_step: int) -> list[Label]:

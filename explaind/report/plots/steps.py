@@ -39,11 +39,11 @@ COMPONENT_TITLES = {
 MOTION = "application_step"
 """The credit of a decomposition: what moves parameters in a step is what changes the output."""
 
-TERM_NAMES = {
-    "true": ("true change", TRUE),
-    "data": ("training data", DATA),
-    "decay": ("regularisation", DECAY),
-    "residual": ("residual", RESIDUAL),
+TERM_STYLES = {
+    "true": ("true change", TRUE, "dot"),
+    "data": ("training data", DATA, "solid"),
+    "decay": ("regularisation", DECAY, "dash"),
+    "residual": ("residual", RESIDUAL, "dashdot"),
 }
 
 
@@ -174,8 +174,8 @@ def _term_figure(
     drawn = table.assign(**{term: transform(table[term].to_numpy()) for term in terms})
     steps = thin(table).index
     for term in terms:
-        name, colour = TERM_NAMES[term]
-        line = {"color": colour, "width": 1.8, "dash": "dot" if term == "true" else "solid"}
+        name, colour, dash = TERM_STYLES[term]
+        line = {"color": colour, "width": 1.8, "dash": dash}
         extra = {"customdata": table.loc[steps, term].to_numpy(dtype=np.float32)} if raw else {}
         add_line(figure, table.loc[steps, "step"], drawn.loc[steps, term], name, line, **extra)
     return figure

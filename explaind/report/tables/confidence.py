@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 
@@ -27,9 +27,8 @@ def mean_and_margin(
     repetitions, mean = values.shape[-1], np.asarray(values.mean(-1))
     if repetitions == 1:
         return mean, np.full_like(mean, np.nan)
-    quantile = stats.t.ppf((1 + level) / 2, repetitions - 1)
-    margin: np.ndarray = np.asarray(quantile * stats.sem(values, axis=-1))
-    return mean, margin
+    standard_error = values.std(-1, ddof=1) / np.sqrt(repetitions)
+    return mean, np.asarray(stdtrit(repetitions - 1, (1 + level) / 2) * standard_error)
 
 
 def mean_interval(values: Float[np.ndarray, " repetition"]) -> dict[str, float]:
@@ -61,7 +60,7 @@ def wilson_interval(
     Returns:
         Lower and upper ends. They lie in [0, 1] and differ even for a fraction of 0 or 1.
     """
-    quantile = stats.norm.ppf((1 + level) / 2)
+    quantile = ndtri((1 + level) / 2)
     per_test = quantile**2 / tests
     middle = (fraction + per_test / 2) / (1 + per_test)
     spread = np.sqrt(fraction * (1 - fraction) * per_test + (per_test / 2) ** 2) / (1 + per_test)

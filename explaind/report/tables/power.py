@@ -5,13 +5,13 @@ two-sided test at level 5 %. It depends on how much was measured, not on what wa
 """
 
 import math
-
-from scipy import stats
+from statistics import NormalDist
 
 ENOUGH = 0.8
 CHANCE = 0.5
 FEWEST = 3  # pairs, whose correlation has no finite interval
-QUANTILE = float(stats.norm.ppf(0.975))
+NORMAL = NormalDist()
+QUANTILE = NORMAL.inv_cdf(0.975)
 
 
 def area_power(area: float, positives: float, negatives: float, sets: int = 1) -> float:
@@ -35,7 +35,7 @@ def area_power(area: float, positives: float, negatives: float, sets: int = 1) -
     deviation = math.sqrt(variance / pairs)
     deviation_of_chance = math.sqrt((positives + negatives + 1) / (12 * pairs))
     excess = (area - CHANCE - QUANTILE * deviation_of_chance) / deviation
-    return float(stats.norm.cdf(excess))
+    return NORMAL.cdf(excess)
 
 
 def correlation_power(correlation: float, number: int) -> float:
@@ -51,4 +51,4 @@ def correlation_power(correlation: float, number: int) -> float:
     if number <= FEWEST:
         return 0.0
     transformed = math.atanh(correlation) + correlation / (2 * (number - 1))
-    return float(stats.norm.cdf(transformed * math.sqrt(number - FEWEST) - QUANTILE))
+    return NORMAL.cdf(transformed * math.sqrt(number - FEWEST) - QUANTILE)

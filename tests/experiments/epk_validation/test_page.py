@@ -20,7 +20,7 @@ from tests.report.synthetic import SyntheticRun, write_pages
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
     paths = Paths(tmp_path_factory.mktemp("project"))
-    write_pages(paths, SyntheticRun(p=5, steps=20))
+    write_pages(paths, SyntheticRun(p=5, steps=20), ["epk_validation"])
     return paths
 
 
@@ -58,7 +58,7 @@ def test_what_cancels_stands_beside_the_net(paths):
 
 def test_logits_are_neither_in_nat_nor_log_probabilities(tmp_path):
     paths = Paths(tmp_path)
-    config = write_pages(paths, SyntheticRun(p=5, steps=20))
+    config = write_pages(paths, SyntheticRun(p=5, steps=20), ["epk_validation"])
     tables = read(sources_of(config, paths, "epk_validation"), config.experiments["epk_validation"])
     logits = replace(
         tables,

@@ -11,7 +11,7 @@ from tests.report.synthetic import SyntheticRun, write_pages
 
 @pytest.fixture
 def tables(tmp_path):
-    config = write_pages(Paths(tmp_path), SyntheticRun(p=5, steps=20))
+    config = write_pages(Paths(tmp_path), SyntheticRun(p=5, steps=20), ["epk_validation"])
     sources = sources_of(config, Paths(tmp_path), "epk_validation")
     return read(sources, config.experiments["epk_validation"])
 

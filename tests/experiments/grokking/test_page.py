@@ -24,7 +24,7 @@ from tests.report.synthetic import SyntheticRun, write_pages
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     paths = Paths(tmp_path_factory.mktemp("project"))
-    return write_pages(paths), paths
+    return write_pages(paths, pages=["grokking"]), paths
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def project(tmp_path_factory):
     ],
 )
 def test_unusual_runs(tmp_path, case, expected):
-    write_pages(Paths(tmp_path), case)
+    write_pages(Paths(tmp_path), case, ["grokking"])
     html = Paths(tmp_path).figure("grokking").read_text()
     for text in expected:
         assert text in html
@@ -61,12 +61,12 @@ def test_unusual_runs(tmp_path, case, expected):
 
 def test_a_page_without_influence_names_the_key(tmp_path):
     with pytest.raises(StoreError, match=r"Add `influence` to\s+runs.<name>.epk.keep"):
-        write_pages(Paths(tmp_path), SyntheticRun(keep=("component", "interval")))
+        write_pages(Paths(tmp_path), SyntheticRun(keep=("component", "interval")), ["grokking"])
 
 
 def test_missing_numbers_do_not_stop_the_page(tmp_path):
     paths = Paths(tmp_path)
-    config = write_pages(paths, SyntheticRun(steps=400))
+    config = write_pages(paths, SyntheticRun(steps=400), ["grokking"])
     table = pd.read_parquet(paths.metrics("grokking"))
     table.loc[250:, ["train_loss", "validation_accuracy"]] = np.nan
     table.to_parquet(paths.metrics("grokking"))

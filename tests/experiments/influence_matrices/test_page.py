@@ -40,7 +40,7 @@ MAX_PAGE_BYTES = 8_000_000
     ids=["no intervals", "no splits", "all outputs", "credit", "tiny", "names", "odd"],
 )
 def test_unusual_runs(tmp_path, case, expected):
-    write_pages(Paths(tmp_path), case)
+    write_pages(Paths(tmp_path), case, [NAME])
     html = Paths(tmp_path).figure(NAME).read_text()
     for text in expected:
         assert text in html
@@ -48,18 +48,22 @@ def test_unusual_runs(tmp_path, case, expected):
 
 def test_a_page_without_influence_names_the_key(tmp_path):
     with pytest.raises(StoreError, match=r"Add `influence` to\s+runs.<name>.epk.keep"):
-        write_pages(Paths(tmp_path), SyntheticRun(keep=("component", "interval")))
+        write_pages(
+            Paths(tmp_path),
+            SyntheticRun(keep=("component", "interval")),
+            pages=["influence_matrices"],
+        )
 
 
 def test_sums_are_set_beside_the_data_part(tmp_path):
-    write_pages(Paths(tmp_path))
+    write_pages(Paths(tmp_path), pages=[NAME])
     table = pd.read_csv(Paths(tmp_path).table(NAME, "sums"))
     np.testing.assert_allclose(table["net"], table["data_part"], rtol=1e-4, atol=1e-6)
 
 
 def test_page_of_the_size_of_the_paper_is_small_enough(tmp_path):
     """p = 113, 4,000 steps, 10 intervals, as many samples as fit."""
-    config = write_pages(Paths(tmp_path), SyntheticRun(p=5))
+    config = write_pages(Paths(tmp_path), SyntheticRun(p=5), [NAME])
     sources = sources_of(config, Paths(tmp_path), NAME)
     small = read(sources, config.experiments[NAME])
     about = About(NAME, "Title", "paper", dict.fromkeys(small.files(), Path("t.csv")))

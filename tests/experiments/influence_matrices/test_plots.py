@@ -21,7 +21,7 @@ from tests.report.synthetic import SyntheticRun, write_pages
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     paths = Paths(tmp_path_factory.mktemp("project"))
-    config = write_pages(paths, SyntheticRun(p=5, steps=40, intervals=2))
+    config = write_pages(paths, SyntheticRun(p=5, steps=40, intervals=2), ["influence_matrices"])
     name = "influence_matrices"
     return read(sources_of(config, paths, name), config.experiments[name])
 

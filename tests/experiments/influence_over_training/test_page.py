@@ -7,7 +7,7 @@ from tests.report.synthetic import SyntheticRun, write_pages
 
 
 def page(root, **case):
-    write_pages(Paths(root), SyntheticRun(p=5, **case))
+    write_pages(Paths(root), SyntheticRun(p=5, **case), ["influence_over_training"])
     return Paths(root).figure("influence_over_training").read_text()
 
 

@@ -26,7 +26,7 @@ def tables(tmp_path_factory):
 
 
 def tables_of(root, **case):
-    config = write_pages(Paths(root), SyntheticRun(p=5, **case))
+    config = write_pages(Paths(root), SyntheticRun(p=5, **case), [NAME])
     return read(sources_of(config, Paths(root), NAME), config.experiments[NAME])
 
 

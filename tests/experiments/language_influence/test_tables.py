@@ -123,6 +123,9 @@ def test_the_page_offers_every_component_and_interval(tmp_path):
     menu = first.figure.layout.updatemenus[0].buttons
     assert [button.label for button in menu] == ["all components", *COMPONENTS]
     assert [step.label for step in second.figure.layout.sliders[0].steps] == ["0 to 4", "5 to 9"]
+    for button in (*menu, *second.figure.layout.sliders[0].steps):  # colours fit what is shown
+        shown = button.args[0]
+        assert shown["colorbar.tickvals"] == [[*shown["zmin"], 0, *shown["zmax"]]]
     assert "العربية" in json.loads(first.figure.to_json())["data"][0]["x"]
     assert [fact.label for fact in page.facts][-1] == "Agreement with known families"
 

@@ -69,6 +69,7 @@ def test_the_page_shows_every_text(made, tmp_path):
     html = (tmp_path / "passages.html").read_text(encoding="utf-8")
     assert html.count('dir="auto"') == 2 + len(tables.strongest)
     assert html.count("Made it more likely") == 2
+    assert page.subtitle == "2 held-out passages"
 
 
 def test_languages_that_are_not_there_are_named(project):  # noqa: F811

@@ -18,10 +18,10 @@ from explaind.report.tables.phases import Phases
 from tests.experiments.retrain.measured import TAKEN, retrain_table
 
 
-def page_of(table):
+def page_of(table, phases=Phases()):  # noqa: B008 - frozen
     trainings = steps_of_trainings(table, 1.0)
     steps = steps_by_case(trainings)
-    tables = RetrainTables(mean_curves(table), trainings, steps, 1.0, None, Phases(), 100)
+    tables = RetrainTables(mean_curves(table), trainings, steps, 1.0, None, phases, 100)
     files = {name: Paths().table("retrain", name) for name in tables.files()}
     return draw(tables, About("retrain", "Retraining", "grokking", files))
 
@@ -40,6 +40,12 @@ def test_page_has_two_plots_and_explains_every_panel(html):
     for section in html.split("<section id=")[1:]:
         assert len(re.search(r'class="caption">(.*?)</p>', section, re.S).group(1)) > 60
         assert 'href="tables/' in section
+
+
+@pytest.mark.parametrize(("phases", "said"), [(Phases(), False), (Phases(20, 80), True)])
+def test_bands_are_explained_where_there_are_some(phases, said):
+    caption = page_of(retrain_table(), phases).panels[0].caption
+    assert ("bands are its phases" in caption) == said
 
 
 def test_facts_are_about_the_last_source():

@@ -19,7 +19,7 @@ def tables(tmp_path_factory):
 
 
 def tables_of(root, **case):
-    config = write_pages(Paths(root), SyntheticRun(p=3, intervals=2, **case))
+    config = write_pages(Paths(root), SyntheticRun(p=3, intervals=2, **case), ["training"])
     return read(sources_of(config, Paths(root), "training"), config.experiments["training"])
 
 

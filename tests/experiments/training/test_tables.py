@@ -11,7 +11,7 @@ from tests.report.synthetic import SyntheticRun, write_pages
 
 def test_the_numbers_are_those_of_the_run(tmp_path):
     paths = Paths(tmp_path)
-    config = write_pages(paths, SyntheticRun(p=3, steps=4, intervals=2))
+    config = write_pages(paths, SyntheticRun(p=3, steps=4, intervals=2), ["training"])
     tables = read(sources_of(config, paths, "training"), config.experiments["training"])
     files = tables.files()
     pd.testing.assert_frame_equal(files["metrics"], pd.read_parquet(paths.metrics("grokking")))

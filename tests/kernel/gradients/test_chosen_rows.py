@@ -1,11 +1,13 @@
-"""Rows that a model chooses by value are never taken for samples."""
+"""Rows that a model chooses by value are taken for samples only where they are."""
 
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from explaind.kernel.checks import check_capture
 from explaind.kernel.functionals import all_outputs
+from explaind.kernel.gradients.capture import LayerCapture
 from tests.kernel.layers import gradients_of, layout_of, one_by_one
 
 PLACES, WIDTH = 2, 3
@@ -83,7 +85,9 @@ def doubled(x):
 
 
 @pytest.mark.parametrize("first", [nn.Linear(WIDTH, WIDTH), nn.Identity(), doubled])
-@pytest.mark.parametrize("choose", [by_mask, by_number, by_name, by_list, into_a_tensor])
+@pytest.mark.parametrize(
+    "choose", [by_mask, by_number, by_name, by_list, by_gathering, into_a_tensor]
+)
 def test_experts_with_as_many_rows_as_samples(choose, first):
     """The check sees one expert only; then each has two rows of two samples, not in order."""
     model = Routed(choose, first).double()
@@ -98,15 +102,91 @@ def test_experts_with_as_many_rows_as_samples(choose, first):
     torch.testing.assert_close(found, one_by_one(gradients, theta, x, y))
 
 
-def test_rows_gathered_place_by_place_are_never_left_to_the_rules():
-    model = Routed(by_gathering, nn.Linear(WIDTH, WIDTH)).double()
+def in_order(x):
+    """Numbers of the samples by their first number; the check sees them in order already."""
+    return x[:, 0].argsort()
+
+
+def by_row(x):
+    order = in_order(x).tolist()
+    return torch.stack([x[k] for k in order])
+
+
+def by_embedding(x):
+    return F.embedding(in_order(x), x)
+
+
+def by_a_product(x):
+    return torch.eye(len(x), dtype=x.dtype)[in_order(x)] @ x
+
+
+def by_place(x):
+    return x.take(x.shape[1] * in_order(x)[:, None] + torch.arange(x.shape[1]))
+
+
+def cut(x):
+    first = x[:, 0].argmin()
+    return torch.cat([x[first:], x[:first]])
+
+
+def rolled(x):
+    return x.roll(-int(x[:, 0].argmin()), 0)
+
+
+def turned(x):
+    return x.flip(0) if x[0, 0] > x[-1, 0] else x
+
+
+class Sorted(nn.Module):
+    """A layer on samples in another order, which are then put back."""
+
+    def __init__(self, choose):
+        super().__init__()
+        self.choose = choose
+        self.first, self.last = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        numbers = torch.arange(len(x), dtype=x.dtype)
+        ordered = self.choose(torch.cat([torch.tanh(x), numbers[:, None]], 1))
+        back = (ordered[:, -1] == numbers[:, None]).to(x)  # chooses nothing that may be seen
+        return self.last(back @ torch.tanh(self.first(ordered[:, :-1])))
+
+
+@pytest.mark.parametrize(
+    "choose", [by_row, by_embedding, by_a_product, by_place, cut, rolled, turned]
+)
+def test_samples_in_another_order(choose):
+    model = Sorted(choose).double()
     layout, theta = layout_of(model)
     gradients = gradients_of(model, layout, all_outputs)
-    checked = gradients.with_fallback(check_capture(gradients, theta, *inputs((1, 1), (1, 1))))
-    assert {name.split(".")[0] for name in checked.fallback.names} == {"experts"}
-    x, y = inputs((-1, -1), (1, 1))
+    x, y = torch.randn(4, WIDTH, dtype=torch.float64), torch.zeros(4, dtype=torch.int64)
+    x[:, 0] = torch.tensor([0.3, 0.4, -0.2, -0.1])
+    few = x[x[:, 0].argsort()][:3]
+    checked = gradients.with_fallback(check_capture(gradients, theta, few, y[:3]))
+    assert not checked.fallback.names
+    captured = checked.capture(theta, x, y)
+    assert captured.fallback == {"first.weight", "first.bias"}
     found = gradients_from(checked, layout, theta, x, y)
     torch.testing.assert_close(found, one_by_one(gradients, theta, x, y))
+
+
+LOOKED_AT = {
+    "a layer": (torch.relu, False),
+    "every second place": (lambda x: x[..., ::2] if x.shape[0] else x, False),
+    "places by list": (lambda x: x[:, [1, 0]], True),
+    "a branch": (lambda x: x if x.sum() > 0 else -x, True),
+    "a number": (lambda x: x * float(x.max()), True),
+    "the largest": (lambda x: x.topk(2).values, True),
+}
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_only_models_that_may_choose_are_looked_at(name):
+    called, looked_at = LOOKED_AT[name]
+    x = torch.randn(3, 4)
+    with LayerCapture({}, x) as capture:
+        called(x)
+    assert capture.chooses == looked_at
 
 
 class Chosen(nn.Module):

@@ -118,6 +118,7 @@ def relative_error(actual, expected):
     return ((actual - expected).norm(dim=1) / expected.norm(dim=1)).mean().item()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NETWORKS)
 def test_three_gradients_are_as_accurate_as_ten_midpoint_nodes(name):
     """In the median over the steps of a training, against a dense midpoint reference."""

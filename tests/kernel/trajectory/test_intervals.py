@@ -44,7 +44,11 @@ def problem_of(name):
     )
 
 
-@pytest.fixture(scope="module", params=OPTIMIZERS)
+QUICK = ("groups", "adamw")
+PARAMS = [pytest.param(n, marks=[] if n in QUICK else pytest.mark.long) for n in OPTIMIZERS]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def run(request, tmp_path_factory):
     """A recorded problem and a function that explains test samples of it."""
     problem = problem_of(request.param)

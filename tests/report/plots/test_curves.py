@@ -38,6 +38,11 @@ def test_draws_the_numbers_of_the_table(table):
     assert figure.layout.yaxis.type == "log"
 
 
+def test_lines_are_told_apart_without_colours(table):
+    figure = curves.accuracy_figure(table, find_phases(table))
+    assert len({trace.line.dash for trace in figure.data}) == len(figure.data)
+
+
 def test_the_curve_of_mini_batches_says_so():
     """Its last point would be that of all training samples."""
     table = metrics(SyntheticRun(mini_batches=True), np.random.default_rng(0))

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explaind.report.plots.phase_marks import LABEL_WIDTH, mark_phases, place_labels
+from explaind.report.plots.phase_marks import (
+    LABEL_WIDTH,
+    PhaseBar,
+    add_phase_bars,
+    mark_phases,
+    place_labels,
+)
 from explaind.report.plots.theme import new_figure
 from explaind.report.tables.phases import Phases
 
@@ -56,3 +62,22 @@ def test_a_line_at_each_reached_step_and_bands_between(phases, lines, bands):
     assert [(shape.x0, shape.x1) for shape in rectangles] == bands
     assert len({shape.fillcolor for shape in rectangles}) == len(bands)
     assert len(figure.layout.annotations) == len(lines)
+
+
+def test_phases_that_overlap_have_rows_of_their_own_above_the_lines():
+    figure = new_figure()
+    figure.add_scatter(x=[0, LAST], y=[0, 1])
+    bars = [PhaseBar("first", 0, 600, "rgba(0,0,0,1)"), PhaseBar("second", 550, LAST, "red")]
+    add_phase_bars(figure, bars)
+    drawn = [(trace.name, tuple(trace.x)) for trace in figure.data if trace.yaxis == "y2"]
+    assert drawn == [("second", (550, LAST)), ("first", (0, 600))]
+    assert len({trace.y[0] for trace in figure.data if trace.yaxis == "y2"}) == 2
+    assert figure.layout.yaxis.domain[1] == figure.layout.yaxis2.domain[0]
+    anchors = {note.text: (note.x, note.xanchor) for note in figure.layout.annotations}
+    assert anchors == {"first": (0, "left"), "second": (LAST, "right")}
+
+
+def test_without_phases_the_lines_have_all_the_room():
+    figure = new_figure()
+    add_phase_bars(figure, [])
+    assert figure == new_figure()

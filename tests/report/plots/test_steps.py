@@ -72,6 +72,7 @@ def test_terms_are_smoothed_and_keep_the_raw_numbers(influence):
 def test_cumulative_terms_end_at_the_totals(influence):
     figure = steps.cumulative_figure(decomposition_by_step(influence), "nat", PHASES)
     ends = {trace.name: trace.y[-1] for trace in figure.data}
+    assert len({trace.line.dash for trace in figure.data}) == len(ends)  # seen without colours
     for name, term in (("training data", "data"), ("regularisation", "decay")):
         np.testing.assert_allclose(ends[name], influence[term].mean(), rtol=1e-5)
     change = (influence["final_output"] - influence["initial_output"]).mean()

@@ -1,0 +1,60 @@
+"""Causal language models of transformers as models of the workflow."""
+
+from typing import Any
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from explaind.errors import ConfigError
+from explaind.own_code import find
+
+
+class CausalModel(nn.Module):
+    """Next-token logits of a model of transformers at every position of some passages.
+
+    Args:
+        model: the model; it takes `input_ids` and returns `logits`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, tokens: Int[Tensor, "batch *passage position"]
+    ) -> Float[Tensor, "batch *passage position token"]:
+        """Logits of the next token.
+
+        Args:
+            tokens: token numbers; a sample may be several passages, which do not see each other.
+
+        Returns:
+            The logits after each position.
+        """
+        passages = tokens.flatten(0, -2)
+        logits: Tensor = self.model(input_ids=passages, use_cache=False).logits
+        return logits.reshape(*tokens.shape, -1)
+
+
+def causal_model(model: str, **config: Any) -> CausalModel:
+    """Build a causal model with new parameters: `kind` of a model in the config.
+
+    Args:
+        model: its class, `transformers:GPT2LMHeadModel`, say.
+        config: options of the configuration of that class: sizes, and no dropout. `vocab_size` is
+            the number of tokens of the dataset.
+
+    Returns:
+        The model.
+
+    Raises:
+        ConfigError: if the class is no model of transformers.
+    """
+    found = find(model, "model.model")
+    configuration = getattr(found, "config_class", None)
+    if configuration is None:
+        raise ConfigError(
+            f"model.model: expected a model of transformers, transformers:GPT2LMHeadModel say, got"
+            f" {model}; change it."
+        )
+    return CausalModel(found(configuration(**config)))
