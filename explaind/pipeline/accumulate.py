@@ -65,7 +65,7 @@ def merge_stores(
                 writer.write_raw(*piece)
             else:
                 writer.write_region(*piece)
-    logger.info("merged %d samples of %d shards", merged.sizes["test"], len(stores))
+    logger.info("merged %d samples from %d stores", merged.sizes["test"], len(stores))
 
 
 def _chunks(

@@ -79,7 +79,7 @@ def plan_epk(config: Config, paths: Paths, run: str, cores: int) -> None:
     }
     write_json(paths.plan(run), plan | origin)
     logger.info(
-        "%d shards of %d query blocks of %d samples, %.0f MB each of %.0f MB given",
+        "shards: %d, query blocks of each: %d of %d samples, %.0f MB each of %.0f MB given",
         plan["shards"],
         plan["blocks"],
         plan["samples_per_block"],
