@@ -13,8 +13,8 @@ PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
 INSTALLED_ALL := .venv/installed-all
-# One process more than cores: tests of the workflow often wait for Snakemake.
-WORKERS := $(shell expr $(CORES) + 1)
+# Two processes more than cores: tests often wait, for Snakemake and for the disk.
+WORKERS := $(shell expr $(CORES) + 2)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: all test test-all lint docs clean
