@@ -13,9 +13,7 @@ plots.forEach(function (plot) {
 
 // Titles longer than their axis are broken into lines; on a phone they would be cut off.
 const CHARACTER_WIDTH = 6.6, TITLE_OVERHANG = 20;
-const titles = new Map(plots.map((plot) => [plot, Object.keys(plot.layout).filter(
-  (key) => /^[xy]axis/.test(key) && plot.layout[key].title && plot.layout[key].title.text).map(
-  (key) => [key, plot.layout[key].title.text])]));
+const titles = new Map(plots.map((plot) => [plot, {}]));  // by axis: the whole title, and in lines
 function inLines(text, length) {
   const lines = [""];
   text.split(" ").forEach(function (word) {
@@ -26,11 +24,15 @@ function inLines(text, length) {
   return lines.join("<br>");
 }
 function breakTitles(plot) {
-  const changes = {};
-  titles.get(plot).forEach(function ([axis, text]) {
+  const changes = {}, known = titles.get(plot);
+  const named = (key) => /^[xy]axis/.test(key) && plot.layout[key].title && plot.layout[key].title.text;
+  Object.keys(plot.layout).filter(named).forEach(function (axis) {
+    const text = plot.layout[axis].title.text, last = known[axis];
+    const whole = last && last.broken === text ? last.whole : text;  // a choice gave it another one
     const room = plot._fullLayout[axis]._length + TITLE_OVERHANG;
-    const broken = inLines(text, room / CHARACTER_WIDTH);
-    if (broken !== plot.layout[axis].title.text) { changes[`${axis}.title.text`] = broken; }
+    const broken = inLines(whole, room / CHARACTER_WIDTH);
+    known[axis] = {whole: whole, broken: broken};
+    if (broken !== text) { changes[`${axis}.title.text`] = broken; }
   });
   if (Object.keys(changes).length) { Plotly.relayout(plot, changes); }
 }
