@@ -17,7 +17,7 @@ from explaind.report.text import number, signed
 
 COLOURS = {"beta-VAE": BLUE, "TC-VAE": VERMILLION}
 SCOPES = {"all": "all units (as published)", "active": "active units only (corrected)"}
-APART = {"beta-VAE": -0.1, "TC-VAE": 0.1}  # of the columns, so that points do not hide each other
+APART = 0.2  # between the points of two losses, so that they do not hide each other
 
 
 def draw(tables: DisentanglementTables, about: About) -> Page:
@@ -94,6 +94,7 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
         )
         for row in tables.effects.to_dict("records")
     ]
+    shown = ("pearson", "mean correlation of two maps", ".3f")
     return Panel(
         title="Do units attend to different pixels?",
         caption=(
@@ -103,7 +104,7 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
             "nothing: in the second plot it is left out."
         ),
         plots=[
-            Plot(f"pearson-{scope}", _points(models[models["scope"] == scope]), heading)
+            Plot(f"pearson-{scope}", _over_beta(models[models["scope"] == scope], *shown), heading)
             for scope, heading in SCOPES.items()
         ],
         extra=render(
@@ -131,21 +132,31 @@ def _overlap_panel(tables: DisentanglementTables, about: About) -> Panel:
     )
 
 
-def _points(models: pd.DataFrame) -> go.Figure:
-    """One point per model, a column for each beta; the columns are evenly spaced."""
-    figure = new_figure()
-    betas = sorted(models["beta"].unique())
-    for loss, own in models.groupby("loss", sort=False):
-        place = [betas.index(beta) + APART[str(loss)] for beta in own["beta"]]
+def _over_beta(rows: pd.DataFrame, value: str, title: str, shown: str) -> go.Figure:
+    """Return a point per row, in a column for each beta; the columns are evenly spaced.
+
+    Args:
+        rows: has the columns `loss` and `beta`.
+        value: the column that is drawn.
+        title: of the values.
+        shown: format of a value when it is pointed at.
+
+    Returns:
+        The figure.
+    """
+    figure, losses = new_figure(), list(rows["loss"].unique())
+    betas = sorted(rows["beta"].unique())
+    for loss, own in rows.groupby("loss", sort=False):
+        offset = APART * (losses.index(loss) - (len(losses) - 1) / 2)
         figure.add_scatter(
-            x=place,
-            y=own["pearson"],
+            x=[betas.index(beta) + offset for beta in own["beta"]],
+            y=own[value],
             mode="markers",
             name=str(loss),
-            marker={"color": COLOURS[str(loss)], "size": 8, "opacity": 0.75},
-            hovertemplate="%{y:.3f}",
+            marker={"color": COLOURS[str(loss)], "size": 8, "opacity": 0.7},
+            hovertemplate=f"%{{y:{shown}}}",
         )
-    label_axes(figure, "beta", "mean correlation of two maps")
+    label_axes(figure, "beta", title)
     figure.update_xaxes(
         tickvals=list(range(len(betas))),
         ticktext=[f"{beta:g}" for beta in betas],
@@ -156,25 +167,9 @@ def _points(models: pd.DataFrame) -> go.Figure:
 
 
 def _collapse_panel(tables: DisentanglementTables, about: About) -> Panel:
-    figure, units = new_figure(), tables.units
-    betas = sorted(units["beta"].unique())
-    for loss, own in units.groupby("loss", sort=False):
-        figure.add_scatter(
-            x=[betas.index(beta) + APART[str(loss)] for beta in own["beta"]],
-            y=own["kl"],
-            mode="markers",
-            name=str(loss),
-            marker={"color": COLOURS[str(loss)], "size": 7, "opacity": 0.6},
-            hovertemplate="%{y:.3g} nat",
-        )
+    title = "KL divergence from the prior (nat)"
+    figure = _over_beta(tables.units, "kl", title, ".3g")
     figure.add_hline(y=_limit(tables), line={"dash": "dot", "width": 1})
-    label_axes(figure, "beta", "KL divergence from the prior (nat)")
-    figure.update_xaxes(
-        tickvals=list(range(len(betas))),
-        ticktext=[f"{beta:g}" for beta in betas],
-        range=[-0.5, len(betas) - 0.5],
-    )
-    figure.update_layout(hovermode="closest")
     return Panel(
         title="Which units carry anything?",
         caption=(
