@@ -13,8 +13,8 @@ PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
 INSTALLED_ALL := .venv/installed-all
-# Two processes more than cores: tests often wait, for Snakemake and for the disk.
-WORKERS := $(shell expr $(CORES) + 2)
+# One process more than cores: tests wait at times, for Snakemake and for the disk.
+WORKERS := $(shell expr $(CORES) + 1)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: all test test-all lint docs clean
