@@ -44,7 +44,7 @@ lint: $(INSTALLED_DEV)
 
 docs: $(INSTALLED_ALL)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
-	@echo "Done. Open site/index.html in a browser."
+	@echo "Done. Open site/index.html in a browser; its search needs $(BIN)/python -m http.server --directory site."
 
 clean:
 	rm -rf .venv .snakemake build site dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
