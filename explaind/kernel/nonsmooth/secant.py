@@ -24,6 +24,7 @@ from explaind.kernel.nonsmooth.piecewise_linear import (
     secant_slope,
     with_slope,
 )
+from explaind.trees import leaves
 
 Op = ElementwiseOp | PoolOp
 
@@ -70,7 +71,7 @@ class RecordOps(TorchFunctionMode):
         op = recognised_op(func, args, kwargs)
         if op is not None:
             self.ops.append(_kept(op))
-        elif func in UNTREATED:
+        elif func in UNTREATED and any(map(_is_number, leaves((args, kwargs)))):
             self.untreated.add(func.__name__)
         return func(*args, **kwargs)
 
@@ -152,6 +153,11 @@ def _called_with(
 ) -> Any:
     """The call with another first argument (named `input` if it is not positional)."""
     return func(z, *args[1:], **kwargs) if args else func(**{**kwargs, "input": z})
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it can be differentiated by: not positions, masks and the like."""
+    return isinstance(value, Tensor) and value.is_floating_point()
 
 
 def _kept(op: Op) -> Op:
