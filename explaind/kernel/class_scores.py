@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.errors import ConfigError
-from explaind.trees import Inputs, Outputs, Targets, batch_size, rows_of
+from explaind.trees import Inputs, Outputs, Targets, batch_size, collated, rows_of
 
 LOGITS = "logits"
 """Key or attribute of the scores in a dict or in what a Hugging Face model returns."""
@@ -121,4 +121,4 @@ def check_all_classes(
     """
     for first in range(0, batch_size(x), block):
         rows, targets = (rows_of(tree, first, first + block) for tree in (x, y))
-        check_classes(forward(rows, targets), targets, first)
+        check_classes(forward(rows, targets), collated(targets), first)

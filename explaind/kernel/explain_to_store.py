@@ -49,7 +49,8 @@ def explain_to_store(
     path = Path(store).absolute()
     if path.exists() and not overwrite:
         raise StoreError(f"{path} exists already. Remove it, or pass overwrite=True.")
-    count, blocks = blocks_of(x, targets, together)
+    data = kernel.data
+    count, blocks = blocks_of(x, targets, together, data.collate, data.concatenated)
     first = kernel.explain(*next(blocks), **options)
     labels, arrays = labels_of(first), _arrays(first)
     specs = {name: spec_of(array, {"test": count}) for name, array in arrays.items()}

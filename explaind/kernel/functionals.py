@@ -26,6 +26,7 @@ from explaind.trees import (
     Outputs,
     Targets,
     call,
+    collated,
     copied,
     unit_of,
 )
@@ -228,6 +229,12 @@ class ModelFunction:
         other.state = state
         return other
 
+    def in_evaluation(self) -> "ModelFunction":
+        """Return the same function of the model in evaluation mode, which draws nothing."""
+        other = self.drawing(None)
+        other._training = ()
+        return other
+
     def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
 
@@ -241,8 +248,8 @@ class ModelFunction:
         """
         device = next(iter(params.values())).device
         with self.holding(params), self._plain_kernels(), replayed(self.state, device):
-            output = self._forward(self._model, copied(x))
-        return self._function(output, y)
+            output = self._forward(self._model, collated(copied(x)))
+        return self._function(output, collated(y))
 
     @contextmanager
     def holding(self, params: Mapping[str, Tensor]) -> Iterator[None]:

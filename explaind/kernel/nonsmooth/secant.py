@@ -25,6 +25,7 @@ from explaind.kernel.nonsmooth.piecewise_linear import (
     secant_slope,
     with_slope,
 )
+from explaind.trees import leaves
 
 Op = ElementwiseOp | PoolOp
 
@@ -71,7 +72,7 @@ class RecordOps(TorchFunctionMode):
         op = recognised_op(func, args, kwargs)
         if op is not None:
             self.ops.append(_kept(op))
-        elif func in UNTREATED:
+        elif func in UNTREATED and any(map(_is_number, leaves((args, kwargs)))):
             self.untreated.add(func.__name__)
         return func(*args, **kwargs)
 
@@ -158,6 +159,11 @@ def _with_secant_slope(
     # the first argument is named `input` if it is not positional
     value = func(constant, *args[1:], **kwargs) if args else func(**{**kwargs, "input": constant})
     return with_slope(value, z, secant_slope(start.pieces, start.z, end.z))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it can be differentiated by: not positions, masks and the like."""
+    return isinstance(value, Tensor) and value.is_floating_point()
 
 
 def _kept(op: Op) -> Op:
