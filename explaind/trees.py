@@ -1,16 +1,19 @@
 """What a user's training is made of, typed once; the one module that knows torch's pytrees.
 
 Inputs and targets of a user's model may be a tensor, a tuple, a dict or anything nested of these;
-every leaf has the sample first.
+every leaf has the sample first, or is of samples that are collated when needed (`uncollated`).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 from torch.utils import _pytree
+
+from explaind.uncollated import Uncollated
 
 Inputs = Any
 """Pytree of tensors that the model takes, sample first."""
@@ -61,6 +64,8 @@ def unit_of(function: Callable[..., Any]) -> str:
 
 def leaves(tree: Any) -> list[Any]:
     """Return the leaves of a tree, in order."""
+    if isinstance(tree, Tensor):
+        return [tree]
     return _pytree.tree_leaves(tree)
 
 
@@ -72,6 +77,8 @@ def named_leaves(name: str, tree: Any) -> list[tuple[str, Any]]:
 
 def map_leaves(function: Callable[..., Any], tree: Any) -> Any:
     """Return the same tree with the function applied to every leaf."""
+    if isinstance(tree, Tensor):  # mostly; the walk takes longer than a view of it
+        return function(tree)
     return _pytree.tree_map(function, tree)
 
 
@@ -82,22 +89,44 @@ def replace_leaves(tree: Any, values: list[Any]) -> Any:
 
 def on_device(tree: Any, device: torch.device) -> Any:
     """Return the same tree with its tensors on a device."""
-    return map_leaves(lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf, tree)
+    return map_tensors(lambda leaf: leaf.to(device), tree)
+
+
+def map_tensors(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """Return the same tree with the function applied to every tensor, once it is collated."""
+
+    def mapped(leaf: Any) -> Any:
+        if isinstance(leaf, Uncollated):
+            return leaf.then(partial(map_tensors, function))
+        return function(leaf) if isinstance(leaf, Tensor) else leaf
+
+    return map_leaves(mapped, tree)
+
+
+def collated(tree: Any) -> Any:
+    """Return the same tree with all samples together, as a model takes them."""
+    return map_leaves(lambda leaf: leaf.collated() if isinstance(leaf, Uncollated) else leaf, tree)
+
+
+def is_uncollated(tree: Any) -> bool:
+    """Return whether a tree holds samples that are collated when needed."""
+    return any(isinstance(leaf, Uncollated) for leaf in leaves(tree))
 
 
 def copied(tree: Any) -> Any:
     """Return the same tree with copies of its tensors: a model may change its inputs in place."""
-    return map_leaves(lambda leaf: leaf.clone() if isinstance(leaf, Tensor) else leaf, tree)
+    return map_tensors(Tensor.clone, tree)
 
 
 def detached(tree: Any) -> Any:
     """Return the same tree with its tensors, on the same memory, without their graphs."""
-    return map_leaves(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, tree)
+    return map_tensors(Tensor.detach, tree)
 
 
 def batch_size(inputs: Inputs) -> int:
     """Return the number of samples, told by the inputs alone."""
-    return len(leaves(inputs)[0])
+    size: int = leaves(inputs)[0].shape[0]
+    return size
 
 
 def rows_of(tree: Any, start: int, stop: int) -> Any:
@@ -107,4 +136,6 @@ def rows_of(tree: Any, start: int, stop: int) -> Any:
 
 def take(tree: Any, index: Tensor) -> Any:
     """Return the samples of a batch with these indices, moved to where each leaf is."""
-    return map_leaves(lambda leaf: leaf[index.to(leaf.device)], tree)
+    return map_leaves(
+        lambda leaf: leaf[index.to(leaf.device) if isinstance(leaf, Tensor) else index], tree
+    )

@@ -23,7 +23,6 @@ from explaind.history.recorder import record
 from explaind.history.state import TrainingState
 from explaind.history.wrappers import computed_tensors, unwrapped, unwrapped_optimizer
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS
-from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import find_functional
 from explaind.kernel.path_kernel import PathKernel
 from explaind.plan.build import build_plan
@@ -171,8 +170,7 @@ class _Rehearsal:
             forward=t.forward,
             device=self._device,
         )
-        data = TrainingData(t.loader, kernel.history.dtype, self._device)
-        self._kernel, self._samples = kernel, data
+        self._kernel, self._samples = kernel, (data := kernel.data)
         few = data.batch(torch.arange(min(EXPLAINED, len(data))), 0)
         explained = kernel.explain(*few, outputs=t.outputs, keep=())
         yield Finding("samples", "ok", f"{len(data):,}, the same when they are asked for again")

@@ -28,6 +28,24 @@ def sample_checksums(x: Inputs, y: Targets) -> np.ndarray:
     return np.array(sums, dtype=np.int64)
 
 
+def check_tensors(x: Inputs, y: Targets) -> None:
+    """Refuse a batch of anything but tensors.
+
+    Args:
+        x: inputs.
+        y: targets.
+
+    Raises:
+        UnsupportedError: naming what is none.
+    """
+    for name, leaf in named_leaves("x", x) + named_leaves("y", y):
+        if not isinstance(leaf, Tensor):
+            raise UnsupportedError(
+                f"{name} of a batch: expected a tensor, sample first, got {type(leaf).__name__}."
+                " Leave it out, or make it a tensor in a collate_fn."
+            )
+
+
 def check_sample_first(x: Inputs, y: Targets, samples: int) -> None:
     """Refuse a batch whose rows are not samples.
 
@@ -37,20 +55,35 @@ def check_sample_first(x: Inputs, y: Targets, samples: int) -> None:
         samples: how many samples it is of.
 
     Raises:
-        UnsupportedError: naming what has other rows, or none.
+        UnsupportedError: naming what has other rows.
     """
+    check_tensors(x, y)
     for name, leaf in named_leaves("x", x) + named_leaves("y", y):
-        if not isinstance(leaf, Tensor):
-            raise UnsupportedError(
-                f"{name} of a batch: expected a tensor, sample first, got {type(leaf).__name__}."
-                " Leave it out, or make it a tensor in a collate_fn."
-            )
         if leaf.shape[:1] != (samples,):
             raise UnsupportedError(
                 f"{name} of a batch of {samples} samples: expected a row for each of them, got"
                 f" shape {tuple(leaf.shape)}. Rows of several samples one after the other (graphs,"
-                " sequences) cannot be told apart: pad them in a collate_fn, with a mask."
+                " sequences) can be told apart only if a DataLoader makes the batch by a collate_fn"
+                " of items that are single samples."
             )
+
+
+def has_row_for_each(x: Inputs, y: Targets, samples: int) -> bool:
+    """Return whether all tensors of a batch have a row for each of the samples."""
+    return all(leaf.shape[:1] == (samples,) for leaf in leaves((x, y)))
+
+
+def whole_checksum(x: Inputs, y: Targets) -> int:
+    """Return the checksum of everything in a batch: that of its row, if it is one sample.
+
+    Args:
+        x: inputs.
+        y: targets.
+
+    Returns:
+        crc32 as in `sample_checksums`.
+    """
+    return _checksum(tuple(_numbers(leaf) for leaf in leaves((x, y))))
 
 
 def vector_checksum(row: np.ndarray) -> int:
@@ -82,7 +115,8 @@ class ChecksumTable:
             y: targets.
             own: checksums of the samples alone, if the rows of the batch are others.
         """
-        check_sample_first(x, y, len(index))
+        if own is None:
+            check_sample_first(x, y, len(index))
         rows = index.cpu().numpy()
         missing = int(rows.max()) + 1 - len(self.values)
         if missing > 0:
@@ -94,10 +128,14 @@ class ChecksumTable:
             self.values[rows] = np.where(before == UNSEEN, now, before)
 
 
-def _rows(leaf: Tensor) -> np.ndarray:
+def _numbers(leaf: Tensor) -> np.ndarray:
     plain = leaf.detach().cpu()
     plain = plain.float() if plain.is_floating_point() else plain
-    return np.ascontiguousarray(plain.numpy()).reshape(len(plain), -1)
+    return np.ascontiguousarray(plain.numpy())
+
+
+def _rows(leaf: Tensor) -> np.ndarray:
+    return _numbers(leaf).reshape(len(leaf), -1)
 
 
 def _checksum(parts: tuple[np.ndarray, ...]) -> int:

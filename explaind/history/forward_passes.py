@@ -46,12 +46,14 @@ class Room:
         passes: forward passes that draw random numbers.
         sources: what draws them.
         state_bytes: bytes of a state of the generators; 0 if nothing draws.
+        concatenated: whether batches hold several rows of a sample, one after the other.
     """
 
     slots: int
     passes: int = 0
     sources: tuple[Source, ...] = ()
     state_bytes: int = 0
+    concatenated: bool = False
 
     def with_first_step(self, parts: Sequence[Part]) -> "Room":
         """Return the room that the first step needs as well.
@@ -69,6 +71,7 @@ class Room:
             passes=len(parts) if states else 0,
             sources=tuple(source for source in SOURCES if source in drawing),
             state_bytes=max((len(state) for state in states), default=0),
+            concatenated=any(part.batch.apart is not None for part in parts),
         )
 
     def rows(
@@ -85,8 +88,13 @@ class Room:
             `batch`, `weight`, `forward_pass` and `random_state`.
 
         Raises:
-            RecordingError: if there is not enough room.
+            RecordingError: if there is not enough room, or batches become concatenated ones.
         """
+        if not self.concatenated and any(part.batch.apart is not None for part in parts):
+            raise RecordingError(
+                f"A batch of step {step} holds several rows of a sample, those of the first step"
+                " had one row for each. Expected a first batch that shows it."
+            )
         sizes = [len(part.batch.index) for part in parts]
         size = sum(sizes)
         if size > self.slots:

@@ -15,6 +15,7 @@ from explaind.trees import (
     Outputs,
     Targets,
     batch_size,
+    collated,
     leaves,
     rows_of,
     take,
@@ -89,7 +90,7 @@ def check_repeatable(
     for _ in range(2):
         with replayed(state, device):
             try:
-                outputs.append(forward(x))
+                outputs.append(forward(collated(x)))
             except TypeError as error:
                 raise UnsupportedError(
                     f"The model cannot be called with the inputs of a batch alone: {error}. Give"
@@ -141,18 +142,19 @@ def check_separable_loss(
         x: inputs of a batch.
         y: targets of the batch.
         state: state of the generators that the model draws from, if it does. A sample then keeps
-            its place in the batch, which is filled with copies of it in place of the others.
+            its place in the batch, which is filled with copies of it in place of the others: of
+            samples with a row each.
 
     Raises:
         UnsupportedError: with the shape expected and that of the losses.
     """
     size = min(3, batch_size(x))
     few = rows_of(x, 0, size), rows_of(y, 0, size)
-    device = next(leaf.device for leaf in leaves(x) if isinstance(leaf, Tensor))
+    device = next(leaf.device for leaf in leaves(collated(few)) if isinstance(leaf, Tensor))
 
     def losses(inputs: Inputs, targets: Targets) -> Tensor:
         with replayed(state, device):
-            return loss_fn(model(inputs), targets)
+            return loss_fn(model(collated(inputs)), collated(targets))
 
     together = losses(*few)
     if not isinstance(together, Tensor) or tuple(together.shape) != (size,):
@@ -198,7 +200,8 @@ def check_gradient_of_one(
         UnsupportedError: with what torch says.
     """
     try:
-        loss = loss_fn(model(rows_of(x, 0, 1)), rows_of(y, 0, 1)).sum()
+        inputs, targets = collated(rows_of((x, y), 0, 1))
+        loss = loss_fn(model(inputs), targets).sum()
         trained = [parameter for parameter in parameters.values() if parameter.requires_grad]
         torch.autograd.grad(loss, trained, allow_unused=True)
     except RuntimeError as error:

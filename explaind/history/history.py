@@ -202,6 +202,11 @@ class History:
         return bool(self._dataset.attrs.get("checksums_in_batches", False))
 
     @property
+    def concatenated(self) -> bool:
+        """Whether batches hold several rows of a sample, which is then collated alone."""
+        return bool(self._dataset.attrs["room"].get("concatenated", False))
+
+    @property
     def autocast(self) -> str | None:
         """The type that autocast computed outputs in while recording; None without."""
         name: str | None = self._dataset.attrs.get("autocast")

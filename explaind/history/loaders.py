@@ -6,6 +6,7 @@ as it is. Its sampler is watched: which samples a batch holds, and where its tra
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,15 +18,17 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.batches import (
+    Alone,
     Batch,
     Collate,
+    check_collate,
     check_indexed,
     check_item,
     indexed_batches,
     inputs_and_targets,
-    own_checksums,
+    samples_apart,
 )
-from explaind.history.checksums import UNSEEN, sample_checksums
+from explaind.history.checksums import UNSEEN, whole_checksum
 from explaind.history.random_state import CPU, generator_state, replayed
 from explaind.trees import Inputs, Targets, batch_size
 
@@ -141,23 +144,41 @@ class ReadBatches:
             RecordingError: if it is not the next one that was drawn.
         """
         x, y = inputs_and_targets(given)
-        size = len(self._drawn[0].indices) if self._drawn else 0
-        if size != batch_size(x):
+        drawn = self._drawn.popleft() if self._drawn else None
+        if drawn is None or not self._may_be(drawn, x, y):
+            size = 0 if drawn is None else len(drawn.indices)
             raise RecordingError(
                 f"Expected the batches in the order in which the loader draws them, got one of"
                 f" {batch_size(x)} samples for a draw of {size}. Iterate over the loader for"
                 " nothing else while recording."
             )
-        drawn = self._drawn.popleft()
-        index = torch.tensor(drawn.indices)
         if self._random is None:
             self._random = self._draws_again(drawn, x, y)
+        batch = Batch(x, y, torch.tensor(drawn.indices))
         if self._random:
-            return Batch(x, y, index, np.full(size, UNSEEN), {"data": drawn.state})
-        if self._collate is default_collate:
-            return Batch(x, y, index)
+            unseen = np.full(len(drawn.indices), UNSEEN)
+            batch = replace(batch, checksums=unseen, draws={"data": drawn.state})
+        return batch if self._collate is default_collate else self._apart(batch, drawn)
+
+    def _may_be(self, drawn: Drawn, x: Inputs, y: Targets) -> bool:
+        """Whether a batch has the number of samples of a draw, or else all that is in them."""
+        if batch_size(x) == len(drawn.indices):
+            return True
         with replayed(drawn.state, CPU):
-            return Batch(x, y, index, own_checksums(self._items(drawn), self._collate))
+            again = inputs_and_targets(self._collate(self._items(drawn)))
+        return whole_checksum(x, y) == whole_checksum(*again)
+
+    def _apart(self, batch: Batch, drawn: Drawn) -> Batch:
+        """The same batch with its samples, each collated alone."""
+        with replayed(drawn.state, CPU):
+            items = self._items(drawn)
+            alone = Alone(items, self._collate)
+        if batch.checksums is None:
+            batch = replace(batch, checksums=alone.checksums())
+        if alone.are_rows_of(batch.x, batch.y, bool(batch.draws)):
+            return batch
+        check_collate(items, self._collate)
+        return replace(batch, apart=samples_apart(items, self._collate))
 
     def _draws_again(self, drawn: Drawn, x: Inputs, y: Targets) -> bool:
         """Whether items or batches are made at random, from torch's generator.
@@ -179,8 +200,7 @@ class ReadBatches:
             random = not torch.equal(drawn.state, generator_state(CPU))
         if not random:
             return False
-        own, other = sample_checksums(x, y), sample_checksums(*again)
-        if self._workers or not np.array_equal(own, other):
+        if self._workers or whole_checksum(x, y) != whole_checksum(*again):
             raise UnsupportedError(
                 "The batches of the loader are made at random (by a transform or the collate"
                 " function), and do not come again when they are read again. Expected a loader"

@@ -23,6 +23,7 @@ from explaind.trees import (
     Penalty,
     Targets,
     call,
+    collated,
     leaves,
     replace_leaves,
 )
@@ -148,7 +149,7 @@ class Replayer:
 
     def _add_gradient(self, record: StepRecord, one: ForwardPass) -> None:
         """Take a forward pass and its backward pass again."""
-        x, y = self._setup.fetch(record.batch[one.rows], record.number, one.draws)
+        x, y = collated(self._setup.fetch(record.batch[one.rows], record.number, one.draws))
         types = self._attributes["sample_dtypes"]
         x, y = _as_recorded(x, types["x"], self._device), _as_recorded(y, types["y"], self._device)
         with replayed(one.draws.get("forward"), self._device):

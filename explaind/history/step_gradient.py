@@ -22,6 +22,7 @@ from explaind.history.guards import (
     left_alone,
 )
 from explaind.history.loss_weights import sample_weights
+from explaind.history.random_state import in_mode
 from explaind.history.repeated_loss import exact_weights
 from explaind.history.state import TrainingState
 from explaind.trees import copied, on_device, rows_of
@@ -209,8 +210,8 @@ class StepGradient:
         Raises:
             UnsupportedError: if the model draws random numbers and no call of it was seen.
         """
-        device, batch = self._state.device, part.batch
-        x, y = on_device(rows_of(batch.x, 0, 3), device), on_device(batch.y, device)
+        device = self._state.device
+        x, y = on_device(rows_of(part.batch.samples, 0, 3), device)
         with self.accumulated.paused(), left_alone(self._state.model):
             drawing = check_repeatable(self._state.model, self._loss.forward, x, step)
             if drawing and "forward" not in part.draws:
@@ -219,9 +220,13 @@ class StepGradient:
                     " call of the model was seen that tells which (is it compiled?). Call the model"
                     " itself, or call .eval() on it before training."
                 )
-            state = part.draws.get("forward")
-            check_separable_loss(self._loss.forward, self._loss.loss_fn, x, y, state)
             parameters, loss_fn = self._state.parameters, self._loss.loss_fn
+            state, mode = part.draws.get("forward"), None
+            if part.batch.apart is not None and drawing:
+                # alone, no sample would draw what it does among the others
+                state, mode = None, ()
+            with in_mode(self._state.model, mode):
+                check_separable_loss(self._loss.forward, loss_fn, x, y, state)
             check_gradient_of_one(self._loss.forward, parameters, loss_fn, x, y)
 
     def _check_mode(self, parts: list[Part], step: int) -> None:

@@ -16,11 +16,12 @@ from explaind.kernel.functionals import ModelFunction, whole_output
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.trees import Inputs, LossFunction, Targets, batch_size, rows_of, take
+from explaind.trees import Inputs, LossFunction, Targets, batch_size, is_uncollated, rows_of, take
 
 logger = logging.getLogger(__name__)
 
 GRADIENT_TOLERANCE = 1e-3
+APART = "its batches hold several rows of a sample, so that each is collated alone"
 PROBE_SIZES = (2, 3)  # no other dimension of a layer input equals both
 
 
@@ -47,8 +48,9 @@ def check_capture(
         used (the first dimension of a layer's input is not the batch, say). One autograd call per
         sample where `vmap` raises an error or differs, for all tensors where the capture does.
     """
-    batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], ""
-    for batched in (True, False):
+    apart = is_uncollated((x, y))
+    batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], APART if apart else ""
+    for batched in (False,) if apart else (True, False):
         try:
             found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
             if linearised and batched and found.names:
@@ -77,8 +79,10 @@ def checked_gradients(
     theta = history.theta(0)
     params, first = history.layout.unflatten(theta), history.forward_passes(0)[0]
     x, y = data.fetch(history.batch(0)[first.rows][: PROBE_SIZES[-1]], 0, first.draws)
-    losses, state = losses.drawing(first.draws.get("forward")), first.draws.get("forward")
-    outputs = losses.of(whole_output).drawing(None)  # it is drawn for where it is called
+    state = first.draws.get("forward")
+    losses, outputs = losses.drawing(state), losses.of(whole_output)  # it is drawn for below
+    if is_uncollated(x):  # alone, no sample would draw what it does among the others
+        outputs, state = outputs.in_evaluation(), None
     check_separable_loss(lambda inputs: outputs(params, inputs, None), loss_fn, x, y, state)
     gradients = PerSampleGradients(losses, history.layout)
     fallback = check_capture(gradients, theta, x, y, linearised=True)

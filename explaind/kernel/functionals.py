@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import nll_loss
 
 from explaind.errors import ConfigError
 from explaind.history.random_state import in_mode, replayed
@@ -25,6 +26,7 @@ from explaind.trees import (
     Outputs,
     Targets,
     call,
+    collated,
     copied,
     unit_of,
 )
@@ -109,8 +111,10 @@ def margin(output: Outputs, target: Targets) -> Tensor:
 
 
 def _of_classes(scores: Tensor, classes: Tensor) -> Tensor:
-    chosen = scores.gather(-1, classes.clamp(0)[..., None])[..., 0]
-    return chosen.masked_fill(classes == IGNORED, 0)
+    """The score of each class; not by `gather`, which might choose among samples."""
+    rows = scores.flatten(0, -2)
+    chosen = nll_loss(rows, classes.flatten(), reduction="none", ignore_index=IGNORED)
+    return -chosen.view(classes.shape)
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,12 @@ class ModelFunction:
         other.state = state
         return other
 
+    def in_evaluation(self) -> "ModelFunction":
+        """Return the same function of the model in evaluation mode, which draws nothing."""
+        other = self.drawing(None)
+        other._training = ()
+        return other
+
     def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
         """Evaluate on a batch.
 
@@ -238,8 +248,8 @@ class ModelFunction:
         """
         device = next(iter(params.values())).device
         with self.holding(params), self._plain_kernels(), replayed(self.state, device):
-            output = self._forward(self._model, copied(x))
-        return self._function(output, y)
+            output = self._forward(self._model, collated(copied(x)))
+        return self._function(output, collated(y))
 
     @contextmanager
     def holding(self, params: Mapping[str, Tensor]) -> Iterator[None]:

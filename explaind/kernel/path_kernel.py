@@ -90,6 +90,7 @@ class PathKernel:
 
     Attributes:
         history: the recorded path.
+        data: the training samples.
         output_unit: unit of the model's outputs.
 
     Raises:
@@ -118,28 +119,29 @@ class PathKernel:
         config: dict[str, Any] | None = None,
     ) -> None:
         history = History(Path(store).absolute(), dtype, device, config, components)
-        self._data = TrainingData(train_data, history.dtype, device, augment, collate_fn)
+        collated = collate_fn, history.concatenated
+        self.data = TrainingData(train_data, history.dtype, device, augment, *collated)
         model = unwrapped(model)
-        setup = TrainingSetup(model, loss_fn, self._data.batch, penalty, forward)
+        setup = TrainingSetup(model, loss_fn, self.data.batch, penalty, forward)
         self.history = history.with_setup(setup)
         check_random(self.history, model, device)
         compare_values(self.history, model)
-        check_samples(self.history, self._data)
+        check_samples(self.history, self.data)
         check_penalty(self.history, penalty)
         self._loss_fn, self.output_unit = loss_fn, str(getattr(model, "output_unit", "1"))
         self._regularisation = RegularisationMotion(self.history, penalty)
         constants, mode = self.history.constants(), self.history.training_modules
         self._losses = ModelFunction(model, constants, loss_fn, forward, mode)
-        gradients = checked_gradients(self.history, self._losses, loss_fn, self._data)
+        gradients = checked_gradients(self.history, self._losses, loss_fn, self.data)
         self._queries = MakeQueries(
             self.history,
-            self._data,
+            self.data,
             model,
             forward,
             quadrature or Quadrature(),
             gradients.fallback,
         )
-        self._training = TrainingSide(gradients, self._data, contraction=contraction)
+        self._training = TrainingSide(gradients, self.data, contraction=contraction)
         check_first_step(self.history, self._training, self._regularisation)
 
     @torch.inference_mode(mode=False)
@@ -391,7 +393,7 @@ class PathKernel:
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.of_functional(functional, x, targets, block)
         axis = SampleSelection(self._training.samples, tuple(train_samples))
-        parts = PartLosses(self.history, self._data, self._losses, part_losses)
+        parts = PartLosses(self.history, self.data, self._losses, part_losses)
         sides = self.history, self._regularisation, queries
         values = explain_parts(*sides, parts, axis).cpu().numpy()
         return build_parts({"influence_by_part": values, **axis.arrays()}, functional.unit)

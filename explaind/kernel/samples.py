@@ -10,20 +10,34 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
 from explaind.errors import ConfigError
-from explaind.history.batches import inputs_and_targets
-from explaind.trees import Inputs, Targets, batch_size, map_leaves, named_leaves, rows_of
+from explaind.history.batches import Collate, samples_of
+from explaind.trees import (
+    Inputs,
+    Targets,
+    batch_size,
+    collated,
+    is_uncollated,
+    map_leaves,
+    named_leaves,
+    rows_of,
+)
+from explaind.uncollated import Uncollated
 
 NO_TARGETS: Targets = ()
 """What a functional is given where there are no targets: a tree without leaves."""
 
 
-def given_samples(x: Any, targets: Any) -> tuple[Inputs, Targets]:
+def given_samples(
+    x: Any, targets: Any, collate: Collate = default_collate, concatenated: bool = False
+) -> tuple[Inputs, Targets]:
     """Return inputs and targets as tensors, sample first.
 
     Args:
         x: a tree of tensors or numpy arrays; or a `DataLoader` or a map-style dataset of `(x, y)`,
             and no targets.
         targets: a tree of tensors or arrays, or None.
+        collate: makes a batch of items of a dataset; a loader has its own.
+        concatenated: whether it puts the rows of the samples one after the other.
 
     Returns:
         Inputs and targets.
@@ -34,12 +48,17 @@ def given_samples(x: Any, targets: Any) -> tuple[Inputs, Targets]:
     if isinstance(x, (DataLoader, Dataset)):
         if targets is not None:
             raise ConfigError(f"targets: expected none with a {type(x).__name__}, which has them.")
-        x, targets = _collected(x)
+        x, targets = _collected(x, collate, concatenated)
+    elif concatenated and not is_uncollated(x):
+        raise ConfigError(
+            f"x: expected a dataset or a loader of single samples, got {type(x).__name__}: the"
+            " batches of the training hold several rows of a sample, and cannot be cut."
+        )
     x = as_tensors("x", x)
     targets = NO_TARGETS if targets is None else as_tensors("targets", targets)
     check_lengths(named_leaves("x", x) + named_leaves("targets", targets))
     for name, leaf in named_leaves("x", x):
-        if leaf.is_floating_point() and bool(leaf.isnan().any()):
+        if isinstance(leaf, Tensor) and leaf.is_floating_point() and bool(leaf.isnan().any()):
             row = int(leaf.isnan().reshape(len(leaf), -1).any(1).nonzero()[0])
             raise ConfigError(f"{name} has NaN in sample {row}. Remove or fill it.")
     return x, targets
@@ -55,8 +74,10 @@ def check_like_training(x: Inputs, trained: Inputs) -> None:
     Raises:
         ConfigError: naming what differs. Lengths may: sequences are not all as long.
     """
-    expected = {name: leaf.dim() for name, leaf in named_leaves("x", trained)}
-    given = {name: leaf.dim() for name, leaf in named_leaves("x", x)}
+    expected, given = (
+        {name: leaf.dim() for name, leaf in named_leaves("x", collated(rows_of(tree, 0, 1)))}
+        for tree in (trained, x)
+    )
     if given != expected:
         raise ConfigError(
             "Expected inputs like those trained on, by name with their number of dimensions"
@@ -78,15 +99,17 @@ def as_tensors(name: str, tree: Any) -> Any:
         ConfigError: for a leaf that is neither.
     """
     for leaf_name, leaf in named_leaves(name, tree):
-        if not isinstance(leaf, (Tensor, np.ndarray)):
+        if not isinstance(leaf, (Tensor, np.ndarray, Uncollated)):
             raise ConfigError(
                 f"{leaf_name}: expected a tensor or a numpy array, sample first, got"
                 f" {type(leaf).__name__}."
             )
-    return map_leaves(torch.as_tensor, tree)
+    return map_leaves(
+        lambda leaf: torch.as_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf, tree
+    )
 
 
-def check_lengths(named: list[tuple[str, Tensor]]) -> None:
+def check_lengths(named: list[tuple[str, Tensor | Uncollated]]) -> None:
     """Refuse leaves that do not have the same number of samples.
 
     Args:
@@ -96,7 +119,7 @@ def check_lengths(named: list[tuple[str, Tensor]]) -> None:
         ConfigError: naming two that differ, or one without samples.
     """
     for name, leaf in named:
-        if not leaf.dim():
+        if isinstance(leaf, Tensor) and not leaf.dim():
             raise ConfigError(
                 f"{name}: expected the sample as first dimension, got a single number."
             )
@@ -109,13 +132,21 @@ def check_lengths(named: list[tuple[str, Tensor]]) -> None:
         raise ConfigError("Expected at least one sample to explain, got none.")
 
 
-def blocks_of(x: Any, targets: Any, size: int) -> tuple[int, Iterator[tuple[Any, Any]]]:
+def blocks_of(
+    x: Any,
+    targets: Any,
+    size: int,
+    collate: Collate = default_collate,
+    concatenated: bool = False,
+) -> tuple[int, Iterator[tuple[Any, Any]]]:
     """Return the samples a block at a time, read when they are asked for.
 
     Args:
         x: as for `given_samples`.
         targets: likewise.
         size: samples in a block.
+        collate: likewise.
+        concatenated: likewise.
 
     Returns:
         How many samples there are, and the blocks of inputs and targets.
@@ -126,7 +157,7 @@ def blocks_of(x: Any, targets: Any, size: int) -> tuple[int, Iterator[tuple[Any,
     if size < 1:
         raise ConfigError(f"together: expected at least 1 sample at a time, got {size}.")
     if not isinstance(x, (DataLoader, Dataset)):
-        x, targets = given_samples(x, targets)
+        x, targets = given_samples(x, targets, collate, concatenated)
         count = batch_size(x)
         spans = ((start, start + size) for start in range(0, count, size))
         return count, ((rows_of(x, *span), rows_of(targets, *span)) for span in spans)
@@ -141,15 +172,18 @@ def blocks_of(x: Any, targets: Any, size: int) -> tuple[int, Iterator[tuple[Any,
     order = list(x.sampler) if isinstance(x, DataLoader) else list(range(len(dataset)))
     if not order:
         raise ConfigError("Expected at least one sample to explain, got none.")
-    collate = x.collate_fn if isinstance(x, DataLoader) else default_collate
+    make = _collate_of(x, collate)
     parts = (order[start : start + size] for start in range(0, len(order), size))
-    return len(order), (inputs_and_targets(collate([dataset[i] for i in p])) for p in parts)
+    return len(order), (samples_of([dataset[i] for i in p], make, concatenated) for p in parts)
 
 
-def _collected(data: Any) -> tuple[Inputs, Targets]:
+def _collected(data: Any, collate: Collate, concatenated: bool) -> tuple[Inputs, Targets]:
     """Return all samples of a dataset, or of a loader in the order in which it draws them."""
     dataset: Any = data.dataset if isinstance(data, DataLoader) else data
     if isinstance(dataset, IterableDataset):
-        collate = data.collate_fn if isinstance(data, DataLoader) else default_collate
-        return inputs_and_targets(collate(list(dataset)))
-    return next(blocks_of(data, None, sys.maxsize)[1])
+        return samples_of(list(dataset), _collate_of(data, collate), concatenated)
+    return next(blocks_of(data, None, sys.maxsize, collate, concatenated)[1])
+
+
+def _collate_of(data: Any, collate: Collate) -> Collate:
+    return data.collate_fn if isinstance(data, DataLoader) else collate

@@ -5,8 +5,9 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from explaind.errors import UnsupportedError
-from explaind.history.batches import indexed_batches
-from explaind.history.checksums import check_sample_first
+from explaind.history.batches import Batch, indexed_batches
+from explaind.history.checksums import check_sample_first, whole_checksum
+from explaind.trees import collated, rows_of
 from tests.history.training_loop import SGD, Training
 
 
@@ -73,15 +74,26 @@ def test_what_has_no_row_for_each_sample_is_refused(name):
         check_sample_first({"ids": torch.zeros(3, 4), name: leaf}, torch.zeros(3), 3)
 
 
-def test_concatenated_samples_are_refused_at_the_first_batch(store):
-    """As graphs are, with a vector that says whose each row is."""
+def concatenated(items):
+    nodes = torch.cat([x[None].expand(2, -1) for x, _ in items])
+    return {"nodes": nodes}, torch.stack([y for _, y in items])
 
-    def concatenated(items):
-        nodes = torch.cat([x[None].expand(2, -1) for x, _ in items])
-        return {"nodes": nodes}, torch.stack([y for _, y in items])
 
+def test_concatenated_samples_are_collated_alone_where_they_are_needed():
+    items = list(zip(*SGD.train_data(), strict=True))
+    loader = DataLoader(items, sampler=[4, 0, 2], batch_size=3, collate_fn=concatenated)
+    batch = next(indexed_batches(loader))
+    x, y = collated(rows_of(batch.samples, 1, 2))
+    assert batch.x["nodes"].shape[0] == 6
+    torch.testing.assert_close(x["nodes"], items[0][0].expand(2, -1), rtol=0, atol=0)
+    assert y.tolist() == [int(items[0][1])]
+    alone = [whole_checksum(*concatenated([items[i]])) for i in (4, 0, 2)]
+    assert batch.checksums.tolist() == alone
+
+
+def test_concatenated_samples_are_refused_where_no_loader_makes_them(store):
     training = Training(store)
     items = list(zip(*SGD.train_data(), strict=True))
-    training.loader = DataLoader(items, batch_size=3, collate_fn=concatenated)
-    with pytest.raises(UnsupportedError, match=r"x\['nodes'\] of a batch of 3 samples.*pad them"):
+    training.loader = [Batch(*concatenated(items[:3]), torch.arange(3))]
+    with pytest.raises(UnsupportedError, match=r"x\['nodes'\] of a batch of 3.*by a collate_fn"):
         training.run()

@@ -9,11 +9,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from explaind.errors import ConfigError
-from explaind.history.batches import Collate, inputs_and_targets, own_checksums
+from explaind.history.batches import Alone, Collate, samples_of
 from explaind.history.checksums import sample_checksums
 from explaind.history.random_state import CPU, NOTHING_DRAWN, Draws, replayed
 from explaind.kernel.samples import as_tensors, check_lengths
-from explaind.trees import Augmentation, Inputs, Targets, batch_size, map_leaves, named_leaves, take
+from explaind.trees import (
+    Augmentation,
+    Inputs,
+    Targets,
+    batch_size,
+    map_tensors,
+    named_leaves,
+    take,
+)
 
 
 class TrainingData:
@@ -27,9 +35,15 @@ class TrainingData:
         device: where batches are returned.
         augment: what the recorder was given, if anything.
         collate: makes a batch of items of the dataset; by default the loader's, or torch's.
+        concatenated: whether batches hold several rows of a sample, one after the other.
+
+    Attributes:
+        collate: makes a batch of items.
+        concatenated: as given.
 
     Raises:
-        ConfigError: if `data` is none of these, or its inputs and targets differ in length.
+        ConfigError: if `data` is none of these, or its inputs and targets differ in length; or if
+            what makes batches of its items is missing.
     """
 
     def __init__(
@@ -39,6 +53,7 @@ class TrainingData:
         device: str | torch.device,
         augment: Augmentation | None = None,
         collate: Collate | None = None,
+        concatenated: bool = False,
     ) -> None:
         if isinstance(data, DataLoader):
             data, collate = data.dataset, collate or data.collate_fn
@@ -52,7 +67,13 @@ class TrainingData:
                 f" one, got {type(data).__name__}."
             )
         self._data, self._dtype, self._device = data, dtype, device
-        self._augment, self._collate = augment, collate or default_collate
+        self._augment, self.collate = augment, collate or default_collate
+        self.concatenated = concatenated
+        if concatenated and self.collate is default_collate:
+            raise ConfigError(
+                "train_data: the recorded batches hold several rows of a sample. Expected the"
+                " DataLoader that was trained with, or its dataset and collate_fn."
+            )
 
     @property
     def augmented(self) -> bool:
@@ -82,7 +103,7 @@ class TrainingData:
             return x, y
         try:
             with replayed(draws.get("data"), CPU):
-                return inputs_and_targets(self._collate(self._items(index)))
+                return samples_of(self._items(index), self.collate, self.concatenated)
         except (RuntimeError, TypeError) as error:
             raise ConfigError(
                 f"train_data: its samples make no batch ({error}). Give the DataLoader that was"
@@ -91,9 +112,9 @@ class TrainingData:
 
     def checksums(self, index: Int[Tensor, " batch"]) -> Int[np.ndarray, " batch"]:
         """Return checksums of these samples (`history.checksums`)."""
-        if self._tensors or self._collate is default_collate:
+        if self._tensors or self.collate is default_collate:
             return sample_checksums(*self.samples(index))
-        return own_checksums(self._items(index), self._collate)
+        return Alone(self._items(index), self.collate).checksums()
 
     def _items(self, index: Int[Tensor, " batch"]) -> list[Any]:
         return [self._data[int(i)] for i in index]
@@ -126,7 +147,7 @@ class TrainingData:
 
     def convert(self, tree: Any) -> Any:
         """Return the tree on the device, floating tensors in the dtype."""
-        return map_leaves(self._converted, tree)
+        return map_tensors(self._converted, tree)
 
     def _converted(self, leaf: Tensor) -> Tensor:
         return leaf.to(self._device, self._dtype if leaf.is_floating_point() else None)

@@ -25,7 +25,7 @@ from explaind.kernel.gradients.embedding import EmbeddingRule
 from explaind.kernel.gradients.linear import LinearRule
 from explaind.kernel.gradients.recurrent import CELLS, RECURRENT, recurrent, recurrent_cell
 from explaind.kernel.gradients.rule import LayerRule
-from explaind.trees import Inputs, batch_size, leaves
+from explaind.trees import Inputs, batch_size, is_uncollated, leaves
 
 Call = Callable[..., Any]
 
@@ -62,7 +62,8 @@ class LayerCapture(TorchFunctionMode):
         batch: number of samples; calls whose input has another first dimension need the fallback.
         rules: the layer rules of recognised calls, in order.
         fallback: names of parameters used in a way that no layer rule knows.
-        chooses: whether a call was seen that may choose among the rows (`chosen_rows`).
+        chooses: whether a call was seen that may choose among the rows (`chosen_rows`), or their
+            number may be that of the samples by chance.
     """
 
     def __init__(self, params: Mapping[str, Tensor], inputs: Inputs) -> None:
@@ -71,7 +72,7 @@ class LayerCapture(TorchFunctionMode):
         self.batch = batch_size(inputs)
         self.rules: list[LayerRule] = []
         self.fallback: set[str] = set()
-        self.chooses = False
+        self.chooses = is_uncollated(inputs)
 
     def __torch_function__(
         self,

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.trees import Inputs, Targets, batch_size, map_leaves
+from explaind.trees import Inputs, Targets, batch_size, rows_of
 
 OutputsOfOne = Callable[[Mapping[str, Tensor], Inputs, Targets], Float[Tensor, " output"]]
-"""`(parameters, x, y) -> outputs` of one sample, whose inputs and targets have no batch axis."""
+"""`(parameters, x, y) -> outputs` of a batch of one sample."""
 
 GradientsOfMany = Callable[
     [Mapping[str, Tensor], Inputs, Targets], Mapping[str, Float[Tensor, "batch output ..."]]
@@ -86,7 +86,8 @@ def one_by_one(outputs: OutputsOfOne, holding: Holding) -> GradientsOfMany:
         rows = []
         for i in range(batch_size(x)):
             with holding(leaves):
-                rows.append(jacobian(outputs(leaves, _sample(x, i), _sample(y, i)), leaves))
+                sample = rows_of((x, y), i, i + 1)
+                rows.append(jacobian(outputs(leaves, *sample), leaves))
         return {
             name: torch.stack([row[place] for row in rows]) for place, name in enumerate(leaves)
         }
@@ -116,7 +117,3 @@ def jacobian(outputs: Float[Tensor, " output"], leaves: Mapping[str, Tensor]) ->
         return [leaf.new_zeros(len(outputs), *leaf.shape) for leaf in leaves.values()]
     by_output = [dense_gradients(output, leaves) for output in outputs]
     return [torch.stack(gradients) for gradients in zip(*by_output, strict=True)]
-
-
-def _sample(tree: Inputs, number: int) -> Inputs:
-    return map_leaves(lambda leaf: leaf[number], tree)

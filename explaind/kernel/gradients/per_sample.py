@@ -14,7 +14,13 @@ from torch.func import jacrev, vmap
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.gradients.capture import LayerCapture
 from explaind.kernel.gradients.captured_batch import CapturedBatch
-from explaind.kernel.gradients.fallback import BY_VMAP, Fallback, jacobian, one_by_one
+from explaind.kernel.gradients.fallback import (
+    BY_VMAP,
+    Fallback,
+    OutputsOfOne,
+    jacobian,
+    one_by_one,
+)
 from explaind.kernel.nonsmooth.secant import SecantEnds, recorded, secant_slopes
 from explaind.trees import Inputs, Targets, batch_size, map_leaves, rows_of
 
@@ -204,7 +210,7 @@ class PerSampleGradients:
         width = sum(tensor.numel() for tensor in chosen.values())
         single = partial(self._outputs_of_one, rest, ends, weight)
         if self.fallback.batches(names):
-            gradient = vmap(jacrev(single), in_dims=(None, 0, 0))
+            gradient = vmap(jacrev(_of_rows(single)), in_dims=(None, 0, 0))
         else:
             gradient = one_by_one(single, lambda own: self.function.holding({**rest, **own}))
         for rows in row_slices(batch_size(x), width, limit):
@@ -265,11 +271,10 @@ class PerSampleGradients:
         ends: SecantEnds | None,
         weight: float,
         chosen: Mapping[str, Tensor],
-        x_i: Inputs,
-        y_i: Targets,
+        x: Inputs,
+        y: Targets,
     ) -> Tensor:
-        """Weighted outputs of one sample as a function of some of the parameters."""
-        x, y = _with_batch(x_i), _with_batch(y_i)
+        """Weighted outputs of a batch of one sample as a function of some of the parameters."""
         if ends is not None:  # the ops of this sample alone, as vmap batches them
             start, end = (
                 recorded(self.function, self.layout.unflatten(theta), x, y)[1]
@@ -295,5 +300,6 @@ def row_slices(samples: int, width: int, limit: int | None) -> list[slice]:
     return [slice(start, min(start + size, samples)) for start in range(0, samples, size)]
 
 
-def _with_batch(tree: Inputs) -> Inputs:
-    return map_leaves(lambda leaf: leaf[None], tree)
+def _of_rows(outputs: OutputsOfOne) -> OutputsOfOne:
+    """The same function of a sample without a batch axis, as `vmap` cuts it."""
+    return lambda chosen, *sample: outputs(chosen, *map_leaves(lambda leaf: leaf[None], sample))

@@ -25,7 +25,7 @@ from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.samples import check_like_training, given_samples
-from explaind.trees import Forward, Inputs, Targets, leaves, rows_of
+from explaind.trees import Forward, Inputs, Targets, collated, leaves, rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,8 @@ class MakeQueries:
         gradients = PerSampleGradients(function, self._history.layout)
         check_functional(function, self._params, *_few(x, y))
         # found out once: it may take as long as some steps
-        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in leaves((x, y))]
+        sample = leaves(collated(rows_of((x, y), 0, 1)))
+        kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in sample]
         fallback = next((found for of, found in self._fallbacks if of == kind), None)
         if fallback is None:
             fallback = check_capture(gradients, self._history.theta(0), *_few(x, y))
@@ -121,10 +122,12 @@ class MakeQueries:
 
     def _given(self, x: Inputs, targets: Targets, *, like_training: bool) -> tuple[Inputs, Targets]:
         """Samples to explain as tensors, where they are needed."""
-        x, y = given_samples(x, targets)
+        data = self._data
+        concatenated = data.concatenated and like_training
+        x, y = given_samples(x, targets, data.collate, concatenated)
         if like_training:
-            check_like_training(x, self._data.batch(self._history.batch(0)[:1], 0)[0])
-        return self._data.convert(x), self._data.convert(y)
+            check_like_training(x, data.batch(self._history.batch(0)[:1], 0)[0])
+        return data.convert(x), data.convert(y)
 
     def _made(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
         """Queries with their quadrature decided by the ops of the model."""
