@@ -16,6 +16,8 @@ INSTALLED_ALL := .venv/installed-all
 # One process more than cores: tests wait at times, for Snakemake and for the disk.
 WORKERS := $(shell expr $(CORES) + 1)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
+# Folders of which `make test` runs nothing (tests/conftest.py) are not even read.
+UNREAD := $(addprefix --ignore=tests/,browser faults fuzz integrations slurm)
 
 .PHONY: all test test-all lint docs clean
 .DELETE_ON_ERROR:
@@ -28,7 +30,7 @@ all: $(INSTALLED)
 	@echo "Done. Open results/index.html in a browser."
 
 test: $(INSTALLED_DEV)
-	$(PYTEST)
+	$(PYTEST) $(UNREAD)
 
 test-all: test $(INSTALLED_ALL)
 	$(PYTEST) -m "browser or cluster or kills or libraries or long"
