@@ -376,10 +376,9 @@ class Recorder:
             raise RecordingError("No optimizer step was taken inside the record block.")
         self._state.check_constants(self.steps)
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
-        autocast = self._gradient.accumulated.autocast
         made = {
             "steps": self.steps,
-            "autocast": None if autocast is None else dtype_name(autocast),
+            **self._gradient.accumulated.computed_in(),
             "checksums_in_batches": self._checksums.in_batches,
             MADE_WITH: provenance(self._theta.device),
         }
