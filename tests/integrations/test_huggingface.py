@@ -1,5 +1,6 @@
 """Trainings by the Trainer of Hugging Face, recorded by the callback."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -139,9 +140,11 @@ def test_a_training_is_explained_to_rounding(tmp_path, kind, case):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("case", LOOPS)
-def test_a_checkpointed_history_of_a_language_model_is_the_full_one(tmp_path, case, dtype):
-    options, steps = LOOPS[case]
+@pytest.mark.parametrize(("accumulated", "steps"), [(1, 8), (2, 4)])
+def test_a_checkpointed_history_of_a_language_model_is_the_full_one(
+    tmp_path, accumulated, steps, dtype
+):
+    options = {"max_grad_norm": 0.0, "gradient_accumulation_steps": accumulated}
     data, found = sentences(lambda _, words: words), []
     few = torch.utils.data.DataLoader(data[:2], collate_fn=padded)
     for every in (1, 3):
@@ -157,12 +160,15 @@ def test_a_checkpointed_history_of_a_language_model_is_the_full_one(tmp_path, ca
             forward=call_by_name,
         )
         assert kernel.history.steps == steps
-        found.append(kernel.explain(few, outputs="loss"))
-    full, checkpointed = found
-    assert checkpointed.influence.equals(full.influence)
+        path = [kernel.history.theta(step) for step in range(steps + 1)]
+        found.append((path, kernel.explain(few, outputs="loss").influence))
+    (path, full), (replayed, checkpointed) = found
+    assert all(map(torch.equal, path, replayed))
+    # the weights, read off there and found exactly here, differ in their last bits
+    np.testing.assert_allclose(checkpointed, full, rtol=1e-4, atol=1e-6)
 
 
 def test_a_loss_by_other_operations_has_no_checkpointed_history(tmp_path):
     data = sentences(lambda _, words: words)
     with pytest.raises(RecordingError, match=r"bit for bit by the operations .*causal_lm_loss"):
-        train(tmp_path, language_model(), data, next_token_loss, every=3)
+        train(tmp_path, language_model(), data, next_token_loss, every=3, max_grad_norm=0.0)
