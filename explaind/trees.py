@@ -64,6 +64,8 @@ def unit_of(function: Callable[..., Any]) -> str:
 
 def leaves(tree: Any) -> list[Any]:
     """Return the leaves of a tree, in order."""
+    if isinstance(tree, Tensor):
+        return [tree]
     return _pytree.tree_leaves(tree)
 
 
@@ -75,6 +77,8 @@ def named_leaves(name: str, tree: Any) -> list[tuple[str, Any]]:
 
 def map_leaves(function: Callable[..., Any], tree: Any) -> Any:
     """Return the same tree with the function applied to every leaf."""
+    if isinstance(tree, Tensor):  # mostly; the walk takes longer than a view of it
+        return function(tree)
     return _pytree.tree_map(function, tree)
 
 
@@ -121,7 +125,8 @@ def detached(tree: Any) -> Any:
 
 def batch_size(inputs: Inputs) -> int:
     """Return the number of samples, told by the inputs alone."""
-    return len(leaves(inputs)[0])
+    size: int = leaves(inputs)[0].shape[0]
+    return size
 
 
 def rows_of(tree: Any, start: int, stop: int) -> Any:

@@ -196,7 +196,7 @@ class ParameterLayout:
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return views of a flat vector as named tensors."""
-        pieces = torch.split(vector, [slot.stop - slot.start for slot in self.slots])
+        pieces = vector.split_with_sizes([slot.stop - slot.start for slot in self.slots])
         return {
             slot.name: piece.view(slot.shape)
             for slot, piece in zip(self.slots, pieces, strict=True)

@@ -64,9 +64,9 @@ def class_scores(
     if not isinstance(target, Tensor):
         given = "none" if target == () else type(target).__name__
         raise ConfigError(f"Expected the class of each sample as target, got {given}. {REMEDY}")
-    if scores.dim() < 3 and target.dim() == 2 and target.shape[1] == 1:
-        target = target[:, 0]
     shape, classes = tuple(scores.shape), tuple(target.shape)
+    if len(shape) < 3 and classes[1:] == (1,):
+        target, classes = target[:, 0], classes[:1]
     if shape == (*classes, 1) or (shape == classes and len(shape) == 1):
         logit = scores.reshape(classes)
         scores, axes = torch.stack([torch.zeros_like(logit), logit], -1), [len(classes)]
@@ -80,7 +80,7 @@ def class_scores(
             f"{' (two axes can be that of the classes)' if len(axes) > 1 else ''}. {REMEDY}"
         )
     scores, target = scores.movedim(axes[0], -1), target.long()
-    return (scores, target) if target.dim() < 2 else (scores.flatten(1, -2), target.flatten(1))
+    return (scores, target) if len(classes) < 2 else (scores.flatten(1, -2), target.flatten(1))
 
 
 def check_classes(output: Outputs, target: Targets, first: int) -> None:

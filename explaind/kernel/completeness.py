@@ -5,6 +5,7 @@ Both the explanation of a whole run and the sum of its segments are completed he
 
 import logging
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,7 @@ ROUNDOFF = {
 few of these."""
 
 SUSPICIOUS = 100
-"""Times that error from which on something else than rounding is likely."""
+"""Times what rounding explains from which on something else is likely."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,30 @@ STEP_SUMS = {
     "step_residual_sum": "step_residual",
 }
 """Sums over steps that a segment hands on, and the arrays they are sums of."""
+
+GROSS = "influence_absolute_sum"
+"""Influence summed without its signs, which a segment hands on too. Sums of influences round to a
+share of it: where they cancel, to more than a share of what is left."""
+
+WORST = ("completeness_error", "completeness_in_roundings", "precision_deviation")
+"""Attributes of an explanation of which the largest of all parts counts."""
+
+
+class Completeness(NamedTuple):
+    """How complete a decomposition is.
+
+    Attributes:
+        error: the completeness error: the largest difference between the summed influence and the
+            motion of the parameters, relative to the summed absolute data parts, or the change.
+        in_roundings: the largest difference in multiples of what rounding explains.
+    """
+
+    error: float
+    in_roundings: float
+
+    def attributes(self) -> dict[str, float]:
+        """Return the attributes of an explanation that say so."""
+        return {"completeness_error": self.error, "completeness_in_roundings": self.in_roundings}
 
 
 def step_sums(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -46,44 +71,42 @@ def step_sums(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def complete(
-    arrays: Mapping[str, np.ndarray], dtypes: Collection[str]
-) -> tuple[dict[str, np.ndarray], float]:
+    arrays: Mapping[str, np.ndarray], dtypes: Collection[str], precision: str
+) -> tuple[dict[str, np.ndarray], Completeness]:
     """Check the decomposition of a whole run and work out its residual.
 
     Args:
-        arrays: `data`, `decay`, `carry` if there is one, `initial_output`, `final_output` and those
-            of `STEP_SUMS`, each `[test, output]`, summed over all segments.
+        arrays: `data`, `decay`, `carry` if there is one, `initial_output`, `final_output`, `GROSS`
+            and those of `STEP_SUMS`, each `[test, output]`, summed over all segments.
         dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
+        precision: precision of the products; the coarsest of all sets what rounding explains.
 
     Returns:
-        `residual` and its share `rounding`; and the completeness error, see `check_completeness`.
+        `residual` and its share `rounding`; and how complete the decomposition is. One that is not
+        is refused (`RecordingError`).
     """
     change = arrays["final_output"] - arrays["initial_output"]
     # where regularisation alone moved an output, the data parts are nothing but its rounding
-    scale = np.maximum(arrays["step_data_absolute_sum"], np.abs(change))
-    error = check_completeness(arrays["data"], arrays["step_data_sum"], scale, dtypes)
+    scale = np.maximum(arrays["step_data_absolute_sum"], np.abs(change)) + 1e-12
+    errors = np.abs(arrays["data"] - arrays["step_data_sum"]) / scale
+    check_completeness(float(errors.max()), dtypes)
+    rounding = max(ROUNDOFF[kind] for kind in (*dtypes, precision))
+    explained = np.maximum(rounding, ROUNDOFF["float64"] * arrays[GROSS] / scale)
     residual = change - arrays["data"] - arrays["decay"] - arrays.get("carry", 0.0)
-    return {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}, error
+    completed = {"residual": residual, "rounding": residual - arrays["step_residual_sum"]}
+    return completed, Completeness(float(errors.max()), float((errors / explained).max()))
 
 
-def check_completeness(
-    influence: np.ndarray, moved: np.ndarray, scale: np.ndarray, dtypes: Collection[str]
-) -> float:
-    """Compare the two routes to the data part: summed influence, and motion of the parameters.
+def check_completeness(error: float, dtypes: Collection[str]) -> None:
+    """Refuse influence that does not add up to the motion of the parameters.
 
     Args:
-        influence: influence summed over all training samples, `[test, output]` (adjoint route).
-        moved: data parts summed over all steps (from the recorded parameters).
-        scale: the same with absolute values, or the change of the output where that is larger.
+        error: the completeness error.
         dtypes: types of the recorded path and of the computation; the coarser sets the tolerance.
 
-    Returns:
-        The completeness error: the largest difference relative to that scale.
-
     Raises:
-        RecordingError: if the routes disagree, so that some motion is not explained by the loss.
+        RecordingError: if some motion is not explained by the loss.
     """
-    error = float((np.abs(influence - moved) / (scale + 1e-12)).max())
     tolerance = max(PATH_TOLERANCE[dtype] for dtype in dtypes)
     if not error <= tolerance:
         raise RecordingError(
@@ -94,19 +117,12 @@ def check_completeness(
             " or was another augment recorded? Or does Adam divide by gradients that cancel to"
             " rounding, of a last layer that begins at zero, say (docs/reading.md)?"
         )
-    return error
 
 
-def warn_of_incompleteness(error: float, precisions: Collection[str]) -> None:
-    """Log a warning if a completeness error that is not refused is far more than rounding.
-
-    Args:
-        error: the completeness error.
-        precisions: types of the recorded path and of the computation, and the precision of the
-            products; the coarsest sets what rounding explains.
-    """
-    rounding = max(ROUNDOFF[precision] for precision in precisions)
-    if error > SUSPICIOUS * rounding:
+def warn_of_incompleteness(completeness: Completeness) -> None:
+    """Log a warning if a decomposition that is not refused is off by far more than rounding."""
+    error, roundings = completeness
+    if roundings > SUSPICIOUS:
         logger.warning(
             "The influence of all samples and the motion of the parameters differ by %.1e of the"
             " summed absolute data parts, or the change; rounding explains about %.0e. Likely"
@@ -114,5 +130,5 @@ def warn_of_incompleteness(error: float, precisions: Collection[str]) -> None:
             " weights), gradients changed outside of the recorder, or another augment. The"
             " difference is booked as `rounding`.",
             error,
-            rounding,
+            error / roundings,
         )

@@ -7,13 +7,11 @@ from typing import Any
 import xarray as xr
 
 from explaind.errors import StoreError
+from explaind.kernel.completeness import WORST
 from explaind.kernel.explanation import open_explanation
 from explaind.kernel.path_kernel import PathKernel
 from explaind.kernel.samples import blocks_of
 from explaind.store import StoreWriter, labels_of, new_store, spec_of
-
-WORST = ("completeness_error", "precision_deviation")
-"""Attributes of which the largest of all blocks is kept."""
 
 
 def explain_to_store(
@@ -43,7 +41,7 @@ def explain_to_store(
 
     Returns:
         The dataset of `PathKernel.explain`, its arrays read from the store when they are used;
-        `completeness_error` is the largest of all blocks.
+        attributes that say how exact it is are the largest of all blocks.
 
     Raises:
         StoreError: if something lies at `store` already.

@@ -11,7 +11,13 @@ from explaind.history.history import History
 from explaind.history.schema import dtype_name
 from explaind.kernel.collectors.output_arrays import OutputArrays
 from explaind.kernel.collectors.training_axis import SampleGroups
-from explaind.kernel.completeness import STEP_SUMS, complete, step_sums, warn_of_incompleteness
+from explaind.kernel.completeness import (
+    GROSS,
+    STEP_SUMS,
+    complete,
+    step_sums,
+    warn_of_incompleteness,
+)
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.explain import Explanation
 from explaind.kernel.functionals import Functional
@@ -56,10 +62,11 @@ def explained_dataset(
         attributes["tensors"] = history.layout.to_json()
     if whole:
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
-        completed, error = complete(arrays, dtypes)
-        attributes["completeness_error"] = error
-        warn_of_incompleteness(error, {attributes["precision"], attributes["recorded_dtype"]})
-        arrays = {key: a for key, a in arrays.items() if key not in STEP_SUMS} | completed
+        completed, completeness = complete(arrays, dtypes, attributes["precision"])
+        attributes |= completeness.attributes()
+        warn_of_incompleteness(completeness)
+        used_up = {*STEP_SUMS, GROSS}
+        arrays = {key: a for key, a in arrays.items() if key not in used_up} | completed
     width = explanation.shape[1]
     names = [functional.name] if width == 1 else [str(k) for k in range(width)]
     groups = None if kept.groups is None else SampleGroups(kept.groups, training.samples).names

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from explaind.errors import ConfigError
-from explaind.kernel.completeness import ROUNDOFF, SUSPICIOUS
+from explaind.kernel.completeness import SUSPICIOUS, WORST
 from explaind.store import open_sealed, write_store
 
 if TYPE_CHECKING:
@@ -243,16 +243,14 @@ class Explanation:
         attributes = self._explained.attrs
         if "completeness_error" not in attributes:
             return "Completeness is checked when all parts of the training are there."
-        error = float(attributes["completeness_error"])
-        kinds = {attributes["precision"], attributes["recorded_dtype"]}
-        rounding = max(ROUNDOFF[kind] for kind in kinds)
+        error, roundings = (float(attributes[name]) for name in WORST[:2])
         found = f"Completeness error {error:.1e}: the influence of all training samples adds up to"
-        if error <= SUSPICIOUS * rounding:
+        if roundings <= SUSPICIOUS:
             return f"{found} what moved the outputs, to rounding. The numbers can be trusted."
         return (
             f"{found} what moved the outputs but for that share, more than rounding"
-            f" ({rounding:.0e}) explains by itself: short steps, low precision, or a part of the"
-            " loss that was not given."
+            f" ({error / roundings:.0e}) explains by itself: short steps, low precision, or a part"
+            " of the loss that was not given."
         )
 
     def _cancellation_in_words(self) -> list[str]:

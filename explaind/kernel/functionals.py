@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import nll_loss
 
 from explaind.errors import ConfigError
 from explaind.history.random_state import in_mode, replayed
@@ -110,8 +111,10 @@ def margin(output: Outputs, target: Targets) -> Tensor:
 
 
 def _of_classes(scores: Tensor, classes: Tensor) -> Tensor:
-    chosen = scores.gather(-1, classes.clamp(0)[..., None])[..., 0]
-    return chosen.masked_fill(classes == IGNORED, 0)
+    """The score of each class; not by `gather`, which might choose among samples."""
+    rows = scores.flatten(0, -2)
+    chosen = nll_loss(rows, classes.flatten(), reduction="none", ignore_index=IGNORED)
+    return -chosen.view(classes.shape)
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,11 @@ ARRAYS: ArrayTable = {
     "step_data_sum": (_QUERY, UNIT, "data parts summed over steps"),
     "step_data_absolute_sum": (_QUERY, UNIT, "absolute data parts summed over steps"),
     "step_residual_sum": (_QUERY, UNIT, "residuals summed over steps"),
+    "influence_absolute_sum": (
+        _QUERY,
+        UNIT,
+        "absolute influence summed over steps, components and samples",
+    ),
     "test_index": (("test",), "1", "row of the validation split"),
     "test_target": (("test",), "1", "target class of the explained sample"),
     "train_index": (("train",), "1", "row of the training split"),
@@ -157,6 +162,7 @@ SUMMED = frozenset(
         "step_data_sum",
         "step_data_absolute_sum",
         "step_residual_sum",
+        "influence_absolute_sum",
     }
 )
 """Arrays of which those of the segments of a run are added."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config
+from explaind.kernel.completeness import WORST
 from explaind.paths import Paths, shard_labels
 from explaind.pipeline.merge_segments import USED_UP, MergedSegments
 from explaind.pipeline.merge_stores import Block, MergedStores, RawChunk, chunks_of
@@ -80,11 +81,13 @@ def _chunks(
 
 def _attributes(merged: MergedStores, segments: MergedSegments | None) -> dict[str, Any]:
     attributes = {key: value for key, value in merged.first.attrs.items() if key not in OF_SHARD}
-    largest = {
-        "precision_deviation": merged.largest("precision_deviation"),
-        "completeness_error": (
-            segments.completeness_error if segments else merged.largest("completeness_error")
-        ),
-    }
+    completeness = segments.completeness.attributes() if segments else {}
+    largest = {key: merged.largest(key) for key in WORST if key not in completeness}
     labels = labels_of(merged.first)
-    return {**attributes, **largest, "stage": "accumulate_kernel", "coordinates": labels}
+    return {
+        **attributes,
+        **largest,
+        **completeness,
+        "stage": "accumulate_kernel",
+        "coordinates": labels,
+    }

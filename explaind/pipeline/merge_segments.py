@@ -8,12 +8,18 @@ import torch
 import xarray as xr
 
 from explaind.kernel.collectors.strongest import BY_COMPONENT, TOP, TOTAL, top_samples
-from explaind.kernel.completeness import STEP_SUMS, complete, warn_of_incompleteness
+from explaind.kernel.completeness import (
+    GROSS,
+    STEP_SUMS,
+    Completeness,
+    complete,
+    warn_of_incompleteness,
+)
 from explaind.kernel.result import ARRAYS, described
 from explaind.pipeline.merge_stores import Block, MergedStores, Region, chunks_of
 from explaind.store import ArraySpec, spec_of
 
-USED_UP = (*STEP_SUMS, TOTAL, TOTAL + BY_COMPONENT)
+USED_UP = (*STEP_SUMS, GROSS, TOTAL, TOTAL + BY_COMPONENT)
 """Arrays of the segments that are needed here only."""
 
 COMPLETING = ("residual", "rounding")
@@ -28,7 +34,7 @@ class MergedSegments:
 
     Attributes:
         specs: the arrays by name.
-        completeness_error: see `kernel.completeness`.
+        completeness: how complete the decomposition is.
 
     Raises:
         RecordingError: if the routes disagree.
@@ -45,10 +51,9 @@ class MergedSegments:
             for name in TOP:
                 dtype = np.int64 if "index" in name else np.dtype(total.dtype)
                 self.specs[name + ending] = _spec(name + ending, shape, dtype, unit)
-        self.completeness_error = max(error for _, _, error in self._completed())
-        attributes = stores.first.attrs
-        precisions = {attributes["precision"], attributes["recorded_dtype"]}
-        warn_of_incompleteness(self.completeness_error, precisions)
+        worst = zip(*(completeness for _, _, completeness in self._completed()), strict=True)
+        self.completeness = Completeness(*map(max, worst))
+        warn_of_incompleteness(self.completeness)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the arrays, chunk by chunk."""
@@ -60,14 +65,14 @@ class MergedSegments:
                 for name, values in self._strongest(region, ending).items():
                     yield Block(name + ending, region, values)
 
-    def _completed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], float]]:
-        names = ["data", "decay", "initial_output", "final_output", *STEP_SUMS]
+    def _completed(self) -> Iterator[tuple[Region, dict[str, np.ndarray], Completeness]]:
+        names = ["data", "decay", "initial_output", "final_output", GROSS, *STEP_SUMS]
         names += {"carry"} & set(self._stores.names)
         attributes = self._stores.first.attrs
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
         for region in chunks_of(self.specs["residual"]):
             sums = {name: self._stores.read(name, region) for name in names}
-            yield region, *complete(sums, dtypes)
+            yield region, *complete(sums, dtypes, attributes["precision"])
 
     def _strongest(self, region: Region, ending: str) -> dict[str, np.ndarray]:
         """The top samples of some queries, some rows of the totals at a time."""

@@ -8,12 +8,10 @@ from typing import Any
 import torch
 import xarray as xr
 
+from explaind.kernel.completeness import WORST
 from explaind.store import MEASURED, StoreWriter, labels_of, new_store, spec_of
 
 logger = logging.getLogger(__name__)
-
-WORST = ("completeness_error", "precision_deviation")
-"""Attributes of which the largest of all blocks counts."""
 
 Explain = Callable[[slice], xr.Dataset]
 """Explains these samples of the shard."""

@@ -1,5 +1,8 @@
 """Completeness: the two routes to the data part are compared, and what is left is the residual."""
 
+from contextlib import nullcontext
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,7 @@ from torch.optim import AdamW
 
 import explaind
 from explaind.errors import RecordingError
-from explaind.kernel.completeness import complete, step_sums, warn_of_incompleteness
+from explaind.kernel.completeness import GROSS, complete, step_sums, warn_of_incompleteness
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import Problem
 
@@ -20,76 +23,100 @@ STEPS = {
 }
 
 
-def arrays(data):
+def arrays(data, gross=1.0):
     ends = {"initial_output": np.array([[1.0]]), "final_output": np.array([[1.25]])}
-    return {"data": np.array([[data]]), "decay": np.array([[-0.1]]), **ends, **step_sums(STEPS)}
+    sums = {"data": np.array([[data]]), "decay": np.array([[-0.1]]), GROSS: np.array([[gross]])}
+    return sums | ends | step_sums(STEPS)
 
 
 def test_residual_and_rounding():
-    completed, error = complete(arrays(0.3001), {"float32"})
+    completed, completeness = complete(arrays(0.3001), {"float32"}, "float32")
     np.testing.assert_allclose(completed["residual"], [[0.25 - 0.3001 + 0.1]])
     np.testing.assert_allclose(completed["rounding"], completed["residual"] - 0.03)
-    assert error == pytest.approx(0.0001 / 0.7)
+    assert completeness.error == pytest.approx(0.0001 / 0.7)
+    assert completeness.in_roundings == pytest.approx(0.0001 / 0.7 * 2**24)
 
 
 def test_what_regularisation_alone_moved_is_complete():
     """Data parts that are the rounding of a motion are no motion by data."""
     steps = {"step_data": np.array([[[-2e-9]]]), "step_residual": np.array([[[0.0]]])}
     ends = {"initial_output": np.array([[1.0]]), "final_output": np.array([[0.9]])}
-    moved = {"data": np.array([[0.0]]), "decay": np.array([[-0.1]]), **ends, **step_sums(steps)}
-    assert complete(moved, {"float32"})[1] == pytest.approx(2e-8)
+    moved = arrays(0.0) | ends | step_sums(steps)
+    assert complete(moved, {"float32"}, "float32")[1].error == pytest.approx(2e-8)
 
 
 def test_the_coarser_type_sets_the_tolerance():
-    complete(arrays(0.3001), {"float32", "float64"})
+    complete(arrays(0.3001), {"float32", "float64"}, "float32")
     with pytest.raises(RecordingError, match="adds up to something else"):
-        complete(arrays(0.3001), {"float64"})
+        complete(arrays(0.3001), {"float64"}, "float64")
     with pytest.raises(RecordingError, match="adds up to something else"):
-        complete(arrays(np.nan), {"float32"})
+        complete(arrays(np.nan), {"float32"}, "float32")
 
 
 @pytest.mark.parametrize(
-    ("precisions", "silent", "loud"),
+    ("recorded", "precision", "gross", "silent", "loud"),
     [
-        ({"float32"}, 2e-6, 1e-5),
-        ({"float32", "float64"}, 2e-6, 1e-5),
-        ({"float64"}, 5e-15, 1e-13),
-        ({"float32", "bf16"}, 1e-2, 1.0),
+        ("float32", "float32", 1.0, 2e-6, 1e-5),
+        ("float32", "float64", 1.0, 2e-6, 1e-5),
+        ("float64", "float64", 1.0, 5e-15, 1e-13),
+        ("float64", "float64", 1e4, 1e-11, 1e-9),
+        ("float32", "float32", 1e4, 2e-6, 1e-5),
+        ("float32", "bf16", 1.0, 5e-3, None),
     ],
 )
-def test_more_than_rounding_is_warned_of(precisions, silent, loud, caplog):
-    warn_of_incompleteness(silent, precisions)
+def test_more_than_rounding_is_warned_of(recorded, precision, gross, silent, loud, caplog):
+    """Float64 sums of influences that cancel round to a share of what they are without signs."""
+
+    def warn(error):
+        warn_of_incompleteness(
+            complete(arrays(0.3 + 0.7 * error, gross), {recorded}, precision)[1],
+        )
+
+    warn(silent)
     assert not caplog.records
-    warn_of_incompleteness(loud, precisions)
-    assert "Likely causes" in caplog.text
+    if loud is not None:
+        warn(loud)
+        assert "Likely causes" in caplog.text
 
 
-def smoothed(output, target):
-    return cross_entropy(output, target, reduction="none", label_smoothing=1e-5)
+def smoothing(share):
+    """A loss that is smoothed by a share."""
+    return {"loss_fn": partial(cross_entropy, reduction="none", label_smoothing=share)}
 
 
-def small_ridge(parameters):
-    return 1e-5 * sum(value.square().sum() for value in parameters.values())
+def ridge(strength):
+    """A penalty of a strength."""
+    return {
+        "penalty": lambda parameters: strength * sum(p.square().sum() for p in parameters.values())
+    }
 
 
 CASES = {
-    "clean, float32": ({}, torch.float32, False),
-    "clean, float64": ({}, torch.float64, False),
-    "label smoothing": ({"loss_fn": smoothed}, torch.float32, True),
-    "penalty": ({"penalty": small_ridge}, torch.float32, True),
+    "clean, float32": ({}, torch.float32, None),
+    "clean, float64": ({}, torch.float64, None),
+    "label smoothing, float32": (smoothing(1e-5), torch.float32, "warned"),
+    "label smoothing, float64": (smoothing(1e-5), torch.float64, "refused"),
+    "a trace of it, float64": (smoothing(1e-9), torch.float64, "warned"),
+    "penalty, float32": (ridge(1e-5), torch.float32, "warned"),
+    "penalty, float64": (ridge(1e-5), torch.float64, "refused"),
+    "a trace of it, too": (ridge(1e-9), torch.float64, "warned"),
 }
 
 
 @pytest.mark.parametrize(("trained_with", "dtype", "noticed"), CASES.values(), ids=CASES)
-def test_a_small_part_of_the_loss_that_was_forgotten_is_warned_of(
+def test_a_small_part_of_the_loss_that_was_forgotten_is_noticed(
     trained_with, dtype, noticed, tmp_path, caplog
 ):
     x, y = PROBLEM.train_data()
     model, data = PROBLEM.model().to(dtype), (x.to(dtype), y)
     store = tmp_path / "run.zarr"
     record(PROBLEM.but(**trained_with), store, model=model, data=data, penalty=None)
-    explain(PROBLEM, store, model, data=data, dtype=dtype)
-    assert ("Likely causes" in caplog.text) == noticed
+    refused = (
+        pytest.raises(RecordingError, match="adds up") if noticed == "refused" else nullcontext()
+    )
+    with refused:
+        explain(PROBLEM, store, model, data=data, dtype=dtype)
+    assert ("Likely causes" in caplog.text) == (noticed == "warned")
 
 
 def balanced(store, dtype, *, from_zero):

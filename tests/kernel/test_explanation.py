@@ -86,7 +86,7 @@ def test_a_summary_says_what_it_is_made_of_and_whether_to_trust_it(explained):
     assert f"Training moved the outputs by {change:+.3g} on average" in summary
     assert f"regularisation {float(explained.decay.mean()):+.3g}" in summary
     assert "to rounding. The numbers can be trusted." in summary
-    doubtful = explained.assign_attrs(completeness_error=1e-7)
+    doubtful = explained.assign_attrs(completeness_in_roundings=101.0)
     assert "more than rounding" in doubtful.explanation.summary()
     coarse = explained.assign(residual=explained.residual + 0.1 * abs(change))
     assert "smaller quadrature tolerance" in coarse.explanation.summary()

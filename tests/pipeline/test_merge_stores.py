@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from explaind.errors import DamagedStoreError
 from explaind.kernel.collectors.strongest import top_samples
-from explaind.kernel.completeness import STEP_SUMS
+from explaind.kernel.completeness import GROSS, STEP_SUMS
 from explaind.kernel.result import SUMMED, build_dataset
 from explaind.pipeline import accumulate
 from explaind.pipeline.accumulate import merge_stores
@@ -27,6 +27,7 @@ ATTRIBUTES = {
     "precision": "float64",
     "precision_deviation": 0.0,
     "completeness_error": 0.0,
+    "completeness_in_roundings": 0.0,
 }
 
 
@@ -68,6 +69,9 @@ def segment_of(run, steps, others):
         .assign_attrs(units="nat", description="")
         for name in STEP_SUMS
     }
+    sums[GROSS] = (abs(part["influence"]).sum("train") * 1.0).assign_attrs(
+        units="nat", description=""
+    )
     kept = {name: array.assign_attrs(part[name].attrs) for name, array in added.items()}
     return part.assign(kept).assign(sums).assign(influence_total=total)
 
@@ -122,7 +126,7 @@ def test_segments_are_added_and_their_steps_laid_side_by_side(inner, steps, chun
         residual = run.final_output - run.initial_output - run.data - run.decay
         np.testing.assert_array_equal(found.residual, residual)
         np.testing.assert_array_equal(found.rounding, residual - run.step_data.sum("step"))
-        assert not {*STEP_SUMS, "influence_total"} & set(found)
+        assert not {*STEP_SUMS, GROSS, "influence_total"} & set(found)
         best = np.sort(run.influence.values, axis=-1)
         np.testing.assert_array_equal(found.helpful_influence, best[..., ::-1][..., :2])
         np.testing.assert_array_equal(found.harmful_influence, best[..., :2])

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from explaind.kernel.completeness import GROSS
 from explaind.kernel.query.queries import StepDerivative
 from explaind.kernel.trajectory.steps import PARTS
 
@@ -66,12 +67,13 @@ class QuerySums(Collector):
     def __init__(self, bounds: np.ndarray, like: Tensor) -> None:
         self._bounds = bounds
         zero = torch.zeros((), dtype=torch.float64, device=like.device)
-        self._data = self._regularisation = zero
+        self._data = self._gross = self._regularisation = zero
         self._carry: Tensor | None = None
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
         self._data = self._data + step.influence.sum((0, 1))
+        self._gross = self._gross + step.influence.abs().sum((0, 1))
         self._regularisation = self._regularisation + step.regularisation
         if len(step.parts) > PARTS.index("carry"):
             carried = step.derivative.explained[..., PARTS.index("carry")].double().sum(2).flatten()
@@ -79,7 +81,7 @@ class QuerySums(Collector):
 
     def arrays(self, shape: tuple[int, int]) -> dict[str, np.ndarray]:
         """Return the parts of every query, and the bounds of the intervals."""
-        sums = {"data": self._data, "decay": self._regularisation}
+        sums = {"data": self._data, GROSS: self._gross, "decay": self._regularisation}
         if self._carry is not None:
             sums["carry"] = self._carry
         return {

@@ -103,12 +103,18 @@ class OuterProductRule(LayerRule):
         first: bool,
     ) -> None:
         """Add the gradients of the whole batch; outer products of one place are never stored."""
-        sizes, everything = self.sizes(delta), slice(0, len(place))
-        if name == self.bias or (sizes.groups, sizes.places) != (1, 1):
+        sizes, everything = self.sizes(delta), slice(0, place.shape[0])
+        if (sizes.groups, sizes.places) != (1, 1):
             super().add_gradients(name, delta, place, factor, first)
             return
-        left = self.left(delta, everything)[:, :, 0, 0].transpose(0, 1)[..., None]
-        right = self.right(everything)[:, None, 0, 0, None, :]
+        left = self.left(delta, everything).flatten(2).transpose(0, 1)[..., None]
+        if name == self.bias:
+            if first:
+                torch.mul(left, factor, out=place)
+            else:
+                place.add_(left, alpha=factor)
+            return
+        right = self.right(everything).flatten(1)[:, None, None]
         if self.transposed:
             left, right = right.mT, left.mT
         if first:

@@ -12,12 +12,14 @@ the training path.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
+from torch.overrides import handle_torch_function, has_torch_function
 
 Elementwise = tuple[tuple[float, ...], tuple[float, ...]]
 """`(thresholds, slopes)` with one slope more than thresholds."""
@@ -203,6 +205,22 @@ def recognised_op(
         return None
 
 
+def one_call(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the function, of which torch-function modes see one call and none of those inside.
+
+    They are none of the model's, and each would take every mode its time.
+    """
+
+    @wraps(function)
+    def called(*args: Any) -> Tensor:
+        if has_torch_function(args):  # also where a mode is active
+            value: Tensor = handle_torch_function(called, args, *args)
+            return value
+        return function(*args)
+
+    return called
+
+
 def secant_slope(
     pieces: Elementwise, z_a: Float[Tensor, "..."], z_b: Float[Tensor, "..."]
 ) -> Float[Tensor, "..."]:
@@ -232,6 +250,7 @@ def with_slope(value: Tensor, z: Tensor, slope: Tensor) -> Tensor:
     return value.detach() + slope * (z - z.detach())
 
 
+@one_call
 def pooled_with_leads(
     value: Tensor, op: PoolOp, start: PoolOp, end: PoolOp
 ) -> Float[Tensor, "..."]:

@@ -19,6 +19,7 @@ from explaind.kernel.nonsmooth.piecewise_linear import (
     UNTREATED,
     ElementwiseOp,
     PoolOp,
+    one_call,
     pooled_with_leads,
     recognised_op,
     secant_slope,
@@ -109,13 +110,9 @@ class ReplayOps(TorchFunctionMode):
             return pooled_with_leads(value, op, start, end)
         assert isinstance(start, ElementwiseOp)
         assert isinstance(end, ElementwiseOp)
-        slope = secant_slope(op.pieces, start.z, end.z)
-        constant = op.z.detach()
         if not op.inplace:
-            return with_slope(_called_with(func, constant, args, kwargs), op.z, slope)
-        before = op.z.clone()
-        value = _called_with(func, constant.clone(), args, kwargs)
-        return op.z.copy_(with_slope(value, before, slope))
+            return _with_secant_slope(op.z, start, end, func, args, kwargs)
+        return op.z.copy_(_with_secant_slope(op.z.clone(), start, end, func, args, kwargs))
 
     def _next(self) -> tuple[Op, Op]:
         pair = next(self._pairs, None)
@@ -148,11 +145,20 @@ def recorded(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, 
     return output, mode.ops
 
 
-def _called_with(
-    func: Callable[..., Any], z: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """The call with another first argument (named `input` if it is not positional)."""
-    return func(z, *args[1:], **kwargs) if args else func(**{**kwargs, "input": z})
+@one_call
+def _with_secant_slope(
+    z: Tensor,
+    start: ElementwiseOp,
+    end: ElementwiseOp,
+    func: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Tensor:
+    """The value of an elementwise op at `z`, with the derivative that it has between two ends."""
+    constant = z.detach().clone() if start.inplace else z.detach()
+    # the first argument is named `input` if it is not positional
+    value = func(constant, *args[1:], **kwargs) if args else func(**{**kwargs, "input": constant})
+    return with_slope(value, z, secant_slope(start.pieces, start.z, end.z))
 
 
 def _is_number(value: Any) -> bool:

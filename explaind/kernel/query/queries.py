@@ -83,6 +83,7 @@ class Queries:
     ) -> None:
         self.quadrature = quadrature
         self._derivative, self._sample_first = derivative, sample_first
+        self._nodes = quadrature.unit_nodes()
         self._blocks: list[Batch] = [
             (rows_of(x, start, start + block), rows_of(y, start, start + block))
             for start in range(0, batch_size(x), block)
@@ -208,10 +209,9 @@ class Queries:
         start, move = ends[0].theta, ends[-1].theta - ends[0].theta
         secant = self.quadrature.rule == "secant"
         total = move.new_empty(*ends[0].h.shape, self._derivative.width(parts))
-        nodes = self.quadrature.unit_nodes()
         for part in range(count):
             slopes = _slopes(*ends[part : part + 2]) if secant else None
-            for number, (position, weight) in enumerate(nodes):
+            for number, (position, weight) in enumerate(self._nodes):
                 theta, first = start + (part + position) / count * move, part == number == 0
                 self._derivative.add_to(total, weight / count, theta, batch, slopes, parts, first)
         return total
