@@ -69,7 +69,6 @@ SHORT = {
     "report/pictures.py": "cells with pictures, for every page that has some",
     "training/contrastive_loss.py": "a loss for one kind of pretext",
     "kernel/attributor.py": "a protocol",
-    "prefetch.py": "the one place with a thread",
 }
 """Modules of fewer lines than others, and why they are no part of another one."""
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from explaind.prefetch import prefetched
+from explaind.prefetch import made_ahead, prefetched
 
 
 def test_all_items_in_order_from_another_thread():
@@ -59,3 +59,16 @@ def test_a_walk_that_is_given_up_leaves_no_thread():
     assert threading.active_count() > before
     work.close()
     assert threading.active_count() == before
+
+
+def test_an_item_is_made_when_it_is_begun_or_asked_for():
+    made = []
+    with made_ahead(made.append(k) or k for k in range(3)) as ahead:
+        assert made == []
+        assert next(ahead) == 0
+        assert made == [0]
+        ahead.begin()
+        ahead.begin()  # begun already
+        assert next(ahead) == 1
+        assert made == [0, 1]
+        assert list(ahead) == [2]

@@ -237,5 +237,6 @@ class TrainingSide:
                 losses = function(leaves, batch.x, batch.y)
                 loss = weights[one.rows].to(losses) @ losses
                 found = dense_gradients(loss, leaves)
-            total += torch.cat([gradient.flatten() for gradient in found])
+            for slot, gradient in zip(self._gradients.layout.slots, found, strict=True):
+                total[slot.start : slot.stop] += gradient.flatten()
         return total

@@ -146,14 +146,12 @@ class Queries:
         self, number: int, start: Float[Tensor, " param"], end: Float[Tensor, " param"]
     ) -> Iterator[tuple[Batch, list[PathPoint]]]:
         """Every block with its forward passes at both ends of a step."""
-        # a copy: `start` is a view, which would keep a whole block of the history in memory
-        theta = start.clone()
         following, self._latest = self._latest, number
         for place, block in enumerate(self._blocks):
             after = self._starts[place]  # of the following step, which starts where this one ends
             if after is None or following != number + 1:
                 after = self._point(block, end)
-            before = self._starts[place] = self._point(block, theta)
+            before = self._starts[place] = self._point(block, start)
             yield block, [before, after]
 
     def _refined(

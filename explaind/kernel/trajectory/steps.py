@@ -11,7 +11,7 @@ from explaind.history.carry import CarriedMotion
 from explaind.history.forward_passes import ForwardPass
 from explaind.history.history import Block, History
 from explaind.history.regularisation import RegularisationMotion
-from explaind.prefetch import prefetched
+from explaind.prefetch import made_ahead
 
 PARTS = ("data", "decay", "carry")
 """What moves the parameters in a step: the data, regularisation (weight decay and penalty), and,
@@ -54,8 +54,10 @@ def backward_steps(
 ) -> Iterator[Step]:
     """Yield the steps `[first, stop)`, by default all, the last one first.
 
-    The next block of the history is read, and copied to the GPU, while one is worked on; one that
-    is replayed is not, because the replay needs the cores and sets their number.
+    The next block of the history is read, and copied to the GPU, while one is worked on, from its
+    second step on: until then the caller still holds a step of the block before, and no more than
+    two are in memory. One that is replayed is not, because the replay needs the cores and sets
+    their number.
 
     Args:
         history: the recorded path.
@@ -68,13 +70,41 @@ def backward_steps(
     """
     stop = history.steps if stop is None else stop
     blocks = history.blocks(reverse=True, first=first, stop=stop)
-    if not history.replayed:
-        blocks = _read_ahead(blocks, torch.device(history.device))
-    carry = CarriedMotion(history)
-    for block in blocks:
-        motion = regularisation.of_block(block)
-        for number in reversed(range(max(block.start, first), min(block.stop, stop))):
-            drift, carried = motion[number - block.start], carry.of_step(block, number)
+    steps_of = _BlockSteps(history, regularisation, range(first, stop))
+    if history.replayed:
+        for block in blocks:
+            yield from steps_of(block)
+        return
+    device = torch.device(history.device)
+    with made_ahead(_on_own_stream(blocks, device) if device.type == "cuda" else blocks) as ahead:
+        for block in ahead:
+            _keep_for_computation(block)
+            for step in steps_of(block):
+                yield step
+                ahead.begin()
+
+
+class _BlockSteps:
+    """The steps of a block, the last one first.
+
+    Args:
+        history: the recorded path.
+        regularisation: the part of its motion due to regularisation.
+        steps: the steps that are walked over.
+    """
+
+    def __init__(
+        self, history: History, regularisation: RegularisationMotion, steps: range
+    ) -> None:
+        self._history, self._regularisation, self._steps = history, regularisation, steps
+        self._carry = CarriedMotion(history)
+
+    def __call__(self, block: Block) -> Iterator[Step]:
+        """Yield those that are walked over."""
+        history, motion = self._history, self._regularisation.of_block(block)
+        start, stop = max(block.start, self._steps.start), min(block.stop, self._steps.stop)
+        for number in reversed(range(start, stop)):
+            drift, carried = motion[number - block.start], self._carry.of_step(block, number)
             others = [drift] if carried is None else [drift, carried]
             yield Step(
                 number,
@@ -89,16 +119,11 @@ def backward_steps(
             )
 
 
-def _read_ahead(blocks: Iterable[Block], device: torch.device) -> Iterator[Block]:
-    """The blocks, each read by a background thread during the work on the one before."""
-    if device.type != "cuda":
-        yield from prefetched(blocks)
-        return
-    for block in prefetched(_on_own_stream(blocks, device)):
-        for tensor in (block.params, block.second_moment):
-            if tensor is not None:  # its memory is free for the next copy only after the last use
-                tensor.record_stream(torch.cuda.current_stream(device))
-        yield block
+def _keep_for_computation(block: Block) -> None:
+    """Keep the memory of a block that another stream copied to a GPU until its last use here."""
+    for tensor in (block.params, block.second_moment):
+        if tensor is not None and tensor.is_cuda:
+            tensor.record_stream(torch.cuda.current_stream(tensor.device))
 
 
 def _on_own_stream(blocks: Iterable[Block], device: torch.device) -> Iterator[Block]:

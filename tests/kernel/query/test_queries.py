@@ -1,6 +1,7 @@
 """The query side of a step: what is refined, from what, and what it keeps in memory."""
 
 import weakref
+from concurrent.futures import Executor, Future
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from torch import nn
 from torch.optim import SGD
 
 import explaind
+from explaind import prefetch
 from explaind.history.history import History
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import ModelFunction, all_outputs, target_logprob
@@ -16,7 +18,6 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
-from explaind.kernel.trajectory import steps
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.dense_midpoint import averaged_gradient, midpoint_nodes
 from tests.oracles.problems import Problem
@@ -79,39 +80,38 @@ def test_ends_that_cannot_be_picked_out_are_computed_again(step):
     assert torch.equal(first.subintervals, again.subintervals)
 
 
-def read_ahead(blocks):
-    """Like `prefetched`, in one thread: the next block is there before this one is worked on."""
-    blocks = iter(blocks)
-    following = next(blocks, None)
-    while following is not None:
-        block, following = following, next(blocks, None)
-        yield block
+class AtOnce(Executor):
+    """A thread that has always made what it was told to when the next line is reached."""
+
+    def __init__(self, *_, **__):
+        """Take what a pool of threads does."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
 
 
 def test_no_more_than_two_blocks_of_the_history_are_alive(tmp_path, monkeypatch):
-    """The one that is worked on and the one that is read ahead."""
+    """The one that is worked on and the one that is read ahead, from when its reading begins."""
     problem = Problem("sgd", lambda model: SGD(model.parameters(), lr=0.1), steps=16)
     model = record(problem, tmp_path / "run.zarr", chunk=1)
     memory, alive = [], []
-    read, averaged = History.read, Queries.step
+    read = History.read
 
     def watched(self, start, stop):
+        alive.append(1 + sum(numbers() is not None for numbers in memory))
         block = read(self, start, stop)
         numbers = block.params.numpy().copy()  # lives as long as a view of the block
         memory.append(weakref.ref(numbers))
         return replace(block, params=torch.from_numpy(numbers))
 
-    def counted(self, *arguments):
-        alive.append(sum(numbers() is not None for numbers in memory))
-        return averaged(self, *arguments)
-
     data = problem.train_data()
     kernel = explaind.PathKernel(
         tmp_path / "run.zarr", model, problem.loss_fn, data, quadrature=SMOOTH
     )
-    monkeypatch.setattr(steps, "prefetched", read_ahead)
+    monkeypatch.setattr(prefetch, "ThreadPoolExecutor", AtOnce)
     monkeypatch.setattr(History, "read", watched)
-    monkeypatch.setattr(Queries, "step", counted)
     kernel.explain(*problem.test_data(), keep=())
     assert len(memory) == 4
     assert max(alive) == 2
