@@ -13,8 +13,8 @@ PIP_INSTALL := $(BIN)/pip install --no-compile --constraint constraints.txt
 INSTALLED := .venv/installed
 INSTALLED_DEV := .venv/installed-dev
 INSTALLED_ALL := .venv/installed-all
-# Two processes more than cores: tests often wait, for Snakemake and for the disk.
-WORKERS := $(shell expr $(CORES) + 2)
+# One process more than cores: tests wait at times, for Snakemake and for the disk.
+WORKERS := $(shell expr $(CORES) + 1)
 PYTEST := $(BIN)/pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: all test test-all lint docs clean
@@ -44,7 +44,7 @@ lint: $(INSTALLED_DEV)
 
 docs: $(INSTALLED_ALL)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
-	@echo "Done. Open site/index.html in a browser."
+	@echo "Done. Open site/index.html in a browser; its search needs $(BIN)/python -m http.server --directory site."
 
 clean:
 	rm -rf .venv .snakemake build site dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -14,7 +14,7 @@ from typing import Any
 
 from beartype import beartype
 
-CHECKS = 20  # two a call: of the arguments, and with the result
+CHECKS = 6  # two a call: of the arguments, and with the result
 _calls: Counter[tuple[str, str]] = Counter()
 _unchecked: list[Callable[..., Any]] = []
 

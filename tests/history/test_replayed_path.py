@@ -16,14 +16,18 @@ from tests.kernel.engine import explain, record
 from tests.oracles.problems import squared_error
 from tests.oracles.smooth_models import Mlp
 
-INTERVALS = {"2": 2, "4": 4, "all in one": 50}
+INTERVALS = [
+    pytest.param(2, id="2", marks=pytest.mark.long),
+    pytest.param(4, id="4"),
+    pytest.param(50, id="all in one", marks=pytest.mark.long),
+]
 
 
 def same_bits(a, b):
     return np.asarray(a).tobytes() == np.asarray(b).tobytes()
 
 
-@pytest.mark.parametrize("every", INTERVALS.values(), ids=INTERVALS.keys())
+@pytest.mark.parametrize("every", INTERVALS)
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
 def test_influence_is_that_of_the_full_history_bit_for_bit(problem, every, tmp_path):
     """Batches are unequal (5, 5, 2, ...)."""

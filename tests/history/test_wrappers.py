@@ -83,7 +83,15 @@ def recorded_with(wrap, store):
     return SGD.model(), wrapped
 
 
-@pytest.mark.parametrize("name", [name for name in WRAPPERS if "average" not in name])
+RECORDED = [
+    # One compiled wrapper is enough where time is short: a compiler runs for seconds.
+    pytest.param(name, marks=pytest.mark.long if name in ("compiled", "compiled in place") else ())
+    for name in WRAPPERS
+    if "average" not in name
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
 def test_recorded_in_a_wrapper(name, store, expected):
     for module in recorded_with(WRAPPERS[name], store):
         found = influence_of(store, module)

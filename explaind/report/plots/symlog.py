@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from explaind.report.text import MINUS, power_of_ten
 
-POWERS = 3  # labelled powers of ten on each side of zero, at most
+POWERS = 3  # powers of ten with a tick on each side of zero, at most
 SMALL = 0.1  # share of the values that may lie where the scale is linear
 
 
@@ -19,7 +19,7 @@ class Symlog:
     """`sign(v) log10(1 + |v| / 10^lowest)`: about linear below that power of ten, then logarithmic.
 
     Attributes:
-        lowest: the smallest power of ten that has a label.
+        lowest: the smallest power of ten that has a tick.
         highest: the largest.
     """
 
@@ -50,11 +50,17 @@ class Symlog:
         return placed
 
     def ticks(self) -> Mapping[str, Any]:
-        """Return the ticks of an axis: zero and the powers of ten of both signs."""
+        """Return the ticks of an axis: zero and the powers of ten of both signs.
+
+        Returns:
+            Settings of the axis; the lowest of several powers has no text, as it is too near to 0.
+        """
         powers = range(self.lowest, self.highest + 1)
         sizes = np.array([10.0**power for power in powers])
         labels = [power_of_ten(power) for power in powers]
+        if len(labels) > 1:
+            labels[0] = ""
         return {
             "tickvals": [*(-self(sizes)[::-1]), 0.0, *self(sizes)],
-            "ticktext": [*(f"{MINUS}{text}" for text in labels[::-1]), "0", *labels],
+            "ticktext": [*(text and f"{MINUS}{text}" for text in labels[::-1]), "0", *labels],
         }
