@@ -24,6 +24,11 @@ class Uncollated:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def shape(self) -> tuple[int]:
+        """The number of samples, as the first of the shape of a tensor of theirs."""
+        return (len(self._items),)
+
     def __getitem__(self, rows: slice | Tensor) -> "Uncollated":
         """Return some of the samples, picked as rows of a tensor are.
 

@@ -55,6 +55,7 @@ ELSEWHERE = {
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
     "python -m benchmarks.single_steps": "tests/plan/test_single_steps.py",
+    "python -m benchmarks.small_jobs main": "minutes, and measures the machine",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m benchmarks.startup": "measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",

@@ -40,6 +40,7 @@ class Part:
         training: names of the modules in training mode, if the forward pass drew; else None.
         backward: numbers of the backward passes that reached the output.
         summed: whether they are those of several backward passes.
+        loss_dtype: type of a loss that the model itself returned; None if it returned none.
     """
 
     batch: Batch
@@ -49,6 +50,7 @@ class Part:
     training: list[str] | None = None
     backward: set[int] = field(default_factory=set)
     summed: bool = False
+    loss_dtype: torch.dtype | None = None
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Accumulation:
         clip: factor it was clipped by through the recorder.
         max_norm: what it was clipped to.
         autocast: type that the forward passes were computed in; None without autocast.
+        loss_dtype: type of the losses that the model itself returned; None if it returned none.
     """
 
     model: nn.Module
@@ -72,6 +75,7 @@ class Accumulation:
     clip: float = 1.0
     max_norm: float = math.inf
     autocast: torch.dtype | None = None
+    loss_dtype: torch.dtype | None = None
     _spent: bool = False  # a step was taken with the present gradients
     _reference: tuple[str, Tensor] | None = None  # a gradient as the last backward pass left it
     _state: Tensor | None = None  # of the generators before the forward pass
@@ -118,6 +122,15 @@ class Accumulation:
             yield
         finally:
             self.batch = batch
+
+    def computed_in(self) -> dict[str, str | None]:
+        """Return types coarser than that of the parameters in which gradients were computed."""
+        types = {"autocast": self.autocast, "loss_dtype": self.loss_dtype}
+        finest = max(parameter.dtype.itemsize for parameter in self.parameters.values())
+        return {
+            name: str(kind).removeprefix("torch.") if kind and kind.itemsize < finest else None
+            for name, kind in types.items()
+        }
 
     @property
     def _device(self) -> torch.device:
@@ -175,6 +188,8 @@ class Accumulation:
             return
         # with its graph it would hold itself alive: the graph keeps the hook, the hook this part
         part = Part(self.batch, detached(output), [None] * len(tensors), self.batch.draws)
+        losses = [leaf for leaf in tensors if isinstance(leaf, Tensor) and not leaf.dim()]
+        part.loss_dtype = next((leaf.dtype for leaf in losses if leaf.requires_grad), None)
         assert self._state is not None  # taken as the forward pass began
         if not torch.equal(self._state, generator_state(self._device)):
             part.draws = {**part.draws, "forward": self._state}
@@ -213,6 +228,7 @@ class Accumulation:
                 )
             self.parts.append(part)
             self.autocast = autocast or self.autocast
+            self.loss_dtype = part.loss_dtype or self.loss_dtype
         part.backward.add(task)
         before = part.gradients[place]
         part.summed |= before is not None

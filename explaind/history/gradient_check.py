@@ -26,14 +26,13 @@ HALF_TOLERANCE = 0.1
 PARALLEL = 0.99
 """Cosine from which on two vectors count as parallel."""
 
-FIRST_STEPS_APART = 4
+LONGEST_APART = 64
+"""Most steps between two that are looked at; each takes about as long as a step of training."""
 
 
 def is_due(step: int) -> bool:
-    """Return whether the gradient of a step is looked at: of 0, 1, 4, 16, 64, ..."""
-    while step and step % FIRST_STEPS_APART == 0:
-        step //= FIRST_STEPS_APART
-    return step in (0, 1)
+    """Return whether the gradient of a step is looked at: of 0, 1, 2, 4, ... 64, 128, 192, ..."""
+    return step % LONGEST_APART == 0 or step.bit_count() == 1
 
 
 @dataclass(frozen=True)

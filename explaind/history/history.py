@@ -213,6 +213,12 @@ class History:
         return name
 
     @property
+    def loss_dtype(self) -> str | None:
+        """The type of the losses that the model itself returned, if coarser than its parameters."""
+        name: str | None = self._dataset.attrs.get("loss_dtype")
+        return name
+
+    @property
     def carried(self) -> bool:
         """Whether the optimizer had momentum before the first step."""
         return bool(self._dataset.attrs.get("carried", False))

@@ -59,7 +59,7 @@ def sample_weights(
     uniform = torch.full((samples,), expected, dtype=torch.float64)
     if not part.gradients:  # nothing was seen of them
         return uniform
-    pieces = _gradients(part, loss_fn, samples)
+    pieces, loss_eps = _gradients(part, loss_fn, samples)
     if not pieces:
         raise RecordingError(
             f"What the loss of step {step} sent back to the output of the model is nothing that"
@@ -70,7 +70,7 @@ def sample_weights(
     dd = _summed(piece.own * piece.own for piece in pieces)
     if not bool((gg + dd).isfinite().all()):
         return uniform
-    rounding = ROUNDING * max(torch.finfo(piece.own.dtype).eps for piece in pieces)
+    rounding = ROUNDING * max(loss_eps, *(torch.finfo(piece.own.dtype).eps for piece in pieces))
     # probabilities are rounded like 1, whatever is left of them in `p - 1`
     floor = rounding * sum(piece.got.shape[1] for piece in pieces) ** 0.5
     rounding += _coarsest(part)
@@ -95,8 +95,18 @@ def sample_weights(
 
 
 @torch.enable_grad()
-def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> list[_Rows]:
-    """Both gradients by the leaves that the loss depends on; one row if no sample axis is first."""
+def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> tuple[list[_Rows], float]:
+    """Both gradients by the leaves that the loss depends on; one row if no sample axis is first.
+
+    Args:
+        part: the forward pass and what came back to its output.
+        loss_fn: per-sample losses.
+        samples: how many there are.
+
+    Returns:
+        The gradients; and the rounding of the coarser of both losses, that of the loop as far as
+        the model itself returned it: a model in double precision may take it in single precision.
+    """
     came_back = {place: g for place, g in enumerate(part.gradients) if g is not None}
     values = leaves(part.output)
     heads = {place: _precise(values[place]).requires_grad_(True) for place in came_back}
@@ -109,7 +119,9 @@ def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> list[_Rows]:
     pairs = [(g, d) for g, d in zip(came_back.values(), own, strict=True) if d is not None]
     by_sample = all(got.shape[:1] == (samples,) for got, _ in pairs)
     rows = samples if by_sample else 1
-    return [_Rows(_numbers(got, rows), _numbers(own, rows)) for got, own in pairs]
+    types = {losses.dtype, part.loss_dtype or losses.dtype}
+    rounding = max(torch.finfo(t).eps for t in types if t.itemsize >= SINGLE_BYTES)
+    return [_Rows(_numbers(got, rows), _numbers(own, rows)) for got, own in pairs], rounding
 
 
 def _numbers(gradient: Tensor, rows: int) -> Float[Tensor, "row number"]:

@@ -52,10 +52,10 @@ def replayed(state: UInt8[Tensor, " byte"] | None, device: torch.device) -> Iter
         return
     before = generator_state(device)
     try:
-        _set_state(state, device)
+        set_generator_state(state, device)
         yield
     finally:
-        _set_state(before, device)
+        set_generator_state(before, device)
 
 
 def training_modules(model: nn.Module) -> list[str]:
@@ -87,7 +87,8 @@ def in_mode(model: nn.Module, training: Collection[str] | None) -> Iterator[None
             module.training = mode
 
 
-def _set_state(state: UInt8[Tensor, " byte"], device: torch.device) -> None:
+def set_generator_state(state: UInt8[Tensor, " byte"], device: torch.device) -> None:
+    """Draw on from a state that `generator_state` returned of this device."""
     width = len(torch.get_rng_state())
     torch.set_rng_state(state[:width])
     if device.type == "cuda":

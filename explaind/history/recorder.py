@@ -99,7 +99,7 @@ def record(
         reduction: how the loop reduces the losses of a batch; other weights are read off gradients.
         components: component name by parameter tensor; by default the module that holds the tensor.
         metrics: names that `Recorder.log` will be given before each step and at the end.
-        resume: go on from the last checkpoint of an unsealed store, restoring model and optimizer.
+        resume: go on from the last checkpoint of an unsealed store: model, optimizer, generators.
         overwrite: remove a store that exists.
         attributes: further group attributes of the store, JSON only.
         max_batch_size: largest batch; by default the first one.
@@ -319,6 +319,7 @@ class Recorder:
 
     def _drawn(self, batch: Batch) -> Batch:
         """Note a batch of the data, and return it as the coming step sees it."""
+        self._state.draw_on()
         self._checksums.see(batch.index, batch.x, batch.y, batch.checksums)
         if self._augment is not None:
             batch = batch.augmented(self._augment, self.steps, self._state.device)
@@ -376,10 +377,9 @@ class Recorder:
             raise RecordingError("No optimizer step was taken inside the record block.")
         self._state.check_constants(self.steps)
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
-        autocast = self._gradient.accumulated.autocast
         made = {
             "steps": self.steps,
-            "autocast": None if autocast is None else dtype_name(autocast),
+            **self._gradient.accumulated.computed_in(),
             "checksums_in_batches": self._checksums.in_batches,
             MADE_WITH: provenance(self._theta.device),
         }

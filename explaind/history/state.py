@@ -28,6 +28,7 @@ from explaind.history.optimizer_step import (
     tensor_coefficients,
 )
 from explaind.history.optimizers import check_optimizer
+from explaind.history.random_state import generator_state, set_generator_state
 from explaind.paths import FILES
 
 CHECKPOINT = f"{FILES}/checkpoint.pt"
@@ -80,6 +81,7 @@ class TrainingState:
         self.stored_dtype = torch.float64 if torch.float64 in kinds else torch.float32
         self.taken = self._steps_taken()
         self._earlier: dict[str, dict[str, Tensor]] = {}
+        self._generators: Tensor | None = None  # of a checkpoint, until they are put back
 
     @property
     def device(self) -> torch.device:
@@ -121,7 +123,8 @@ class TrainingState:
     def checkpoint(self) -> dict[str, Any]:
         """Return what `restore` needs."""
         model = {name: parameter.detach() for name, parameter in self.parameters.items()}
-        return {"model": model, "optimizer": self.optimizer.state_dict()}
+        drawn = generator_state(self.device)
+        return {"model": model, "optimizer": self.optimizer.state_dict(), "generators": drawn}
 
     @torch.no_grad()
     def restore(self, checkpoint: Mapping[str, Any]) -> None:
@@ -130,6 +133,16 @@ class TrainingState:
             self.parameters[name].copy_(value)
         self.optimizer.load_state_dict(checkpoint["optimizer"])
         self.taken = self._steps_taken()
+        self._generators = checkpoint["generators"].cpu()
+
+    def draw_on(self) -> None:
+        """Put torch's generators back to the checkpoint as well, once: with the first batch.
+
+        Setting up a loop again (a model, an iterator over a loader) draws before.
+        """
+        if self._generators is not None:
+            set_generator_state(self._generators, self.device)
+            self._generators = None
 
     def check_before_step(self, step: int) -> None:
         """Refuse a batch-mixing model and new parameters.

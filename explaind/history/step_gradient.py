@@ -188,8 +188,11 @@ class StepGradient:
                 f"Step {step} is not made of backward passes of loss_fn(model(x), y), one for each"
                 " batch and all samples of it with the same weight, without a penalty, as a"
                 f" checkpointed history repeats it: {len(parts)} batch(es), weights from"
-                f" {float(weights.min()):.3g} to {float(weights.max()):.3g}. Record with every=1,"
-                " or change the loop."
+                f" {float(weights.min()):.3g} to {float(weights.max()):.3g}. It must come bit for"
+                " bit by the operations of loss_fn: give those of the loop, the classes on the"
+                " same axis, in the same floating type (of causal models of transformers"
+                " explaind.integrations.huggingface.causal_lm_loss). Else record with every=1, or"
+                " change the loop."
             )
         return exact
 

@@ -5,12 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
 
 from explaind.errors import UnsupportedError
 from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record
-from explaind.trees import LossFunction, Outputs
+from explaind.trees import LossFunction, Outputs, measured_in
 
 try:
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -19,6 +21,9 @@ except ImportError as error:
         "explaind.integrations.huggingface needs transformers and accelerate. Install the extra:"
         " pip install --constraint constraints.txt --editable .[huggingface], in the checkout."
     ) from error
+
+IGNORED = -100
+"""Label of a token that is not to be predicted, by default that of torch."""
 
 ADDED = ("num_items_in_batch", "return_dict")
 """Arguments of the model that the Trainer adds to those of the batch."""
@@ -35,6 +40,31 @@ def call_by_name(model: nn.Module, batch: Mapping[str, Any]) -> Outputs:
         What it returns, with the mean of the losses beside the outputs if there are labels.
     """
     return model(**batch)
+
+
+@measured_in("nat")
+def causal_lm_loss(
+    output: Outputs, labels: Int[Tensor, "batch position"]
+) -> Float[Tensor, " batch"]:
+    """Return the loss of each text in a causal language model, summed over its tokens, nat.
+
+    By the very operations of the library (`transformers.loss.ForCausalLMLoss`): its gradient is
+    that of the loss that the model returns bit for bit, as a checkpointed history needs it.
+
+    Args:
+        output: what the model returned.
+        labels: its tokens, -100 where nothing is to be predicted.
+
+    Returns:
+        The losses; the Trainer divides by the tokens of a whole step, the model by those of a
+        batch. The weight is read off the gradients.
+    """
+    following = functional.pad(labels, (0, 1), value=IGNORED)[:, 1:]
+    scores = output.logits.float().flatten(0, 1)
+    losses = functional.cross_entropy(
+        scores, following.reshape(-1), ignore_index=IGNORED, reduction="none"
+    )
+    return losses.reshape(following.shape).sum(1)
 
 
 class RecordHistory(TrainerCallback):

@@ -85,9 +85,10 @@ def end_values(history: History, queries: Queries) -> dict[str, Float64[np.ndarr
 def _computed(history: History, training: TrainingSide) -> dict[str, Any]:
     """How everything was computed."""
     dtype, contraction = dtype_name(history.dtype), training.contraction
+    coarsest = history.autocast or history.loss_dtype
     return {
         "computed_dtype": dtype,
-        "recorded_dtype": history.autocast or dtype_name(history.stored_dtype),
+        "recorded_dtype": coarsest or dtype_name(history.stored_dtype),
         "computed_device": torch.device(history.device).type,
         "precision": contraction.precision if contraction.reduced else dtype,
         "train_samples": training.samples,

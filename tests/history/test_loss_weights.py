@@ -111,6 +111,15 @@ def test_named_weights_are_exact_in_single_precision():
     assert sample_weights(part, ce(reduction="none"), 1 / BATCH, 0).tolist() == [1 / BATCH] * BATCH
 
 
+def test_a_loss_taken_in_single_precision_has_its_rounding():
+    """As models of transformers in double precision return theirs."""
+    part = part_of(lambda output, target: ce()(output.float(), target), LABELS)
+    own = ce(reduction="none")
+    assert len(set(sample_weights(part, own, 1 / BATCH, 0).tolist())) > 1
+    part.loss_dtype = torch.float32
+    assert sample_weights(part, own, 1 / BATCH, 0).tolist() == [1 / BATCH] * BATCH
+
+
 def test_well_fitted_samples_have_the_weight_of_the_others():
     """`p - 1` has no digits left in single precision; a weight read off it would be noise."""
     output = torch.tensor([[17.0, 0.0, 0.0], [16.5, 0.1, 0.2], [0.3, 0.1, 0.0]])

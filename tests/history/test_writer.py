@@ -1,9 +1,13 @@
 """A recording that stops goes on behind its last checkpoint."""
 
+import multiprocessing
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.nn import functional
 
 import explaind
 from explaind.errors import RecordingError, StoreError
@@ -14,6 +18,7 @@ from explaind.store import is_sealed
 from tests.history.training_loop import SGD
 from tests.kernel.engine import loader, record
 from tests.oracles.problems import cross_entropy
+from tests.oracles.smooth_models import Mlp
 
 STEPS = 8
 PROBLEM = SGD.but(steps=STEPS)
@@ -37,6 +42,12 @@ def train(store, stop=None, after_step=lambda: None, **options):
             optimizer.step()
             after_step()
     return started
+
+
+def contents(store):
+    """Every array of a history, bit for bit."""
+    arrays = History(store)._dataset.load()
+    return {name: array.values.tobytes() for name, array in arrays.items()}
 
 
 def assert_equal(found, expected):
@@ -90,6 +101,65 @@ def test_a_damaged_checkpoint_starts_anew(interrupted, caplog):
     path.write_bytes(path.read_bytes()[:-1])
     assert train(interrupted) == 0
     assert "starts anew" in caplog.text
+
+
+class Dropout(Mlp):
+    def forward(self, x):
+        hidden = torch.tanh(self.second(torch.tanh(self.first(x))))
+        return self.last(functional.dropout(hidden, 0.4, self.training))
+
+
+def jittered(x, index, step):
+    return x + 0.1 * torch.randn_like(x)
+
+
+def train_at_random(store, after_step=lambda: None, every=1):
+    """Record a training with dropout and a random augmentation, from where the store is."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    problem = PROBLEM.but(make_model=Dropout)
+    model = problem.model().train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    with recorder(store, model, optimizer, augment=jittered, every=every) as recording:
+        batches = problem.batches()[recording.steps :]
+        for batch in recording.batches(loader(problem.train_data(), batches)):
+            optimizer.zero_grad()
+            cross_entropy(model(batch.x), batch.y).mean().backward()
+            optimizer.step()
+            after_step()
+
+
+def killed(store, every):
+    """Train until the process is killed before its second step behind a checkpoint."""
+    left = iter(range(5))
+
+    def after_step():
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    train_at_random(store, after_step, every)
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_killed_training_draws_on_as_if_never_killed(store, tmp_path, every):
+    process = multiprocessing.get_context("spawn").Process(target=killed, args=(store, every))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert (store / CHECKPOINT).exists()
+    train_at_random(store, every=every)
+    train_at_random(tmp_path / "whole.zarr", every=every)
+    assert contents(store) == contents(tmp_path / "whole.zarr")
+
+
+def test_an_interrupted_training_draws_on_as_if_never_interrupted(store, tmp_path):
+    left = iter(range(5))
+    with pytest.raises(StopIteration):
+        train_at_random(store, lambda: next(left))
+    train_at_random(store)
+    train_at_random(tmp_path / "whole.zarr")
+    assert contents(store) == contents(tmp_path / "whole.zarr")
 
 
 def test_a_sealed_store_is_not_resumed(store):

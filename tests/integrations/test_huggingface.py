@@ -1,19 +1,25 @@
 """Trainings by the Trainer of Hugging Face, recorded by the callback."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import explaind
+from explaind.errors import RecordingError
 
 transformers = pytest.importorskip("transformers")
-from explaind.integrations.huggingface import RecordHistory, call_by_name  # noqa: E402
+from explaind.integrations.huggingface import (  # noqa: E402
+    RecordHistory,
+    call_by_name,
+    causal_lm_loss,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, about itself
 
 WORDS, CLASSES, PADDING = 30, 3, 0
 
-ROUNDING = {"classifier": 1e-9, "language model": 1e-6}
+ROUNDING = {"classifier": 1e-9, "language model": 1e-6, "by other operations": 1e-6}
 """Of double precision; the library itself takes losses of language models in single precision."""
 
 
@@ -80,7 +86,7 @@ def padded(items):
     }
 
 
-def train(folder, model, data, loss_fn, **options):
+def train(folder, model, data, loss_fn, every=1, **options):
     arguments = transformers.TrainingArguments(
         str(folder / "output"),
         num_train_epochs=2,
@@ -98,7 +104,7 @@ def train(folder, model, data, loss_fn, **options):
         data_collator=padded,
         train_dataset=data,
         eval_dataset=data[:4],
-        callbacks=[RecordHistory(folder / "run.zarr", loss_fn)],
+        callbacks=[RecordHistory(folder / "run.zarr", loss_fn, every=every)],
     )
     trainer.train()
     return trainer
@@ -113,14 +119,15 @@ LOOPS = {
 
 
 @pytest.mark.parametrize("case", LOOPS)
-@pytest.mark.parametrize("kind", ["classifier", "language model"])
+@pytest.mark.parametrize("kind", list(ROUNDING))
 def test_a_training_is_explained_to_rounding(tmp_path, kind, case):
     options, steps = LOOPS[case]
     if kind == "classifier":
         model, loss_fn = classifier(), classes_loss
         data = sentences(lambda k, _: torch.tensor(k % CLASSES))
     else:
-        model, loss_fn, data = language_model(), next_token_loss, sentences(lambda _, words: words)
+        model, data = language_model(), sentences(lambda _, words: words)
+        loss_fn = next_token_loss if kind == "by other operations" else causal_lm_loss
     trainer = train(tmp_path, model.double(), data, loss_fn, **options)
     loader = trainer.get_train_dataloader()
     store = tmp_path / "run.zarr"
@@ -130,3 +137,38 @@ def test_a_training_is_explained_to_rounding(tmp_path, kind, case):
     explained = kernel.explain(few, outputs="loss")
     assert explained.attrs["completeness_error"] < ROUNDING[kind]
     assert float(abs(explained.final_output - explained.initial_output).max()) > 0.01
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("accumulated", "steps"), [(1, 8), (2, 4)])
+def test_a_checkpointed_history_of_a_language_model_is_the_full_one(
+    tmp_path, accumulated, steps, dtype
+):
+    options = {"max_grad_norm": 0.0, "gradient_accumulation_steps": accumulated}
+    data, found = sentences(lambda _, words: words), []
+    few = torch.utils.data.DataLoader(data[:2], collate_fn=padded)
+    for every in (1, 3):
+        torch.manual_seed(0)
+        (folder := tmp_path / str(every)).mkdir()
+        model = language_model().to(dtype)
+        trainer = train(folder, model, data, causal_lm_loss, every, **options)
+        kernel = explaind.PathKernel(
+            folder / "run.zarr",
+            model,
+            causal_lm_loss,
+            trainer.get_train_dataloader(),
+            forward=call_by_name,
+        )
+        assert kernel.history.steps == steps
+        path = [kernel.history.theta(step) for step in range(steps + 1)]
+        found.append((path, kernel.explain(few, outputs="loss").influence))
+    (path, full), (replayed, checkpointed) = found
+    assert all(map(torch.equal, path, replayed))
+    # the weights, read off there and found exactly here, differ in their last bits
+    np.testing.assert_allclose(checkpointed, full, rtol=1e-4, atol=1e-6)
+
+
+def test_a_loss_by_other_operations_has_no_checkpointed_history(tmp_path):
+    data = sentences(lambda _, words: words)
+    with pytest.raises(RecordingError, match=r"bit for bit by the operations .*causal_lm_loss"):
+        train(tmp_path, language_model(), data, next_token_loss, every=3, max_grad_norm=0.0)

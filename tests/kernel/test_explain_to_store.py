@@ -1,5 +1,9 @@
 """Many samples in blocks are explained as all at once, and no half of them is taken for whole."""
 
+import multiprocessing
+import os
+import signal
+
 import pytest
 import torch
 import xarray as xr
@@ -80,6 +84,46 @@ def test_a_store_that_exists_is_replaced_only_if_told(kernel, tmp_path):
     with pytest.raises(StoreError, match="overwrite=True"):
         explaind.explain_to_store(kernel, store, X[:3], Y[:3])
     assert explaind.explain_to_store(kernel, store, X[:3], Y[:3], overwrite=True).sizes["test"] == 3
+
+
+class Deadly(TensorDataset):
+    """A dataset that kills the process that asks for a sample of the third block."""
+
+    def __getitem__(self, i):
+        if i == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(i)
+
+
+def explained_until_killed(history, store):
+    kernel = explaind.PathKernel(
+        history, PROBLEM.model(), PROBLEM.loss_fn, PROBLEM.train_data(), quadrature=SMOOTH
+    )
+    explaind.explain_to_store(kernel, store, Deadly(X, Y), together=2)
+
+
+@pytest.mark.kills
+def test_a_kill_leaves_nothing_that_a_later_call_could_take_for_its_own(kernel, tmp_path):
+    store, history = tmp_path / "e.zarr", tmp_path / "run.zarr"
+    record(PROBLEM, history)
+    process = multiprocessing.get_context("spawn").Process(
+        target=explained_until_killed, args=(history, store)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name]
+    with pytest.raises(StoreError):
+        explaind.open_explanation(store)
+    calls = {"the same": {"together": 2}, "another": {"together": 3, "outputs": "all"}}
+    for name, options in calls.items():
+        whole = tmp_path / f"{name}.zarr"
+        explaind.explain_to_store(kernel, whole, TensorDataset(X, Y), **options)
+        again = explaind.explain_to_store(
+            kernel, store, TensorDataset(X, Y), overwrite=True, **options
+        )
+        xr.testing.assert_identical(again.load(), explaind.open_explanation(whole).load())
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(f".{store.name}")]
 
 
 class Stream(IterableDataset):

@@ -12,6 +12,8 @@ from explaind.kernel.gradients.chosen_rows import mixed
 from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.rule import LayerRule, Work
 
+SINGLE_BYTES = torch.float32.itemsize
+
 Delta = Float[Tensor, "output batch *rest"]
 
 
@@ -52,7 +54,10 @@ class CapturedBatch:
             found = zip(rules, mixed(h, [rule.edge for rule in rules], deltas, weight), strict=True)
             self.fallback |= {name for rule, is_mixed in found if is_mixed for name in rule.names}
         for rule, delta in zip(rules, deltas, strict=True):
-            if delta is not None:
+            if delta is not None and delta.dtype.itemsize < SINGLE_BYTES:
+                # autocast inside of the model: autograd takes the parameters in single precision
+                self.fallback |= set(rule.names)
+            elif delta is not None:
                 for name in rule.names:
                     self._calls.setdefault(name, []).append((rule, delta))
 

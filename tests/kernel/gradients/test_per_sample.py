@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
+from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import all_outputs
 from explaind.kernel.gradients.fallback import BY_VMAP, Fallback
 from tests.kernel.layers import (
@@ -49,3 +51,31 @@ def test_the_batch_is_counted_by_the_inputs():
     h = gradients.function(layout.unflatten(leaf), x, y)
     (expected,) = torch.autograd.grad(h.sum(), leaf)
     torch.testing.assert_close(found.sum(0), expected)
+
+
+class Autocast(nn.Module):
+    """Computes in half precision inside, whatever is around it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(4, 5), nn.Linear(5, CLASSES)
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.last(torch.tanh(self.first(x))).float()
+
+
+def test_layers_in_half_precision_have_gradients_in_that_of_their_parameters():
+    model = Autocast()
+    layout = ParameterLayout.of(model, torch.optim.SGD(model.parameters()), None)
+    theta = layout.flatten(dict(model.named_parameters())).detach()
+    gradients = gradients_of(model, layout, all_outputs)
+    x = torch.randn(BATCH, 4)
+    found = list(gradients(theta, x, ()))
+    assert {gradient.dtype for _, _, gradient in found} == {torch.float32}
+    matrix = torch.cat([gradient for _, _, gradient in sorted(found, key=lambda f: f[0].start)], 2)
+    leaf = theta.clone().requires_grad_(True)
+    h = gradients.function(layout.unflatten(leaf), x, ())
+    (expected,) = torch.autograd.grad(h.sum(), leaf)
+    torch.testing.assert_close(matrix.sum((0, 1)), expected, rtol=0.05, atol=0.05)
