@@ -11,7 +11,9 @@ is measured, and no time is counted for the disk or between GPUs.
 """
 
 from dataclasses import replace
+from functools import wraps
 from math import ceil
+from typing import Any
 
 import pandas as pd
 import typer
@@ -162,22 +164,10 @@ def number(cell: str | float) -> str:
     return f"{cell:,.0f}" if cell >= 100 or cell == int(cell) else f"{cell:.3g}"
 
 
-def main(
-    parameters: float = 1.7e9,
-    layers: int = 24,
-    groups: int = 35,
-    batch: int = 3072,
-    micro_batch: int = 2,
-    positions: int = 4096,
-    points: int = 20,
-    gpus: int = 64,
-    teraflops: float = 50,
-) -> None:
+@wraps(table_of)
+def main(*args: Any, **kwargs: Any) -> None:
     """Print the table."""
-    table = table_of(
-        parameters, layers, groups, batch, micro_batch, positions, points, gpus, teraflops
-    )
-    typer.echo(in_markdown(table))
+    typer.echo(in_markdown(table_of(*args, **kwargs)))
 
 
 if __name__ == "__main__":
