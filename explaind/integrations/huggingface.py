@@ -12,7 +12,6 @@ from torch.nn import functional
 from explaind.errors import UnsupportedError
 from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record
-from explaind.kernel.class_scores import IGNORED
 from explaind.trees import LossFunction, Outputs, measured_in
 
 try:
@@ -22,6 +21,9 @@ except ImportError as error:
         "explaind.integrations.huggingface needs transformers and accelerate. Install the extra:"
         " pip install --constraint constraints.txt --editable .[huggingface], in the checkout."
     ) from error
+
+IGNORED = -100
+"""Label of a token that is not to be predicted, by default that of torch."""
 
 ADDED = ("num_items_in_batch", "return_dict")
 """Arguments of the model that the Trainer adds to those of the batch."""
