@@ -8,13 +8,13 @@ import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, partial, wraps
 from operator import attrgetter
 from typing import Any
 
 from beartype import beartype
 
-CHECKS = 6  # two a call: of the arguments, and with the result
+CHECKS = 6  # two a call: of the arguments and, after it, of the result
 _calls: Counter[tuple[str, str]] = Counter()
 _unchecked: list[Callable[..., Any]] = []
 
@@ -22,17 +22,25 @@ _unchecked: list[Callable[..., Any]] = []
 def checked_at_first(signature: Callable[..., Any]) -> Callable[..., Any]:
     """The type checker of jaxtyping (pyproject.toml): beartype, until it has checked enough.
 
+    Most functions are never called by a process of the tests: beartype writes its code for one at
+    the first call. The arguments, checked before the call, are not checked again with the result.
+
     Args:
         signature: a function without a body; jaxtyping calls it before and after the one it checks.
     """
-    checked, name = beartype(signature), (signature.__module__, signature.__qualname__)
+    name = (signature.__module__, signature.__qualname__)
+    if _calls[name] >= CHECKS:  # defined anew by each call of another
+        return signature
+    if signature.__annotations__["return"] is not Any:
+        signature.__annotations__ = {"return": signature.__annotations__["return"]}
+    made = cache(partial(beartype, signature))
 
     @wraps(signature)
     def check(*args: Any, **kwargs: Any) -> Any:
         _calls[name] += 1
         if _calls[name] == CHECKS:
             _leave_unchecked(*name)
-        return checked(*args, **kwargs)
+        return made()(*args, **kwargs)
 
     return check
 

@@ -1,4 +1,4 @@
-"""Closed choices, typed once, for the config and the library; no torch."""
+"""Closed choices, typed once, and the label to ignore, for the config and the library; no torch."""
 
 from typing import Literal, get_args
 
@@ -43,6 +43,9 @@ AnyFeatureMethodName = Literal[
     "random",
 ]
 """The same with those that need more than steps and a seed; the last three are controls."""
+
+IGNORED = -100
+"""Target of a position where nothing is to be predicted (torch's `ignore_index`)."""
 
 OUTPUT_ARRAYS: tuple[OutputArray, ...] = get_args(OutputArray)
 CREDITS: tuple[Credit, ...] = get_args(Credit)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from explaind.config.choices import IGNORED
 from explaind.data.npz import REQUIRED, read_npz
 from explaind.errors import DataError
 
@@ -15,9 +16,6 @@ PARTS = {"train": "train", "test": "validation"}
 
 DIMS = {("i", 1): ("position",), ("f", 1): ("feature",), ("f", 3): ("channel", "row", "column")}
 """Names of the axes of a sample, by type and number; others are numbered."""
-
-IGNORED = -100
-"""Target of a position that counts in no loss, as torch has it."""
 
 
 def arrays_of_file(path: Path) -> dict[str, np.ndarray]:

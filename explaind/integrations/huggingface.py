@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explaind.config.choices import IGNORED
 from explaind.errors import UnsupportedError
 from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record
@@ -21,9 +22,6 @@ except ImportError as error:
         "explaind.integrations.huggingface needs transformers and accelerate. Install the extra:"
         " pip install --constraint constraints.txt --editable .[huggingface], in the checkout."
     ) from error
-
-IGNORED = -100
-"""Label of a token that is not to be predicted, by default that of torch."""
 
 ADDED = ("num_items_in_batch", "return_dict")
 """Arguments of the model that the Trainer adds to those of the batch."""

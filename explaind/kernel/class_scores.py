@@ -6,14 +6,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from explaind.config.choices import IGNORED
 from explaind.errors import ConfigError
 from explaind.trees import Inputs, Outputs, Targets, batch_size, collated, rows_of
 
 LOGITS = "logits"
 """Key or attribute of the scores in a dict or in what a Hugging Face model returns."""
-
-IGNORED = -100
-"""Target of a position where nothing is to be predicted (torch's `ignore_index`)."""
 
 REMEDY = "Give a function (output, target) -> [sample] or [sample, output] as `outputs`."
 

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
+from explaind.config.choices import IGNORED
 from explaind.errors import ConfigError
 from explaind.history.random_state import in_mode, replayed
 from explaind.history.wrappers import is_compiled
-from explaind.kernel.class_scores import IGNORED, class_scores, scores_of
+from explaind.kernel.class_scores import class_scores, scores_of
 from explaind.trees import (
     Forward,
     Inputs,

@@ -13,12 +13,10 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.nn import functional
 
+from explaind.config.choices import IGNORED
 from explaind.config.training import Loss
 from explaind.own_code import find
 from explaind.trees import LossFunction, measured_in, unit_of
-
-IGNORED = -100
-"""Target where no token follows (torch's `ignore_index`)."""
 
 Comparison = Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]
 """`(true outputs, reformulated outputs, targets) -> statistics`, sample first in each."""
