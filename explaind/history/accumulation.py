@@ -6,7 +6,6 @@ pass is seen where it enters the model: at the output of the forward pass, toget
 that was drawn last. One that finds the gradients empty begins anew.
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,9 @@ from explaind.trees import Outputs, detached, leaves
 
 SCALING_TOLERANCE = 1e-5
 """Largest relative difference between a scaled gradient and the same times a number."""
+
+KEPT = 64
+"""Numbers of a gradient, at least, that are kept to see what a loop does with it."""
 
 CLIP_ROUNDINGS = 4
 """Roundings within which a gradient was multiplied by the recorder's own clipping factor alone."""
@@ -63,7 +65,6 @@ class Accumulation:
         batch: the batch drawn last; None before there is one.
         parts: what the present gradient is the sum of.
         clip: factor it was clipped by through the recorder.
-        max_norm: what it was clipped to.
         autocast: type that the forward passes were computed in; None without autocast.
         loss_dtype: type of the losses that the model itself returned; None if it returned none.
     """
@@ -73,11 +74,10 @@ class Accumulation:
     batch: Batch | None = None
     parts: list[Part] = field(default_factory=list)
     clip: float = 1.0
-    max_norm: float = math.inf
     autocast: torch.dtype | None = None
     loss_dtype: torch.dtype | None = None
     _spent: bool = False  # a step was taken with the present gradients
-    _reference: tuple[str, Tensor] | None = None  # a gradient as the last backward pass left it
+    _left: dict[str, Tensor] = field(default_factory=dict)  # by the last backward pass
     _state: Tensor | None = None  # of the generators before the forward pass
 
     def watch(self) -> Callable[[], None]:
@@ -100,7 +100,7 @@ class Accumulation:
         handles.callback(self.model.register_forward_pre_hook(begun, prepend=True).remove)
         handles.callback(self.model.register_forward_hook(seen).remove)
         for name, parameter in self.parameters.items():
-            left = partial(_call_with_name, self._keep_reference, name)
+            left = partial(_call_with_name, self._keep, name)
             handle = parameter.register_post_accumulate_grad_hook(left)  # type: ignore[no-untyped-call]
             handles.callback(handle.remove)
         return handles.close
@@ -111,7 +111,7 @@ class Accumulation:
         Args:
             spent: whether a step was taken with it.
         """
-        self.parts, self.clip, self.max_norm, self._reference = [], 1.0, math.inf, None
+        self.parts, self.clip, self._left = [], 1.0, {}
         self._spent = spent
 
     @contextmanager
@@ -142,6 +142,11 @@ class Accumulation:
         gradients = (parameter.grad for parameter in self.parameters.values())
         return all(gradient is None or _is_zero(gradient) for gradient in gradients)
 
+    def kept(self) -> list[tuple[Tensor, Tensor]]:
+        """Return some gradients, as the last backward pass left them and as they are now."""
+        pairs = [(before, self.parameters[name].grad) for name, before in self._left.items()]
+        return [(before, _values(now)) for before, now in pairs if now is not None]
+
     def scale(self, optimizer: torch.optim.Optimizer) -> float:
         """What the gradients were multiplied by since the last backward pass, but for `clip`.
 
@@ -157,14 +162,13 @@ class Accumulation:
             RecordingError: if more was done than a multiplication.
         """
         undone = unscaling(optimizer)
-        if self._reference is None:
+        if not self._left:
             return undone
-        name, before = self._reference
-        now = self.parameters[name].grad
-        finite = bool(before.isfinite().all())  # otherwise the step itself is refused
-        if now is None or not finite or torch.equal(now, before):
+        kept, name = self.kept(), next(iter(self._left))
+        # one that is not finite is refused with the step
+        if not kept or not bool(kept[0][0].isfinite().all()) or torch.equal(*kept[0]):
             return undone / self.clip
-        before, now = before.double(), now.double()
+        before, now = (gradient.double() for gradient in kept[0])
         factor = float((before * now).sum() / before.square().sum())
         error = float((now - factor * before).norm())
         if not error <= SCALING_TOLERANCE * float(now.norm()):
@@ -234,12 +238,12 @@ class Accumulation:
         part.summed |= before is not None
         part.gradients[place] = gradient.detach() if before is None else before + gradient.detach()
 
-    def _keep_reference(self, name: str, parameter: Tensor) -> None:
-        """Copy the gradient of one tensor: of the first that is reached."""
-        if self._reference is None or self._reference[0] == name:
+    def _keep(self, name: str, parameter: Tensor) -> None:
+        """Copy the gradient of the first tensors that are reached."""
+        if name in self._left or sum(map(Tensor.numel, self._left.values())) < KEPT:
             assert parameter.grad is not None  # this is called where it was just accumulated
-            if self._reference is not None or not _is_zero(parameter.grad):
-                self._reference = name, parameter.grad.detach().clone()
+            if name in self._left or not _is_zero(parameter.grad):
+                self._left[name] = _values(parameter.grad).detach().clone()
 
 
 def unscaling(optimizer: torch.optim.Optimizer) -> float:
@@ -252,6 +256,9 @@ def _call_with_name(function: Callable[[str, Tensor], None], name: str, paramete
     function(name, parameter)
 
 
+def _values(gradient: Tensor) -> Tensor:
+    return gradient.coalesce().values() if gradient.is_sparse else gradient
+
+
 def _is_zero(gradient: Tensor) -> bool:
-    values = gradient.coalesce().values() if gradient.is_sparse else gradient
-    return not bool(values.any())
+    return not bool(_values(gradient).any())

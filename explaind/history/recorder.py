@@ -362,7 +362,7 @@ class Recorder:
         self._theta = self._state.theta()
         check_finite(self._theta, "The parameter vector after the update", self.steps)
         self._writer.append(self._pending.rows)
-        self._writer.append(self._path_rows.after_step(self._gradient.accumulated.max_norm))
+        self._writer.append(self._path_rows.after_step())
         self._state.count_step()
         self._gradient.spend()
         self._pending = Pending()

@@ -3,7 +3,8 @@
 A replay sends `w_i` back to the loss of every sample, forward pass by forward pass, as the loop did
 by its mean or sum. Read off the gradient, a weight is known but for its last bits, which depend on
 how the loop came to it (`loss.mean() / 4`, `loss.sum() / 32`). So those around it are tried, until
-one sends back to the output of the model the very numbers that the loop sent.
+one sends back to the output of the model the very numbers that the loop sent. The same for the
+number that the whole gradient was multiplied by, to clip it.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from explaind.history.accumulation import Part
 from explaind.trees import LossFunction, leaves, on_device, replace_leaves
 
 TRIED = 4
-"""Neighbours of a weight, on either side, that are tried."""
+"""Neighbours of a number, on either side, that are tried."""
 
 
 def exact_weights(
@@ -64,12 +65,29 @@ def _exact_weight(part: Part, weight: float, loss_fn: LossFunction) -> float | N
     return None
 
 
-def _around(weight: float, dtype: torch.dtype) -> list[float]:
-    """A weight rounded to a type, and its neighbours there, the nearest first."""
+def exact_factor(gradients: list[tuple[Tensor, Tensor]], factor: float) -> float | None:
+    """Find the number that gradients were multiplied by, exact in the finest of their types.
+
+    Args:
+        gradients: some of them, before and after.
+        factor: the number, as it was read off.
+
+    Returns:
+        The number; None if no multiplication gives the very gradients.
+    """
+    finest = max((before.dtype for before, _ in gradients), key=lambda kind: kind.itemsize)
+    for candidate in _around(factor, finest):
+        if all(torch.equal(before * candidate, after) for before, after in gradients):
+            return candidate
+    return None
+
+
+def _around(value: float, dtype: torch.dtype) -> list[float]:
+    """A number rounded to a type, at least float32, and its neighbours there, the nearest first."""
     kind = np.float64 if dtype == torch.float64 else np.float32
-    found = [kind(weight)]
-    low = high = kind(weight)
+    found = [kind(value)]
+    low = high = kind(value)
     for _ in range(TRIED):
         low, high = np.nextafter(low, kind(-np.inf)), np.nextafter(high, kind(np.inf))
         found += [low, high]
-    return [float(value) for value in found]
+    return [float(one) for one in found]

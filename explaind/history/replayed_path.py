@@ -73,7 +73,7 @@ class ReplayedPath:
         stored = load_state(path / CONSTANTS, self._device)
         constants = {names[name]: tensor for name, tensor in stored.items() if name in names}
         self._replayer = Replayer(setup, dataset.attrs, self._layout, constants, self._device)
-        per_step = ("batch", "setting", "max_norm", "threads", "params_checksum")
+        per_step = ("batch", "setting", "clip", "threads", "params_checksum")
         self._steps_of = {name: dataset[name].values for name in per_step}
         self._weights, self._passes = dataset["weight"].values, ForwardPasses(dataset)
         self._states = [str(name) for name in dataset if str(name).startswith("state_")]
@@ -146,7 +146,7 @@ class ReplayedPath:
             weights=torch.from_numpy(self._weights[step][filled]),
             passes=self._passes.of_step(step),
             options=of["setting"][step],
-            max_norm=float(of["max_norm"][step]),
+            clip=float(of["clip"][step]),
             threads=int(of["threads"][step]),
         )
 
@@ -194,7 +194,7 @@ class ReplayedPath:
                 f"{self._path}: replayed from the snapshot of step {first}, step {step} leads to"
                 " other parameters than were recorded (checksum). Expected the model, loss_fn,"
                 " penalty and train_data of the training loop, whose loss is a mean or sum of"
-                " loss_fn(model(x), y) plus the penalty, clipped through the recorder. Give these."
+                " loss_fn(model(x), y) plus the penalty, clipped as a whole. Give these."
                 f" Recorded with {recorded}; this is {environment()}: if that differs, explain"
                 " where it was recorded. If nothing differs, the snapshot is damaged: record the"
                 " run again (every=1 needs no replay)."

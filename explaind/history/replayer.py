@@ -1,7 +1,7 @@
 """Taking recorded steps again: the same module, optimizer and operations as the training loop."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +58,7 @@ class StepRecord:
         weights: their weights in the loss.
         passes: the forward passes they were in.
         options: numeric options of the optimizer, `[group, option]`.
-        max_norm: what the gradient was clipped to; infinity without clipping.
+        clip: what the gradient was multiplied by, to clip it.
         threads: threads of torch.
     """
 
@@ -67,7 +67,7 @@ class StepRecord:
     weights: Float64[Tensor, " batch"]
     passes: list[ForwardPass]
     options: np.ndarray
-    max_norm: float
+    clip: float
     threads: int
 
 
@@ -142,8 +142,8 @@ class Replayer:
         optimizer.zero_grad()
         for one in record.passes:
             self._add_gradient(record, one)
-        if np.isfinite(record.max_norm):
-            nn.utils.clip_grad_norm_(self.parameters.values(), record.max_norm)
+        if record.clip != 1.0:
+            _multiply(self.parameters.values(), record.clip)
         set_options(optimizer, self._option_names, record.options)
         optimizer.step()
 
@@ -159,6 +159,14 @@ class Replayer:
             heads.append(self._setup.penalty(dict(self.parameters)))
             vectors.append(torch.ones_like(heads[-1]))
         torch.autograd.backward(heads, vectors)
+
+
+@torch.no_grad()
+def _multiply(parameters: Iterable[nn.Parameter], factor: float) -> None:
+    """Multiply their gradients, as clipping does; a norm would have to be summed in its order."""
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.mul_(factor)
 
 
 @contextmanager

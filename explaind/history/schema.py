@@ -24,7 +24,6 @@ A checkpointed history has no `second_moment`, and in place of all parameters
 | state_{name} | snapshot, param | the optimizer's state there, NaN where it keeps none |
 | params_checksum | step_point | crc32c of the stored bytes of `theta_s` |
 | setting | step, group, option | the options of the optimizer |
-| max_norm | step | what the gradient was clipped to, infinity without clipping |
 | threads | step | threads of torch, on which sums of float32 depend |
 
 Beside them `files/constants.pt` (frozen parameters and buffers), `files/first_moment.pt` if the
@@ -153,7 +152,6 @@ class HistorySchema:
             "params": self._snapshots("parameters at the snapshots"),
             "params_checksum": self._steps("crc32c of theta_s", kind="int64", point=True),
             "setting": self._steps("options of the optimizer", options, ("group", "option")),
-            "max_norm": self._steps("largest gradient norm, infinity = not clipped"),
             "threads": self._steps("threads of torch", kind="int32"),
         }
 
@@ -199,7 +197,7 @@ class FullRows:
         """Return the parameters."""
         return {"params": to_row(theta)}
 
-    def after_step(self, max_norm: float) -> Rows:
+    def after_step(self) -> Rows:
         """Return the second moment, if there is one."""
         if not self._state.adaptive:
             return {}
@@ -259,9 +257,9 @@ class CheckpointedRows:
         }
         return rows | (self._snapshot(row) if step % self._every == 0 else {})
 
-    def after_step(self, max_norm: float) -> Rows:
-        """Return what the gradient was clipped to."""
-        return {"max_norm": np.array(max_norm)}
+    def after_step(self) -> Rows:
+        """Return nothing: it is all known before."""
+        return {}
 
     def at_end(self, theta: Float[Tensor, " param"]) -> Rows:
         """Return the last snapshot."""

@@ -1,7 +1,6 @@
 """Which samples a step is taken along, with which weights; and whether nothing else is in it."""
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,7 +22,7 @@ from explaind.history.guards import (
 )
 from explaind.history.loss_weights import sample_weights
 from explaind.history.random_state import in_mode
-from explaind.history.repeated_loss import exact_weights
+from explaind.history.repeated_loss import exact_factor, exact_weights
 from explaind.history.state import TrainingState
 from explaind.trees import copied, on_device, rows_of
 
@@ -87,7 +86,7 @@ class StepGradient:
             RecordingError: at the second call for a step of a checkpointed history.
         """
         gradient = self.accumulated
-        if self._repeated and gradient.max_norm != math.inf:
+        if self._repeated and gradient.clip != 1.0:
             raise RecordingError(
                 f"The gradient of step {step} is clipped a second time; expected once in a"
                 " checkpointed history. Clip to the smaller norm, or record with every=1."
@@ -95,7 +94,6 @@ class StepGradient:
         norm = nn.utils.clip_grad_norm_(self._state.parameters.values(), max_norm)
         factor = torch.clamp(max_norm / (norm + 1e-6), max=1.0)  # as torch computes it
         gradient.clip *= float(factor)
-        gradient.max_norm = float(max_norm)
         return norm
 
     def spend(self) -> None:
@@ -125,13 +123,16 @@ class StepGradient:
         named = each.repeat_interleave(sizes)
         scale = self.accumulated.scale(self._state.optimizer)
         clip = self._clip_of_penalty(parts, scale, float(losses.sum() / named.sum()))
-        scale, self.accumulated.clip = scale / clip, clip * self.accumulated.clip
+        if self._repeated and self._loss.penalty is None and not _same(scale * losses, named):
+            clip = scale  # a replay multiplies the gradient, as was done
+        scale /= clip
         weights = scale * losses
-        if torch.allclose(weights, named, rtol=NAMED_TOLERANCE, atol=0.0):
+        if _same(weights, named):
             weights = named
         single = len(parts) == 1 and not parts[0].summed
-        if self._repeated and not (single and weights is named and clip == 1):
+        if self._repeated and not (single and weights is named):
             weights = self._exact(parts, weights, scale, step)
+        self.accumulated.clip *= self._exact_clip(clip, step) if self._repeated else clip
         if self._due(step):
             self._check_gradient(parts, scale, step)
         return parts, weights
@@ -193,6 +194,29 @@ class StepGradient:
                 " same axis, in the same floating type (of causal models of transformers"
                 " explaind.integrations.huggingface.causal_lm_loss). Else record with every=1, or"
                 " change the loop."
+            )
+        return exact
+
+    def _exact_clip(self, clip: float, step: int) -> float:
+        """The factor of a clipping outside of the recorder, to repeat it by.
+
+        Args:
+            clip: the factor as it was read off.
+            step: the step.
+
+        Returns:
+            The factor, exact.
+
+        Raises:
+            RecordingError: if not one multiplication gives the very gradient.
+        """
+        exact = 1.0 if clip == 1.0 else exact_factor(self.accumulated.kept(), clip)
+        if exact is None or clip != 1.0 != self.accumulated.clip:
+            raise RecordingError(
+                f"The gradient of step {step} was multiplied by {clip:.6g} between backward and"
+                " step, not at once and by one number for all tensors, as a checkpointed history"
+                " repeats it. Clip once, by torch.nn.utils.clip_grad_norm_ of all parameters, or"
+                " record with every=1."
             )
         return exact
 
@@ -303,6 +327,10 @@ class StepGradient:
         if not self._checked:
             raise RecordingError(f"The gradient of step {step} {found}")
         logger.warning("The gradient of step %d %s", step, found)
+
+
+def _same(weights: Float64[Tensor, " batch"], named: Float64[Tensor, " batch"]) -> bool:
+    return torch.allclose(weights, named, rtol=NAMED_TOLERANCE, atol=0.0)
 
 
 def when_made(

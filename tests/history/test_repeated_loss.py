@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from explaind.errors import RecordingError
+from explaind.history.repeated_loss import exact_factor
 from tests.history.checkpointed import read
 from tests.history.test_accumulation import MOMENTUM, Loop
 from tests.oracles.problems import cross_entropy, vectors
@@ -25,15 +27,24 @@ def problem_in(dtype):
     return MOMENTUM.but(make_data=data)
 
 
-def accumulated(store, weighing, every, dtype, max_norm=None):
+CLIPPING = {
+    "by the recorder": lambda loop, norm: loop.recorder.clip_grad_norm_(norm),
+    "by torch": lambda loop, norm: nn.utils.clip_grad_norm_(loop.model.parameters(), norm),
+    "by torch, foreach": lambda loop, norm: nn.utils.clip_grad_norm_(
+        loop.model.parameters(), norm, foreach=True
+    ),
+}
+
+
+def accumulated(store, weighing, every, dtype, clipping=None):
     loop = Loop(store, problem_in(dtype), every=every)
     loop.model.to(dtype)
 
     def body(number, batch):
         weighing(cross_entropy(loop.model(batch.x), batch.y)).backward()
         if number % 2:
-            if max_norm:
-                loop.recorder.clip_grad_norm_(max_norm)
+            if clipping:
+                CLIPPING[clipping](loop, 0.02)
             loop.optimizer.step()
             loop.optimizer.zero_grad()
 
@@ -42,19 +53,51 @@ def accumulated(store, weighing, every, dtype, max_norm=None):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
-    ("weighing", "max_norm"),
-    [*((weighing, None) for weighing in WEIGHINGS), ("mean of two", 0.2)],
+    ("weighing", "clipping"),
+    [
+        *((weighing, None) for weighing in WEIGHINGS),
+        *(("mean of two", clipping) for clipping in CLIPPING),
+        ("third, badly rounded", "by torch"),
+    ],
 )
-def test_micro_batches_are_replayed_as_they_were(tmp_path, weighing, max_norm, dtype):
+def test_micro_batches_are_replayed_as_they_were(tmp_path, weighing, clipping, dtype):
     found = []
     for every in (1, 4):
         store = tmp_path / f"{every}.zarr"
-        loop = accumulated(store, WEIGHINGS[weighing], every, dtype, max_norm)
+        loop = accumulated(store, WEIGHINGS[weighing], every, dtype, clipping)
         history = read(loop.problem, store, loop.model)
         found.append((history.read(0, history.steps).params, history))
-    (full, history), (replayed, _) = found
+    (full, history), (replayed, checkpointed) = found
     assert torch.equal(full, replayed)
+    assert (checkpointed.clip(0) < 1) == (clipping is not None)
     assert [one.rows for one in history.forward_passes(0)] == [slice(0, 3), slice(3, 5)]
+
+
+@pytest.mark.parametrize("second", ["by the recorder", "by torch"])
+def test_clipping_twice_is_refused(store, second):
+    loop = Loop(store, every=2)
+
+    def body(number, batch):
+        loop.optimizer.zero_grad()
+        loop.loss(batch).backward()
+        CLIPPING["by torch"](loop, 0.2)
+        CLIPPING[second](loop, 0.123)
+        loop.optimizer.step()
+
+    with pytest.raises(RecordingError, match=r"step 0 was multiplied by .*by torch.nn.utils.clip"):
+        loop.run(body)
+
+
+def test_the_number_that_gradients_were_multiplied_by_is_found_exactly():
+    generator = torch.Generator().manual_seed(0)
+    for dtype in (torch.float32, torch.float64):
+        before = torch.randn(100, generator=generator, dtype=dtype)
+        for _ in range(20):
+            factor = torch.rand((), generator=generator, dtype=dtype)
+            read_off = float(factor) * (1 + torch.finfo(dtype).eps)
+            pairs = [(before[:60], before[:60] * factor), (before[60:], before[60:] * factor)]
+            assert exact_factor(pairs, read_off) == float(factor)
+            assert exact_factor([*pairs, (before, before * factor * 1.001)], read_off) is None
 
 
 def test_one_backward_pass_of_two_batches_is_refused(store):

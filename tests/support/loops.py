@@ -29,8 +29,8 @@ class Kind:
         share: what the loss of a batch is multiplied by.
         max_norm: what the gradient is clipped to.
         schedule: makes a schedule of the optimizer.
-        single: whether every step is made of backward passes, one for each batch, and clipped by
-            the recorder, as a checkpointed history repeats it.
+        single: whether every step is made of backward passes, one for each batch, and clipped at
+            once, as a checkpointed history repeats it.
         momentum: whether the optimizer must have a momentum.
         copies: whether the loop copies the model.
         refused: what the refusal says, if it is refused.
@@ -294,7 +294,7 @@ LOOPS = {
     "a progress bar around the loader": Kind(with_a_bar),
     "`GradScaler`, and a step that it skips": Kind(scaled, ((0,), (2,), (3,))),
     "`recorder.clip_grad_norm_`": Kind(clipped, max_norm=0.3),
-    "`torch.nn.utils.clip_grad_norm_` of all": Kind(clipped_by_torch, max_norm=0.3, single=False),
+    "`torch.nn.utils.clip_grad_norm_` of all": Kind(clipped_by_torch, max_norm=0.3),
     "a schedule of the learning rate": Kind(
         scheduled, schedule=lambda optimizer: ExponentialLR(optimizer, 0.7)
     ),
