@@ -1,5 +1,7 @@
 """Methods of feature importance by the name that the config gives them."""
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from explaind.config.choices import AnyFeatureMethodName
@@ -60,7 +62,10 @@ def importance_of(method: FeatureMethod, baseline: Tensor) -> Importance:
         The function.
     """
 
-    def importance(encoder: nn.Module, inputs: Tensor) -> Tensor:
-        return feature_importance(method, encoder, inputs, baseline.to(inputs.device))
+    def importance(
+        encoder: nn.Module, inputs: Tensor, numbers: Sequence[int] | None = None
+    ) -> Tensor:
+        hidden = baseline.to(inputs.device)
+        return feature_importance(method, encoder, inputs, hidden, numbers=numbers)
 
     return importance
