@@ -43,7 +43,7 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
     settings = job.settings
     images = job.data.x_validation[: settings.images]
     method = feature_method(settings.method, 0, steps=settings.steps)
-    importance = importance_of(method, job.baseline)
+    importance = importance_of(method, job.baseline, settings.memory)
     models = [
         (name, k) for name in settings.encoders for k in range(job.config.encoders[name].replicates)
     ]
