@@ -134,7 +134,7 @@ class RecordHistory(TrainerCallback):
         if self._exit not in _begun:
             raise RecordingError(
                 f"{self._store}: expected one training at a time, but another one was recorded"
-                " before this one had ended. Train one after the other, or in processes of their own."
+                " before this one had ended. Train one after the other, or each in a process."
             )
         _begun.remove(self._exit)
         self._exit.close()

@@ -47,7 +47,8 @@ SMALL = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """The config, and where all rules have run."""
-    config, paths = load_config(yaml.safe_load(SHOWN), SMALL), Paths(tmp_path_factory.mktemp("gpt2"))
+    config = load_config(yaml.safe_load(SHOWN), SMALL)
+    paths = Paths(tmp_path_factory.mktemp("gpt2"))
     prepare_dataset(config, paths, "text")
     train(config, paths, "gpt2")
     plan_epk(config, paths, "gpt2", cores=1)
