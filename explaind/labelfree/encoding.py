@@ -112,4 +112,5 @@ def pass_bytes(model: nn.Module, x: Inputs) -> int:
     probe = map_leaves(first, x)
     with torch.enable_grad(), saved_tensors_hooks(count, lambda tensor: tensor):
         model(probe)
-    return 2 * sum(kept.values()) + sum(leaf.nbytes for leaf in leaves(probe))
+    inputs: int = sum(leaf.nbytes for leaf in leaves(probe))
+    return 2 * sum(kept.values()) + inputs

@@ -140,8 +140,8 @@ class InfluenceFunctions:
             residual.append(solution.residual)
             cosine.append(torch.cosine_similarity(solution.vectors, raw))
             steps = max(steps, solution.steps)
-        found = (torch.cat(parts).cpu().numpy() for parts in (scores, residual, cosine))
-        return Influences(*found, steps)
+        found = [torch.cat(parts).cpu().numpy() for parts in (scores, residual, cosine)]
+        return Influences(found[0], found[1], found[2], steps)
 
     def raw_gradients(self, x: Inputs, targets: Targets) -> Float[Tensor, "sample param"]:
         """Return the gradients of the losses of some inputs, one a row."""
