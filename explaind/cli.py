@@ -43,8 +43,15 @@ if TYPE_CHECKING:
     from explaind.config.schema import Config
 
 logger = logging.getLogger(__name__)
+
+WORKFLOW = (
+    "The workflow (Snakefile, config) is in the checkout and in the sdist of explaind-paths, not in"
+    " a wheel."
+)
+
 app = typer.Typer(
     cls=GroupedCommands,
+    epilog=WORKFLOW,
     rich_markup_mode=None,  # plain text, in half of the time
     no_args_is_help=True,
     add_completion=False,
