@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explaind import __version__
-from explaind.cli_help import GroupedCommands
+from explaind.cli_help import WORKFLOW, GroupedCommands
 from explaind.cli_options import (
     AnyExperiment,
     Cores,
@@ -43,12 +43,6 @@ if TYPE_CHECKING:
     from explaind.config.schema import Config
 
 logger = logging.getLogger(__name__)
-
-WORKFLOW = (
-    "The workflow (Snakefile, config) is in the checkout and in the sdist of explaind-paths, not in"
-    " a wheel."
-)
-
 app = typer.Typer(
     cls=GroupedCommands,
     epilog=WORKFLOW,

@@ -22,6 +22,7 @@ MADE = {".git", ".snakemake", ".venv", "build", "data", "dist", "logs", "results
 
 CALLED = {
     "google_crc32c": "google-crc32c",
+    "PIL": "pillow",
     "pydantic_core": "pydantic-core",
     "sklearn": "scikit-learn",
     "umap": "umap-learn",
