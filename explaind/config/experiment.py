@@ -28,6 +28,9 @@ class Settings(Section):
     of_datasets: ClassVar[tuple[str, ...]] = ()
     """Kinds of dataset that the run must be trained on; none = any."""
 
+    needs_classes: ClassVar[bool] = False
+    """Whether it tells right answers from wrong ones: the loss of the run is of classes."""
+
     takes_groups: ClassVar[bool] = False
     """Whether it reads influence summed by group (`epk.groups`), and not that of samples."""
 
