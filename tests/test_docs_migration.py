@@ -16,7 +16,7 @@ TEXT = (REPOSITORY / "docs" / "migration.md").read_text("utf-8").split("label-fr
 @pytest.mark.parametrize("config", ["labelfree-paper.yaml", "labelfree-cpu.yaml"])
 def test_every_experiment_is_there_and_of_its_command(config):
     loaded = load_config(REPOSITORY / "config" / config)
-    found = re.findall(r"`explaind ([\w-]+) --experiment (\w+)`", TEXT)
+    found = re.findall(r"`([\w-]+)`, `(\w+_\w+)`", TEXT)
     assert len(found) == 14
     known = {command.name for command in app.registered_commands}
     for command, experiment in found:
