@@ -25,6 +25,7 @@ from explaind.history.wrappers import computed_tensors, unwrapped, unwrapped_opt
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS
 from explaind.kernel.functionals import find_functional
 from explaind.kernel.path_kernel import PathKernel
+from explaind.own_code import described
 from explaind.plan.build import build_plan
 from explaind.plan.machine import memory_in_use, this_machine
 from explaind.plan.measure import measured_sizes, recorded_sizes
@@ -94,6 +95,10 @@ def examine(training: Training) -> Diagnosis:
                 findings.extend(stage())
             except ExplaindError as error:
                 findings.append(Finding(about, "refused", str(error)))
+                break
+            except Exception as error:  # noqa: BLE001 of the model, the loss or the data
+                failure = f"failed, {described(error)}; fix it, and ask again"
+                findings.append(Finding(about, "refused", failure))
                 break
     return Diagnosis(tuple(findings))
 
@@ -184,7 +189,7 @@ class _Rehearsal:
     def gradients(self) -> Iterator[Finding]:
         """Say where gradients of single samples come from, and measure what a sample costs."""
         t, history = self._training, self._kernel.history
-        two = self._samples.batch(torch.arange(2), 0)
+        two = self._samples.batch(torch.arange(2) % len(self._samples), 0)
         function = find_functional(t.outputs, t.loss_fn, self._kernel.output_unit).function
         steps = t.steps or len(t.loader)
         self._sizes = Sizes(
