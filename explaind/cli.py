@@ -193,8 +193,7 @@ def doctor(
     from explaind.doctor.examine import examine
     from explaind.doctor.sources import configured_training, imported_training
 
-    if bool(build) == bool(config or run):
-        raise ConfigError("Expected either package.module:function, or --config and --run.")
+    _check_one_source(bool(build), bool(config or run))
     given = {"steps": steps, "samples": samples}
     given = {name: value for name, value in given.items() if value is not None}
     if build:
@@ -382,6 +381,12 @@ def main() -> None:
         sys.exit(f"error: {error} Its seal was withdrawn: the next `snakemake` makes it again.")
     except ExplaindError as error:
         sys.exit(f"error: {error}")
+
+
+def _check_one_source(imported: bool, configured: bool) -> None:
+    """Refuse two trainings, or none."""
+    if imported == configured:
+        raise ConfigError("Expected either package.module:function, or --config and --run.")
 
 
 def _compute_part(
