@@ -101,6 +101,11 @@ def test_phases_are_found_where_they_are():
     assert find_phases(shares_over_seeds(seeds((0.1, 0.4), (0.4, 0.1)))) == (None, None)
 
 
+def test_a_model_without_blocks_has_no_phases():
+    nothing = pd.DataFrame({**dict.fromkeys(BLOCKS, np.zeros(STEPS)), REST: np.ones(STEPS)})
+    assert find_phases(shares_over_seeds({"one": nothing, "two": nothing})) == (None, None)
+
+
 class Planted(test_tables.Sources):
     """Replicates on disk."""
 
