@@ -26,7 +26,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, about the
 
 CONFIG = {
     "datasets": {
-        "text": {"kind": "text", "context": 8, "crops": 4, "passages": 2, "byte_pairs": 280}
+        "text": {
+            "kind": "text",
+            "context": 8,
+            "crops": 4,
+            "held_out_parts": 2,
+            "passages": 2,
+            "byte_pairs": 280,
+        }
     },
     "runs": {
         "gpt2": {

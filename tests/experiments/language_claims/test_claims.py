@@ -1,5 +1,7 @@
 """Claims about languages, judged by planted shares that fulfil them and that do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,3 +135,7 @@ def test_the_page_says_what_the_seeds_agree_on(tmp_path):
     html = (tmp_path / "claims.html").read_text(encoding="utf-8")
     assert UNDECIDED in html  # one layer has none in between
     assert "العربية" in html
+    apart = replace(tables, seeds=tables.seeds.assign(rand=[0.2, 0.4, 0.6]))
+    fact = next(fact for fact in draw(apart, about).facts if "families" in fact.label)
+    assert fact.value == "0.4"
+    assert "95 % interval −0.097 to 0.9;" in fact.detail  # 0.4 - and + 4.303 * 0.2 / sqrt(3)
