@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explaind import __version__
-from explaind.cli_help import GroupedCommands
+from explaind.cli_help import WORKFLOW, GroupedCommands
 from explaind.cli_options import (
     AnyExperiment,
     Cores,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 app = typer.Typer(
     cls=GroupedCommands,
+    epilog=WORKFLOW,
     rich_markup_mode=None,  # plain text, in half of the time
     no_args_is_help=True,
     add_completion=False,

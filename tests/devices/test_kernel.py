@@ -92,7 +92,11 @@ def same(found, expected):
 
 
 @pytest.mark.parametrize(
-    ("outputs", "credit"), [("target_logprob", "gradient_step"), ("all", "application_step")]
+    ("outputs", "credit"),
+    [
+        ("all", "application_step"),
+        pytest.param("target_logprob", "gradient_step", marks=pytest.mark.long),
+    ],
 )
 def test_explain_with_every_array(problem, outputs, credit, tmp_path, traffic):
     model = record(problem, tmp_path / "h.zarr")
@@ -116,7 +120,7 @@ def test_parameter_influence_and_reformulation(problem, tmp_path, traffic):
     same(of_device, of_cpu)
 
 
-@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_recording_and_replay(problem, every, tmp_path, traffic):
     stores = {device: tmp_path / f"{device}.zarr" for device in ("cpu", "sim")}
     models = {}

@@ -30,9 +30,6 @@ def problem_in(dtype):
 CLIPPING = {
     "by the recorder": lambda loop, norm: loop.recorder.clip_grad_norm_(norm),
     "by torch": lambda loop, norm: nn.utils.clip_grad_norm_(loop.model.parameters(), norm),
-    "by torch, foreach": lambda loop, norm: nn.utils.clip_grad_norm_(
-        loop.model.parameters(), norm, foreach=True
-    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from explaind.config.load import load_config
 from explaind.data.load import load_dataset
@@ -18,45 +19,23 @@ from explaind.pipeline.prepare import prepare_dataset
 from explaind.pipeline.train import train
 from explaind.pipeline.validate import validate_epk
 from explaind.store import open_sealed
+from tests.documents import blocks
 
 pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, about themselves
 
-CONFIG = {
+SHOWN = next(b.text for b in blocks("docs/huggingface.md") if b.language == "yaml")
+SMALL = {
     "datasets": {
-        "text": {
-            "kind": "text",
-            "context": 8,
-            "crops": 4,
-            "held_out_parts": 2,
-            "passages": 2,
-            "byte_pairs": 280,
-        }
+        "text": {"context": 8, "crops": 4, "held_out_parts": 2, "passages": 2, "byte_pairs": 280}
     },
     "runs": {
         "gpt2": {
-            "dataset": "text",
-            "model": {
-                "kind": "explaind.models.causal:causal_model",
-                "model": "transformers:GPT2LMHeadModel",
-                "vocab_size": 280,
-                "n_positions": 8,
-                "n_embd": 8,
-                "n_layer": 1,
-                "n_head": 2,
-                **{f"{name}_pdrop": 0.0 for name in ("resid", "embd", "attn")},
-            },
-            "training": {
-                "loss": "token_cross_entropy",
-                "batch_size": 3,
-                "max_steps": 4,
-                "stop_at_accuracy": None,
-            },
+            "model": {"vocab_size": 280, "n_positions": 8, "n_embd": 8, "n_layer": 1, "n_head": 2},
+            "training": {"batch_size": 3, "max_steps": 4},
             "epk": {
-                "functional": "mean_logprob",
-                "groups": "group",
                 "shards": 1,
                 "intervals": 2,
                 "keep": ["influence", "interval"],
@@ -65,7 +44,7 @@ CONFIG = {
         }
     },
     "experiments": {
-        "passages": {"run": "gpt2", "languages": ["English"], "top": 1},
+        "passages": {"languages": ["English"], "top": 1},
         "languages": {"kind": "language_influence", "run": "gpt2"},
     },
 }
@@ -74,7 +53,8 @@ CONFIG = {
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """The config, and where all rules have run."""
-    config, paths = load_config(CONFIG), Paths(tmp_path_factory.mktemp("gpt2"))
+    config = load_config(yaml.safe_load(SHOWN), SMALL)
+    paths = Paths(tmp_path_factory.mktemp("gpt2"))
     prepare_dataset(config, paths, "text")
     train(config, paths, "gpt2")
     plan_epk(config, paths, "gpt2", cores=1)

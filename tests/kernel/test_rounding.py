@@ -79,7 +79,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("histories")
 
 
-@pytest.fixture(scope="module", params=PROBLEMS, ids=lambda problem: problem.name)
+@pytest.fixture(
+    scope="module",
+    params=[*PROBLEMS[:2], pytest.param(PROBLEMS[2], marks=pytest.mark.long)],
+    ids=lambda problem: problem.name,
+)
 def run(request, folder):
     return Run(request.param, folder / request.param.name)
 

@@ -87,9 +87,16 @@ WITHOUT_MOMENTUM = {
     "rmsprop, centered": lambda m: optim.RMSprop(m.parameters(), lr=0.01, centered=True),
 }
 REPLAYED = KNOWN | OTHERS | WITHOUT_MOMENTUM
+QUICK = ("adamw", "nesterov", "adadelta")
 
 
-@pytest.mark.parametrize("kind", sorted(REPLAYED.keys() - {"nadam"}))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[] if kind in QUICK else pytest.mark.long)
+        for kind in sorted(REPLAYED.keys() - {"nadam"})
+    ],
+)
 def test_a_checkpointed_history_says_the_same(kind, tmp_path):
     problem = Problem("window", REPLAYED[kind], steps=STEPS)
     stores = []

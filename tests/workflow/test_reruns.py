@@ -141,7 +141,13 @@ def test_edited_code_reruns_what_depends_on_it(project, module, expected):
     assert project.planned() == expected
 
 
-@pytest.mark.parametrize("file", ["style.css", "page.js", "templates/page.html"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "templates/page.html",
+        *(pytest.param(file, marks=pytest.mark.long) for file in ("style.css", "page.js")),
+    ],
+)
 def test_an_edited_template_or_style_draws_the_pages_again(project, file):
     path = project.root / "explaind" / "report" / file
     path.write_text(f"{path.read_text()}\n")

@@ -109,8 +109,8 @@ def ridge_and_pull(parameters):
     return 0.05 * parameters["last.weight"].square().sum() + 0.1 * parameters["first.bias"].sum()
 
 
+ONE_GROUP = [Problem(row, one_group(row), seed=10 + i) for i, row in enumerate(ROWS)]
 PROBLEMS = [
-    *(Problem(row, one_group(row), seed=10 + i) for i, row in enumerate(ROWS)),
     *(everything_at_once(row, seed=30 + i) for i, row in enumerate(ROWS)),
     *(transformer_problem(row, seed=50 + i) for i, row in enumerate(["momentum", "adamw"])),
     Problem("tied_momentum", one_group("momentum"), TiedWeights, tokens, steps=7, seed=60),
@@ -220,7 +220,11 @@ def assert_steps_equal_to_oracle(influence, oracle, names):
     assert np.abs(residual - oracle.step_residual.numpy()).max() <= TOLERANCE * scale
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+@pytest.mark.parametrize(
+    "problem",
+    [*PROBLEMS, *(pytest.param(problem, marks=pytest.mark.long) for problem in ONE_GROUP)],
+    ids=lambda problem: problem.name,
+)
 def test_every_array_equals_the_forward_recursion(problem, tmp_path):
     influence = record_and_explain(problem, tmp_path, intervals=INTERVALS)
     path = problem.path()

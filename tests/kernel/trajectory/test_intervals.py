@@ -44,8 +44,7 @@ def problem_of(name):
     )
 
 
-QUICK = ("groups", "adamw")
-PARAMS = [pytest.param(n, marks=[] if n in QUICK else pytest.mark.long) for n in OPTIMIZERS]
+PARAMS = [pytest.param(n, marks=[] if n == "groups" else pytest.mark.long) for n in OPTIMIZERS]
 
 
 @pytest.fixture(scope="module", params=PARAMS)
