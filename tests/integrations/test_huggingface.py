@@ -7,8 +7,9 @@ from torch import nn
 
 import explaind
 from explaind.errors import RecordingError, StoreError
+from tests.requirements import library
 
-transformers = pytest.importorskip("transformers")
+transformers = library("transformers")
 from explaind.integrations.huggingface import (  # noqa: E402
     RecordHistory,
     call_by_name,

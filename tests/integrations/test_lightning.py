@@ -6,8 +6,9 @@ from torch import nn
 
 import explaind
 from explaind.errors import UnsupportedError
+from tests.requirements import library
 
-pl = pytest.importorskip("lightning.pytorch")
+pl = library("lightning.pytorch")
 from explaind.integrations.lightning import RecordHistory  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, about itself
