@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explaind import __version__
-from explaind.cli_help import GroupedCommands
+from explaind.cli_help import WORKFLOW, GroupedCommands
 from explaind.cli_options import (
     AnyExperiment,
     Cores,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 app = typer.Typer(
     cls=GroupedCommands,
+    epilog=WORKFLOW,
     rich_markup_mode=None,  # plain text, in half of the time
     no_args_is_help=True,
     add_completion=False,
@@ -192,12 +193,13 @@ def doctor(
     from explaind.doctor.examine import examine
     from explaind.doctor.sources import configured_training, imported_training
 
-    _check_one_source(build, run)
-    if run:
-        training = configured_training(with_run(config or [], root, run), Paths(root), run)
+    _check_one_source(bool(build), bool(config or run))
+    given = {"steps": steps, "samples": samples}
+    given = {name: value for name, value in given.items() if value is not None}
+    if build:
+        training = imported_training(build, given)
     else:
-        given = {"steps": steps, "samples": samples}
-        training = imported_training(build, {k: v for k, v in given.items() if v is not None})
+        training = configured_training(with_run(config or [], root, run), Paths(root), run, given)
     diagnosis = examine(training)
     typer.echo(str(diagnosis))
     sys.exit(int(not diagnosis.accepted))
@@ -381,9 +383,9 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _check_one_source(build: str, run: str) -> None:
+def _check_one_source(imported: bool, configured: bool) -> None:
     """Refuse two trainings, or none."""
-    if bool(build) == bool(run):
+    if imported == configured:
         raise ConfigError("Expected either package.module:function, or --config and --run.")
 
 

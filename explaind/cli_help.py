@@ -12,6 +12,12 @@ from typer.core import TyperGroup
 WHOLE = 1000
 """Characters of a help text that are shown; it is wrapped."""
 
+WORKFLOW = (
+    "The workflow (Snakefile, config) is in the checkout and in the sdist of explaind-paths, not in"
+    " a wheel."
+)
+"""What the list ends with."""
+
 
 class GroupedCommands(TyperGroup):
     """Commands below the names of their groups (`rich_help_panel`), in the order they are in."""

@@ -34,6 +34,10 @@ def test_help_lists_every_subcommand(monkeypatch, capsys):
     assert places[0] > -1
     assert places == sorted(places)
     assert "Commands:" not in shown  # that of commands without a group
+    assert " ".join(shown.split()).endswith(
+        "The workflow (Snakefile, config) is in the checkout and in the sdist of explaind-paths,"
+        " not in a wheel."
+    )
 
 
 def test_the_version_is_that_of_the_package(monkeypatch, capsys):

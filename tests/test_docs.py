@@ -1,10 +1,13 @@
 """Every command and every block of Python in the README and the docs is run as it stands there."""
 
 import pytest
+import yaml
 
+from explaind.config.load import load_config
+from explaind.config.schema import Config
 from explaind.files import write_text
-from tests.documents import blocks, commands, documents
-from tests.workflow.project import Project
+from tests.documents import INDENT, blocks, commands, documents
+from tests.workflow.project import REPOSITORY, Project
 
 DRY_RUN = {
     "snakemake --cores 8 all",
@@ -93,6 +96,21 @@ SETUP = {
     "docs/reading.md": "",
 }
 """What the blocks of Python of a document take for granted."""
+OWN_CODE = "docs/own_project.md"  # whose configs tests/workflow/test_own_project.py runs
+
+
+def configs():
+    """What a document shows of a config: whole sections, and the line of its block."""
+    for document in documents():
+        for number, block in enumerate(blocks(document)):
+            if document == OWN_CODE or block.language not in ("yaml", INDENT):
+                continue
+            try:
+                content = yaml.safe_load(block.text)
+            except yaml.YAMLError:
+                continue  # commands, say
+            if isinstance(content, dict) and content.keys() <= Config.model_fields.keys():
+                yield pytest.param(content, id=f"{document} block {number}")
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +130,12 @@ def test_every_command_is_tried():
         for command in commands(document)
     }
     assert shown == DRY_RUN | set(RUN) | set(ELSEWHERE) | set(TRANSCRIPTS)
+
+
+@pytest.mark.parametrize("shown", list(configs()))
+def test_configs_are_valid(shown):
+    config = load_config(shown, defaults=REPOSITORY / "config/config.yaml")
+    assert shown["experiments"].keys() <= config.experiments.keys()
 
 
 @pytest.mark.parametrize("command", sorted(DRY_RUN))

@@ -1,5 +1,6 @@
 """The docs against the tree: tests by name, sizes of modules, links, sections, wrong commands."""
 
+import ast
 import re
 import tomllib
 from fnmatch import fnmatch
@@ -43,7 +44,6 @@ TRIED_TOGETHER = {
     "kernel/nonsmooth/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/query/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/trajectory/*.py": "kernel/trajectory/test_intervals.py",
-    "models/causal.py": "integrations/test_causal_model.py",
     "models/encoders/*.py": "models/encoders/test_registry.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
@@ -102,6 +102,33 @@ def test_the_test_of_a_module_is_found_by_its_name():
     assert set(TRIED_TOGETHER) - set(lacking.values()) == set()  # no exception too many
     for test in TRIED_TOGETHER.values():
         assert (REPOSITORY / "tests" / test).is_file(), test
+
+
+def stored(function):
+    """Names of the attributes of `self` that a method stores."""
+    return {
+        node.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+
+
+def test_attributes_are_there_from_the_start():
+    """What a method stores for another one is in `__init__`, too, or declared in the class."""
+    late, classes = [], 0
+    for module in MODULES:
+        tree = ast.parse((REPOSITORY / "explaind" / module).read_text(encoding="utf-8"))
+        for node in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+            methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            known = {n.target.id for n in node.body if isinstance(n, ast.AnnAssign)}
+            known |= {name for m in methods if m.name == "__init__" for name in stored(m)}
+            late += [(module, node.name, *stored(m) - known) for m in methods if stored(m) - known]
+            classes += 1
+    assert classes > 100
+    assert late == []
 
 
 def test_modules_are_neither_short_nor_long():

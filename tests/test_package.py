@@ -1,5 +1,6 @@
 """Wheel and sdist: built from a copy of the checkout, installed elsewhere, used from there."""
 
+import ast
 import fnmatch
 import os
 import re
@@ -18,6 +19,22 @@ from tests.workflow.project import REPOSITORY
 
 MADE = {".git", ".snakemake", ".venv", "build", "data", "dist", "logs", "results"}
 """What may lie in a checkout and is not of it."""
+
+CALLED = {
+    "google_crc32c": "google-crc32c",
+    "PIL": "pillow",
+    "pydantic_core": "pydantic-core",
+    "sklearn": "scikit-learn",
+    "umap": "umap-learn",
+    "yaml": "pyyaml",
+}
+"""Distributions that are not called as what is imported of them."""
+
+OPTIONAL = {
+    "explaind/integrations": ("huggingface", "lightning"),
+    "explaind/data": ("huggingface",),
+}
+"""Extras that a folder may import from."""
 
 CHECKOUT = ("workflow/Snakefile", "workflow/rules/common.smk", "config/config.yaml", "Makefile")
 SDIST = "import setuptools.build_meta as build; build.build_sdist({!r})"
@@ -111,3 +128,27 @@ def test_extras_name_the_distribution():
     extras = project["optional-dependencies"]
     own = [need for needs in extras.values() for need in needs if need.startswith("explaind")]
     assert {f"{project['name']}[{extra}]" for extra in ("slurm", "vision")} == set(own)
+
+
+def imported(file):
+    """Names of the packages that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.partition(".")[0]
+
+
+def test_what_is_imported_is_declared():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    missing, found = set(), set()
+    for file in (REPOSITORY / "explaind").rglob("*.py"):
+        folder = file.parent.relative_to(REPOSITORY).as_posix()
+        optional = [need for extra in OPTIONAL.get(folder, ()) for need in extras[extra]]
+        declared = {re.match(r"[\w-]+", need)[0] for need in (*project["dependencies"], *optional)}
+        names = {*imported(file)} - {*sys.stdlib_module_names, "explaind"}
+        found |= names
+        missing |= {(folder, name) for name in names if CALLED.get(name, name) not in declared}
+    assert missing == set()
+    assert found >= {"torch", "markupsafe", "transformers", *CALLED}

@@ -1,12 +1,14 @@
 """Config of a run, and whether its parts fit each other and its dataset."""
 
+import re
+
 from pydantic import Field
 
 from explaind.config.base import Name, Section
 from explaind.config.dataset import Dataset
 from explaind.config.epk import Epk
 from explaind.config.model import Model, TransformerModel
-from explaind.config.training import CLASSIFICATION, Training, TriangularSchedule
+from explaind.config.training import CLASSIFICATION, Training, TriangularSchedule, explained
 from explaind.errors import ConfigError
 
 
@@ -68,24 +70,21 @@ def fit_problems(name: str, run: Run, data: Dataset) -> list[str]:
             f"runs.{name}.training.loss: expected cross_entropy for a model with log_softmax"
             " false or of your own, got nll, which needs log-probabilities; change it"
         )
-    if run.training.loss not in CLASSIFICATION:
-        problems += _without_classes(name, run)
-    return problems
+    return [*problems, *_loss_problems(name, run)]
 
 
-def _without_classes(name: str, run: Run) -> list[str]:
-    """Keys that only make sense where classes are told apart."""
-    problems = []
-    if run.training.stop_at_accuracy is not None:
+def _loss_problems(name: str, run: Run) -> list[str]:
+    """Keys that do not fit the loss."""
+    problems, loss = [], run.training.loss
+    if run.training.stop_at_accuracy is not None and loss not in CLASSIFICATION:
         problems.append(
-            f"runs.{name}.training.stop_at_accuracy: expected null with the loss"
-            f" {run.training.loss}, which has no accuracy, got {run.training.stop_at_accuracy};"
-            " change it"
+            f"runs.{name}.training.stop_at_accuracy: expected null with the loss {loss}, which does"
+            f" not tell classes apart, got {run.training.stop_at_accuracy}; change it"
         )
-    if run.epk.functional in {"target_logprob", "margin"}:
+    if re.sub(r"\[\d+\]", "[c]", run.epk.functional) not in explained(loss):
         problems.append(
-            f"runs.{name}.epk.functional: expected all, loss or logit[c] with the loss"
-            f" {run.training.loss}, which has no classes, got {run.epk.functional}; change it"
+            f"runs.{name}.epk.functional: expected one of {', '.join(explained(loss))} with the"
+            f" loss {loss}, got {run.epk.functional}; change it"
         )
     return problems
 

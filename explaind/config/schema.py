@@ -28,6 +28,7 @@ from explaind.config.experiment import (
 )
 from explaind.config.problems import problem_lines
 from explaind.config.run import Run, fit_problems, size_problems
+from explaind.config.training import CLASSIFICATION
 from explaind.experiments.own import own_spec, spec_of
 from explaind.experiments.registry import SPECS
 from explaind.experiments.spec import Spec
@@ -206,7 +207,14 @@ class Config(Section):
                 f" got {settings.run!r}, whose dataset is of kind {data.kind}; change one of them"
             )
             return [problem]
-        return []
+        losses = {run: self.runs[run].training.loss for run in settings.runs}
+        return [
+            f"{key}.run: expected a run with the loss {' or '.join(CLASSIFICATION)} for an"
+            f" experiment of kind {settings.kind}, which is about classes, got {run!r}, whose loss"
+            f" is {loss}; name another run, or leave the experiment out"
+            for run, loss in losses.items()
+            if settings.needs_classes and loss not in CLASSIFICATION
+        ]
 
     def _of_its_encoders(self, settings: EncoderExperimentSettings, key: str) -> list[str]:
         unknown = [name for name in settings.encoders if name not in self.encoders]

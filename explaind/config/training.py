@@ -14,6 +14,28 @@ Loss = OfClasses | Literal["token_cross_entropy", "squared_error"] | Reference
 CLASSIFICATION: tuple[str, ...] = get_args(OfClasses)
 """Losses of telling classes apart: these have an accuracy, a target class and margins."""
 
+OF_NUMBERS = ("all", "loss", "logit[c]")
+"""Outputs that can be explained of any loss, whatever its targets are."""
+
+EXPLAINED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(CLASSIFICATION, ("target_logprob", "margin", *OF_NUMBERS)),
+    "token_cross_entropy": (  # not all: a score for every token at every position
+        "mean_logprob",
+        "sum_logprob",
+        "target_logprob",
+        "margin",
+        "loss",
+        "logit[c]",
+    ),
+    "squared_error": OF_NUMBERS,
+}
+"""Outputs that can be explained (`epk.functional`), by loss; losses of one's own: `OF_NUMBERS`."""
+
+
+def explained(loss: str) -> tuple[str, ...]:
+    """Return the outputs that can be explained with a loss; `logit[c]` stands for every c."""
+    return EXPLAINED.get(loss, OF_NUMBERS)
+
 
 class History(Section):
     """How densely the training path is stored."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from explaind.config.choices import IGNORED
-from explaind.errors import UnsupportedError
+from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record
 from explaind.trees import LossFunction, Outputs, measured_in
@@ -25,6 +25,9 @@ except ImportError as error:
 
 ADDED = ("num_items_in_batch", "return_dict")
 """Arguments of the model that the Trainer adds to those of the batch."""
+
+_begun: list[ExitStack] = []
+"""What to leave of trainings that have not ended. The Trainer tells no callback that it failed."""
 
 
 def call_by_name(model: nn.Module, batch: Mapping[str, Any]) -> Outputs:
@@ -70,7 +73,8 @@ class RecordHistory(TrainerCallback):
 
     Batches are what the collator makes; accumulation and clipping are read off the gradients. Give
     `explaind.PathKernel` the loader, `trainer.get_train_dataloader()`, and
-    `forward=call_by_name`. The store is sealed when the training ends.
+    `forward=call_by_name`. The store is sealed when the training ends. What one that failed has
+    left, the store that it was writing above all, is given up when the next one begins.
 
     Args:
         store: folder of the history store to create.
@@ -90,11 +94,14 @@ class RecordHistory(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
     ) -> None:
-        """Begin to record.
+        """Begin to record, and give up what did not end.
 
         Raises:
             UnsupportedError: for several devices.
         """
+        while _begun:
+            error = RecordingError("The training did not end.")
+            _begun.pop().__exit__(type(error), error, None)  # an error: nothing is sealed
         if args.world_size * max(1, args.n_gpu) != 1:
             raise UnsupportedError(
                 f"Expected one device, got {args.world_size} processes with {args.n_gpu} GPUs each."
@@ -102,8 +109,9 @@ class RecordHistory(TrainerCallback):
             )
         model, options = given["model"], self._options
         recorder = record(model, given["optimizer"], self._loss_fn, self._store, **options)
-        self._exit.push(recorder)
-        self._recorder = recorder.__enter__()
+        self._accumulating = False
+        _begun.append(self._exit)
+        self._recorder = self._exit.enter_context(recorder)
         self._drawn = DrawnIndices(given["train_dataloader"])
         self._exit.callback(self._drawn.stop)
         hook = model.register_forward_pre_hook(self._see_inputs, with_kwargs=True)
@@ -118,7 +126,17 @@ class RecordHistory(TrainerCallback):
         self._accumulating = False
 
     def on_train_end(self, *_: Any, **__: Any) -> None:
-        """Seal the store."""
+        """Seal the store.
+
+        Raises:
+            RecordingError: if another training began inside of this one.
+        """
+        if self._exit not in _begun:
+            raise RecordingError(
+                f"{self._store}: expected one training at a time, but another one was recorded"
+                " before this one had ended. Train one after the other, or each in a process."
+            )
+        _begun.remove(self._exit)
         self._exit.close()
 
     def _see_inputs(self, _: nn.Module, __: Any, inputs: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from explaind.config.choices import IGNORED
-from explaind.config.training import Loss
+from explaind.config.training import EXPLAINED, OF_NUMBERS, Loss
 from explaind.own_code import find
 from explaind.trees import LossFunction, measured_in, unit_of
 
@@ -61,13 +61,13 @@ class Task:
     Attributes:
         loss_fn: per-sample losses; they carry their unit (`trees.unit_of`).
         metrics: what is measured beside the loss, by name.
-        functionals: names of the outputs that can be explained (`kernel.functionals`).
+        functionals: names of the outputs that can be explained (`config.training.EXPLAINED`).
         compare: statistics of reformulated outputs that only this task has.
     """
 
     loss_fn: LossFunction
     metrics: Mapping[str, Metric] = field(default_factory=dict)
-    functionals: tuple[str, ...] = ("all", "loss")
+    functionals: tuple[str, ...] = OF_NUMBERS
     compare: Comparison = compare_numbers
 
     def measures(self) -> dict[str, str]:
@@ -178,21 +178,15 @@ def compare_classes(
     }
 
 
-def classification(loss_fn: LossFunction) -> Task:
-    """Return the task of telling classes apart with a loss in nat."""
-    functionals = ("target_logprob", "all", "margin", "loss", "logit[c]")
-    return Task(loss_fn, {"accuracy": Metric(accuracy)}, functionals, compare_classes)
-
-
 TASKS: dict[str, Task] = {
-    "nll": classification(nll),
-    "cross_entropy": classification(cross_entropy),
-    "token_cross_entropy": Task(
-        token_cross_entropy,
-        {"accuracy": Metric(token_accuracy)},
-        ("mean_logprob", "sum_logprob", "target_logprob", "loss"),
+    "nll": Task(nll, {"accuracy": Metric(accuracy)}, EXPLAINED["nll"], compare_classes),
+    "cross_entropy": Task(
+        cross_entropy, {"accuracy": Metric(accuracy)}, EXPLAINED["cross_entropy"], compare_classes
     ),
-    "squared_error": Task(squared_error),
+    "token_cross_entropy": Task(
+        token_cross_entropy, {"accuracy": Metric(token_accuracy)}, EXPLAINED["token_cross_entropy"]
+    ),
+    "squared_error": Task(squared_error, functionals=EXPLAINED["squared_error"]),
 }
 
 

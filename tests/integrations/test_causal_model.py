@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from explaind.config.load import load_config
 from explaind.data.load import load_dataset
 from explaind.errors import ConfigError
+from explaind.experiments.drawing import draw_page
 from explaind.experiments.job import compute_experiment
 from explaind.models.causal import causal_model
 from explaind.paths import Paths
@@ -17,38 +19,23 @@ from explaind.pipeline.prepare import prepare_dataset
 from explaind.pipeline.train import train
 from explaind.pipeline.validate import validate_epk
 from explaind.store import open_sealed
+from tests.documents import blocks
 
 pytest.importorskip("transformers")
 pytest.importorskip("tokenizers")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, about themselves
 
-CONFIG = {
+SHOWN = next(b.text for b in blocks("docs/huggingface.md") if b.language == "yaml")
+SMALL = {
     "datasets": {
-        "text": {"kind": "text", "context": 8, "crops": 4, "passages": 2, "byte_pairs": 280}
+        "text": {"context": 8, "crops": 4, "held_out_parts": 2, "passages": 2, "byte_pairs": 280}
     },
     "runs": {
         "gpt2": {
-            "dataset": "text",
-            "model": {
-                "kind": "explaind.models.causal:causal_model",
-                "model": "transformers:GPT2LMHeadModel",
-                "vocab_size": 280,
-                "n_positions": 8,
-                "n_embd": 8,
-                "n_layer": 1,
-                "n_head": 2,
-                **{f"{name}_pdrop": 0.0 for name in ("resid", "embd", "attn")},
-            },
-            "training": {
-                "loss": "token_cross_entropy",
-                "batch_size": 3,
-                "max_steps": 4,
-                "stop_at_accuracy": None,
-            },
+            "model": {"vocab_size": 280, "n_positions": 8, "n_embd": 8, "n_layer": 1, "n_head": 2},
+            "training": {"batch_size": 3, "max_steps": 4},
             "epk": {
-                "functional": "mean_logprob",
-                "groups": "group",
                 "shards": 1,
                 "intervals": 2,
                 "keep": ["influence", "interval"],
@@ -56,14 +43,18 @@ CONFIG = {
             },
         }
     },
-    "experiments": {"passages": {"run": "gpt2", "languages": ["English"], "top": 1}},
+    "experiments": {
+        "passages": {"languages": ["English"], "top": 1},
+        "languages": {"kind": "language_influence", "run": "gpt2"},
+    },
 }
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """The config, and where all rules have run."""
-    config, paths = load_config(CONFIG), Paths(tmp_path_factory.mktemp("gpt2"))
+    config = load_config(yaml.safe_load(SHOWN), SMALL)
+    paths = Paths(tmp_path_factory.mktemp("gpt2"))
     prepare_dataset(config, paths, "text")
     train(config, paths, "gpt2")
     plan_epk(config, paths, "gpt2", cores=1)
@@ -92,6 +83,16 @@ def test_tokens_of_a_passage_are_pieces_of_the_text_and_add_up(project):
     np.testing.assert_allclose(store["influence"][0], whole, rtol=1e-5, atol=1e-9)
     strongest = int(store["train_index"][0, 0, 0])
     assert strongest == int(whole.argmax())
+
+
+def test_the_page_about_languages_names_its_layers(project):
+    config, paths = project
+    components = ["embedding", "layer 1 norms", "layer 1 attention", "layer 1 MLP", "output"]
+    store = open_sealed(paths.influence("gpt2"))
+    assert store["component"].to_numpy().tolist() == components
+    draw_page(config, paths, "languages")
+    html = paths.figure("languages").read_text(encoding="utf-8")
+    assert "all MLP from" in html
 
 
 def test_the_dataset_has_the_tokens_asked_for(project):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import explaind
-from explaind.errors import RecordingError
+from explaind.errors import RecordingError, StoreError
 
 transformers = pytest.importorskip("transformers")
 from explaind.integrations.huggingface import (  # noqa: E402
@@ -86,7 +86,18 @@ def padded(items):
     }
 
 
-def train(folder, model, data, loss_fn, every=1, **options):
+def train(
+    folder,
+    model,
+    data,
+    loss_fn,
+    every=1,
+    overwrite=False,
+    collate=padded,
+    callbacks=(),
+    **options,
+):
+    record = RecordHistory(folder / "run.zarr", loss_fn, every=every, overwrite=overwrite)
     arguments = transformers.TrainingArguments(
         str(folder / "output"),
         num_train_epochs=2,
@@ -101,10 +112,10 @@ def train(folder, model, data, loss_fn, every=1, **options):
     trainer = transformers.Trainer(
         model,
         arguments,
-        data_collator=padded,
+        data_collator=collate,
         train_dataset=data,
         eval_dataset=data[:4],
-        callbacks=[RecordHistory(folder / "run.zarr", loss_fn, every=every)],
+        callbacks=[record, *callbacks],
     )
     trainer.train()
     return trainer
@@ -173,3 +184,45 @@ def test_a_loss_by_other_operations_has_no_checkpointed_history(tmp_path):
     data = sentences(lambda _, words: words)
     with pytest.raises(RecordingError, match=r"bit for bit by the operations .*causal_lm_loss"):
         train(tmp_path, language_model(), data, next_token_loss, every=3)
+
+
+class Interrupted:
+    """Collates, but is stopped in the middle, as by Ctrl-C; batches are also collated by sample."""
+
+    calls = 0
+
+    def __call__(self, items):
+        self.calls += 1
+        if self.calls == 20:
+            raise KeyboardInterrupt
+        return padded(items)
+
+
+def test_after_a_training_that_failed_the_next_one_is_recorded(tmp_path):
+    model, store = classifier().double(), tmp_path / "run.zarr"
+    data = sentences(lambda k, _: torch.tensor(k % CLASSES))
+    arguments = {"model": model, "data": data, "loss_fn": classes_loss, "overwrite": True}
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, collate=Interrupted(), **arguments)
+    with pytest.raises(StoreError, match="is not sealed"):
+        explaind.PathKernel(store, model, classes_loss, data, forward=call_by_name)
+    trainer = train(tmp_path, **arguments)
+    assert not model._forward_pre_hooks
+    loader = trainer.get_train_dataloader()
+    kernel = explaind.PathKernel(store, model, classes_loss, loader, forward=call_by_name)
+    assert kernel.history.steps == 8
+    few = torch.utils.data.DataLoader(data[:2], collate_fn=padded)
+    explained = kernel.explain(few, outputs="loss")
+    assert explained.attrs["completeness_error"] < ROUNDING["classifier"]
+
+
+def test_a_training_inside_of_another_is_refused(tmp_path):
+    data = sentences(lambda k, _: torch.tensor(k % CLASSES))
+
+    class Nested(transformers.TrainerCallback):
+        def on_epoch_end(self, *_, **__):
+            (tmp_path / "inner").mkdir(exist_ok=True)
+            train(tmp_path / "inner", classifier(), data, classes_loss, overwrite=True)
+
+    with pytest.raises(RecordingError, match=r"run.zarr: expected one training at a time"):
+        train(tmp_path, classifier(), data, classes_loss, callbacks=[Nested()])

@@ -1,6 +1,6 @@
 """Config of the pages on single images."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,8 @@ from explaind.config.experiment import ExperimentSettings
 
 class ExamplesSettings(ExperimentSettings):
     """Single validation images and the training images that mattered most to them."""
+
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["examples"] = "examples"
     samples: int = Field(

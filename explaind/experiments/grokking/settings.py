@@ -15,6 +15,7 @@ class GrokkingSettings(ExperimentSettings):
     """How a run on modular addition grokked, told by the experiments on it."""
 
     of_datasets: ClassVar[tuple[str, ...]] = ("modulo",)
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["grokking"] = "grokking"
     influence_over_training: Other = None

@@ -24,6 +24,7 @@ class InfluenceOverTrainingSettings(ExperimentSettings):
     """Training data against regularisation, component by component, over the training."""
 
     only_rounding: ClassVar[tuple[str, ...]] = ("block",)
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["influence_over_training"] = "influence_over_training"
     samples: int = Field(

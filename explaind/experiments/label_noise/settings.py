@@ -11,6 +11,7 @@ class LabelNoiseSettings(ExperimentSettings):
     """Flip training labels, train again, and look for them by influence and by other scores."""
 
     only_rounding: ClassVar[tuple[str, ...]] = ("block",)
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["label_noise"] = "label_noise"
     share: float = Field(

@@ -14,6 +14,7 @@ class LeaveGroupOutSettings(ExperimentSettings):
     """Train without groups of training samples; compare what changes with what influence says."""
 
     only_rounding: ClassVar[tuple[str, ...]] = ("block",)
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["leave_group_out"] = "leave_group_out"
     targets: int = Field(

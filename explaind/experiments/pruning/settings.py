@@ -21,6 +21,7 @@ class PruningSettings(ExperimentSettings):
     """Prune the trained network by several scores; what is left is tested on held-out samples."""
 
     only_rounding: ClassVar[tuple[str, ...]] = ("block",)
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["pruning"] = "pruning"
     coarse: Fractions = Field(COARSE, description="Fractions of parameters kept, coarse grid.")

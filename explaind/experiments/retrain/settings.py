@@ -1,6 +1,6 @@
 """Config of the retraining with transplanted components."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -29,6 +29,8 @@ class RetrainPage(Section):
 
 class RetrainSettings(ExperimentSettings):
     """Transplant components into random networks and train them on as the run is trained."""
+
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["retrain"] = "retrain"
     sources: Fractions = Field(

@@ -20,6 +20,7 @@ class SimilaritySettings(ExperimentSettings):
     """Compare samples by what the training did to their outputs through every single parameter."""
 
     only_rounding: ClassVar[tuple[str, ...]] = ("block",)
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["similarity"] = "similarity"
     samples: int = Field(

@@ -1,6 +1,6 @@
 """Config of the swap of components."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -13,6 +13,8 @@ Moment = Annotated[float, Field(ge=0, le=1)]
 
 class SwapSettings(ExperimentSettings):
     """Replace components of the network at every stage by those of the trained network."""
+
+    needs_classes: ClassVar[bool] = True
 
     kind: Literal["swap"] = "swap"
     every: int = Field(
