@@ -175,8 +175,7 @@ class PathKernel:
             intervals: number of equal training intervals that influence is summed over.
             credit: interval that influence is credited to: that of the step at which the gradient
                 was computed, or those at which momentum applied it.
-            keep: array or arrays to keep (`choices.OUTPUT_ARRAYS`) beside totals per query and
-                step.
+            keep: array(s) to keep (`choices.OUTPUT_ARRAYS`) beside totals per query and step.
             top: most helpful and most harmful training samples kept with "top" and "top_component".
             train_samples: training samples that the influence arrays keep; by default all.
             groups: group label of every training sample (class, language, source). The influence
