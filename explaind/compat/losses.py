@@ -96,7 +96,7 @@ class TrainingLoss:
         )
 
 
-def _by_sample(loss_fn: nn.Module) -> LossFunction:
+def _by_sample(loss_fn: nn.modules.loss._Loss) -> LossFunction:
     """Return the loss of each sample, of which a loss of torch is the mean."""
     elements = copy.copy(loss_fn)
     elements.reduction = "none"
