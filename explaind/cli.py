@@ -165,14 +165,9 @@ def plan(
         experiments = planned_bytes(checked, run, planned["sizes"])
         typer.echo(plan_table(planned, experiments=experiments), nl=False)
         return
-    sizes = hypothetical_sizes(
-        *(round(parameters), layers, round(train), queries, round(steps), batch),
-        positions=positions,
-        every=every,
-        segments=segments,
-        intervals=intervals,
-        keep=tuple(keep or ()),
-    )
+    numbers = (round(parameters), layers, round(train), queries, round(steps), batch)
+    parts = {"positions": positions, "every": every, "segments": segments, "intervals": intervals}
+    sizes = hypothetical_sizes(*numbers, **parts, keep=tuple(keep or ()))
     planned = build_plan(sizes, hypothetical_machine(memory_gb, tflops), "auto")
     typer.echo(plan_table(planned, gpus), nl=False)
 
