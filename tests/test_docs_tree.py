@@ -44,7 +44,6 @@ TRIED_TOGETHER = {
     "kernel/nonsmooth/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/query/*.py": "kernel/nonsmooth/test_secant.py",
     "kernel/trajectory/*.py": "kernel/trajectory/test_intervals.py",
-    "models/causal.py": "integrations/test_causal_model.py",
     "models/encoders/*.py": "models/encoders/test_registry.py",
     "pipeline/*.py": "workflow/test_commands.py",
     "plan/*.py": "plan/test_build.py",
