@@ -114,7 +114,7 @@ def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
 
 
 def cancellation_rows(table: pd.DataFrame, names: Mapping[str, str], unit: str) -> list[Row]:
-    """Say of how much the net influence of the training data is left over.
+    """Say how large the influences are that the net influence of the training data is the sum of.
 
     Args:
         table: the table of `cancellation`, not empty.

@@ -126,7 +126,7 @@ def _said(phases: Phases) -> str:
         else f"the share of intermediate attention rises in steps {rising[0]} to {rising[1]}"
     )
     return (
-        f"{first}; {second}: by tenths of the training, in the mean over the seeds (bars above the "
+        f"{first}; {second}: by tenths of the training, on average over the seeds (bars above the "
         "lines). Whether the seeds agree is judged above."
     )
 

@@ -160,7 +160,7 @@ def _parts_panel(tables: LanguageTables, about: About) -> Panel:
         title="Data against regularisation",
         caption=(
             "What changed the prediction of each language, and of all on average step by step: "
-            "training text, weight decay, and what the integration left over; "
+            "training text, weight decay, and the residual of the integration; "
             f"{tables.unit} per token, positive = more likely. No momentum was carried into the "
             "training from before."
         ),
