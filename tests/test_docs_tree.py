@@ -66,7 +66,6 @@ TRIED_TOGETHER = {
     "kernel/query/make_queries.py": "kernel/test_path_kernel.py",
     "kernel/query/quadrature.py": "kernel/nonsmooth/test_secant.py",
     "kernel/result.py": "pipeline/test_merge_stores.py",
-    "models/causal.py": "integrations/test_causal_model.py",
     "models/encoders/convolutional.py": "models/encoders/test_registry.py",
     "models/encoders/network.py": "models/encoders/test_registry.py",
     "models/encoders/pooled.py": "models/encoders/test_registry.py",

@@ -65,9 +65,21 @@ class ExperimentSettings(Settings):
 class EncoderExperimentSettings(Settings):
     """One entry of `experiments` about encoders, which are trained on one dataset."""
 
+    only_rounding: ClassVar[tuple[str, ...]] = ("memory_gb",)
+
     encoders: Annotated[tuple[Name, ...], BeforeValidator(several), Field(min_length=1)] = Field(
         description="The encoders that it is about, or the one."
     )
+    memory_gb: float = Field(
+        0.25,
+        gt=0,
+        description="Memory that the passes of one batch of samples may take, in GB (10^9 bytes).",
+    )
+
+    @property
+    def memory(self) -> int:
+        """Return the memory in bytes."""
+        return int(self.memory_gb * 10**9)
 
     @property
     def subject(self) -> str:

@@ -1,8 +1,11 @@
 """Methods of feature importance by the name that the config gives them."""
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from explaind.config.choices import AnyFeatureMethodName
+from explaind.labelfree.encoding import MEMORY
 from explaind.labelfree.feature_importance import (
     FeatureMethod,
     RescaleRule,
@@ -48,19 +51,23 @@ def feature_method(
     return methods[name]
 
 
-def importance_of(method: FeatureMethod, baseline: Tensor) -> Importance:
+def importance_of(method: FeatureMethod, baseline: Tensor, memory: int = MEMORY) -> Importance:
     """Return a method as a function of encoder and inputs.
 
     Args:
         method: the method.
         baseline: what stands for the absence of an input: one for all, or one for each, with a
             sample axis of length 1 or that of the inputs.
+        memory: bytes that the passes of one batch may hold.
 
     Returns:
         The function.
     """
 
-    def importance(encoder: nn.Module, inputs: Tensor) -> Tensor:
-        return feature_importance(method, encoder, inputs, baseline.to(inputs.device))
+    def importance(
+        encoder: nn.Module, inputs: Tensor, numbers: Sequence[int] | None = None
+    ) -> Tensor:
+        hidden = baseline.to(inputs.device)
+        return feature_importance(method, encoder, inputs, hidden, numbers=numbers, memory=memory)
 
     return importance

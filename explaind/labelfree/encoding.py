@@ -10,6 +10,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from explaind.errors import PlanError
 from explaind.kernel.functionals import without_cudnn
+from explaind.trees import Inputs, leaves, map_leaves
 
 MEMORY = 2**28
 """Bytes that the passes of one batch may hold, unless told otherwise."""
@@ -62,8 +63,6 @@ def rows_within(
 ) -> int:
     """Return how many samples may be in a batch so that its passes fit into the memory.
 
-    Counted is what a forward pass of one sample keeps for the backward pass; parameters are not.
-
     Args:
         encoder: the encoder.
         x: inputs, sample first.
@@ -76,7 +75,29 @@ def rows_within(
     Raises:
         PlanError: if one sample needs more.
     """
-    own = {tensor.untyped_storage().data_ptr() for tensor in encoder.parameters()}
+    each = passes * pass_bytes(encoder, x)
+    if each > memory:
+        raise PlanError(
+            f"Expected memory for one sample, {each:,} bytes in {passes} pass(es), got {memory:,}."
+            " Give more memory, or take fewer steps."
+        )
+    return memory // each
+
+
+def pass_bytes(model: nn.Module, x: Inputs) -> int:
+    """Return what a forward and a backward pass of one sample take.
+
+    Counted is what the forward pass keeps for the backward pass, with the gradients of all that;
+    parameters are not.
+
+    Args:
+        model: the model.
+        x: inputs, of which the first is taken.
+
+    Returns:
+        Bytes.
+    """
+    own = {tensor.untyped_storage().data_ptr() for tensor in model.parameters()}
     kept = dict[int, int]()
 
     def count(tensor: Tensor) -> Tensor:
@@ -85,13 +106,11 @@ def rows_within(
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    probe = x[:1].detach().clone().requires_grad_(True)
+    def first(leaf: Tensor) -> Tensor:
+        return leaf[:1].detach().clone().requires_grad_(leaf.is_floating_point())
+
+    probe = map_leaves(first, x)
     with torch.enable_grad(), saved_tensors_hooks(count, lambda tensor: tensor):
-        encoder(probe)
-    each = passes * (2 * sum(kept.values()) + probe.nbytes)  # with the gradients of all that
-    if each > memory:
-        raise PlanError(
-            f"Expected memory for one sample, {each:,} bytes in {passes} pass(es), got {memory:,}."
-            " Give more memory, or take fewer steps."
-        )
-    return memory // each
+        model(probe)
+    inputs: int = sum(leaf.nbytes for leaf in leaves(probe))
+    return 2 * sum(kept.values()) + inputs

@@ -13,7 +13,7 @@ of the squared representation (that of `Saliency` in this unit by unit of the in
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -70,7 +70,7 @@ class Batch:
     x: Float[Tensor, "sample ..."]
     baseline: Float[Tensor, "sample ..."]
     representation: Float[Tensor, "sample unit"]
-    numbers: range
+    numbers: Sequence[int]
 
 
 @runtime_checkable
@@ -192,12 +192,13 @@ def feature_importance(
     x: Float[Tensor, "sample ..."],
     baseline: Float[Tensor, "..."],
     *,
+    numbers: Sequence[int] | None = None,
     memory: int = MEMORY,
 ) -> Float[Tensor, "sample ..."]:
     """Attribute `<f(x), f(x)>` to the features of every sample.
 
-    That of a sample depends on no other sample, and not on how many go through at once; a sample
-    too large for the memory is refused (`PlanError`).
+    That of a sample depends on no other sample, and not on how many go through at once: random
+    methods draw by the number of a sample. One too large for the memory is refused (`PlanError`).
 
     Args:
         method: how to attribute.
@@ -205,6 +206,8 @@ def feature_importance(
         x: inputs, sample first: images, series, rows of a table.
         baseline: what stands for the absence of an input: one for all, or one for each, with a
             sample axis of length 1 or that of `x`.
+        numbers: which samples of the whole these are, if they are a piece of it; None = they are
+            the whole.
         memory: bytes that the passes of one batch may hold.
 
     Returns:
@@ -212,12 +215,11 @@ def feature_importance(
     """
     representation, baseline = encode(encoder, x, memory), baseline.expand_as(x)
     auxiliary, parts = Auxiliary(encoder), []
+    numbers = range(len(x)) if numbers is None else numbers
     with evaluation_mode(encoder), torch.enable_grad():
         rows = rows_within(encoder, x, memory, method.passes)
         for start in range(0, len(x), rows):
             part = slice(start, start + rows)
-            numbers = range(start, min(start + rows, len(x)))
-            parts.append(
-                method(auxiliary, Batch(x[part], baseline[part], representation[part], numbers))
-            )
+            batch = Batch(x[part], baseline[part], representation[part], numbers[part])
+            parts.append(method(auxiliary, batch))
     return torch.cat(parts)

@@ -5,11 +5,13 @@
 
 `J` the derivative of the output by the parameters of the encoder and `H` the curvature of the loss
 in the output. `G` is positive semidefinite, where the Hessian of a network is not; so conjugate
-gradients converge, and how well is reported.
+gradients converge, and how well is reported. Every sample has its own: which others are explained
+beside it, and how many at once, changes nothing.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,8 +20,12 @@ from torch import Tensor, nn
 from torch.func import vjp, vmap
 
 from explaind.errors import UnsupportedError
+from explaind.labelfree.encoding import MEMORY, pass_bytes
 from explaind.labelfree.loss_gradients import BLOCK, Curvature, LossGradients
 from explaind.trees import Inputs, LossFunction, Targets, batch_size, rows_of
+
+HELD = 8
+"""Vectors of the size of the parameters that solving holds of every sample."""
 
 POWER_STEPS = 20
 """Steps of the power method, which the scale of the damping is taken from."""
@@ -43,6 +49,23 @@ class Solution:
     steps: int
 
 
+@dataclass(frozen=True)
+class Influences:
+    """What influence functions find.
+
+    Attributes:
+        scores: the influences.
+        residual: relative residual of each solution.
+        cosine: cosine of each solution and the gradient that it is of: what the curvature changes.
+        steps: most steps of conjugate gradients.
+    """
+
+    scores: Float[np.ndarray, "test train"]
+    residual: Float[np.ndarray, " test"]
+    cosine: Float[np.ndarray, " test"]
+    steps: int
+
+
 class InfluenceFunctions:
     """Influence functions (Koh and Liang, 2017): what weighing a sample more would do to a loss.
 
@@ -58,6 +81,7 @@ class InfluenceFunctions:
         tolerance: relative residual at which the solver stops.
         most_steps: most steps of the solver.
         encoder: name of the module that is explained.
+        memory: bytes that the samples solved for at once may take; at least one is.
     """
 
     def __init__(
@@ -71,8 +95,12 @@ class InfluenceFunctions:
         tolerance: float = 1e-4,
         most_steps: int = 200,
         encoder: str = "encoder",
+        memory: int = MEMORY,
     ) -> None:
         self._gradients = LossGradients(model, loss_fn, encoder)
+        together = min(BLOCK, batch_size(train[0]))  # training samples of one product
+        each = HELD * self._gradients.theta.nbytes + together * pass_bytes(model, train[0])
+        self._at_once = max(1, memory // each)
         self._train, self._curvature = train, curvature
         self._damping, self._tolerance, self._most_steps = damping, tolerance, most_steps
 
@@ -88,20 +116,32 @@ class InfluenceFunctions:
         Returns:
             The influences.
         """
-        return self.products(self.solve(self.raw_gradients(x, targets)).vectors)
+        return self.influences(x, targets).scores
 
-    def products(self, vectors: Float[Tensor, "vector param"]) -> Float[np.ndarray, "vector train"]:
-        """Multiply vectors with the gradients of the training samples.
+    def influences(self, x: Inputs, targets: Targets) -> Influences:
+        """Return the scores, and how well they were solved for.
+
+        A solver that does not converge is refused (`UnsupportedError`).
 
         Args:
-            vectors: what `solve` found, one a row.
+            x: inputs to explain.
+            targets: what their loss compares the outputs with.
 
         Returns:
-            The products.
+            The influences.
         """
-        gradients = self._gradients.at(self._gradients.theta, *self._train)
-        products: np.ndarray = torch.cat([vectors @ g.T for _, g in gradients], dim=1).cpu().numpy()
-        return products
+        scores, residual, cosine, steps = [], [], [], 0
+        for start in range(0, batch_size(x), self._at_once):
+            end = start + self._at_once
+            raw = self.raw_gradients(rows_of(x, start, end), rows_of(targets, start, end))
+            solution = self.solve(raw)
+            train = self._gradients.at(self._gradients.theta, *self._train)
+            scores.append(torch.cat([solution.vectors @ g.T for _, g in train], dim=1))
+            residual.append(solution.residual)
+            cosine.append(torch.cosine_similarity(solution.vectors, raw))
+            steps = max(steps, solution.steps)
+        found = [torch.cat(parts).cpu().numpy() for parts in (scores, residual, cosine)]
+        return Influences(found[0], found[1], found[2], steps)
 
     def raw_gradients(self, x: Inputs, targets: Targets) -> Float[Tensor, "sample param"]:
         """Return the gradients of the losses of some inputs, one a row."""
@@ -116,15 +156,20 @@ class InfluenceFunctions:
             vectors: gradients, one a row.
 
         Returns:
-            The solutions. Their cosine with the gradients says what the curvature changes.
+            The solutions.
         """
-        damping = self._damping * largest_eigenvalue(self.curvature_product, vectors[:1])
+        damping = self._damping * self._largest
         return conjugate_gradients(
             lambda v: self.curvature_product(v) + damping * v,
             vectors,
             self._tolerance,
             self._most_steps,
         )
+
+    @cached_property
+    def _largest(self) -> float:
+        """The largest eigenvalue of the curvature."""
+        return largest_eigenvalue(self.curvature_product, self._gradients.theta[None])
 
     @torch.no_grad()
     def curvature_product(
@@ -190,7 +235,7 @@ def largest_eigenvalue(product: Product, like: Float[Tensor, "vector param"]) ->
 def conjugate_gradients(
     product: Product, vectors: Float[Tensor, "vector param"], tolerance: float, most_steps: int
 ) -> Solution:
-    """Solve `A v = g` for some `g` at once, with `A` positive definite.
+    """Solve `A v = g` for some `g` at once, with `A` positive definite, each as if it were alone.
 
     Args:
         product: the matrix `A`.
@@ -207,10 +252,9 @@ def conjugate_gradients(
     size = vectors.norm(dim=1).clamp(min=torch.finfo(vectors.dtype).tiny)
     solution, residual = torch.zeros_like(vectors), vectors.clone()
     direction, power, step = residual.clone(), residual.square().sum(1), 0
-    while step < most_steps and bool((power.sqrt() > tolerance * size).any()):
+    while step < most_steps and bool((goes_on := power.sqrt() > tolerance * size).any()):
         image = product(direction)
-        curved = (direction * image).sum(1)
-        length = torch.where(curved > 0, power / curved, 0)  # 0 once a row is solved exactly
+        length = torch.where(goes_on, power / (direction * image).sum(1), 0)
         solution = solution + length[:, None] * direction
         residual = residual - length[:, None] * image
         following = residual.square().sum(1)

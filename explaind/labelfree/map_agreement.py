@@ -53,6 +53,6 @@ def predicted_class_importance(model: nn.Module, inputs: Inputs, importance: Imp
         predicted = model(inputs).argmax(1)
     result = torch.empty_like(inputs)
     for label in predicted.unique():
-        rows = predicted == label
-        result[rows] = importance(Unit(model, int(label)), inputs[rows])
+        rows = (predicted == label).nonzero()[:, 0]
+        result[rows] = importance(Unit(model, int(label)), inputs[rows], rows.tolist())
     return result

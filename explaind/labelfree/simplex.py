@@ -46,7 +46,8 @@ class SimplEx(Representations):
         encoder: see `Representations`.
         x_train: inputs of the training samples.
         evenness: what evenness is worth; the residual grows with it.
-        memory: bytes that the pass of one batch may hold.
+        memory: bytes that the pass of one batch may hold, and the test samples that are mixed at
+            once; at least one is.
     """
 
     def __init__(
@@ -79,7 +80,10 @@ class SimplEx(Representations):
         centre = self.train.mean(0)
         scale = (self.train - centre).square().sum(1).mean().sqrt()
         train, test = (self.train - centre) / scale, (self.of(x) - centre) / scale
-        weights = most_even_mixture(test, train, self._evenness)
+        count, units = train.shape
+        each = train.element_size() * (count * (units + 4) + 3 * units**2)  # of a Newton step
+        parts = torch.split(test, max(1, self._memory // each))
+        weights = torch.cat([most_even_mixture(part, train, self._evenness) for part in parts])
         residual = (test - weights @ train).square().sum(1)
         return Mixtures(weights.cpu().numpy(), residual.cpu().numpy())
 
@@ -157,9 +161,10 @@ def most_even_mixture(
         dual = Dual(test, train, stage)
         for _ in range(MOST_STEPS):
             gradient = dual.gradient(at)
-            if float(gradient.norm(dim=1).max()) <= TOLERANCE:
+            open_ = gradient.norm(dim=1) > TOLERANCE  # others stay, as if they were alone
+            if not bool(open_.any()):
                 break
-            at = at + dual.newton_step(at, gradient)
+            at[open_] += Dual(test[open_], train, stage).newton_step(at[open_], gradient[open_])
         else:
             raise UnsupportedError(
                 f"SimplEx: expected a gradient of at most {TOLERANCE} in {MOST_STEPS} steps, got"

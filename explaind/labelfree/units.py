@@ -10,8 +10,9 @@ from explaind.models.vae import MeanEncoder
 
 Inputs = Float[Tensor, "sample ..."]
 
-Importance = Callable[[nn.Module, Inputs], Inputs]
-"""`(encoder, inputs) -> label-free importance` of each feature of each input."""
+Importance = Callable[..., Inputs]
+"""`(encoder, inputs, numbers=None) -> label-free importance` of each feature of each input; numbers
+as in `feature_importance`."""
 
 ACTIVE_NAT = 0.05
 """Least KL divergence, averaged over the images, of a unit that is active."""
@@ -36,7 +37,11 @@ class Unit(nn.Module):
 
 
 def unit_maps(
-    encoder: nn.Module, units: int, images: Float[Tensor, "image c h w"], importance: Importance
+    encoder: nn.Module,
+    units: int,
+    images: Float[Tensor, "image c h w"],
+    importance: Importance,
+    first: int = 0,
 ) -> Float[Tensor, "image unit h w"]:
     """Say how important each pixel is to each unit, without sign.
 
@@ -49,12 +54,14 @@ def unit_maps(
         units: number of its units.
         images: what is explained.
         importance: a method.
+        first: number of the first image, if these are a piece of more.
 
     Returns:
         The maps.
     """
-    maps = [importance(Unit(encoder, unit), images).abs().mean(1) for unit in range(units)]
-    return torch.stack(maps, dim=1)
+    numbers = range(first, first + len(images))
+    maps = [importance(Unit(encoder, unit), images, numbers).abs() for unit in range(units)]
+    return torch.stack([of_unit.mean(1) for of_unit in maps], dim=1)
 
 
 def unit_kl(

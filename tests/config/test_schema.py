@@ -93,6 +93,10 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
         (modulo(kind="cifar2", train_samples=10001), "expected train_samples <= 10000"),
         (modulo(kind="cifar100", classes=[1, 2], validation_samples=201), "<= 200"),
         (modulo(kind="digits", classes=[1, 1]), "expected different classes"),
+        (
+            modulo(kind="text", held_out_parts=3, passages=2),
+            "expected passages >= 3, one of each held-out part, got 2",
+        ),
         (modulo(kind="digits", std=[0.0]), "datasets.modulo.std.0: expected greater than 0"),
         (modulo(train_fraction=1.0), "datasets.modulo.train_fraction: expected less than 1"),
         (modulo(train_fraction=0.0), "datasets.modulo.train_fraction: expected greater than 0"),

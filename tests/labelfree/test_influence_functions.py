@@ -71,7 +71,7 @@ def dense_curvature(model, x, curvature):
 )
 def test_scores_are_those_of_the_dense_curvature(loss_fn, curvature, size):
     model, x, test = Autoencoder(), inputs(70), inputs(3, seed=5)  # more samples than a block
-    method = InfluenceFunctions(model, loss_fn, (x, x), curvature, damping=0.1, tolerance=1e-9)
+    method = InfluenceFunctions(model, loss_fn, (x, x), curvature, damping=0.1, tolerance=1e-10)
     dense = dense_curvature(model, x, size)
     vectors = torch.eye(len(dense)).double()
     torch.testing.assert_close(method.curvature_product(vectors), dense)
@@ -96,6 +96,21 @@ def test_what_is_reported_is_so():
     cosine = torch.cosine_similarity(solution.vectors, gradients)
     assert cosine.max() < 0.9
     assert cosine.min() > 0  # the inverse is positive definite
+
+
+def test_a_sample_is_solved_for_as_if_it_were_alone():
+    """However many fit into the memory, and whatever steps the others take."""
+    model, x, test = Autoencoder(), inputs(30), inputs(5, seed=5)
+    test[3:] *= 50  # with other numbers of steps
+    few, many = (
+        InfluenceFunctions(
+            model, squared_error, (x, x), loss_curvature(squared_error), damping=0.1, memory=memory
+        ).influences(test, test)
+        for memory in (1, 2**28)
+    )
+    np.testing.assert_allclose(few.scores, many.scores, rtol=1e-9)
+    np.testing.assert_allclose(few.residual, many.residual, rtol=1e-5)
+    assert few.steps == many.steps
 
 
 def test_a_solver_that_does_not_converge_is_refused():

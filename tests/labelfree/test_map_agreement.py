@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from explaind.experiments.feature_methods import importance_of
 from explaind.labelfree.map_agreement import image_correlations, predicted_class_importance
+from explaind.labelfree.random_importance import GradientShap
 from tests.labelfree.test_units import gradient_times_input
 
 
@@ -57,3 +59,15 @@ def test_the_logit_of_the_predicted_class_is_explained():
         logit = model(leaf).max()
         (gradient,) = torch.autograd.grad(logit, leaf)
         torch.testing.assert_close(found[number], (logit.detach() * gradient * leaf)[0].detach())
+
+
+def test_the_draws_of_a_sample_are_its_own_whatever_class_the_others_are_of():
+    """D1: the others of its class were before it, and took the numbers that it should draw."""
+    model, x = network(3).double(), torch.rand(6, 12, dtype=torch.float64)
+    importance = importance_of(GradientShap(3), torch.zeros_like(x[:1]))
+    others = -9 * x
+    others[5] = x[5]
+    classes = [model(part).argmax(1) for part in (x, others)]
+    assert (classes[0] == classes[0][5]).sum() != (classes[1] == classes[1][5]).sum()
+    rows = [predicted_class_importance(model, part, importance)[5] for part in (x, others)]
+    torch.testing.assert_close(*rows, rtol=1e-12, atol=0)

@@ -8,7 +8,7 @@ from explaind.labelfree.units import ACTIVE_NAT, Unit, unit_kl, unit_maps
 from explaind.models.vae import VAE
 
 
-def gradient_times_input(encoder, inputs):
+def gradient_times_input(encoder, inputs, numbers=None):
     """Label-free importance in closed form for linear encoders."""
     x = inputs.clone().requires_grad_()
     value = encoder(x)

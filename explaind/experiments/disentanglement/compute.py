@@ -43,7 +43,7 @@ def compute(job: EncoderJob[DisentanglementSettings]) -> xr.Dataset:
     settings = job.settings
     images = job.data.x_validation[: settings.images]
     method = feature_method(settings.method, 0, steps=settings.steps)
-    importance = importance_of(method, job.baseline)
+    importance = importance_of(method, job.baseline, settings.memory)
     models = [
         (name, k) for name in settings.encoders for k in range(job.config.encoders[name].replicates)
     ]
@@ -116,8 +116,9 @@ def _explained(
     every, pixels = torch.ones_like(active), len(images) * images[0, 0].numel()
     measured = [(UnitOverlap(int(scope.sum()), pixels), scope) for scope in (every, active)]
     shown = []
-    for block in torch.split(images, settings.block):
-        maps = unit_maps(model.encoder, len(active), block.to(device), importance)
+    for first in range(0, len(images), settings.block):
+        block = images[first : first + settings.block].to(device)
+        maps = unit_maps(model.encoder, len(active), block, importance, first)
         shown.append(maps[: settings.shown])
         for overlap, scope in measured:
             overlap.add(maps[:, scope])

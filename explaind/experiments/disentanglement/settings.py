@@ -11,7 +11,7 @@ from explaind.config.experiment import EncoderExperimentSettings
 class DisentanglementSettings(EncoderExperimentSettings):
     """Measure how much the units of variational autoencoders attend to the same pixels."""
 
-    only_rounding: ClassVar[tuple[str, ...]] = ("block",)
+    only_rounding: ClassVar[tuple[str, ...]] = ("block", "memory_gb")
 
     kind: Literal["disentanglement"] = "disentanglement"
     method: FeatureMethodName = Field(

@@ -60,7 +60,7 @@ def _rows(job: EncoderJob[EncoderAndModelSettings]) -> Iterator[dict[str, object
             images = job.data.x_validation[: settings.images].to(device)
             for method in settings.methods:
                 chosen = feature_method(method, replicate, steps=settings.steps)
-                importance = importance_of(chosen, job.baseline)
+                importance = importance_of(chosen, job.baseline, settings.memory)
                 of_encoder = importance(network.encoder, images).abs()
                 for output, explain in FULL_MODEL.items():
                     of_model = explain(network, images, importance).abs()

@@ -76,19 +76,20 @@ def _path_kernel(case: Case, _: ExampleConsistencySettings) -> Scored:
 
 
 def _simplex(case: Case, settings: ExampleConsistencySettings) -> Scored:
-    method = SimplEx(case.network.encoder, case.train[0], settings.evenness)
+    method = SimplEx(case.network.encoder, case.train[0], settings.evenness, settings.memory)
     mixtures = method.mixtures(case.test[0])
     return Scored(
         mixtures.weights, {"simplex: median residual": float(np.median(mixtures.residual))}
     )
 
 
-def _dknn(case: Case, _: ExampleConsistencySettings) -> Scored:
-    return Scored(DKNN(case.network.encoder, case.train[0]).scores(case.test[0]), {})
+def _dknn(case: Case, settings: ExampleConsistencySettings) -> Scored:
+    method = DKNN(case.network.encoder, case.train[0], settings.memory)
+    return Scored(method.scores(case.test[0]), {})
 
 
-def _cosine(case: Case, _: ExampleConsistencySettings) -> Scored:
-    method = CosineSimilarity(case.network.encoder, case.train[0])
+def _cosine(case: Case, settings: ExampleConsistencySettings) -> Scored:
+    method = CosineSimilarity(case.network.encoder, case.train[0], settings.memory)
     return Scored(method.scores(case.test[0]), {})
 
 
@@ -101,17 +102,15 @@ def _influence_functions(case: Case, settings: ExampleConsistencySettings) -> Sc
         laplace_curvature if loss_fn is absolute_error else loss_curvature(loss_fn),
         damping=settings.damping,
         tolerance=settings.tolerance,
+        memory=settings.memory,
     )
-    raw = method.raw_gradients(*case.test)
-    solution = method.solve(raw)
+    found = method.influences(*case.test)
     checks = {
-        "influence_functions: largest residual": float(solution.residual.max()),
-        "influence_functions: steps": float(solution.steps),
-        "influence_functions: median cosine to raw gradient": float(
-            torch.cosine_similarity(solution.vectors, raw).median()
-        ),
+        "influence_functions: largest residual": float(found.residual.max()),
+        "influence_functions: steps": float(found.steps),
+        "influence_functions: median cosine to raw gradient": float(np.median(found.cosine)),
     }
-    return Scored(method.products(solution.vectors), checks)
+    return Scored(found.scores, checks)
 
 
 def _tracin(case: Case, settings: ExampleConsistencySettings) -> Scored:

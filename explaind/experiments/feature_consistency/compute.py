@@ -43,8 +43,12 @@ def compute(job: EncoderJob[FeatureConsistencySettings]) -> pd.DataFrame:
         device = next(encoder.parameters()).device
         inputs, baseline = x.to(device), hidden.to(device)
         for label, method in methods.items():
-            importance = feature_importance(method, encoder, inputs, baseline)
-            shift = representation_shift(encoder, inputs, importance, baseline, fractions)
+            importance = feature_importance(
+                method, encoder, inputs, baseline, memory=settings.memory
+            )
+            shift = representation_shift(
+                encoder, inputs, importance, baseline, fractions, memory=settings.memory
+            )
             means = shift.double().mean(1).cpu().numpy()
             case = {"encoder": name, "replicate": replicate, "method": label}
             table = {"fraction": fractions, "shift": means, "normalised": means / means[-1]}

@@ -20,6 +20,7 @@ from explaind.report.page import About, Fact, Page, Panel, Plot
 from explaind.report.plots.bands import add_banded_line
 from explaind.report.plots.phase_marks import PhaseBar, add_phase_bars
 from explaind.report.plots.theme import component_styles, label_step_axes, new_figure
+from explaind.report.tables.confidence import mean_interval
 from explaind.report.text import PAPER, number, percent
 
 PHASES = {
@@ -86,13 +87,14 @@ def _facts(tables: LanguageClaimTables) -> tuple[Fact, ...]:
         ),
     ]
     if "rand" in seeds:
-        low, high = (number(float(end), 2) for end in (seeds["rand"].min(), seeds["rand"].max()))
+        rand = mean_interval(seeds["rand"].to_numpy())
         facts.append(
             Fact(
                 "Agreement with known families",
-                number(float(seeds["rand"].mean()), 2),
-                f"adjusted Rand index, mean over the seeds ({low} to {high}); largest p by"
-                f" permutation {number(float(seeds['p_value'].max()), 2)}",
+                number(rand["mean"], 2),
+                f"adjusted Rand index, mean over the seeds; 95 % interval {number(rand['low'], 2)}"
+                f" to {number(rand['high'], 2)}; largest p by permutation"
+                f" {number(float(seeds['p_value'].max()), 2)}",
             )
         )
     return tuple(facts)

@@ -136,17 +136,18 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
     )
     by_block = shares.groupby(["start", "block"], sort=False)["share"].sum().unstack()
     first, last = by_block.iloc[0], by_block.iloc[-1]
-    told = "; ".join(
-        f"all {block} from {percent(float(first[block]))} in the first interval to"
+    told = "".join(
+        f"; all {block} from {percent(float(first[block]))} in the first interval to"
         f" {percent(float(last[block]))} in the last"
         for block in BLOCKS
+        if block in by_block  # an own model may have none, or call them otherwise
     )
     return Panel(
         letter="d",
         title="Through which components, and when",
         caption=(
             "Share of every component in the sizes of the influences of all languages on all, by "
-            f"interval of training (gradient step): {told}."
+            f"interval of training (gradient step){told}."
         ),
         plots=(Plot("shares", shares_figure(tables.shares)),),
         tables=(about.files["shares"],),

@@ -62,7 +62,7 @@ def _representations(
     """Of the training and the test part, in evaluation mode."""
     device = next(network.parameters()).device
     return [
-        encode(network.encoder, x.to(device)).double().cpu().numpy()
+        encode(network.encoder, x.to(device), job.settings.memory).double().cpu().numpy()
         for x in (job.data.x_train, job.data.x_validation)
     ]
 

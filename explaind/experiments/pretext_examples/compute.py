@@ -43,7 +43,8 @@ def compute(job: EncoderJob[PretextExamplesSettings]) -> xr.Dataset:
     found, first = [], None
     for replicate in progress(job.replicates, "replicates"):
         networks = [job.network(name, replicate).encoder for name in settings.encoders]
-        scores = np.stack([DKNN(f, data.x_train[rows]).scores(x) for f in networks])
+        methods = [DKNN(f, data.x_train[rows], settings.memory) for f in networks]
+        scores = np.stack([method.scores(x) for method in methods])
         kinds = (_finite(scores), np.stack([log_distance(score) for score in scores]))
         found.append([correlations(values) for values in kinds])
         first = scores if first is None else first

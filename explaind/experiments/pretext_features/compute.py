@@ -38,7 +38,8 @@ def compute(job: EncoderJob[PretextFeaturesSettings]) -> xr.Dataset:
         rows = []
         for method in methods.values():
             importance = [
-                feature_importance(method, encoder, x, job.baseline).abs() for encoder in networks
+                feature_importance(method, encoder, x, job.baseline, memory=settings.memory).abs()
+                for encoder in networks
             ]
             values = torch.stack(importance)
             rows.append(correlations(values.flatten(2).cpu().double().numpy()))

@@ -57,7 +57,7 @@ def _rows(job: EncoderJob[RoarSettings]) -> Iterator[dict[str, object]]:
                 row = {**base, "method": method}
                 yield {**row, "fraction": 0.0, "loss": reconstruction_error(original, job.data)}
                 chosen = feature_method(method, replicate, steps=settings.steps)
-                importance = importance_of(chosen, job.baseline)
+                importance = importance_of(chosen, job.baseline, settings.memory)
                 for fraction in settings.fractions:
                     data = without_pixels(job.data, original, importance, fraction)
                     label = f"{name}_{replicate}_{method}_{fraction:g}"

@@ -90,7 +90,7 @@ def _functional_choice() -> Choice:
 
 def _component_choice(tables: SimilarityTables) -> Choice:
     names = [str(name) for name in tables.maps["component"].to_numpy()]
-    return Choice("component", "Component", {name: name for name in names})
+    return Choice("component", "Component or tensor", {name: name for name in names})
 
 
 def _others_choice(tables: SimilarityTables) -> Choice:
@@ -106,7 +106,7 @@ def _map_panel(tables: SimilarityTables, files: Files) -> Panel:
     ids = {split: f"cosines-{split}" for split in samples["split"].unique()}
     lists = (
         ("functional", "Explained output", list(FUNCTIONALS.values())),
-        ("component", "Component", list(_component_choice(tables).options)),
+        ("component", "Component or tensor", list(_component_choice(tables).options)),
         ("order", "Samples sorted by", list(orders.values())),
     )
     left_out = _left_out(tables, shown.sizes["interval"])
@@ -116,9 +116,9 @@ def _map_panel(tables: SimilarityTables, files: Files) -> Panel:
         caption=Markup(
             "Cosine between the parameter-wise influence of a validation sample (row) and of "
             "another sample (column): red = the same parameters moved both outputs in the same "
-            "direction, blue = in opposite directions. Choose what is explained, a component, the "
-            "steps whose influence counts, and the order of the samples: what a component tells "
-            "apart shows as blocks or stripes in one of the orders. {}"
+            "direction, blue = in opposite directions. Choose what is explained, a component or "
+            "one of its tensors, the steps whose influence counts, and the order of the samples: "
+            "what a component tells apart shows as blocks or stripes in one of the orders. {}"
         ).format(left_out),
         controls=render(
             "cosine_maps.html",
@@ -167,7 +167,7 @@ def _development_panel(tables: SimilarityTables, files: Files) -> Panel:
 
 def _neighbour_panel(tables: SimilarityTables, files: Files) -> Panel:
     choices, shared = (_functional_choice(), _others_choice(tables)), tables.neighbours
-    titles = ["Component", *_shared_titles(tables)]
+    titles = ["Component or tensor", *_shared_titles(tables)]
     contents = [
         (
             {"functional": str(functional), "others": str(others)},

@@ -30,7 +30,7 @@ from explaind.report.plots.theme import (
 from explaind.report.tables.phases import Phases
 
 MAX_SHOWN = 96  # samples of a split on the page
-MAX_VALUES = 3_000_000  # cosines of all maps on the page, 1 byte each
+MAX_VALUES = 4_500_000  # cosines of all maps on the page: 6 MB as the page holds them
 SCALE, MISSING = 127, -128
 LINES = {SAME_CLASS: (BLUE, "solid"), SAME_INPUT: (ORANGE, "dash"), OTHERS: (MUTED, "dot")}
 

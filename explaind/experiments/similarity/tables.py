@@ -55,7 +55,8 @@ def read(sources: Sources, settings: SimilaritySettings) -> SimilarityTables:
         The numbers.
     """
     store = sources.store("similarity")
-    maps, samples = cosines(component_grams(store)), sample_table(store, sources.data)
+    maps = cosines(component_grams(store, tensors=True))
+    samples = sample_table(store, sources.data)
     nearest = nearest_samples(maps, samples, settings.page.neighbours)
     return SimilarityTables(
         metrics=sources.metrics,

@@ -60,7 +60,8 @@ def compute(job: EncoderJob[UnitVisualisationSettings]) -> xr.Dataset:
         )
         images[row, :, :count], reached[row, :, :count] = found.images.cpu(), found.reached.cpu()
         device = next(encoder.parameters()).device
-        values = encode(encoder, job.data.x_validation.to(device)).double().cpu()
+        inputs = job.data.x_validation.to(device)
+        values = encode(encoder, inputs, settings.memory).double().cpu()
         quantiles[row, :, :count] = torch.quantile(
             values, torch.tensor(QUANTILES, dtype=values.dtype), dim=0
         )

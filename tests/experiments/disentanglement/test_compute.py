@@ -69,6 +69,14 @@ def test_twice_is_the_same(store, job):
     assert store.identical(compute(job))
 
 
+def test_images_at_once_change_rounding_only(paths, tmp_path):
+    """With the method of the paper, which draws for every image: `block` reruns nothing."""
+    settings = SETTINGS | {"method": "gradient_shap", "encoders": ["tc_vae"], "images": 10}
+    pieces, whole = (compute(job_of(paths, tmp_path, **settings, block=n)) for n in (3, 100))
+    np.testing.assert_allclose(pieces["maps"], whole["maps"], rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(pieces["pearson"], whole["pearson"], rtol=1e-6)
+
+
 def test_other_encoders_are_refused(paths, tmp_path):
     job = job_of(paths, tmp_path, **SETTINGS, encoders=["classifier"])
     with pytest.raises(ConfigError, match="kind vae, got 'classifier'"):

@@ -29,8 +29,9 @@ def similarity_store(validation=9, train=10, intervals=3, p=P):
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     noise = random.standard_normal((len(target), 5))
     grams = np.stack([noise @ noise.T, np.ones((len(target),) * 2), circle @ circle.T])
-    whole = np.stack([grams, 2 * grams]).astype(np.float32)
-    by_interval = np.stack([(1 + k) * whole for k in range(intervals)])
+    own = np.eye(len(target), dtype=np.float32)  # what a sample shares with none other
+    whole = np.stack([grams, 2 * grams + own]).astype(np.float32)
+    by_interval = np.stack([whole + (1 + k) * own for k in range(intervals)])
     bounds = np.linspace(0, 60, intervals + 1).astype(int)
     arrays = {
         "gram": (("functional", "tensor", "sample", "other"), whole),

@@ -1,6 +1,7 @@
 """Cosines between samples."""
 
 import numpy as np
+import xarray as xr
 
 from explaind.experiments.similarity.cosines import component_grams, cosines, interval_names
 from tests.experiments.similarity.made import similarity_store
@@ -9,7 +10,7 @@ STORE, _ = similarity_store()
 
 
 def test_components_add_up_their_tensors():
-    """E24: single tensors are told apart, and there is a map of all components."""
+    """E24: there is a map of all components."""
     grams = component_grams(STORE)
     assert grams["component"].values.tolist() == ["all components", "first", "second"]
     whole = STORE["gram"].astype(float)
@@ -19,6 +20,18 @@ def test_components_add_up_their_tensors():
         np.testing.assert_allclose(found, whole.isel(tensor=tensors).sum("tensor"))
     names = ["whole run", "steps 0 to 19", "steps 20 to 39", "steps 40 to 59"]
     assert interval_names(grams) == names
+
+
+def test_single_tensors_are_told_apart():
+    """E24: of the components that have several; `second` is its only tensor."""
+    grams = component_grams(STORE, tensors=True)
+    tensors = {"first.weight": 0, "first.bias": 1}
+    assert grams["component"].values.tolist() == ["all components", "first", "second", *tensors]
+    for name, tensor in tensors.items():
+        found = grams.sel(component=name)
+        np.testing.assert_array_equal(found[0], STORE["gram"].isel(tensor=tensor))
+        np.testing.assert_array_equal(found[1:], STORE["gram_by_interval"].isel(tensor=tensor))
+    xr.testing.assert_equal(grams[:, :, :3], component_grams(STORE))
 
 
 def test_maps_are_symmetric_with_unit_diagonal_and_those_of_the_vectors():

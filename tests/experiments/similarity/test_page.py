@@ -23,7 +23,13 @@ def test_page_compares_validation_with_both_splits(paths):
     plots = re.findall(r'<div id="([\w-]+)" class="plotly', html)
     assert plots == ["cosines-validation", "cosines-training", "development"]
     assert "<dd>9 + 10</dd>" in html
-    for option in ("all components", "second", "(a + b) mod p", "a, the larger number"):
+    for option in (
+        "all components",
+        "second",
+        "first.bias",
+        "(a + b) mod p",
+        "a, the larger number",
+    ):
         assert f"<option>{option}</option>" in html
     assert "the store has all" not in html  # nothing is left out
     linked = set(re.findall(r'href="tables/([^"]+)"', html))
