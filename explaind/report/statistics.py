@@ -39,13 +39,13 @@ DISTANCES = {
         "nat",
         "from network to reformulation, after dividing by the sums below; mean per sample",
     ),
-    "deviation_mean": (
+    "absolute_error_mean": (
         "Mean absolute error",
         "",
         "mean of |true minus reformulated| over all outputs of all validation samples",
     ),
-    "deviation_max": ("Largest absolute error", "", "the worst single output"),
-    "deviation_std": (
+    "absolute_error_max": ("Largest absolute error", "", "the worst single output"),
+    "error_std": (
         "Standard deviation of the error",
         "",
         "of true minus reformulated over all outputs",

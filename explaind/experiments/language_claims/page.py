@@ -81,9 +81,9 @@ def _facts(tables: LanguageClaimTables) -> tuple[Fact, ...]:
             "languages, on average",
         ),
         Fact(
-            "Left over",
+            "Residual",
             number(float(seeds["residual"].max()), 2),
-            "largest residual of a language in any seed, as a fraction of its change",
+            "largest of a language in any seed, as a fraction of its change",
         ),
     ]
     if "rand" in seeds:

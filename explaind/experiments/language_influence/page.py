@@ -60,9 +60,9 @@ def _facts(tables: LanguageTables) -> tuple[Fact, ...]:
             "of the mean log-probability per token",
         ),
         Fact(
-            "Left over",
+            "Residual",
             number(float((parts["residual"].abs() / change).max()), 2),
-            "largest residual of a language, as a fraction of its change",
+            "largest of a language, as a fraction of its change",
         ),
         Fact("From the language itself", percent(share), "of the sizes of all influences"),
     ]
