@@ -20,7 +20,7 @@ TRIED_TOGETHER = {
     "compat/model_path.py": "compat/test_exact_path_kernel_model.py",
     "compat/optimizer_paths.py": "compat/test_exact_path_kernel_model.py",
     "config/base.py": "config/test_schema.py",
-    "config/choices.py": "kernel/collectors/test_output_arrays.py",
+    "choices.py": "kernel/collectors/test_output_arrays.py",
     "config/dataset.py": "config/test_schema.py",
     "config/epk.py": "config/test_schema.py",
     "config/experiment.py": "experiments/test_registry.py",

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from explaind.config.choices import SAMPLES_PER_PASS
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
 from explaind.history.history import History

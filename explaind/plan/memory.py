@@ -6,7 +6,7 @@ hold plus the most that one of them works with.
 
 from dataclasses import dataclass
 
-from explaind.config.choices import SAMPLES_PER_PASS
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.kernel.collectors.output_arrays import BY_COMPONENT
 from explaind.kernel.contraction.training_side import WORKING_BYTES
 from explaind.plan.output_arrays import kept, numbers, sums

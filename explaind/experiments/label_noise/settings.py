@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from explaind.config.choices import SAMPLES_PER_PASS
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.config.experiment import ExperimentSettings, Seeds
 
 

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.config.base import canonical
-from explaind.config.choices import SAMPLES_PER_PASS
 from explaind.config.experiment import ExperimentSettings
 
 Share = Annotated[float, Field(gt=0, lt=1)]
