@@ -303,9 +303,22 @@ class TextDataset(Section):
     )
     held_out_parts: int = Field(4, ge=1, description="Parts held out, the same of all groups.")
     passages: int = Field(
-        4, ge=1, description="Held-out passages of each group, the beginnings of parts first."
+        4,
+        ge=1,
+        description="Held-out passages of each group, at least one of each part: the beginnings of "
+        "the parts first, then what follows them.",
     )
     seed: int = Field(0, ge=0, description="Seed of the split and the crops.")
+
+    @model_validator(mode="after")
+    def _check_held_out(self) -> "TextDataset":
+        if self.passages < self.held_out_parts:
+            raise ValueError(
+                f"expected passages >= {self.held_out_parts}, one of each held-out part, got"
+                f" {self.passages}: the other parts would be neither trained on nor explained;"
+                " raise it, or lower held_out_parts"
+            )
+        return self
 
     @property
     def train_size(self) -> int | None:

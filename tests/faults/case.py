@@ -54,7 +54,13 @@ CASE = {
             "validation_samples": 20,
             "resize": 16,
         },
-        LANGUAGES: {"kind": "text", "context": 12, "crops": 9, "passages": 1},
+        LANGUAGES: {
+            "kind": "text",
+            "context": 12,
+            "crops": 9,
+            "held_out_parts": 1,
+            "passages": 1,
+        },
     },
     "runs": {
         RUN: {

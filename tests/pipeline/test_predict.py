@@ -17,7 +17,7 @@ from explaind.store import open_sealed
 
 STEPS, LANGUAGES = 5, ["English", "Python", "arithmetic"]
 CONFIG = {
-    "datasets": {"text": {"kind": "text", "context": 12, "crops": 4, "passages": 2}},
+    "datasets": {"text": {"kind": "text", "context": 12, "crops": 4}},
     "runs": {
         "small": {
             "dataset": "text",

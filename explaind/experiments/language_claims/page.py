@@ -20,6 +20,7 @@ from explaind.report.page import About, Fact, Page, Panel, Plot
 from explaind.report.plots.bands import add_banded_line
 from explaind.report.plots.phase_marks import PhaseBar, add_phase_bars
 from explaind.report.plots.theme import component_styles, label_step_axes, new_figure
+from explaind.report.tables.confidence import mean_interval
 from explaind.report.text import PAPER, number, percent
 
 PHASES = {
@@ -80,19 +81,20 @@ def _facts(tables: LanguageClaimTables) -> tuple[Fact, ...]:
             "languages, on average",
         ),
         Fact(
-            "Left over",
+            "Residual",
             number(float(seeds["residual"].max()), 2),
-            "largest residual of a language in any seed, as a fraction of its change",
+            "largest of a language in any seed, as a fraction of its change",
         ),
     ]
     if "rand" in seeds:
-        low, high = (number(float(end), 2) for end in (seeds["rand"].min(), seeds["rand"].max()))
+        rand = mean_interval(seeds["rand"].to_numpy())
         facts.append(
             Fact(
                 "Agreement with known families",
-                number(float(seeds["rand"].mean()), 2),
-                f"adjusted Rand index, mean over the seeds ({low} to {high}); largest p by"
-                f" permutation {number(float(seeds['p_value'].max()), 2)}",
+                number(rand["mean"], 2),
+                f"adjusted Rand index, mean over the seeds; 95 % interval {number(rand['low'], 2)}"
+                f" to {number(rand['high'], 2)}; largest p by permutation"
+                f" {number(float(seeds['p_value'].max()), 2)}",
             )
         )
     return tuple(facts)
@@ -126,7 +128,7 @@ def _said(phases: Phases) -> str:
         else f"the share of intermediate attention rises in steps {rising[0]} to {rising[1]}"
     )
     return (
-        f"{first}; {second}: by tenths of the training, in the mean over the seeds (bars above the "
+        f"{first}; {second}: by tenths of the training, on average over the seeds (bars above the "
         "lines). Whether the seeds agree is judged above."
     )
 

@@ -138,7 +138,8 @@ def find_phases(over_seeds: pd.DataFrame) -> Phases:
     """
     steps = over_seeds.pivot_table(index="step", columns="block", values="mean")
     tenths = by_tenth(steps)
-    leads = (tenths[list(BLOCKS)].idxmax(axis=1) == OUTER_MLP).to_numpy()
+    blocks = tenths[list(BLOCKS)]
+    leads = ((blocks.idxmax(axis=1) == OUTER_MLP) & (blocks[OUTER_MLP] > 0)).to_numpy()
     led = len(leads) if leads.all() else int(np.argmin(leads))
     attention = tenths[INNER_ATTENTION].to_numpy()
     lowest = int(attention.argmin())

@@ -60,9 +60,9 @@ def _facts(tables: LanguageTables) -> tuple[Fact, ...]:
             "of the mean log-probability per token",
         ),
         Fact(
-            "Left over",
+            "Residual",
             number(float((parts["residual"].abs() / change).max()), 2),
-            "largest residual of a language, as a fraction of its change",
+            "largest of a language, as a fraction of its change",
         ),
         Fact("From the language itself", percent(share), "of the sizes of all influences"),
     ]
@@ -136,17 +136,18 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
     )
     by_block = shares.groupby(["start", "block"], sort=False)["share"].sum().unstack()
     first, last = by_block.iloc[0], by_block.iloc[-1]
-    told = "; ".join(
-        f"all {block} from {percent(float(first[block]))} in the first interval to"
+    told = "".join(
+        f"; all {block} from {percent(float(first[block]))} in the first interval to"
         f" {percent(float(last[block]))} in the last"
         for block in BLOCKS
+        if block in by_block  # an own model may have none, or call them otherwise
     )
     return Panel(
         letter="d",
         title="Through which components, and when",
         caption=(
             "Share of every component in the sizes of the influences of all languages on all, by "
-            f"interval of training (gradient step): {told}."
+            f"interval of training (gradient step){told}."
         ),
         plots=(Plot("shares", shares_figure(tables.shares)),),
         tables=(about.files["shares"],),
@@ -160,7 +161,7 @@ def _parts_panel(tables: LanguageTables, about: About) -> Panel:
         title="Data against regularisation",
         caption=(
             "What changed the prediction of each language, and of all on average step by step: "
-            "training text, weight decay, and what the integration left over; "
+            "training text, weight decay, and the residual of the integration; "
             f"{tables.unit} per token, positive = more likely. No momentum was carried into the "
             "training from before."
         ),

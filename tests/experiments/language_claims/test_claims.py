@@ -1,5 +1,7 @@
 """Claims about languages, judged by planted shares that fulfil them and that do not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +103,11 @@ def test_phases_are_found_where_they_are():
     assert find_phases(shares_over_seeds(seeds((0.1, 0.4), (0.4, 0.1)))) == (None, None)
 
 
+def test_a_model_without_blocks_has_no_phases():
+    nothing = pd.DataFrame({**dict.fromkeys(BLOCKS, np.zeros(STEPS)), REST: np.ones(STEPS)})
+    assert find_phases(shares_over_seeds({"one": nothing, "two": nothing})) == (None, None)
+
+
 class Planted(test_tables.Sources):
     """Replicates on disk."""
 
@@ -128,3 +135,7 @@ def test_the_page_says_what_the_seeds_agree_on(tmp_path):
     html = (tmp_path / "claims.html").read_text(encoding="utf-8")
     assert UNDECIDED in html  # one layer has none in between
     assert "العربية" in html
+    apart = replace(tables, seeds=tables.seeds.assign(rand=[0.3, 0.4, 0.5]))
+    fact = next(fact for fact in draw(apart, about).facts if "families" in fact.label)
+    assert fact.value == "0.4"
+    assert "95 % interval 0.15 to 0.65;" in fact.detail  # 0.4 - and + 4.303 * 0.1 / sqrt(3)

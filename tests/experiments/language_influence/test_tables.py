@@ -130,6 +130,17 @@ def test_the_page_offers_every_component_and_interval(tmp_path):
     assert [fact.label for fact in page.facts][-1] == "Agreement with known families"
 
 
+def test_components_of_an_own_model_may_have_any_names(tmp_path):
+    modules = ["transformer.wte", "transformer.h.0.attn.c_attn", "transformer.h.0.mlp.c_fc"]
+    store = sources()[1].assign_coords(component=modules)
+    names = ("influence", "shares", "nearest", "parts", "steps")
+    about = About("languages", "Languages", "run", {name: tmp_path / name for name in names})
+    page = draw(read(sources(influence=store)[0], SETTINGS), about)
+    shares = next(panel for panel in page.panels if panel.letter == "d")
+    assert [trace.name for trace in shares.plots[0].figure.data] == modules
+    assert "all MLP" not in shares.caption
+
+
 def test_what_was_not_kept_is_named():
     _, store = sources()
     with pytest.raises(StoreError, match=r"Set runs\.run\.epk\.groups to group"):

@@ -13,6 +13,10 @@ from explaind.config.encoder import (
     ResNetEncoder,
 )
 from explaind.errors import ConfigError
+from explaind.models.encoders import recurrent
+from explaind.models.encoders.convolutional import convolutional_encoder
+from explaind.models.encoders.network import EncoderNetwork
+from explaind.models.encoders.pooled import pooled_encoder
 from explaind.models.encoders.registry import build_network
 
 PUBLISHED = {  # parameters of encoder and decoder
@@ -26,6 +30,7 @@ PUBLISHED = {  # parameters of encoder and decoder
 def test_published_sizes(case, sizes):
     model, shape = case
     network = build_network(Encoder(model=model), 10, shape, seed=0)
+    assert isinstance(network, EncoderNetwork)
     counted = [
         sum(p.numel() for p in part.parameters()) for part in (network.encoder, network.head)
     ]
@@ -83,3 +88,23 @@ def test_batch_norm_can_be_left_out():
     settings = Encoder(model=ConvolutionalEncoder(batch_norm=False))
     network = build_network(settings, 2, (1, 16, 16), 0)
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
+
+
+def test_representations_have_the_sizes_asked_for():
+    images, series = torch.rand(3, 2, 16, 24), torch.rand(3, 7, 2)
+    for batch_norm in (False, True):
+        encoder = convolutional_encoder((2, 16, 24), 5, (3, 4, 6), 8, batch_norm)
+        assert encoder(images).shape == (3, 5)
+    assert pooled_encoder((2, 16, 24), 5, (3, 4, 6), 8)(images).shape == (3, 5)
+    codes = recurrent.RecurrentEncoder(2, 5)(series)
+    assert codes.shape == (3, 5)
+    assert recurrent.RecurrentDecoder(7, 2, 5)(codes).shape == series.shape
+
+
+def test_a_series_is_represented_by_its_last_hidden_state():
+    torch.manual_seed(0)
+    encoder, series = recurrent.RecurrentEncoder(2, 5), torch.rand(3, 7, 2)
+    longer = torch.cat([series, torch.rand(3, 1, 2)], 1)
+    hidden = encoder.second(encoder.first(longer)[0])[0]
+    torch.testing.assert_close(encoder(series), hidden[:, 6])
+    torch.testing.assert_close(encoder(longer), hidden[:, 7])
