@@ -147,7 +147,7 @@ def plan(
     every: Annotated[int, typer.Option(help="Steps between snapshots of the history.")] = 1,
     segments: Annotated[int, typer.Option(help="Jobs that the steps are divided among.")] = 1,
     intervals: Annotated[int, typer.Option(help="Intervals of training told apart.")] = 1,
-    keep: Annotated[list[str] | None, typer.Option(help="Kept slice; may be repeated.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Output array; may be repeated.")] = None,
     gpus: Annotated[int, typer.Option(help="GPUs.")] = 1,
     memory_gb: Annotated[float, typer.Option(help="Memory of a GPU, GB.")] = 80.0,
     tflops: Annotated[float, typer.Option(help="Matrix products of a GPU, 10^12 / s.")] = 50.0,

@@ -20,7 +20,7 @@ TRIED_TOGETHER = {
     "compat/model_path.py": "compat/test_exact_path_kernel_model.py",
     "compat/optimizer_paths.py": "compat/test_exact_path_kernel_model.py",
     "config/base.py": "config/test_schema.py",
-    "config/choices.py": "kernel/collectors/test_output_arrays.py",
+    "choices.py": "kernel/collectors/test_output_arrays.py",
     "config/dataset.py": "config/test_schema.py",
     "config/epk.py": "config/test_schema.py",
     "config/experiment.py": "experiments/test_registry.py",
@@ -267,6 +267,52 @@ def test_nothing_recommends_what_does_not_work():
         if wrong.search(file.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+FORMER = (
+    r"in the mean\b",
+    r"left over",
+    r"(some|so many) at a time",
+    r"kept slices?",
+    r"routes? \(?[abc]\b",
+    r"dispensable",
+    r"trainings without a group",
+    r"training sums",
+    r"kinked",
+    r"(wrong|right) labels",
+    r"answered correctly",
+    r"same answer",
+    r"all layers together",
+    r"layer by layer",
+    r"the publication\b",
+    r"only thought of",
+    r"thinned histor",
+    r"attention (encoders|decoders)",
+    r"size of the parameters",
+    r"sanity of influence",
+)
+"""What the words of the glossary are in place of."""
+
+PUBLISHED = {
+    ("docs/differences.md", "attention decoders"),
+    ("docs/glossary.md", "attention encoders"),
+}
+"""Where the paper's own words are named."""
+
+
+def test_words_are_those_of_the_glossary():
+    library = (file for file in CODE if file.is_relative_to(REPOSITORY / "explaind"))
+    shown = [file for file in library if re.match(r"cli|page\.|text\.", file.name)]
+    shown += (REPOSITORY / "explaind/report/templates").glob("*.html")
+    shown += (REPOSITORY / name for name in documents() if name != "CHANGELOG.md")
+    assert len(shown) > 60
+    former = re.compile("|".join(FORMER), re.IGNORECASE)
+    found = [
+        (file.relative_to(REPOSITORY).as_posix(), match[0])
+        for file in shown
+        for match in former.finditer(file.read_text(encoding="utf-8"))
+    ]
+    assert {*found} == PUBLISHED
 
 
 def test_the_architecture_names_every_room():

@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
 from explaind.history.history import History
@@ -34,7 +35,6 @@ from explaind.kernel.one_step import explain_one_step
 from explaind.kernel.parts import PartLosses, explain_parts
 from explaind.kernel.query.make_queries import MakeQueries
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.kernel.query.queries import SAMPLES_PER_PASS
 from explaind.kernel.reformulate import (
     parameter_influence_of_intervals,
     parameter_influence_of_steps,

@@ -21,7 +21,7 @@ TERMS = {
     "initial": ("initial output", "of the untrained network", MUTED),
     "data": ("training data", "what the training samples did", DATA),
     "decay": ("regularisation", "what weight decay did", DECAY),
-    "residual": ("residual", "left over by integration and rounding", RESIDUAL),
+    "residual": ("residual", "residual of integration and rounding", RESIDUAL),
     "final": ("final output", "of the trained network", TRUE),
 }
 CLASSES = {SAME: "same class", OTHER: "other classes", ALL: "all training samples"}

@@ -12,10 +12,10 @@ def test_errors_are_those_of_all_outputs():
     error = np.array([[0.1, -0.2, 0.0], [0.5, -0.3, 0.1]])
     true = np.log([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
     found = validation_statistics(task_of("nll"), true, true - error, np.array([2, 0]))
-    assert found["deviation_mean"] == pytest.approx(1.2 / 6)
-    assert found["deviation_max"] == pytest.approx(0.5)
+    assert found["absolute_error_mean"] == pytest.approx(1.2 / 6)
+    assert found["absolute_error_max"] == pytest.approx(0.5)
     # signed errors, of which the six are all there are: 0.4 is the sum of their squares
-    assert found["deviation_std"] == pytest.approx((0.4 / 6 - (0.2 / 6) ** 2) ** 0.5)
+    assert found["error_std"] == pytest.approx((0.4 / 6 - (0.2 / 6) ** 2) ** 0.5)
 
 
 def test_what_a_task_compares_is_among_them():

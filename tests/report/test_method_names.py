@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from explaind.config.choices import AnyFeatureMethodName
+from explaind.choices import AnyFeatureMethodName
 from explaind.experiments.example_consistency.settings import ExampleConsistencySettings
 from explaind.report.method_names import EXAMPLE_METHOD_KINDS, EXAMPLE_METHODS, FEATURE_METHODS
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.errors import ConfigError
 from explaind.kernel.collectors import influence as influence_sums
 from explaind.kernel.collectors import parameters as parameter_scores
