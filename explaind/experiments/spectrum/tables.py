@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from explaind.config.choices import Credit
+from explaind.choices import Credit
 from explaind.experiments.spectrum.settings import SpectrumSettings
 from explaind.report.sources import Sources
 from explaind.report.tables.steps import credit
