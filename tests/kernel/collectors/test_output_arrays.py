@@ -132,6 +132,10 @@ def test_a_subset_of_the_training_samples(recorded, everything):
     assert_same(found, everything.isel(train=[2, 7, 11]))
 
 
+def test_one_array_needs_no_list(recorded):
+    assert recorded(keep="influence").equals(recorded(keep=["influence"]))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

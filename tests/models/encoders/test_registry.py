@@ -5,10 +5,12 @@ import torch
 
 from explaind.config.encoder import (
     Classification,
+    Contrastive,
     ConvolutionalEncoder,
     Encoder,
     PooledEncoder,
     RecurrentEncoder,
+    ResNetEncoder,
 )
 from explaind.errors import ConfigError
 from explaind.models.encoders import recurrent
@@ -50,16 +52,29 @@ def test_a_classifier_has_an_output_for_each_class():
     assert isinstance(network.head, torch.nn.Linear)
 
 
-def test_parameters_follow_the_seed_and_leave_the_global_one():
+SEEDED = {
+    "convolutional": (Encoder(), (1, 16, 16)),
+    "simclr": (Encoder(model=ResNetEncoder(width=2), pretext=Contrastive()), (3, 8, 8)),
+}
+
+
+@pytest.mark.parametrize(("settings", "shape"), SEEDED.values(), ids=SEEDED)
+def test_parameters_follow_the_seed_and_leave_the_global_one(settings, shape):
+    """D16: the published SimCLR began with a network that labels of ImageNet had trained."""
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    first, again, other = (build_network(Encoder(), 2, (1, 16, 16), s) for s in (1, 1, 2))
+    first, again, other = (build_network(settings, 2, shape, s) for s in (1, 1, 2))
     assert torch.equal(torch.rand(1), expected)
-    states = [network.encoder[0].weight for network in (first, again, other)]
-    assert torch.equal(states[0], states[1])
-    assert not torch.equal(states[0], states[2])
+    for weight, same, another in zip(*map(_drawn, (first, again, other)), strict=True):
+        assert torch.equal(weight, same)
+        assert not torch.equal(weight, another)
     assert not first.training
+
+
+def _drawn(network):
+    """The weights of convolutions and linear layers."""
+    return [tensor for tensor in network.parameters() if tensor.dim() > 1]
 
 
 def test_inputs_that_are_too_small_or_uneven_are_refused():
