@@ -29,7 +29,7 @@ CLASSES = {SAME: "same class", OTHER: "other classes", ALL: "all training sample
 
 INFLUENCE_OF_ALL = Markup(
     "This needs the influence of every training sample: <code>influence</code> in <code>runs.{0}."
-    "epk.keep</code>, and no <code>runs.{0}.epk.train_samples</code>."
+    "epk.keep</code>, and neither <code>train_samples</code> nor <code>groups</code> beside it."
 )
 ACCURACY = ", and fraction of the samples that is predicted correctly,"
 BATCH = " Training curves are those of the batch of each step alone, not of all training samples."
