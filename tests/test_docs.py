@@ -63,7 +63,7 @@ ELSEWHERE = {
     "python -m benchmarks.peers": "measures the machine; tests/integrations/test_peers.py",
     "python -m benchmarks.recording": "minutes, and measures the machine",
     "python -m benchmarks.rooms": "tests/test_docs_tree.py compares what it draws",
-    "python -m benchmarks.rules results": "tests/test_benchmarks.py",
+    "python -m benchmarks.rules results": "tests/test_benchmarks.py, of planted times",
     "python -m benchmarks.single_steps": "tests/plan/test_single_steps.py",
     "python -m benchmarks.small_jobs main": "minutes, and measures the machine",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
