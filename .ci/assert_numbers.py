@@ -56,8 +56,18 @@ LIMITS = {
 }
 
 
+PAGE_BYTES = 8_000_000
+"""A page of this size or more opens slowly, and is too large to be sent."""
+
+
+def large_pages() -> list[str]:
+    """Names of the pages that are too large."""
+    pages = sorted(Paths().figures().glob("*.html"))
+    return [page.name for page in pages if page.stat().st_size >= PAGE_BYTES]
+
+
 def main() -> None:
-    """Print the numbers of every run beside their limits; fail if one is above its limit."""
+    """Print the numbers of every run beside their limits; fail if one is above, or a page large."""
     failed = False
     for run in load_config(*(sys.argv[1:] or [Paths().config()])).runs:
         for name, value in measured(run).items():
@@ -65,7 +75,9 @@ def main() -> None:
             failed = failed or not kept
             verdict = "ok" if kept else "TOO LARGE"
             sys.stdout.write(f"{run}: {name}: {value:.3g} (limit {LIMITS[name]:.3g}) {verdict}\n")
-    sys.exit(failed)
+    large = large_pages()
+    sys.stdout.write(f"pages of {PAGE_BYTES:,} bytes or more: {', '.join(large) or 'none'}\n")
+    sys.exit(failed or bool(large))
 
 
 if __name__ == "__main__":
