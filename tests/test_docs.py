@@ -22,6 +22,12 @@ DRY_RUN = {
     "snakemake results/figures/pruning.html",
     "snakemake results/grokking/plan.json",
 }
+LARGE = (
+    "snakemake --configfile config/labelfree-cpu.yaml -- all",
+    "snakemake --configfile config/labelfree-paper.yaml -- all",
+)
+"""Dry runs of many jobs."""
+
 RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
     "explaind --help",
     "explaind prepare-dataset --config mine.yaml --dataset modulo",
@@ -56,7 +62,8 @@ ELSEWHERE = {
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
     "python -m benchmarks.peers": "measures the machine; tests/integrations/test_peers.py",
     "python -m benchmarks.recording": "minutes, and measures the machine",
-    "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
+    "python -m benchmarks.rooms": "tests/test_docs_tree.py compares what it draws",
+    "python -m benchmarks.rules results": "tests/test_benchmarks.py, of planted times",
     "python -m benchmarks.single_steps": "tests/plan/test_single_steps.py",
     "python -m benchmarks.small_jobs main": "minutes, and measures the machine",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
@@ -66,8 +73,7 @@ ELSEWHERE = {
     "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
         "tests/workflow/test_own_project.py"
     ),
-    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data",
-    "snakemake --configfile config/labelfree-paper.yaml -- all": "the same, on a GPU",
+    **dict.fromkeys(LARGE, "test_large_workflows"),
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",
 }
@@ -159,6 +165,20 @@ def test_configs_are_valid(shown):
 def test_workflow(fresh, command):
     _, arguments = command.split(" ", 1)
     assert "This was a dry-run" in fresh.shell(f"snakemake --dry-run {arguments}")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "command", [*LARGE, "snakemake --configfile config/languages-cpu.yaml -- all"]
+)
+def test_large_workflows(fresh, tmp_path, command):
+    """Of files that are there, whatever they hold: a dry run opens none."""
+    project = fresh.copy(tmp_path)
+    file = next(word for word in command.split() if word.endswith(".yaml"))
+    for dataset in yaml.safe_load((tmp_path / file).read_text())["datasets"].values():
+        if "path" in dataset:
+            write_text(tmp_path / dataset["path"], "")
+    test_workflow(project, command)
 
 
 @pytest.mark.long
