@@ -94,9 +94,26 @@ train_data = (torch.randn(12, 4), torch.arange(12) % 5)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*train_data), batch_size=4)
 x, y, epochs = torch.randn(2, 4), torch.tensor([0, 1]), 4
 """
+SMALL_AUTOENCODER = """
+import explaind, torch
+torch.manual_seed(0)
+model = torch.nn.Sequential()
+model.add_module("encoder", torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh()))
+model.add_module("decoder", torch.nn.Linear(3, 4))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+loss_fn = lambda output, target: (output - target).square().mean(1)
+x_train, x = torch.randn(8, 4), torch.randn(2, 4)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x_train, x_train), batch_size=4)
+with explaind.record(model, optimizer, loss_fn, store="history.zarr") as recorder:
+    for batch in recorder.batches(loader):
+        optimizer.zero_grad()
+        loss_fn(model(batch.x), batch.y).mean().backward()
+        optimizer.step()
+"""
 SETUP = {
     "README.md": SMALL_TRAINING,
     "docs/index.md": "",  # what a newcomer copies needs nothing beside it
+    "docs/labelfree.md": SMALL_AUTOENCODER,
     "docs/migration.md": SMALL_TRAINING,
     "docs/own_model.md": SMALL_TRAINING,
     "docs/reading.md": "",

@@ -31,7 +31,8 @@ DEFECTS = {
     16: "models/encoders/test_registry.py: "
     "test_parameters_follow_the_seed_and_leave_the_global_one",
     17: "training/test_encoder.py: test_a_rate_falls_along_a_cosine_from_its_full_value",
-    18: "labelfree/test_feature_importance.py: test_every_sample_is_compared_with_its_own_baseline",
+    18: "labelfree/test_feature_importance.py: "
+    "test_gradient_shap_compares_every_sample_with_its_own_baseline",
     19: "training/test_encoder.py: test_the_test_set_is_never_seen",
     20: "training/test_encoder.py: test_samples_are_shuffled_anew_in_every_epoch",
     21: "experiments/test_repeatable.py: test_the_same_command_twice_writes_the_same_bytes",

@@ -1,9 +1,9 @@
 """The page on frequencies."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,10 +11,9 @@ from explaind.experiments.drawing import draw_page, sources_of
 from explaind.experiments.spectrum.page import draw
 from explaind.experiments.spectrum.tables import read
 from explaind.report.page import About
-from explaind.store import write_store
-from tests.experiments.similarity.made import P, project
+from explaind.store import open_sealed
+from tests.experiments.similarity.made import project
 from tests.experiments.spectrum.made import SPECTRUM, rows
-from tests.report.synthetic import SyntheticRun, influence_dataset
 
 
 @pytest.fixture(scope="module")
@@ -25,23 +24,20 @@ def html(tmp_path_factory):
     return paths.figure("spectrum").read_text()
 
 
-@pytest.mark.parametrize("credit", ["gradient_step", "application_step"])
-def test_the_step_that_is_credited_is_on_the_axis(tmp_path, credit):
-    config, paths = project(tmp_path)
-    paths.influence("grokking").rename(tmp_path / "other")
-    run = SyntheticRun(p=P, credit=credit)
-    influence = influence_dataset(run, np.random.default_rng(0))
-    write_store(paths.influence("grokking"), influence, influence.attrs)
+def test_the_step_that_is_credited_is_on_the_axis(tmp_path):
+    config, paths = project(tmp_path, validation=2, train=2)
     intervals = pd.concat([SPECTRUM, rows("influence", "e", 1, 5), rows("influence", "e", 2, 5)])
     intervals.to_parquet(paths.experiment("grokking", "spectrum"))
     tables = read(sources_of(config, paths, "spectrum"), config.experiments["spectrum"])
-    files = dict.fromkeys(tables.files(), Path("t.csv"))
-    page = draw(tables, About("spectrum", "Frequencies", "grokking", files))
-    plots = [plot for panel in page.panels for plot in panel.plots]
-    titles = {plot.id: plot.figure.layout.xaxis.title.text for plot in plots}
-    assert titles["weights-training"] == "training step"
-    assert titles["similarity-training"] == "training step (application step)"
-    assert titles["influence-training"] == f"training step ({credit.replace('_', ' ')})"
+    assert tables.credit == open_sealed(paths.influence("grokking")).attrs["credit"]
+    about = About("spectrum", "", "grokking", dict.fromkeys(tables.files(), Path("t.csv")))
+    for credit in ("gradient_step", "application_step"):
+        page = draw(replace(tables, credit=credit), about)
+        plots = [plot for panel in page.panels for plot in panel.plots]
+        titles = {plot.id: plot.figure.layout.xaxis.title.text for plot in plots}
+        assert titles["weights-training"] == "training step"
+        assert titles["similarity-training"] == "training step (application step)"
+        assert titles["influence-training"] == f"training step ({credit.replace('_', ' ')})"
 
 
 def test_every_source_has_its_panel(html):
