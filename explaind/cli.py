@@ -193,12 +193,13 @@ def doctor(
     from explaind.doctor.examine import examine
     from explaind.doctor.sources import configured_training, imported_training
 
-    _check_one_source(build, run)
-    if run:
-        training = configured_training(with_run(config or [], root, run), Paths(root), run)
+    _check_one_source(bool(build), bool(config or run))
+    given = {"steps": steps, "samples": samples}
+    given = {name: value for name, value in given.items() if value is not None}
+    if build:
+        training = imported_training(build, given)
     else:
-        given = {"steps": steps, "samples": samples}
-        training = imported_training(build, {k: v for k, v in given.items() if v is not None})
+        training = configured_training(with_run(config or [], root, run), Paths(root), run, given)
     diagnosis = examine(training)
     typer.echo(str(diagnosis))
     sys.exit(int(not diagnosis.accepted))
@@ -382,9 +383,9 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _check_one_source(build: str, run: str) -> None:
+def _check_one_source(imported: bool, configured: bool) -> None:
     """Refuse two trainings, or none."""
-    if bool(build) == bool(run):
+    if imported == configured:
         raise ConfigError("Expected either package.module:function, or --config and --run.")
 
 

@@ -25,6 +25,7 @@ from explaind.history.wrappers import computed_tensors, unwrapped, unwrapped_opt
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS
 from explaind.kernel.functionals import find_functional
 from explaind.kernel.path_kernel import PathKernel
+from explaind.own_code import described
 from explaind.plan.build import build_plan
 from explaind.plan.machine import memory_in_use, this_machine
 from explaind.plan.measure import measured_sizes, recorded_sizes
@@ -87,7 +88,7 @@ def examine(training: Training) -> Diagnosis:
     findings: list[Finding] = []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            findings.extend(_rehearsal(_copied(training), Path(folder) / "history.zarr"))
+            findings.extend(_rehearsal(training, Path(folder) / "history.zarr"))
         except _RefusedError as refused:
             findings.append(refused.finding)
     return Diagnosis(tuple(findings))
@@ -111,6 +112,9 @@ def _stage(about: str) -> Iterator[None]:
         yield
     except ExplaindError as error:
         raise _RefusedError(Finding(about, "refused", str(error))) from error
+    except Exception as error:  # of the model, the loss or the data
+        failure = f"failed, {described(error)}; fix it, and ask again"
+        raise _RefusedError(Finding(about, "refused", failure)) from error
 
 
 def _copied(training: Training) -> Training:
@@ -123,8 +127,9 @@ def _copied(training: Training) -> Training:
 
 
 def _rehearsal(training: Training, store: Path) -> Iterator[Finding]:
-    """Take a few steps and explain them; what is recorded lies in the store."""
+    """Take a few steps of a copy and explain them; what is recorded lies in the store."""
     with _stage("parameters"):
+        training = _copied(training)
         yield from _parameters(training)
     with _stage("recording"):
         seconds = yield from _recording(training, store)
@@ -219,7 +224,7 @@ def _gradients(t: Training, kernel: PathKernel) -> Generator[Finding, None, Size
         The sizes of the whole training and of what is to be explained.
     """
     history, samples = kernel.history, len(kernel.data)
-    two = kernel.data.batch(torch.arange(2), 0)
+    two = kernel.data.batch(torch.arange(2) % samples, 0)
     function = find_functional(t.outputs, t.loss_fn, kernel.output_unit).function
     steps = t.steps or len(t.loader)
     sizes = Sizes(

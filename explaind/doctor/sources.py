@@ -1,7 +1,7 @@
 """Where the command finds the training that it examines: an import path, or a run of a config."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from torch import nn
@@ -66,13 +66,16 @@ def imported_training(reference: str, given: Mapping[str, Any]) -> Training:
     return Training(**given)
 
 
-def configured_training(config: Config, paths: Paths, run: str) -> Training:
+def configured_training(
+    config: Config, paths: Paths, run: str, given: Mapping[str, Any]
+) -> Training:
     """Build a run of a config; its dataset must have been prepared.
 
     Args:
         config: the whole configuration.
         paths: where things lie.
         run: name of the run.
+        given: fields that replace those of the run.
 
     Returns:
         The training; schedule, augmentation and clipping of the run do not matter here.
@@ -83,7 +86,7 @@ def configured_training(config: Config, paths: Paths, run: str) -> Training:
     data = data.to(resolve_device(settings.training.device))
     model = build_model(settings.model, data.classes, data.input_shape)
     model.to(data.x_train.device)
-    return Training(
+    training = Training(
         model,
         build_optimizer(settings.training.optimizer, model),
         task_of(settings.training.loss).loss_fn,
@@ -95,3 +98,4 @@ def configured_training(config: Config, paths: Paths, run: str) -> Training:
         samples=settings.epk.samples or len(data.x_validation),
         outputs=settings.epk.functional,
     )
+    return replace(training, **given)

@@ -57,7 +57,7 @@ class Explanation:
         self._explained = explained
 
     def top(self, k: int = 10) -> pd.DataFrame:
-        """The training samples that moved each explained output most.
+        """The training samples, or groups of them, that moved each explained output most.
 
         Args:
             k: how many on each side.
@@ -65,13 +65,17 @@ class Explanation:
         Returns:
             One row each, with `test`, `output`, `side` ("helpful" pushed the output up, "harmful"
             pushed it down), `rank` (0 = strongest), `train` (position along that dimension; with
-            `keep=("top",)` in the training set) and `influence`, in the unit of the output.
+            `keep=("top",)` in the training set) or, of an explanation by groups, the name of the
+            `group`, and `influence`, in the unit of the output.
         """
+        axis = self._axis
         indices, values = (self._strongest(k, what) for what in ("index", "influence"))
-        table = xr.Dataset({"train": indices, "influence": values}).to_dataframe().reset_index()
+        table = xr.Dataset({axis: indices, "influence": values}).to_dataframe().reset_index()
         table["side"] = pd.Categorical(table["side"], SIDES)
+        if axis == "group":
+            table[axis] = self._explained[axis].values[table[axis]]
         table = table.sort_values(["test", "output", "side", "rank"], ignore_index=True)
-        return table[["test", "output", "side", "rank", "train", "influence"]]
+        return table[["test", "output", "side", "rank", axis, "influence"]]
 
     def self_influence(self, rows: Sequence[int] | None = None) -> xr.DataArray:
         """Influence of explained training samples on themselves, a measure of memorisation.
@@ -86,7 +90,7 @@ class Explanation:
         Raises:
             ConfigError: if there is not one position for each explained sample.
         """
-        influence = self._array("influence", "influence")
+        influence = self._of_samples()
         tested, trained = influence.sizes["test"], influence.sizes["train"]
         own = np.arange(trained) if rows is None else np.asarray(rows)
         if own.shape != (tested,) or not bool(((own >= 0) & (own < trained)).all()):
@@ -98,11 +102,11 @@ class Explanation:
         return influence.isel(train=xr.DataArray(own, dims="test"), test=np.arange(tested))
 
     def by_component(self) -> xr.DataArray:
-        """Return the influence through each component, `[component, test, output, train]`."""
+        """Return that through each component, `[component, test, output, train]` or `group`."""
         return self._array("influence_by_component", "component")
 
     def by_interval(self) -> xr.DataArray:
-        """Return the influence in each training interval, `[interval, test, output, train]`."""
+        """Return that in each interval, `[interval, test, output, train]` or `group`."""
         return self._array("influence_by_interval", "interval").sum("component", keep_attrs=True)
 
     def by_group(self, labels: Sequence[Any]) -> xr.DataArray:
@@ -117,7 +121,7 @@ class Explanation:
         Raises:
             ConfigError: if there is not one label for each training sample.
         """
-        influence = self._array("influence", "influence")
+        influence = self._of_samples()
         groups = np.asarray(labels)
         if groups.shape != (influence.sizes["train"],):
             raise ConfigError(
@@ -151,35 +155,38 @@ class Explanation:
         )
 
     def plot(self, test: int = 0, output: int = 0, k: int = 10) -> "go.Figure":
-        """Draw what one explained output is made of, and its strongest training samples.
+        """Draw what one explained output is made of, and its strongest samples or groups.
 
         Args:
             test: position of the explained sample.
             output: position of the output.
-            k: training samples on each side.
+            k: training samples, or groups of them, on each side.
 
         Returns:
             The figure.
         """
         from plotly.subplots import make_subplots  # noqa: PLC0415
 
+        axis = self._axis
         one = self._explained.isel(test=test, output=output)
         strongest = Explanation(self._explained.isel(test=[test], output=[output])).top(k)
         strongest = strongest[strongest["influence"] != 0].sort_values("influence")
+        strongest = strongest.drop_duplicates(axis)  # few are strongest both ways
         before, after = float(one["initial_output"]), float(one["final_output"])
         parts = {"change": after - before} | {
             name: float(one[key]) for key, name in reversed(PARTS.items()) if key in one
         }
+        what, prefix = {"train": ("training samples", "sample "), "group": ("groups", "")}[axis]
         titles = (
             f"Training changed it from {before:.3g} to {after:.3g}",
-            f"Strongest training samples, {k} each way",
+            f"Strongest {what}, {k} each way",
         )
         rows = len(strongest)
         figure = make_subplots(
             *(2, 1), row_heights=[5, 3 + rows], vertical_spacing=0.2, subplot_titles=titles
         )
         figure.add_trace(_bars(list(parts), list(parts.values())), row=1, col=1)
-        names = [f"sample {number}" for number in strongest["train"]]
+        names = [f"{prefix}{name}" for name in strongest[axis]]
         figure.add_trace(_bars(names, list(strongest["influence"])), row=2, col=1)
         unit = one["data"].attrs["units"]
         figure.update_xaxes(title=f"part of the change ({unit})", row=1, col=1)
@@ -195,6 +202,29 @@ class Explanation:
             path: folder of the store to create.
         """
         write_store(Path(path).absolute(), self._explained, self._explained.attrs)
+
+    @property
+    def _axis(self) -> str:
+        """Dimension of what influence is that of: samples, or groups of them."""
+        influence = self._explained.get("influence")
+        return "train" if influence is None else str(influence.dims[-1])
+
+    def _of_samples(self) -> xr.DataArray:
+        """The influence of single training samples, `[test, output, train]`.
+
+        Returns:
+            The array.
+
+        Raises:
+            ConfigError: if it was not kept, or was summed by group.
+        """
+        influence = self._array("influence", "influence")
+        if self._axis == "group":
+            raise ConfigError(
+                "Expected the influence of single training samples, got that of groups of them."
+                " Leave out explain(..., groups=...)."
+            )
+        return influence
 
     def _array(self, name: str, keep: str) -> xr.DataArray:
         """An array that may not have been kept.
@@ -221,7 +251,7 @@ class Explanation:
         if "influence" not in self._explained:
             sides = [self._array(f"{side}_{what}", "top").isel(rank=slice(k)) for side in SIDES]
             return xr.concat(sides, pd.Index(SIDES, name="side"))
-        influence = self._explained["influence"].transpose("test", "output", "train")
+        influence = self._explained["influence"].transpose("test", "output", self._axis)
         order = np.argsort(influence.values, axis=-1, kind="stable")
         ranked = np.stack([order[..., ::-1][..., :k], order[..., :k]])
         if what == "influence":

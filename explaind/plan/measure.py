@@ -16,7 +16,7 @@ from explaind.kernel.functionals import ModelFunction, OutputFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.trajectory.intervals import FORGOTTEN, segment_of
 from explaind.plan.sizes import Layer
-from explaind.trees import Forward, Inputs, LossFunction, Targets, call, leaves, rows_of
+from explaind.trees import Forward, Inputs, LossFunction, Targets, call, collated, leaves, rows_of
 
 
 def recorded_sizes(history: History, segments: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def measured_sizes(
         "batched": fallback.batched,
         "outputs": values_of(1).numel(),
         "activation_bytes": activation_bytes(values_of, params),
-        "sample_bytes": sum(_bytes(leaf[:1].clone()) for leaf in leaves((x, y))),
+        "sample_bytes": _sample_bytes(x, y),
         "forward_flops": forward_flops(values_of),
     }
 
@@ -127,6 +127,11 @@ def _layers(
         )
         for slot in gradients.layout.slots
     )
+
+
+def _sample_bytes(x: Inputs, y: Targets) -> int:
+    first = leaves(collated(rows_of((x, y), 0, 1)))
+    return sum(_bytes(leaf.clone()) for leaf in first if isinstance(leaf, Tensor))
 
 
 def _saved_bytes(forward: Callable[[int], Tensor], count: int, params: list[Tensor]) -> int:

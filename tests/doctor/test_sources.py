@@ -51,8 +51,12 @@ def test_the_command(tmp_path):
     assert "100 steps take" in said
     assert "can be recorded and explained" in said
     assert "BatchNorm1d" in project.explaind("doctor", "mine:mixing", fails=True)
-    assert "Expected either" in project.explaind("doctor", fails=True)
     config = ("--config", "config/tiny.yaml")
+    for sources in ((), ("mine:build", *config)):
+        assert "Expected either" in project.explaind("doctor", *sources, fails=True)
     project.explaind("prepare-dataset", *config, "--dataset", "modulo")
-    said = project.explaind("doctor", *config, "--run", "grokking")
+    of_run = ("doctor", *config, "--run", "grokking", "--steps", "5", "--samples", "3")
+    said = project.explaind(*of_run)
     assert "This training can be recorded and explained." in said
+    assert "5 steps take" in said
+    assert "3 samples take" in said

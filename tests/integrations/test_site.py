@@ -6,6 +6,14 @@ import sys
 
 import pytest
 
+import explaind
+from explaind import compat, errors
+from explaind.doctor.diagnosis import Diagnosis, Finding
+from explaind.doctor.examine import Training, examine
+from explaind.history.checkpoint_interval import balanced_interval
+from explaind.history.recorder import Recorder
+from explaind.kernel.explanation import Explanation
+from explaind.kernel.query.quadrature import Quadrature
 from tests.workflow.project import REPOSITORY
 
 
@@ -23,9 +31,32 @@ def test_every_document_is_a_page(site):
     assert documents <= {file.stem for file in site.glob("*.html")}
 
 
-def test_the_reference_has_the_arguments(site):
+PUBLIC = [
+    *(getattr(explaind, name) for name in explaind.__all__ if name != "__version__"),
+    *(getattr(compat, name) for name in compat.__all__),
+    *(each for each in vars(errors).values() if getattr(each, "__module__", "") == errors.__name__),
+    *(Recorder, Explanation, Quadrature, balanced_interval),
+    *(Training, Diagnosis, Finding, examine),
+]
+MEMBERS = ("PathKernel.explain", "Explanation.top", "Recorder.batches")
+
+
+def test_the_reference_has_all_names(site):
     page = (site / "api.html").read_text()
-    assert "explaind.kernel.path_kernel.PathKernel.explain" in page
+    known = set(re.findall(r'<h\d id="([\w.]+)"', page))
+    wanted = {f"{each.__module__}.{each.__qualname__}" for each in PUBLIC}
+    integrations = [
+        f"explaind.integrations.{name}"
+        for name in (
+            "huggingface.RecordHistory",
+            "huggingface.call_by_name",
+            "huggingface.causal_lm_loss",
+            "lightning.RecordHistory",
+        )
+    ]
+    assert {*wanted, *integrations} - known == set()
+    for member in MEMBERS:
+        assert [name for name in known if name.endswith(member)]
     assert "overwrite" in page
 
 

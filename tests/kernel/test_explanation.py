@@ -8,6 +8,7 @@ from torch.optim import AdamW
 import explaind
 from explaind.errors import ConfigError, StoreError
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS
+from explaind.kernel.explanation import Explanation
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import TEST_SAMPLES, TRAIN_SAMPLES, Problem
 
@@ -115,6 +116,29 @@ def test_a_figure_of_one_output(explained):
     order = np.argsort(one.influence.values)
     assert list(strongest.y) == [f"sample {i}" for i in [*order[:3], *order[-3:]]]
     np.testing.assert_allclose(strongest.x, np.sort(one.influence.values)[[0, 1, 2, -3, -2, -1]])
+
+
+def test_an_explanation_by_groups_is_read_by_their_names(kernel):
+    labels = [f"class {k % 3}" for k in range(TRAIN_SAMPLES)]
+    whole = kernel.explain(*PROBLEM.test_data()).explanation.by_group(labels)
+    explained = kernel.explain(*PROBLEM.test_data(), groups=labels, keep=("influence", "component"))
+    table = explained.explanation.top(2)
+    assert list(table) == ["test", "output", "side", "rank", "group", "influence"]
+    for _, row in table.iterrows():
+        ranked = whole.sel(output=row["output"], test=row["test"]).to_series().sort_values()
+        place = row["rank"] if row["side"] == "harmful" else -1 - row["rank"]
+        assert row["group"] == ranked.index[place]
+        assert row["influence"] == pytest.approx(ranked.iloc[place])
+    by_component = explained.explanation.by_component()
+    np.testing.assert_allclose(by_component.sum("component"), explained.influence)
+    figure = explained.explanation.plot(test=1, k=2)
+    ranked = whole.isel(test=1, output=0).to_series().sort_values()
+    assert list(figure.data[1].y) == list(ranked.index)  # each once
+    assert "Strongest groups" in figure.layout.annotations[1].text
+    assert "influences are" in explained.explanation.summary()
+    for read in (Explanation.self_influence, lambda reading: reading.by_group(labels)):
+        with pytest.raises(ConfigError, match="single training samples, got that of groups"):
+            read(explained.explanation)
 
 
 REFUSED = {
