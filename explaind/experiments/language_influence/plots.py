@@ -30,6 +30,9 @@ from explaind.report.text import axis_title, measured, signed
 
 ALL = "all components"
 ROW_PIXELS, CELL_PIXELS, LEAST_SIDE = 16, 20, 300
+LEGEND_PIXELS, FEW_LINES = 20, 8
+"""Height of an entry of a legend, and how many lines leave a figure its height on a phone."""
+
 LONGEST = 14
 """Letters of a name on an axis."""
 
@@ -111,7 +114,7 @@ def language_map(
 
 
 def shares_figure(shares: pd.DataFrame) -> go.Figure:
-    """Draw the shares of all components over training.
+    """Draw the shares of all components over training, those of all norms in one line.
 
     Args:
         shares: columns `start`, `stop`, `component`, `share`.
@@ -119,9 +122,12 @@ def shares_figure(shares: pd.DataFrame) -> go.Figure:
     Returns:
         The figure.
     """
-    figure = new_figure(420)
-    styles = component_styles(list(dict.fromkeys(shares["component"])))
-    for name, rows in shares.groupby("component", sort=False):
+    norms = shares["component"].str.endswith(" norms")
+    drawn = shares.assign(component=shares["component"].mask(norms, "all norms"))
+    drawn = drawn.groupby(["component", "start", "stop"], sort=False, as_index=False).sum()
+    styles = component_styles(drawn["component"].unique().tolist())
+    figure = new_figure(420 + LEGEND_PIXELS * max(0, len(styles) - FEW_LINES))
+    for name, rows in drawn.groupby("component", sort=False):
         middle = (rows["start"] + rows["stop"] - 1) / 2
         add_line(figure, middle, rows["share"], str(name), styles[str(name)])
     label_step_axes(figure, "share of absolute influence", "gradient_step", rangemode="tozero")

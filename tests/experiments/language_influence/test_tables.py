@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from explaind.config.dataset import TextDataset
 from explaind.errors import StoreError
 from explaind.experiments.language_influence.page import draw
+from explaind.experiments.language_influence.plots import shares_figure
 from explaind.experiments.language_influence.settings import LanguageInfluenceSettings
 from explaind.experiments.language_influence.tables import read
 from explaind.paths import Paths
@@ -98,6 +100,15 @@ def test_shares_of_an_interval_add_up_to_one():
     sums = tables.shares.groupby("start")["share"].sum()
     np.testing.assert_allclose(sums, 1)
     assert set(tables.shares["component"]) == set(COMPONENTS)
+
+
+def test_norms_are_drawn_in_one_line():
+    names = [f"layer {k} {kind}" for k in (1, 2) for kind in ("norms", "MLP")]
+    rows = [(0, 5, name, 0.1 * number) for number, name in enumerate(names, 1)]
+    shares = pd.DataFrame(rows, columns=["start", "stop", "component", "share"])
+    drawn = {trace.name: trace.y.tolist() for trace in shares_figure(shares).data}
+    expected = {"all norms": [0.4], "layer 1 MLP": [0.2], "layer 2 MLP": [0.4]}
+    assert {name: pytest.approx(values) for name, values in expected.items()} == drawn
 
 
 def test_parts_add_up():

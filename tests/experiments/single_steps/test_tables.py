@@ -66,6 +66,8 @@ def test_the_page_names_every_pair(tmp_path):
     write_page(page, {"single": "Single steps"}, tmp_path / "single.html")
     assert "Svenska on Dansk" in page.panels[0].plots[0].figure.to_json()
     assert [fact.value for fact in page.facts[:2]] == ["1", "50 %"]
+    lines = next(panel for panel in page.panels if panel.letter == "c").plots[0].figure.data
+    assert len({trace.line.dash for trace in lines}) == 4  # told apart without colours
 
 
 def test_the_rule_sums_single_steps_by_language(project):  # noqa: F811
