@@ -9,7 +9,7 @@ from explaind.config.load import load_config
 from explaind.data.load import load_dataset
 from explaind.errors import ConfigError
 from explaind.experiments.job import compute_experiment
-from explaind.experiments.passages.page import draw
+from explaind.experiments.passages.page import DARKEST, LOWERED, RAISED, draw
 from explaind.experiments.passages.tables import read
 from explaind.pipeline.load_kernel import load_kernel
 from explaind.report.html import write_page
@@ -130,6 +130,22 @@ def test_the_page_shows_every_text(made, tmp_path):
     assert html.count('dir="auto"') == 2 + len(tables.strongest)
     assert html.count("Made it more likely") == 2
     assert page.subtitle == "2 held-out passages"
+
+
+def test_colours_tell_the_sign_and_the_strongest_token(made, tmp_path):
+    raised, lowered = (f"rgba({','.join(map(str, colour))}," for colour in (RAISED, LOWERED))
+    assert RAISED != LOWERED
+    tables = read(made[2], made[0].experiments["passages"])
+    files = {name: tmp_path / name for name in ("strongest", "tokens")}
+    page = draw(tables, About("passages", "Passages", "small", files))
+    for panel, (_, tokens) in zip(
+        page.panels, tables.tokens.groupby("explained", sort=False), strict=True
+    ):
+        strongest = tokens.loc[tokens["influence"].abs().idxmax()]
+        colour = raised if strongest["influence"] > 0 else lowered
+        assert f"background: {colour}{DARKEST:.2f})" in panel.extra
+        unmoved = tokens[tokens["influence"] == 0]  # the first of each passage at least
+        assert panel.extra.count(",0.00)") >= len(unmoved) > 0
 
 
 def test_languages_that_are_not_there_are_named(project):  # noqa: F811
