@@ -7,8 +7,11 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 
 from explaind.config.load import load_config
+from explaind.config.schema import Config
+from explaind.experiments.feature_consistency.tables import mean_areas, with_nothing_hidden
 from explaind.paths import Paths
 from explaind.store import open_sealed
 
@@ -45,6 +48,34 @@ def measured(run: str) -> dict[str, float]:
     }
 
 
+LABELFREE = ("feature_consistency", "example_consistency")
+
+
+def of_encoders(config: Config, kind: str) -> pd.DataFrame:
+    """What all experiments of a kind found, one below the other."""
+    names = [name for name in config.experiments if config.spec(name).name == kind]
+    return pd.concat(pd.read_parquet(Paths().experiment("encoders", name)) for name in names)
+
+
+def labelfree(config: Config) -> dict[str, float]:
+    """The numbers of the explanations without labels."""
+    features, rates = (of_encoders(config, kind) for kind in LABELFREE)
+    areas = mean_areas(with_nothing_hidden(features))
+    gradients = areas[areas["method"] == "integrated_gradients"]
+    everything = rates[rates["fraction"] == 1]
+    return {
+        "integrated gradients, area not above random": float(
+            (~(gradients["above_random_low"] > 0)).sum()
+        ),
+        "largest completeness error": rates.loc[
+            rates.get("check") == "path_kernel: completeness", "rate"
+        ].max(),
+        "everything selected, distance from chance": (
+            (everything["rate"] - everything["limit"]).abs().max()
+        ),
+    }
+
+
 LIMITS = {
     "largest share of rounding": 1e-4,
     "largest closure error, nat": 5e-4,
@@ -52,20 +83,38 @@ LIMITS = {
     "disagreement of argmax": 0.0,
     "mean KL per sample, nat": 1e-4,
     "relative error of all outputs": 1e-3,
+    "integrated gradients, area not above random": 0.0,
+    "largest completeness error": 5e-4,
+    "everything selected, distance from chance": 1e-12,
     "largest share of the residual of a language": 1e-4,
 }
 
 
+PAGE_BYTES = 8_000_000
+"""A page of this size or more opens slowly, and is too large to be sent."""
+
+
+def large_pages() -> list[str]:
+    """Names of the pages that are too large."""
+    pages = sorted(Paths().figures().glob("*.html"))
+    return [page.name for page in pages if page.stat().st_size >= PAGE_BYTES]
+
+
 def main() -> None:
-    """Print the numbers of every run beside their limits; fail if one is above its limit."""
-    failed = False
-    for run in load_config(*(sys.argv[1:] or [Paths().config()])).runs:
-        for name, value in measured(run).items():
+    """Print the numbers of every run beside their limits; fail if one is above, or a page large."""
+    failed, config = False, load_config(*(sys.argv[1:] or [Paths().config()]))
+    found = {run: measured(run) for run in config.runs}
+    if set(LABELFREE) <= {config.spec(name).name for name in config.experiments}:
+        found["encoders"] = labelfree(config)
+    for run, numbers in found.items():
+        for name, value in numbers.items():
             kept = value <= LIMITS[name]
             failed = failed or not kept
             verdict = "ok" if kept else "TOO LARGE"
             sys.stdout.write(f"{run}: {name}: {value:.3g} (limit {LIMITS[name]:.3g}) {verdict}\n")
-    sys.exit(failed)
+    large = large_pages()
+    sys.stdout.write(f"pages of {PAGE_BYTES:,} bytes or more: {', '.join(large) or 'none'}\n")
+    sys.exit(failed or bool(large))
 
 
 if __name__ == "__main__":

@@ -147,12 +147,13 @@ def plan(
     every: Annotated[int, typer.Option(help="Steps between snapshots of the history.")] = 1,
     segments: Annotated[int, typer.Option(help="Jobs that the steps are divided among.")] = 1,
     intervals: Annotated[int, typer.Option(help="Intervals of training told apart.")] = 1,
-    keep: Annotated[list[str] | None, typer.Option(help="Kept slice; may be repeated.")] = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Output array; may be repeated.")] = None,
     gpus: Annotated[int, typer.Option(help="GPUs.")] = 1,
     memory_gb: Annotated[float, typer.Option(help="Memory of a GPU, GB.")] = 80.0,
     tflops: Annotated[float, typer.Option(help="Matrix products of a GPU, 10^12 / s.")] = 50.0,
 ) -> None:
     """Print a plan: of a run (--config, --run), or of a size without any run."""
+    from explaind.experiments.similarity.sizes import planned_bytes
     from explaind.pipeline.plan import plan_run
     from explaind.plan.build import build_plan
     from explaind.plan.hypothetical import hypothetical_machine, hypothetical_sizes
@@ -160,16 +161,13 @@ def plan(
 
     if run:
         checked, shared = with_run(config or [], root, run), cores or os.cpu_count() or 1
-        typer.echo(plan_table(plan_run(checked, Paths(root), run, shared)), nl=False)
+        planned = plan_run(checked, Paths(root), run, shared)
+        experiments = planned_bytes(checked, run, planned["sizes"])
+        typer.echo(plan_table(planned, experiments=experiments), nl=False)
         return
-    sizes = hypothetical_sizes(
-        *(round(parameters), layers, round(train), queries, round(steps), batch),
-        positions=positions,
-        every=every,
-        segments=segments,
-        intervals=intervals,
-        keep=tuple(keep or ()),
-    )
+    numbers = (round(parameters), layers, round(train), queries, round(steps), batch)
+    parts = {"positions": positions, "every": every, "segments": segments, "intervals": intervals}
+    sizes = hypothetical_sizes(*numbers, **parts, keep=tuple(keep or ()))
     planned = build_plan(sizes, hypothetical_machine(memory_gb, tflops), "auto")
     typer.echo(plan_table(planned, gpus), nl=False)
 

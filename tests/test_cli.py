@@ -9,7 +9,10 @@ import typer
 
 import explaind
 from explaind import cli
+from explaind.cli_help import WORKFLOW
+from explaind.cli_options import check_known
 from explaind.config.load import load_config
+from explaind.errors import ConfigError
 from explaind.experiments.registry import SPECS
 from explaind.files import write_text
 from explaind.paths import Paths
@@ -34,10 +37,16 @@ def test_help_lists_every_subcommand(monkeypatch, capsys):
     assert places[0] > -1
     assert places == sorted(places)
     assert "Commands:" not in shown  # that of commands without a group
-    assert " ".join(shown.split()).endswith(
-        "The workflow (Snakefile, config) is in the checkout and in the sdist of explaind-paths,"
-        " not in a wheel."
-    )
+    assert " ".join(shown.split()).endswith(WORKFLOW)
+    assert "in the checkout and in the sdist of explaind-paths, not in a wheel" in WORKFLOW
+
+
+def test_a_name_that_the_config_does_not_define_is_refused_with_those_it_does():
+    check_known("run", "b", {"a": 1, "b": 2})
+    with pytest.raises(ConfigError, match="--run: expected one of a, b, got 'c'; define it under"):
+        check_known("run", "c", {"b": 1, "a": 2})
+    with pytest.raises(ConfigError, match="expected one of kind x: none, got 'c'; try d"):
+        check_known("experiment", "c", (), kind="kind x: ", hint="try d")
 
 
 def test_the_version_is_that_of_the_package(monkeypatch, capsys):

@@ -22,6 +22,12 @@ DRY_RUN = {
     "snakemake results/figures/pruning.html",
     "snakemake results/grokking/plan.json",
 }
+LARGE = (
+    "snakemake --configfile config/labelfree-cpu.yaml -- all",
+    "snakemake --configfile config/labelfree-paper.yaml -- all",
+)
+"""Dry runs of many jobs."""
+
 RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
     "explaind --help",
     "explaind prepare-dataset --config mine.yaml --dataset modulo",
@@ -56,7 +62,8 @@ ELSEWHERE = {
     "python -m benchmarks.memory --steps 8": "minutes, and measures the machine",
     "python -m benchmarks.peers": "measures the machine; tests/integrations/test_peers.py",
     "python -m benchmarks.recording": "minutes, and measures the machine",
-    "python -m benchmarks.rules results": "reads what Snakemake measured of a whole run",
+    "python -m benchmarks.rooms": "tests/test_docs_tree.py compares what it draws",
+    "python -m benchmarks.rules results": "tests/test_benchmarks.py, of planted times",
     "python -m benchmarks.single_steps": "tests/plan/test_single_steps.py",
     "python -m benchmarks.small_jobs main": "minutes, and measures the machine",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
@@ -66,8 +73,7 @@ ELSEWHERE = {
     "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
         "tests/workflow/test_own_project.py"
     ),
-    "snakemake --configfile config/labelfree-cpu.yaml -- all": "needs files of data",
-    "snakemake --configfile config/labelfree-paper.yaml -- all": "the same, on a GPU",
+    **dict.fromkeys(LARGE, "test_large_workflows"),
     "snakemake --report report.zip": "tests/workflow/test_report.py",
     "snakemake results/figures/average.html": "tests/test_docs_experiment.py",
 }
@@ -88,9 +94,26 @@ train_data = (torch.randn(12, 4), torch.arange(12) % 5)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*train_data), batch_size=4)
 x, y, epochs = torch.randn(2, 4), torch.tensor([0, 1]), 4
 """
+SMALL_AUTOENCODER = """
+import explaind, torch
+torch.manual_seed(0)
+model = torch.nn.Sequential()
+model.add_module("encoder", torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh()))
+model.add_module("decoder", torch.nn.Linear(3, 4))
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+loss_fn = lambda output, target: (output - target).square().mean(1)
+x_train, x = torch.randn(8, 4), torch.randn(2, 4)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x_train, x_train), batch_size=4)
+with explaind.record(model, optimizer, loss_fn, store="history.zarr") as recorder:
+    for batch in recorder.batches(loader):
+        optimizer.zero_grad()
+        loss_fn(model(batch.x), batch.y).mean().backward()
+        optimizer.step()
+"""
 SETUP = {
     "README.md": SMALL_TRAINING,
     "docs/index.md": "",  # what a newcomer copies needs nothing beside it
+    "docs/labelfree.md": SMALL_AUTOENCODER,
     "docs/migration.md": SMALL_TRAINING,
     "docs/own_model.md": SMALL_TRAINING,
     "docs/reading.md": "",
@@ -142,6 +165,20 @@ def test_configs_are_valid(shown):
 def test_workflow(fresh, command):
     _, arguments = command.split(" ", 1)
     assert "This was a dry-run" in fresh.shell(f"snakemake --dry-run {arguments}")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "command", [*LARGE, "snakemake --configfile config/languages-cpu.yaml -- all"]
+)
+def test_large_workflows(fresh, tmp_path, command):
+    """Of files that are there, whatever they hold: a dry run opens none."""
+    project = fresh.copy(tmp_path)
+    file = next(word for word in command.split() if word.endswith(".yaml"))
+    for dataset in yaml.safe_load((tmp_path / file).read_text())["datasets"].values():
+        if "path" in dataset:
+            write_text(tmp_path / dataset["path"], "")
+    test_workflow(project, command)
 
 
 @pytest.mark.long

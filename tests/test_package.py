@@ -1,11 +1,7 @@
 """Wheel and sdist: built from a copy of the checkout, installed elsewhere, used from there."""
 
 import ast
-import fnmatch
-import os
 import re
-import shutil
-import subprocess
 import sys
 import tarfile
 import tomllib
@@ -15,10 +11,8 @@ import pytest
 import yaml
 
 import explaind
+from tests.distributions import build, run
 from tests.workflow.project import REPOSITORY
-
-MADE = {".git", ".snakemake", ".venv", "build", "data", "dist", "logs", "results"}
-"""What may lie in a checkout and is not of it."""
 
 CALLED = {
     "google_crc32c": "google-crc32c",
@@ -37,39 +31,12 @@ OPTIONAL = {
 """Extras that a folder may import from."""
 
 CHECKOUT = ("workflow/Snakefile", "workflow/rules/common.smk", "config/config.yaml", "Makefile")
-SDIST = "import setuptools.build_meta as build; build.build_sdist({!r})"
-
-
-def run(*arguments, cwd, **environment):
-    done = subprocess.run(
-        arguments,
-        cwd=cwd,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def _made(folder, names):
-    caches = fnmatch.filter(names, "*cache*") + fnmatch.filter(names, "*.egg-info")
-    return {*caches, *(MADE if folder == str(REPOSITORY) else ())}
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """Paths of the sdist, and of the wheel that is built from it."""
-    folder = tmp_path_factory.mktemp("built")
-    shutil.copytree(REPOSITORY, folder / "checkout", ignore=_made)
-    run(sys.executable, "-c", SDIST.format(str(folder)), cwd=folder / "checkout")
-    (sdist,) = folder.glob("*.tar.gz")
-    offline = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "wheel", *offline, "--wheel-dir", str(folder), str(sdist), cwd=folder)
-    (wheel,) = folder.glob("*.whl")
-    return sdist, wheel
+    """Paths of the sdist and the wheel."""
+    return build(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture(scope="module")

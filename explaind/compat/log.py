@@ -16,17 +16,23 @@ class Log:
     Args:
         path: the file; None = it is not to be saved.
         overwrite: begin anew where there is a file; otherwise its entries are read.
+        given: entries to go by in place of those of the file.
 
     Attributes:
         entries: one for each step, and one before the first for models and optimizers.
         loaded: whether they were read.
     """
 
-    def __init__(self, path: str | Path | None, overwrite: bool) -> None:
+    def __init__(
+        self,
+        path: str | Path | None,
+        overwrite: bool,
+        given: list[dict[str, Any]] | None = None,
+    ) -> None:
         self.path = None if path is None else Path(path)
-        self.entries: list[dict[str, Any]] = []
+        self.entries = [] if given is None else given
         self.loaded = False
-        if self.path is not None and self.path.is_file() and not overwrite:
+        if given is None and self.path is not None and self.path.is_file() and not overwrite:
             self.loaded = True
             self.entries = torch.load(self.path, map_location="cpu", weights_only=True)
 

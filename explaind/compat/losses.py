@@ -75,7 +75,8 @@ class TrainingLoss:
 
         Args:
             loss_fn: `RegularizedCrossEntropyLoss`, `nn.NLLLoss`, `nn.CrossEntropyLoss`,
-                `nn.MSELoss` or another loss of torch with a `reduction`.
+                `nn.MSELoss` or another loss of torch with a `reduction`; that of a sample is the
+                mean of its numbers.
 
         Returns:
             Its parts.
@@ -88,10 +89,20 @@ class TrainingLoss:
             penalty = None if alpha == 0 else lambda named: alpha * norms(named.values())
             return cls(nn.NLLLoss(reduction="none"), penalty, plain)
         if isinstance(loss_fn, nn.modules.loss._Loss) and loss_fn.reduction == "mean":
-            per_sample = copy.copy(loss_fn)
-            per_sample.reduction = "none"
-            return cls(per_sample, None, loss_fn)
+            return cls(_by_sample(loss_fn), None, loss_fn)
         raise UnsupportedError(
             f"loss_fn: expected RegularizedCrossEntropyLoss or a loss of torch with"
             f" reduction='mean', got {loss_fn}. For any other loss, record with explaind.record."
         )
+
+
+def _by_sample(loss_fn: nn.modules.loss._Loss) -> LossFunction:
+    """Return the loss of each sample, of which a loss of torch is the mean."""
+    elements = copy.copy(loss_fn)
+    elements.reduction = "none"
+
+    def per_sample(output: Tensor, target: Tensor) -> Tensor:
+        losses: Tensor = elements(output, target)
+        return losses.flatten(1).mean(1) if losses.dim() > 1 else losses
+
+    return per_sample

@@ -42,9 +42,7 @@ class ModelPath(nn.Module):
         super().__init__()
         check_options("ModelPath", options, UNNEEDED)
         self.model = model if device is None else model.to(device)
-        self._log = Log(checkpoint_path, overwrite)
-        if checkpoints is not None:
-            self._log.entries = checkpoints
+        self._log = Log(checkpoint_path, overwrite, checkpoints)
         if self.checkpoints:
             self.model.load_state_dict(self.checkpoints[-1])
         else:

@@ -46,9 +46,11 @@ class _OptimizerPath(torch.optim.Optimizer):
         options = {name: value for name, value in self.defaults.items() if name not in IMPLIED}
         return self._kind(model.parameters(), **options)
 
-    def _open(self, checkpoint_path: str | Path | None, overwrite: bool) -> None:
-        self._log = Log(checkpoint_path, overwrite)
-        if not self._log.loaded:
+    def _open(
+        self, checkpoints: list[dict[str, Any]] | None, path: str | Path | None, overwrite: bool
+    ) -> None:
+        self._log = Log(path, overwrite, checkpoints)
+        if not self._log.entries:
             self.log_checkpoint()
 
 
@@ -62,6 +64,7 @@ class AdamWOptimizerPath(_OptimizerPath, torch.optim.AdamW):
         eps: added to the root of the second moment.
         weight_decay: decoupled decay.
         amsgrad: divide by the largest second moment so far.
+        checkpoints: a history to go by in place of a file.
         checkpoint_path: file of the history, which is read if it exists.
         overwrite: begin a new history where there is a file.
         options: further options of the published class, which change nothing here.
@@ -77,6 +80,7 @@ class AdamWOptimizerPath(_OptimizerPath, torch.optim.AdamW):
         eps: float = 1e-8,
         weight_decay: float = 0.1,
         amsgrad: bool = False,
+        checkpoints: list[dict[str, Any]] | None = None,
         checkpoint_path: str | Path | None = None,
         overwrite: bool = False,
         **options: Any,
@@ -84,7 +88,7 @@ class AdamWOptimizerPath(_OptimizerPath, torch.optim.AdamW):
         unneeded = ("track_lr", "track_weight_decay", "cast_to_float16", "device")
         check_options("AdamWOptimizerPath", options, unneeded)
         torch.optim.AdamW.__init__(self, model.parameters(), lr, betas, eps, weight_decay, amsgrad)
-        self._open(checkpoint_path, overwrite)
+        self._open(checkpoints, checkpoint_path, overwrite)
 
 
 class SGDOptimizerPath(_OptimizerPath, torch.optim.SGD):
@@ -97,6 +101,7 @@ class SGDOptimizerPath(_OptimizerPath, torch.optim.SGD):
         momentum: how much of the direction before is kept.
         dampening: share of a gradient that is left out.
         nesterov: Nesterov's momentum.
+        checkpoints: a history to go by in place of a file.
         checkpoint_path: file of the history, which is read if it exists.
         overwrite: begin a new history where there is a file.
         options: further options of the published class, which change nothing here.
@@ -112,6 +117,7 @@ class SGDOptimizerPath(_OptimizerPath, torch.optim.SGD):
         momentum: float = 0.9,
         dampening: float = 0.0,
         nesterov: bool = False,
+        checkpoints: list[dict[str, Any]] | None = None,
         checkpoint_path: str | Path | None = None,
         overwrite: bool = False,
         **options: Any,
@@ -128,4 +134,4 @@ class SGDOptimizerPath(_OptimizerPath, torch.optim.SGD):
         torch.optim.SGD.__init__(
             self, model.parameters(), lr, momentum, dampening, weight_decay, nesterov
         )
-        self._open(checkpoint_path, overwrite)
+        self._open(checkpoints, checkpoint_path, overwrite)

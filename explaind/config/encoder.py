@@ -180,7 +180,15 @@ class Encoder(Section):
     optimizer: Optimizer = Field(
         Adam(weight_decay=1e-5, betas=(0.9, 0.999)), description="The optimizer and its settings."
     )
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant",
+        description="Learning rate: as it is, or falling from it at the first step along half a "
+        "cosine, which would be at 0 after the last.",
+    )
     batch_size: int = Field(300, ge=1, description="Samples per step.")
+    drop_last: bool = Field(
+        False, description="Whether the last batch of an epoch is left out if it is short."
+    )
     epochs: int = Field(100, ge=1, description="Passes over the training samples, at most.")
     patience: int | None = Field(
         10,

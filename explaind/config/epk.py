@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from explaind.choices import Credit, Grouping, OutputArray, Precision, QuadratureRule
 from explaind.config.base import Device, Index, Section, canonical
-from explaind.config.choices import Credit, Grouping, OutputArray, Precision, QuadratureRule
 
 
 def _check_functional(functional: str) -> str:

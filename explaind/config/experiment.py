@@ -31,8 +31,9 @@ class Settings(Section):
     needs_classes: ClassVar[bool] = False
     """Whether it tells right answers from wrong ones: the loss of the run is of classes."""
 
-    takes_groups: ClassVar[bool] = False
-    """Whether it reads influence summed by group (`epk.groups`), and not that of samples."""
+    takes_groups: ClassVar[bool | None] = False
+    """Whether it reads influence summed by group (`epk.groups`), and not that of samples; None =
+    either."""
 
     kind: str
 

@@ -249,7 +249,8 @@ class Config(Section):
     def _of_groups(self, name: str, settings: ExperimentSettings) -> list[str]:
         """Problems of an experiment that reads influence by sample or by group, the other one."""
         spec = self.spec(name)
-        if not any("influence" in rule.reads for rule in (spec.computed, spec.shown) if rule):
+        reads = any("influence" in rule.reads for rule in (spec.computed, spec.shown) if rule)
+        if not reads or settings.takes_groups is None:
             return []
         wanted = "a grouping" if settings.takes_groups else "null"
         remedy = "change it, or give the experiment another run"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.data.npz import REQUIRED, read_npz
 from explaind.errors import DataError
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from explaind.config.choices import Grouping
+from explaind.choices import Grouping
 from explaind.config.dataset import ImageDataset
 from explaind.config.schema import Config
 from explaind.config.stages import stage_config

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.config.dataset import TextDataset
 from explaind.data.embedded_text import embedded_text
 from explaind.data.tokens import Tokens, byte_pairs, single_bytes

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from explaind.config.choices import AnyFeatureMethodName
+from explaind.choices import AnyFeatureMethodName
 from explaind.labelfree.encoding import MEMORY
 from explaind.labelfree.feature_importance import (
     FeatureMethod,

@@ -155,7 +155,8 @@ def _cause(own: list[Tensor], found: list[Tensor], members: Iterable[Tensor]) ->
     return (
         "the loop's loss has another part (a penalty: give penalty= to record and to PathKernel;"
         " a loss of the parameters, of hidden layers or of a second forward pass), gradients were"
-        " changed after backward, or the model computes something else when it is called again."
+        " changed after backward, the model was given another batch than the one drawn last (by a"
+        " loop that draws ahead), or it computes something else when it is called again."
     )
 
 

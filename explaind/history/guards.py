@@ -25,6 +25,11 @@ _DROPOUT = nn.modules.dropout._DropoutNd
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
 
+def same_outputs(one: Tensor, other: Tensor) -> bool:
+    """Return whether outputs are the same but for rounding, single precision in other batches."""
+    return torch.allclose(one, other, rtol=1e-3, atol=1e-5, equal_nan=True)
+
+
 def check_batch_norm(model: nn.Module, step: int) -> None:
     """Refuse layers whose output depends on the other samples of the batch.
 
@@ -106,9 +111,7 @@ def check_repeatable(
                 " .eval() on the layer before training, or keep no state."
             )
     for one, other in zip(*map(leaves, outputs), strict=True):
-        if isinstance(one, Tensor) and not torch.allclose(
-            one, other, rtol=1e-3, atol=1e-5, equal_nan=True
-        ):
+        if isinstance(one, Tensor) and not same_outputs(one, other):
             raise UnsupportedError(
                 f"The model gives other outputs when it is called again at step {step}, with the"
                 " same random numbers of torch: it draws from elsewhere (numpy, a generator of its"
@@ -169,7 +172,7 @@ def check_separable_loss(
     else:
         copies = [losses(*take(few, torch.full((size,), i))) for i in range(size)]
         alone = torch.stack(copies).diagonal()
-    if not torch.allclose(together, alone, rtol=1e-3, atol=1e-5, equal_nan=True):
+    if not same_outputs(together, alone):
         raise UnsupportedError(
             f"The loss of a sample depends on the other samples of its batch:"
             f" {together.tolist()} together,"

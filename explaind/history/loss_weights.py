@@ -89,7 +89,8 @@ def sample_weights(
             f" back to the output for sample {int(part.batch.index[worst])} is no multiple of what"
             f" loss_fn sends (relative difference {float(misfit[worst] / gg[worst].sqrt()):.1e})."
             " Give record the loss of the loop, with its label smoothing, targets and class"
-            " weights; losses of other outputs or samples cannot be explained."
+            " weights, and draw no batch ahead of the one in work; losses of other outputs or"
+            " samples cannot be explained."
         )
     return weights.expand(samples).clone()
 
@@ -106,6 +107,9 @@ def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> tuple[list[_R
     Returns:
         The gradients; and the rounding of the coarser of both losses, that of the loop as far as
         the model itself returned it: a model in double precision may take it in single precision.
+
+    Raises:
+        RecordingError: if the loss fails.
     """
     came_back = {place: g for place, g in enumerate(part.gradients) if g is not None}
     values = leaves(part.output)
@@ -114,7 +118,14 @@ def _gradients(part: Part, loss_fn: LossFunction, samples: int) -> tuple[list[_R
         part.output, [heads.get(place, value) for place, value in enumerate(values)]
     )
     device = next(iter(heads.values())).device
-    losses = loss_fn(output, on_device(part.batch.y, device))
+    try:
+        losses = loss_fn(output, on_device(part.batch.y, device))
+    except Exception as error:
+        raise RecordingError(
+            "loss_fn does not take the output of the model with the targets of the batch drawn last"
+            f" ({type(error).__name__}: {error}). Expected loss_fn(model output, targets) of the"
+            " training loop, called with a batch before the next one is drawn."
+        ) from error
     own = torch.autograd.grad(losses.sum(), list(heads.values()), allow_unused=True)
     pairs = [(g, d) for g, d in zip(came_back.values(), own, strict=True) if d is not None]
     by_sample = all(got.shape[:1] == (samples,) for got, _ in pairs)

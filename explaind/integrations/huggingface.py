@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.loaders import DrawnIndices
 from explaind.history.recorder import Recorder, record

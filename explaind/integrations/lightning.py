@@ -93,9 +93,10 @@ class RecordHistory(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Leave the store unsealed."""
+        """Leave the store unsealed, and the loader as it was: `teardown` is not called."""
         if self._recorder is not None:
             self._recorder.__exit__(type(exception), exception, exception.__traceback__)
+        self.teardown(trainer, pl_module, "fit")
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Leave the loader as it was."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.errors import ConfigError, UnsupportedError
-from explaind.history.guards import check_separable_loss
+from explaind.history.guards import check_separable_loss, same_outputs
 from explaind.history.history import History
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import ModelFunction, whole_output
@@ -150,7 +150,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
     size = PROBE_SIZES[-1]
     x, y = repeated((x, y), size)
     together, again = function(params, x, y), function(params, x, y)
-    if not torch.allclose(together, again, rtol=1e-3, atol=1e-5, equal_nan=True):
+    if not same_outputs(together, again):
         raise UnsupportedError(
             "The explained output is random: it is another one when it is worked out again. Outputs"
             " of a model with dropout are explained in evaluation mode; other noise must be left"
@@ -162,9 +162,7 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
             f" ({size},) or ({size}, K) for {size} samples, got {tuple(together.shape)}."
         )
     alone = [function(params, rows_of(x, i, i + 1), rows_of(y, i, i + 1)) for i in range(size)]
-    if any(len(one) != 1 for one in alone) or not torch.allclose(
-        together, torch.cat(alone), rtol=1e-3, atol=1e-5, equal_nan=True
-    ):
+    if any(len(one) != 1 for one in alone) or not same_outputs(together, torch.cat(alone)):
         raise UnsupportedError(
             "The explained output of a sample depends on the other samples of its batch. Only"
             " functionals of one sample's own output can be explained."

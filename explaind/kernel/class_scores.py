@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.errors import ConfigError
 from explaind.trees import Inputs, Outputs, Targets, batch_size, collated, rows_of
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import nll_loss
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.errors import ConfigError
 from explaind.history.random_state import in_mode, replayed
 from explaind.history.wrappers import is_compiled

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.config.choices import STEP_CREDITS
+from explaind.choices import STEP_CREDITS
 from explaind.errors import ConfigError
 from explaind.history.history import History
 from explaind.history.regularisation import RegularisationMotion

@@ -11,6 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
 from explaind.history.history import History
@@ -34,7 +35,6 @@ from explaind.kernel.one_step import explain_one_step
 from explaind.kernel.parts import PartLosses, explain_parts
 from explaind.kernel.query.make_queries import MakeQueries
 from explaind.kernel.query.quadrature import Quadrature
-from explaind.kernel.query.queries import SAMPLES_PER_PASS
 from explaind.kernel.reformulate import (
     parameter_influence_of_intervals,
     parameter_influence_of_steps,
@@ -175,7 +175,7 @@ class PathKernel:
             intervals: number of equal training intervals that influence is summed over.
             credit: interval that influence is credited to: that of the step at which the gradient
                 was computed, or those at which momentum applied it.
-            keep: arrays to keep (`choices.OUTPUT_ARRAYS`) beside totals per query and step.
+            keep: array(s) to keep (`choices.OUTPUT_ARRAYS`) beside totals per query and step.
             top: most helpful and most harmful training samples kept with "top" and "top_component".
             train_samples: training samples that the influence arrays keep; by default all.
             groups: group label of every training sample (class, language, source). The influence
@@ -191,7 +191,8 @@ class PathKernel:
         """
         chosen = None if train_samples is None else tuple(train_samples)
         labels = None if groups is None else tuple(groups)
-        kept = OutputArrays(frozenset(keep), intervals, credit, top, chosen, labels)
+        names = frozenset([keep] if isinstance(keep, str) else keep)
+        kept = OutputArrays(names, intervals, credit, top, chosen, labels)
         functional = find_functional(outputs, self._loss_fn, self.output_unit)
         queries = self._queries.of_functional(functional, x, targets, block)
         history = self.history

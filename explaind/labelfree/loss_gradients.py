@@ -56,7 +56,7 @@ class LossGradients:
     def at(
         self, theta: Float[Tensor, " param"], x: Inputs, y: Targets
     ) -> Iterator[tuple[slice, Float[Tensor, "batch param"]]]:
-        """Yield the gradients of all samples, some at a time.
+        """Yield the gradients of all samples, in blocks.
 
         Args:
             theta: parameters of the encoder.

@@ -39,9 +39,9 @@ def validation_statistics(
     error = true - reformulated
     return {
         **task.compare(true, reformulated, target),
-        "deviation_mean": float(np.abs(error).mean()),
-        "deviation_max": float(np.abs(error).max()),
-        "deviation_std": float(error.std()),
+        "absolute_error_mean": float(np.abs(error).mean()),
+        "absolute_error_max": float(np.abs(error).max()),
+        "error_std": float(error.std()),
     }
 
 

@@ -6,9 +6,9 @@ hold plus the most that one of them works with.
 
 from dataclasses import dataclass
 
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.kernel.collectors.output_arrays import BY_COMPONENT
 from explaind.kernel.contraction.training_side import WORKING_BYTES
-from explaind.kernel.query.queries import SAMPLES_PER_PASS
 from explaind.plan.output_arrays import kept, numbers, sums
 from explaind.plan.sizes import Sizes
 from explaind.store import TARGET_CHUNK_BYTES

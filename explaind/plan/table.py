@@ -1,6 +1,6 @@
 """A plan as text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 from explaind.plan.build import Plan
@@ -8,17 +8,24 @@ from explaind.plan.build import Plan
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
-def plan_table(plan: Plan, workers: int | None = None) -> str:
+def plan_table(
+    plan: Plan,
+    workers: int | None = None,
+    experiments: Mapping[str, tuple[int, int]] | None = None,
+) -> str:
     """A plan as Markdown.
 
     Args:
         plan: from `build.build_plan`.
         workers: machines or GPUs that the jobs are run on; by default the jobs at once.
+        experiments: bytes of memory and on disk of experiments on the run, by name.
 
     Returns:
         The text.
     """
     parts = [_sizes(plan), _division(plan, workers), _stages(plan), _disk(plan), _routes(plan)]
+    if experiments:
+        parts.append(_experiments(experiments))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -83,6 +90,11 @@ def _routes(plan: Plan) -> list[str]:
         for route, names in by_route.items()
     ]
     return _table(("route", "layers"), rows)
+
+
+def _experiments(experiments: Mapping[str, tuple[int, int]]) -> list[str]:
+    rows = [(name, *map(bytes_text, sizes)) for name, sizes in experiments.items()]
+    return _table(("experiment", "memory", "on disk at most"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -21,7 +21,7 @@ TERMS = {
     "initial": ("initial output", "of the untrained network", MUTED),
     "data": ("training data", "what the training samples did", DATA),
     "decay": ("regularisation", "what weight decay did", DECAY),
-    "residual": ("residual", "left over by integration and rounding", RESIDUAL),
+    "residual": ("residual", "residual of integration and rounding", RESIDUAL),
     "final": ("final output", "of the trained network", TRUE),
 }
 CLASSES = {SAME: "same class", OTHER: "other classes", ALL: "all training samples"}
@@ -29,7 +29,7 @@ CLASSES = {SAME: "same class", OTHER: "other classes", ALL: "all training sample
 
 INFLUENCE_OF_ALL = Markup(
     "This needs the influence of every training sample: <code>influence</code> in <code>runs.{0}."
-    "epk.keep</code>, and no <code>runs.{0}.epk.train_samples</code>."
+    "epk.keep</code>, and neither <code>train_samples</code> nor <code>groups</code> beside it."
 )
 ACCURACY = ", and fraction of the samples that is predicted correctly,"
 BATCH = " Training curves are those of the batch of each step alone, not of all training samples."

@@ -39,13 +39,13 @@ DISTANCES = {
         "nat",
         "from network to reformulation, after dividing by the sums below; mean per sample",
     ),
-    "deviation_mean": (
+    "absolute_error_mean": (
         "Mean absolute error",
         "",
         "mean of |true minus reformulated| over all outputs of all validation samples",
     ),
-    "deviation_max": ("Largest absolute error", "", "the worst single output"),
-    "deviation_std": (
+    "absolute_error_max": ("Largest absolute error", "", "the worst single output"),
+    "error_std": (
         "Standard deviation of the error",
         "",
         "of true minus reformulated over all outputs",
@@ -114,7 +114,7 @@ def statistics_rows(statistics: Mapping[str, Any]) -> list[Row]:
 
 
 def cancellation_rows(table: pd.DataFrame, names: Mapping[str, str], unit: str) -> list[Row]:
-    """Say of how much the net influence of the training data is left over.
+    """Say how large the influences are that the net influence of the training data is the sum of.
 
     Args:
         table: the table of `cancellation`, not empty.

@@ -24,7 +24,7 @@ from explaind.models.encoders.network import EncoderNetwork
 from explaind.models.encoders.registry import build_network
 from explaind.training.encoder_state import EncoderState
 from explaind.training.optimizer import build_optimizer
-from explaind.training.order import batches_from
+from explaind.training.order import batches_from, batches_of_epoch
 from explaind.training.pretext import PretextTask, held_out, pretext_task
 from explaind.training.train import keep_if_of
 
@@ -146,8 +146,19 @@ class EncoderTraining:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches of an epoch; the last one may be short."""
-        return -(-len(self.fitted.x) // self.settings.batch_size)
+        """Batches of an epoch."""
+        settings = self.settings
+        return batches_of_epoch(
+            len(self.fitted.x), settings.batch_size, drop_last=settings.drop_last
+        )
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step, the first of which is 0."""
+        full = self.settings.optimizer.learning_rate
+        if self.settings.schedule == "constant":
+            return full
+        share = step / (self.settings.epochs * self.steps_per_epoch)
+        return full * (1 + math.cos(math.pi * share)) / 2
 
     def record(self, path: Path, every: int, origin: Mapping[str, Any]) -> Recorder:
         """Return the recorder of the path; it may have recorded steps before."""
@@ -181,15 +192,20 @@ class EncoderTraining:
         start = state.epochs * self.steps_per_epoch if recorder is None else recorder.steps
         stop = (state.epochs + 1) * self.steps_per_epoch
         drawn = (start, self.fitted.x, self.fitted.y, self.settings.batch_size, self.seed)
-        batches: Iterable[Batch] = islice(batches_from(*drawn), stop - start)
+        endless = batches_from(*drawn, drop_last=self.settings.drop_last)
+        batches: Iterable[Batch] = islice(endless, stop - start)
         device = self.fitted.x.device
         # what a network draws is a function of the epoch as well
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(self.seed + state.epochs)
             self.network.train()
-            for batch in (
-                self._perturbed(batches, start) if recorder is None else recorder.batches(batches)
-            ):
+            if recorder is None:
+                batches = self._perturbed(batches, start)
+            else:
+                batches = recorder.batches(batches)
+            for step, batch in enumerate(batches, start):
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.learning_rate(step)
                 self._step(batch)
             self.network.eval()
             for name, samples in (("train", self.fitted), ("validation", self.held)):

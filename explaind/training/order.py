@@ -32,6 +32,29 @@ def epoch_order(samples: int, seed: int, epoch: int, groups: int = 1) -> np.ndar
     return order
 
 
+def batches_of_epoch(samples: int, size: int, *, drop_last: bool = False) -> int:
+    """Return how many batches an epoch has.
+
+    Args:
+        samples: number of training samples.
+        size: samples per batch.
+        drop_last: whether a short batch at the end is left out.
+
+    Returns:
+        The number.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    count = samples // size if drop_last else -(-samples // size)
+    if not count:
+        raise ConfigError(
+            f"batch_size: expected at most {samples}, the samples that are trained on, got {size}"
+            " with drop_last; lower it"
+        )
+    return count
+
+
 def batches_from(
     step: int,
     x: Tensor,
@@ -40,6 +63,8 @@ def batches_from(
     seed: int,
     removed: Collection[int] = (),
     groups: int = 1,
+    *,
+    drop_last: bool = False,
 ) -> Iterator[Batch]:
     """Endless batches, epoch after epoch, from a given step on.
 
@@ -52,16 +77,17 @@ def batches_from(
         removed: samples that are taken out of the batches that they would be in; the others stay
             in theirs.
         groups: number of groups that take turns (`epoch_order`).
+        drop_last: whether a short batch at the end of an epoch is left out.
 
     Yields:
         The batches with the index of each sample.
 
     Raises:
-        ConfigError: if a batch has no samples left, naming its step.
+        ConfigError: if a batch has no samples left, naming its step, or no batch is full.
     """
     samples, gone = len(x), np.array(sorted(removed), dtype=np.int64)
     size = batch_size or samples
-    per_epoch = -(-samples // size)
+    per_epoch = batches_of_epoch(samples, size, drop_last=drop_last)
     while True:
         order = epoch_order(samples, seed, step // per_epoch, groups)
         for position in range(step % per_epoch, per_epoch):

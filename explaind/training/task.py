@@ -13,7 +13,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.config.training import EXPLAINED, OF_NUMBERS, Loss
 from explaind.own_code import find
 from explaind.trees import LossFunction, measured_in, unit_of

@@ -1,5 +1,7 @@
 """Scripts written for the published package, with other imports."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -16,30 +18,37 @@ from explaind.compat import (
 )
 from explaind.errors import ConfigError, ExplaindError, RecordingError, StoreError, UnsupportedError
 from tests.compat.problem import CLASSES, EXPLAINED, SAMPLES, names
+from tests.documents import read
 
 OPTIMIZERS = {
     "adamw": lambda model: AdamWOptimizerPath(model, lr=0.05, weight_decay=0.5),
     "sgd": lambda model: SGDOptimizerPath(model, lr=0.2, momentum=0.8, nesterov=True),
+    "amsgrad": lambda model: AdamWOptimizerPath(model, lr=0.05, amsgrad=True),
 }
 
 
-def train(optimizer="adamw", loss=None, *, augment=False, clip=None):
+def train(optimizer="adamw", loss=None, *, augment=False, clip=None, size=4):
     """A loop as the published README has it, in double precision, with a schedule."""
-    given = names()
-    model = ModelPath(given["SingleLayerTransformerClassifier"]().double())
-    loss = loss or RegularizedCrossEntropyLoss(alpha=0.0)
+    given, loss = names(), loss or RegularizedCrossEntropyLoss(alpha=0.0)
+    network = given["SingleLayerTransformerClassifier"]()
+    by_norms, samples = isinstance(loss, RegularizedCrossEntropyLoss), given["train_loader"].dataset
+    model = ModelPath((network if by_norms else nn.Sequential(*list(network)[:-1])).double())
     optimizer = OPTIMIZERS[optimizer](model)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer.optimizer, 2, 0.9)
-    given["train_loader"].dataset.data = given["train_loader"].dataset.data.double()
-    data = DataPath(given["train_loader"], full_batch=False)
+    samples.data = samples.data.double()
+    of_numbers = isinstance(loss, nn.MSELoss)
+    if of_numbers:
+        samples.targets = list(torch.eye(CLASSES)[samples.targets])
+    loader = torch.utils.data.DataLoader(samples, batch_size=size, shuffle=True)
+    data = DataPath(loader, full_batch=False)
     for _ in range(2):
         for batch in data.dataloader:
-            x, y = data.get_batch(batch)
+            x, y = data.get_batch(batch, "float" if of_numbers else "int")
             if augment:
                 x = data.checkpoints[-1]["X"] = x + 0.1 * torch.randn_like(x)
             optimizer.zero_grad()
-            objective, _ = loss(model.forward(x), y, params=model.parameters(), output_reg=True)
-            objective.backward()
+            options = {"params": model.parameters()} if by_norms else {}
+            loss(model.forward(x), y, **options).backward()
             if clip:
                 nn.utils.clip_grad_norm_(model.parameters(), clip)
             optimizer.step()
@@ -54,11 +63,27 @@ def x():
     return names()["val_loader"].dataset.data.double()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("alpha", [0.0, 0.3])
-@pytest.mark.parametrize("augment", [False, True])
-def test_parts_add_up_to_the_output(x, optimizer, alpha, augment):
-    trained = train(optimizer, RegularizedCrossEntropyLoss(alpha), augment=augment)
+TRAININGS = {
+    f"{optimizer}, alpha {alpha}, augmented {augment}": {
+        "optimizer": optimizer,
+        "loss": RegularizedCrossEntropyLoss(alpha),
+        "augment": augment,
+    }
+    for optimizer in ("adamw", "sgd")
+    for alpha in (0.0, 0.3)
+    for augment in (False, True)
+}
+TRAININGS |= {
+    "unequal batches": {"size": 5},
+    "amsgrad": {"optimizer": "amsgrad"},
+    "cross-entropy of logits": {"loss": nn.CrossEntropyLoss(label_smoothing=0.1)},
+    "squares of several outputs": {"loss": nn.MSELoss(), "optimizer": "sgd", "size": 5},
+}
+
+
+@pytest.mark.parametrize("case", TRAININGS)
+def test_parts_add_up_to_the_output(x, case):
+    trained = train(**TRAININGS[case])
     model = trained[0]
     kernel = ExactPathKernelModel(*trained, keep_param_wise_kernel=True)
     rebuilt, initial, matrices, decay, evaluation = kernel.predict(x, keep_kernel_matrices=True)
@@ -84,6 +109,40 @@ def test_parts_add_up_to_the_output(x, optimizer, alpha, augment):
     )
     weights = model.model[0].weight.numel()
     assert evaluation["param_kernel"]["0.weight"].shape == (EXPLAINED, weights)
+
+
+def test_a_history_in_memory_is_gone_by(x):
+    model, optimizer, loss, data = train()
+    expected = ExactPathKernelModel(model, optimizer, loss, data).predict(x)[0]
+    again = ModelPath(
+        names()["SingleLayerTransformerClassifier"]().double(), None, model.checkpoints
+    )
+    given = {"lr": 0.05, "weight_decay": 0.5, "checkpoints": optimizer.checkpoints}
+    rebuilt = ExactPathKernelModel(again, AdamWOptimizerPath(again, **given), loss, data).predict(x)
+    torch.testing.assert_close(rebuilt[0], expected)
+
+
+def test_what_the_document_names_in_place_of_the_rest(x):
+    model, optimizer, loss, data = train()
+    kernel = ExactPathKernelModel(model, optimizer, loss, data)
+    matrices = kernel.predict(x, keep_kernel_matrices=True)[2]
+    names_given = {"kernel": kernel, "x": x, "model": model, "data": data, "torch": torch}
+    names_given |= {"step": 1, "intervals": 3, "loader": [(x[:2], 0), (x[2:], 0)]}
+    section = read("docs/migration.md").partition("## What is not made")[2].partition("## ")[0]
+    rows = re.findall(r"^\| `(\w[\w.{}]*)`.* \| `(.+?)`", section, flags=re.MULTILINE)
+    made = {
+        name: eval(call, dict(names_given)) for name, call in rows if "(" in call or "[" in call
+    }
+    summed = made["kernel_step_matrix"]
+    for name, part in matrices.items():
+        np.testing.assert_allclose(summed.sel(component=name), part.sum((1, 2)), atol=1e-12)
+    assert made["kernel_step_matrix_{s}"].dims == ("component", "test", "train")
+    intervals = [values for _, values in made["param_kernel_step_{s}"]]
+    assert len(intervals) == len(list(made["param_reg_kernel_step_{s}"])) == 3
+    assert made["DataPath.get_checkpoint"] is data.checkpoints[1]
+    assert made["forward_dataloader"].shape == (EXPLAINED, CLASSES)
+    middle = made["interpolate_checkpoints"]["0.weight"]
+    assert not torch.equal(middle, model.checkpoints[1]["0.weight"])
 
 
 def test_signed_influence_of_parameters_adds_up_to_that_of_the_data(x):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from explaind.config.load import load_config, merge, resolve_config
@@ -47,6 +48,19 @@ def test_the_run_of_the_paper():
     assert (run.training.batch_size, run.training.epochs) == (256, 12)
     assert run.training.schedule == TriangularSchedule(peak_epoch=5)
     assert run.training.augmentation == "horizontal_flip"
+
+
+def test_the_retrainings_of_the_paper():
+    settings = load_config(DEFAULT, FILES / "paper.yaml").experiments["retrain"]
+    assert (len(settings.sources), len(settings.seeds), settings.max_steps) == (17, 5, 500)
+    steps = np.array(settings.sources) * 1939  # from checkpoints 339, 439 ... 1939 of its run
+    np.testing.assert_allclose(steps, np.arange(339, 1940, 100), atol=15)
+    assert {frozenset(chosen) for chosen in settings.transplants} == {
+        frozenset({"embedding", "linear2", "decoder"}),
+        frozenset({"QKV projection", "output projection", "linear1"}),
+        frozenset({"embedding", "linear1", "linear2", "decoder"}),
+        frozenset(),  # random numbers alone, of which the paper has none
+    }
 
 
 def test_null_removes_what_an_earlier_config_has():

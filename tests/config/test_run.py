@@ -86,3 +86,15 @@ def test_an_experiment_about_classes_needs_a_loss_of_classes(kind, loss):
 def test_other_experiments_and_losses_are_accepted(kind):
     loss = "cross_entropy" if kind in NEED_CLASSES else "squared_error"
     assert "tried" in Config.model_validate(config_with(kind, loss)).experiments
+
+
+@pytest.mark.parametrize("groups", ["class", None])
+def test_training_shows_influence_by_sample_or_by_group(groups):
+    """What it shows is summed over the training samples; others read one of the two."""
+    run = run_with("cross_entropy").model_dump()
+    run["epk"]["groups"] = groups
+    runs = {"runs": {"a": run}}
+    assert Config.model_validate(config_with("training", "cross_entropy") | runs)
+    if groups:
+        with pytest.raises(ValueError, match=r"runs.a.epk.groups: expected null for experiments.t"):
+            Config.model_validate(config_with("epk_validation", "cross_entropy") | runs)

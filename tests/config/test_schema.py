@@ -4,7 +4,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from explaind.config.base import Section, canonical
+from explaind.config.dataset import ModuloDataset
+from explaind.config.epk import Epk
 from explaind.config.load import load_config, merge
+from explaind.config.problems import HELP
 from explaind.config.schema import Config
 from explaind.errors import ConfigError
 from explaind.experiments.pruning.settings import PruningSettings
@@ -13,9 +17,9 @@ from tests.config.sections import DEFAULT, epk, modulo, optimizer, training
 
 def test_first_run_of_the_default_file_holds_the_defaults_of_the_schema():
     default = load_config(DEFAULT)
-    assert default.datasets["modulo"] == Config().datasets["modulo"]
+    assert default.datasets["modulo"] == Config().datasets["modulo"] == ModuloDataset()
     run = default.runs["grokking"]
-    assert run.epk.samples == 64  # the one difference: the embedded job explains a part
+    assert run.epk == Epk(samples=64)  # the one difference: the embedded job explains a part
     whole = run.model_copy(update={"epk": run.epk.model_copy(update={"samples": None})})
     assert whole == Config().runs["grokking"]
 
@@ -50,6 +54,21 @@ def keys_of(section):
 def test_config_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         Config().datasets["modulo"].p = 3
+
+
+def test_all_sections_refuse_unknown_keys_and_numbers_that_are_not_finite():
+    class Small(Section):
+        number: float = 1.0
+
+    assert Small.model_validate({"number": 2}).number == 2
+    with pytest.raises(ValidationError, match="unknown key"):
+        Small.model_validate({"numbr": 2})
+    with pytest.raises(ValidationError, match="finite"):
+        Small(number=float("inf"))
+
+
+def test_order_and_repetition_mean_nothing_where_they_must_rerun_nothing():
+    assert canonical((3, 1, 3)) == (1, 3)
 
 
 def on_grokking(kind, **keys):
@@ -146,6 +165,7 @@ def test_a_mistake_is_named_with_what_was_expected(config, message):
 def test_all_mistakes_are_listed_at_once():
     with pytest.raises(ConfigError, match=r"^3 problems in the config") as raised:
         load_config(merge(modulo(p=1, seed=-1), epk(intervals=0)))
+    assert str(raised.value).endswith(f"\n{HELP}")
     lines = str(raised.value).splitlines()[1:-1]
     expected = ["datasets.modulo.p", "datasets.modulo.seed", "runs.grokking.epk.intervals"]
     assert [line.split(":")[0].strip() for line in lines] == expected

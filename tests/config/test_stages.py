@@ -171,6 +171,19 @@ def test_options_of_the_computation_do_not_redraw_the_page():
     assert computed[0] != computed[1]
 
 
+def test_a_seed_of_the_maps_draws_no_similar_samples_again():
+    before, after = (
+        load_config(DEFAULT, {"experiments": {"maps": {"seed": seed}}}) for seed in (0, 1)
+    )
+    stages = (("maps", "maps"), ("page_similarity", "similarity"), ("similarity", "similarity"))
+    changed = {
+        stage
+        for stage, name in stages
+        if stage_config(before, stage, name) != stage_config(after, stage, name)
+    }
+    assert changed == {"maps"}
+
+
 class WithPage(PruningSettings):
     page: dict[str, int] = {"bins": 3}  # noqa: RUF012 - pydantic copies it
 

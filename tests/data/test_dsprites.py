@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explaind.data.dsprites import dsprites_source
+from explaind.data.dsprites import _mapped, dsprites_source
 from explaind.errors import DataError
 
 
@@ -32,6 +32,11 @@ def test_images_and_shapes_come_out_as_they_went_in(tmp_path, images, packed):
         assert (getattr(source, f"y_{part}") == index % 3).all()
     assert np.bincount(source.y_train).tolist() == [10, 10, 10]
     assert not set(source.index_train) & set(source.index_test)
+
+
+def test_images_are_mapped_and_not_read(tmp_path, images):
+    path = write(tmp_path / "d.npz", images, imgs=images)
+    assert isinstance(_mapped(path, tmp_path / "raw"), np.memmap)
 
 
 def test_another_file_is_refused(tmp_path):

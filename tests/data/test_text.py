@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.config.dataset import TextDataset
 from explaind.data.embedded_text import PARTS, embedded_text
 from explaind.data.text import text_dataset

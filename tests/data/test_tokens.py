@@ -5,6 +5,7 @@ import pytest
 
 from explaind.data.tokens import byte_pairs, single_bytes
 from explaind.errors import DataError
+from tests.requirements import library
 
 TEXT = "the theme of the thesis; الحرية والحرية; 自由和自由\n".encode() * 9
 NEW = "der Ätna \N{SNOWMAN} 'über' the\tthemes".encode()
@@ -23,7 +24,7 @@ def test_bytes_are_their_own_numbers():
 
 @pytest.fixture(scope="module")
 def learned():
-    pytest.importorskip("tokenizers")
+    library("tokenizers")
     return byte_pairs([TEXT], 280)
 
 
@@ -46,7 +47,7 @@ def test_frequent_pairs_are_one_token(learned):
 
 @pytest.mark.libraries
 def test_more_tokens_than_the_text_gives_are_refused():
-    pytest.importorskip("tokenizers")
+    library("tokenizers")
     with pytest.raises(DataError, match=r"byte_pairs: expected at most 2\d\d, .* got 999"):
         byte_pairs([b"abab"], 999)
 

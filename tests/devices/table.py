@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import explaind
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.kernel.query import derivative
 from tests.devices.conftest import jvp_by_reverse_mode, one_by_one
 from tests.devices.simulated import Traffic, simulated_device

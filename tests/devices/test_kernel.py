@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import SGD, AdamW
 
 import explaind
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.store import open_sealed
 from tests.kernel.engine import record
 from tests.kernel.layers import layer_models

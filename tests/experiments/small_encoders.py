@@ -21,7 +21,8 @@ CASE = {
             "train_samples": 40,
             "validation_samples": 12,
             "resize": 16,
-        }
+        },
+        "heartbeats": {"kind": "ecg_like", "samples": 24, "length": 10, "training": "normal"},
     },
     "runs": {},
     "encoders": {
@@ -38,6 +39,15 @@ CASE = {
         },
         "classifier": {**SHARED, "model": SMALL, "pretext": {"kind": "classification"}},
         "autoencoder": {**SHARED, "model": SMALL},
+        "series": {
+            **SHARED,
+            "dataset": "heartbeats",
+            "model": {"kind": "lstm", "latent": 2},
+            "batch_size": 4,
+            "patience": None,
+            "history": 1,
+            "replicates": 1,
+        },
         "simclr": {
             **SHARED,
             "model": {"kind": "resnet18", "width": 2},
@@ -51,7 +61,8 @@ CASE = {
 def trained(root, *names):
     """Paths below a directory in which some encoders are trained."""
     config, paths = Config.model_validate(CASE), Paths(root)
-    prepare_dataset(config, paths, "digits")
+    for dataset in {config.encoders[name].dataset for name in names}:
+        prepare_dataset(config, paths, dataset)
     for name in names:
         for replicate in range(config.encoders[name].replicates):
             train_encoder(config, paths, name, replicate)

@@ -8,6 +8,7 @@ from explaind.errors import RecordingError
 from explaind.history.accumulation import Part
 from explaind.history.batches import Batch
 from explaind.history.gradient_check import Loss, is_due
+from tests.history.test_accumulation import Loop
 from tests.history.training_loop import Training
 
 
@@ -42,6 +43,28 @@ def test_the_first_step_names_the_cause(store, change, cause):
     training.before_step = lambda _: change(training.model)
     with pytest.raises(RecordingError, match=rf"gradient of step 0 differs.*{cause}"):
         training.run()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (1, r"targets of the batch drawn last \(ValueError.*before the next one is drawn"),
+        (2, r"step 0 is no weighted sum.*draw no batch ahead"),  # batches of one size
+    ],
+)
+def test_a_loop_that_draws_ahead_is_told(tmp_path, ahead, said):
+    """As Lightning does, to know the last batch of a loader without a length."""
+    loop, waiting = Loop(tmp_path / "run.zarr"), []
+
+    def body(number, batch):
+        waiting.append(batch)
+        if number >= ahead:
+            loop.optimizer.zero_grad()
+            loop.loss(waiting.pop(0)).backward()
+            loop.optimizer.step()
+
+    with pytest.raises(RecordingError, match=said):
+        loop.run(body)
 
 
 def test_a_loop_that_calls_the_model_in_another_way_is_told_of_forward():

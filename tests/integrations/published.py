@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import torch
 
+from tests.requirements import need
 from tests.workflow.project import REPOSITORY
 
 REQUIREMENT = "explaind==0.0.2"
@@ -42,8 +42,7 @@ class Published:
         # torch and numpy are those of the tests; it asks for another version of Python, and runs
         command += ["--ignore-requires-python", "--target", str(folder), REQUIREMENT]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"{REQUIREMENT} cannot be installed: {done.stderr.strip()[-300:]}")
+        need(done.returncode == 0, f"{REQUIREMENT} to be installed: {done.stderr.strip()[-300:]}")
 
     def snippets(self):
         """The training and the prediction of its README."""

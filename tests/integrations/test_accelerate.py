@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 import explaind
+from tests.requirements import library
 
-accelerate = pytest.importorskip("accelerate")
+accelerate = library("accelerate")
 
 BATCH = 4
 

@@ -20,9 +20,10 @@ from explaind.pipeline.train import train
 from explaind.pipeline.validate import validate_epk
 from explaind.store import open_sealed
 from tests.documents import blocks
+from tests.requirements import library
 
-pytest.importorskip("transformers")
-pytest.importorskip("tokenizers")
+library("transformers")
+library("tokenizers")
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, about themselves
 

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 import explaind
-from explaind.errors import RecordingError, StoreError
+from explaind.errors import RecordingError, StoreError, UnsupportedError
+from tests.requirements import library
 
-transformers = pytest.importorskip("transformers")
+transformers = library("transformers")
 from explaind.integrations.huggingface import (  # noqa: E402
     RecordHistory,
     call_by_name,
@@ -226,3 +227,30 @@ def test_a_training_inside_of_another_is_refused(tmp_path):
 
     with pytest.raises(RecordingError, match=r"run.zarr: expected one training at a time"):
         train(tmp_path, classifier(), data, classes_loss, callbacks=[Nested()])
+
+
+@pytest.mark.parametrize(("processes", "gpus"), [(2, 0), (1, 2)])
+def test_several_devices_are_refused(tmp_path, processes, gpus):
+    class Several(transformers.TrainingArguments):
+        world_size, n_gpu = processes, gpus
+
+    begin = RecordHistory(tmp_path / "run.zarr", classes_loss).on_train_begin
+    of_training = transformers.TrainerState(), transformers.TrainerControl()
+    with pytest.raises(UnsupportedError, match=f"got {processes} processes with {gpus} GPUs"):
+        begin(Several("output", use_cpu=True), *of_training)
+    assert not list(tmp_path.iterdir())
+
+
+def test_autocast_is_explained_at_its_accuracy(tmp_path):
+    data = sentences(lambda k, _: torch.tensor(k % CLASSES))
+    model = classifier()
+    trainer = train(tmp_path, model, data, classes_loss, bf16=True)
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    loader = trainer.get_train_dataloader()
+    store = tmp_path / "run.zarr"
+    kernel = explaind.PathKernel(store, model, classes_loss, loader, forward=call_by_name)
+    few = torch.utils.data.DataLoader(data[:2], collate_fn=padded)
+    explained = kernel.explain(few, outputs="loss")
+    change = explained.final_output - explained.initial_output
+    assert 1e-5 < explained.attrs["completeness_error"] < 1e-2  # bfloat16 has 8 bits
+    assert float(abs(change).max()) > 0.01

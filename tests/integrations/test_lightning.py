@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 import explaind
-from explaind.errors import UnsupportedError
+from explaind.errors import RecordingError, StoreError, UnsupportedError
+from tests.requirements import library
 
-pl = pytest.importorskip("lightning.pytorch")
+pl = library("lightning.pytorch")
 from explaind.integrations.lightning import RecordHistory  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the library, about itself
@@ -58,7 +59,7 @@ def loader(data):
     return torch.utils.data.DataLoader(data, batch_size=BATCH, shuffle=True)
 
 
-def fit(module, callback, train, **options):
+def fit(module, callback, train, datamodule=None, **options):
     quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar"), False)
     trainer = pl.Trainer(
         max_epochs=EPOCHS,
@@ -68,7 +69,10 @@ def fit(module, callback, train, **options):
         **quiet,
         **options,
     )
-    trainer.fit(module, train, loader(train.dataset))
+    if datamodule is None:
+        trainer.fit(module, train, loader(train.dataset))
+    else:
+        trainer.fit(module, datamodule=datamodule)
 
 
 LOOPS = {
@@ -106,3 +110,48 @@ def test_what_is_not_recorded_is_refused(tmp_path, data):
     with pytest.raises(UnsupportedError, match="the same object"):
         fit(Module(), RecordHistory(tmp_path / "b.zarr", loss_fn, train), loader(data))
     assert not list(tmp_path.iterdir())
+
+
+class Stopped(Module):
+    def training_step(self, batch, number):
+        if self.global_step == 5:
+            raise KeyError("a label")
+        return super().training_step(batch, number)
+
+
+def test_a_training_that_fails_is_not_sealed(tmp_path, data):
+    train, store = loader(data), tmp_path / "run.zarr"
+    sampler = train.batch_sampler
+    with pytest.raises(KeyError, match="a label"):
+        fit(Stopped(), RecordHistory(store, loss_fn, train), train)
+    assert train.batch_sampler is sampler
+    module = Module()
+    with pytest.raises(StoreError, match="is not sealed"):
+        explaind.PathKernel(store, module, loss_fn, train)
+    fit(module, RecordHistory(store, loss_fn, train, overwrite=True), train)
+    assert explaind.PathKernel(store, module, loss_fn, train).history.steps == 12
+
+
+def test_gradients_clipped_by_value_are_refused(tmp_path, data):
+    train = loader(data)
+    callback = RecordHistory(tmp_path / "run.zarr", loss_fn, train)
+    clipped = {"gradient_clip_val": 0.01, "gradient_clip_algorithm": "value"}
+    with pytest.raises(RecordingError, match="not value by value"):
+        fit(Module(), callback, train, **clipped)
+
+
+class Data(pl.LightningDataModule):
+    def __init__(self, train):
+        super().__init__()
+        self.train = train
+
+    def train_dataloader(self):
+        return self.train
+
+
+def test_a_data_module_that_returns_the_same_loader(tmp_path, data):
+    module, train = Module(), loader(data)
+    fit(module, RecordHistory(tmp_path / "run.zarr", loss_fn, train), train, Data(train))
+    kernel = explaind.PathKernel(tmp_path / "run.zarr", module, loss_fn, train)
+    assert kernel.history.steps == 12
+    assert kernel.explain(*data[:3]).attrs["completeness_error"] < 1e-9

@@ -5,12 +5,13 @@ import torch
 from torch import nn
 
 import explaind
+from tests.requirements import library
 
-pytest.importorskip("captum.influence")
-pytest.importorskip("kronfluence")
-from captum.influence import TracInCP
+library("captum.influence")
+library("kronfluence")
+from captum.influence import TracInCP  # noqa: E402
 
-from benchmarks.peers import LOSS, METHODS, Size, compare, digits, lines
+from benchmarks.peers import LOSS, METHODS, Size, compare, digits, lines  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the libraries, about themselves
 

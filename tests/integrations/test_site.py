@@ -1,8 +1,6 @@
 """The site of the docs: built strictly, so that no link is broken, and from this machine alone."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -14,16 +12,13 @@ from explaind.history.checkpoint_interval import balanced_interval
 from explaind.history.recorder import Recorder
 from explaind.kernel.explanation import Explanation
 from explaind.kernel.query.quadrature import Quadrature
+from tests.site import build_site
 from tests.workflow.project import REPOSITORY
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return build_site(tmp_path_factory.mktemp("site"))
 
 
 def test_every_document_is_a_page(site):

@@ -1,10 +1,9 @@
 """The tutorials for other libraries: their blocks of Python, run in order from an empty folder."""
 
-from importlib.util import find_spec
-
 import pytest
 
 from tests.documents import blocks
+from tests.requirements import library
 
 TUTORIALS = {"docs/huggingface.md": "transformers", "docs/lightning.md": "lightning"}
 
@@ -12,8 +11,7 @@ TUTORIALS = {"docs/huggingface.md": "transformers", "docs/lightning.md": "lightn
 @pytest.mark.parametrize("document", TUTORIALS)
 @pytest.mark.filterwarnings("ignore")  # of the libraries, about themselves
 def test_it_ends_in_an_explanation(document, tmp_path, monkeypatch):
-    if not find_spec(TUTORIALS[document]):
-        pytest.skip(f"needs {TUTORIALS[document]}")
+    library(TUTORIALS[document])
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "tutorial"}
     for block in blocks(document):

@@ -4,10 +4,12 @@ import copy
 
 import pytest
 import torch
+from captum.attr import FeatureAblation, InputXGradient
 from torch import nn
 
 from explaind.errors import PlanError, UnsupportedError
 from explaind.labelfree.feature_importance import (
+    Captum,
     RescaleRule,
     feature_importance,
     integrated_gradients,
@@ -18,6 +20,8 @@ from explaind.labelfree.random_importance import Brightest, GradientShap, Random
 from tests.labelfree.encoders import ENCODERS, LastState, make
 
 METHODS = {
+    "input_x_gradient": Captum(InputXGradient, baselines=False),
+    "feature_ablation": Captum(FeatureAblation),
     "gradient_shap": GradientShap(3),
     "integrated_gradients": integrated_gradients(20),
     "saliency": saliency(),
@@ -59,6 +63,19 @@ def test_a_sample_is_attributed_as_if_it_were_alone(kind, name):
     torch.testing.assert_close(together[:3], beside[:3], rtol=1e-9, atol=1e-12)
     alone = feature_importance(method, encoder, x[2:3], baseline_of(x), numbers=[2])
     torch.testing.assert_close(together[2:3], alone, rtol=1e-9, atol=1e-12)
+
+
+def test_gradient_shap_compares_every_sample_with_its_own_baseline():
+    """D18: captum draws one of all baselines for each sample."""
+    encoder, x = make("images")
+    own = 0.5 * x + 0.1 * torch.rand(len(x), 1, 1, 1).double()
+    drawn, others = (
+        feature_importance(GradientShap(300), encoder, x, b) for b in (own, own.roll(3, 0))
+    )
+    exact = feature_importance(integrated_gradients(100), encoder, x, own)
+    size = exact.flatten(1).norm(dim=1)
+    assert ((drawn - exact).flatten(1).norm(dim=1) < 0.1 * size).all()
+    assert ((others - exact).flatten(1).norm(dim=1) > 0.5 * size).all()
 
 
 @pytest.mark.parametrize("name", ["integrated_gradients", "deep_lift", "occlusion", "brightest"])

@@ -36,7 +36,7 @@ def test_rounding_stands_beside_the_residual_it_is_part_of():
 def test_errors_are_in_the_unit_of_the_outputs_and_the_divergence_in_nat():
     numbers = {
         **dict.fromkeys(("model_accuracy", "reformulated_accuracy", "argmax_agreement"), 1.0),
-        **dict.fromkeys(("deviation_mean", "deviation_max", "deviation_std"), 0.5),
+        **dict.fromkeys(("absolute_error_mean", "absolute_error_max", "error_std"), 0.5),
         "kl_mean_per_sample": 0.25,
         "probability_sum_min": 0.98,
         "probability_sum_max": 1.0,

@@ -1,12 +1,13 @@
 """Training of encoders: selection, early stopping, going on after a kill, the recorded path."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from explaind.config.encoder import Classification
-from explaind.errors import RecordingError
+from explaind.errors import ConfigError, RecordingError
 from explaind.history.history import History
 from explaind.training import encoder as training
 from explaind.training.encoder import EncoderTraining, replicate_seed, split_samples, train_network
@@ -37,7 +38,11 @@ def test_seeds_of_replicates_are_those_of_no_other_seed():
     assert len(seeds) == 400
 
 
-@pytest.mark.parametrize("settings", [small(), recorded()], ids=["selected", "recorded"])
+@pytest.mark.parametrize(
+    "settings",
+    [small(), recorded(), recorded(schedule="cosine", drop_last=True, batch_size=5)],
+    ids=["selected", "recorded", "scheduled"],
+)
 def test_a_training_that_was_killed_ends_with_the_same_bits(tmp_path, monkeypatch, settings):
     whole, state = train(tmp_path / "whole", settings)
     step, left = EncoderTraining._step, [7]
@@ -56,6 +61,26 @@ def test_a_training_that_was_killed_ends_with_the_same_bits(tmp_path, monkeypatc
     assert torch.equal(weights(whole), weights(went_on))
     assert its.curves == state.curves
     assert 10**9 - left[0] <= 4 * 3 - 6  # the two epochs before the kill were not trained again
+
+
+def test_a_rate_falls_along_a_cosine_from_its_full_value(tmp_path, monkeypatch):
+    """D17: the published schedule was multiplied by the rate, .36 at first in place of .6."""
+    step, rates = EncoderTraining._step, []
+
+    def noted(self, batch):
+        rates.append((self.optimizer.param_groups[0]["lr"], len(batch.x)))
+        step(self, batch)
+
+    monkeypatch.setattr(EncoderTraining, "_step", noted)
+    settings = small(schedule="cosine", drop_last=True, batch_size=4, epochs=3, patience=None)
+    train(tmp_path / "a", settings)
+    assert [size for _, size in rates] == [4] * 12  # of 18 samples
+    full, found = settings.optimizer.learning_rate, [rate for rate, _ in rates]
+    assert found[0] == full
+    assert found[6] == pytest.approx(full / 2)
+    assert found[-1] == pytest.approx(full * (1 - math.cos(math.pi / 12)) / 2)
+    with pytest.raises(ConfigError, match="expected at most 18"):
+        train(tmp_path / "b", small(drop_last=True, batch_size=19))
 
 
 def test_the_test_set_is_never_seen(tmp_path):

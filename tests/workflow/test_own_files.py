@@ -115,7 +115,7 @@ def test_a_file_of_ones_own_is_trained_on_and_explained(finished, run):
     assert abs(change).max() > 1e-4
     assert abs(change - explained - influence["residual"]).max() < 1e-3 * abs(change).max()
     statistics = json.loads(Paths(finished).validation_summary(run).read_text())
-    assert statistics["deviation_max"] < 1e-3
+    assert statistics["absolute_error_max"] < 1e-3
 
 
 def test_pages_are_drawn_and_linked(finished):

@@ -146,7 +146,12 @@ def test_as_a_module_of_another_workflow(finished, tmp_path):
     assert "Nothing to be done" in call(folder, "snakemake", "--cores", "2")
 
 
-def test_from_another_directory(finished, tmp_path):
-    command = ("snakemake", "--snakefile", SNAKEFILE, "--cores", "2", "--dry-run")
-    config = ("--configfile", str(finished / "mine.yaml"), "--directory", str(finished))
-    assert "Nothing to be done" in call(tmp_path, *command, *config, "--", "all")
+def test_from_another_directory(copied, tmp_path):
+    page = Paths(copied).figure("mine")
+    page.unlink()
+    command = ("snakemake", "--snakefile", SNAKEFILE, "--cores", "2")
+    config = ("--configfile", str(copied / "mine.yaml"), "--directory", str(copied))
+    call(tmp_path, *command, *config, "--", "all")
+    assert page.is_file()
+    assert list(tmp_path.iterdir()) == [copied]
+    assert "Nothing to be done" in call(tmp_path, *command, *config, "--dry-run", "--", "all")

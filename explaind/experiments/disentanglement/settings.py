@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from explaind.config.choices import FeatureMethodName
+from explaind.choices import SAMPLES_PER_PASS, FeatureMethodName
 from explaind.config.experiment import EncoderExperimentSettings
 
 
@@ -22,4 +22,4 @@ class DisentanglementSettings(EncoderExperimentSettings):
         None, ge=2, description="Test images that are explained, the first ones; null = all."
     )
     shown: int = Field(5, ge=1, description="Images whose maps are on the page.")
-    block: int = Field(256, ge=1, description="Images explained at once.")
+    block: int = Field(SAMPLES_PER_PASS, ge=1, description="Images explained at once.")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from explaind.config.choices import FeatureMethodName
+from explaind.choices import FeatureMethodName
 from explaind.config.experiment import EncoderExperimentSettings
 
 

@@ -55,7 +55,7 @@ def _facts(tables: ValidationTables) -> tuple[Fact, ...]:
         *(_of_classes(numbers) if has_classes(numbers) else _of_numbers(numbers)),
         Fact(
             "Largest absolute error",
-            measured(number(float(numbers["deviation_max"])), tables.output_unit),
+            measured(number(float(numbers["absolute_error_max"])), tables.output_unit),
             "worst single output",
         ),
         Fact(

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from explaind.choices import AnyFeatureMethodName
 from explaind.config.base import canonical
-from explaind.config.choices import AnyFeatureMethodName
 from explaind.config.experiment import EncoderExperimentSettings, Seed
 
 Fraction = Annotated[float, Field(gt=0, le=1)]

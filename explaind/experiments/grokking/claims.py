@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from explaind.experiments.component_sets import NONE
 from explaind.experiments.grokking.story import (
@@ -143,8 +144,7 @@ def _similar(story: Story, claim: str, components: tuple[str, ...], group: str) 
 
 
 def _matrices(story: Story) -> Claim:
-    others = float(np.nanmean(np.abs(story.profile[1:])))
-    ratio = float(story.profile[0]) / others if others else float("inf")
+    ratio = _ratio(story.profiles[0])
     return Claim(
         "Training pairs influence validation pairs by their result: a structure in a + b.",
         "heat maps of influence, no number",
@@ -152,6 +152,25 @@ def _matrices(story: Story) -> Claim:
         "",
         f"at least {number(RATIO)} times the size (partly: more than 1)",
         REPRODUCED if ratio >= RATIO else PARTLY if ratio > 1 else NOT,
+    )
+
+
+def _emergence(story: Story) -> Claim:
+    memorised, intervals = story.phases.memorisation, story.profiles[1:]
+    before, after = float("nan"), float("nan")
+    if memorised is not None:
+        before = _median_ratio(intervals[(intervals["stop"] <= memorised).to_numpy()])
+        after = _median_ratio(intervals[(intervals["start"] >= memorised).to_numpy()])
+    verdict = REPRODUCED if before < RATIO <= after else PARTLY if before < after else NOT
+    return Claim(
+        "That structure emerges: before the network memorised it is not there.",
+        "heat maps at steps 200, 250, 500, 1,100 and 1,900 of 1,939",
+        f"median interval before memorisation: {number(before, 2)} times the mean size of others; "
+        f"afterwards: {number(after, 2)} times",
+        "",
+        f"less than {number(RATIO)} times before and at least {number(RATIO)} times afterwards "
+        "(partly: larger afterwards)",
+        LEFT_OUT if not len(intervals) else UNDECIDED if np.isnan(before + after) else verdict,
     )
 
 
@@ -233,6 +252,11 @@ def _retrain(story: Story) -> Claim:
     return _faster(story, story.outer, "the outer layers", "learning curves of 501 epochs, 5 seeds")
 
 
+def _attention(story: Story) -> Claim:
+    called = f"all but the attention ({story.but_attention})"
+    return _faster(story, story.but_attention, called, "learning curves of 501 epochs, 5 seeds")
+
+
 def _faster(story: Story, other: str, called: str, paper: str) -> Claim:
     """Judge how fast networks generalise that start with the pipeline, beside others."""
     found = {} if story.retrained is None else _latest(story.retrained)
@@ -254,6 +278,7 @@ CLAIMS: tuple[Callable[[Story], Claim], ...] = (
     _delay,
     _balance,
     _matrices,
+    _emergence,
     _embedding,
     _last_layers,
     _few_frequencies,
@@ -262,12 +287,24 @@ CLAIMS: tuple[Callable[[Story], Claim], ...] = (
     _swap,
     _from_scratch,
     _retrain,
+    _attention,
 )
 """The claims in the order of the table."""
 
 
 def _at_least(value: float, limits: Mapping[str, float]) -> str:
     return next((verdict for verdict, limit in limits.items() if value >= limit), NOT)
+
+
+def _ratio(profile: xr.DataArray) -> float:
+    """Influence of a pair of the same result, in mean sizes of that of others."""
+    same, others = float(profile[0]), float(np.nanmean(np.abs(profile[1:])))
+    return same / others if others else float("inf")
+
+
+def _median_ratio(profiles: xr.DataArray) -> float:
+    """The median of the ratios of some intervals, NaN of none."""
+    return float(np.median([_ratio(profile) for profile in profiles])) if len(profiles) else np.nan
 
 
 def _near(story: Story, moment: int | None) -> bool:

@@ -30,3 +30,9 @@ class GrokkingSettings(ExperimentSettings):
         description="The components that make the output; with the embedding these are the outer "
         "layers of the paper, and all others its representation pipeline.",
     )
+    attention: ComponentSet = Field(
+        ("QKV projection", "output projection"),
+        min_length=1,
+        description="The components of the attention; a network that keeps all others is a control "
+        "of the paper.",
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from explaind.experiments.component_sets import NONE, set_name
 from explaind.experiments.grokking.settings import GrokkingSettings
@@ -47,7 +48,8 @@ class Story:
         phases: memorisation and generalisation steps.
         statistics: the numbers of `validation.json`.
         influence: see `influence_by_component`, by gradient steps; empty if it was not kept.
-        profile: mean influence by difference of the results, see `difference_profile`.
+        profiles: mean influence by difference of the results, see `difference_profile`, of the
+            whole run and of the intervals that it kept; coordinates `start`, `stop` (interval).
         balance: see `balance_table`.
         crossings: see `influence_over_training.tables.crossings`.
         cosines: mean cosines of validation samples with each other, see `group_means`.
@@ -57,6 +59,7 @@ class Story:
         retrained: see `steps_by_case`, of full validation accuracy.
         outer: name of the set of the outer layers.
         pipeline: name of the set of all others.
+        but_attention: name of the set of all but the attention.
         embedding: the component that reads the numbers.
         last: the components that make the output.
     """
@@ -66,7 +69,7 @@ class Story:
     phases: Phases
     statistics: Mapping[str, Any]
     influence: pd.DataFrame
-    profile: np.ndarray
+    profiles: xr.DataArray
     balance: pd.DataFrame | None
     crossings: pd.DataFrame | None
     cosines: pd.DataFrame | None
@@ -75,6 +78,7 @@ class Story:
     retrained: pd.DataFrame | None
     outer: str
     pipeline: str
+    but_attention: str
     embedding: str
     last: tuple[str, ...]
 
@@ -111,13 +115,13 @@ class Story:
         return None if self.swapped is None else held_from(self.swapped, "untouched")
 
 
-def read_story(sources: Sources, settings: GrokkingSettings, profile: np.ndarray) -> Story:
+def read_story(sources: Sources, settings: GrokkingSettings, profiles: xr.DataArray) -> Story:
     """Read what the story is told from.
 
     Args:
         sources: what the run left on disk.
         settings: the experiments, and what the outer layers are.
-        profile: mean influence by difference of the results.
+        profiles: mean influence by difference of the results, of the whole run first.
 
     Returns:
         The numbers.
@@ -127,6 +131,7 @@ def read_story(sources: Sources, settings: GrokkingSettings, profile: np.ndarray
     components = [name for name in components if f"parameter_norm_{name}" in metrics]
     outer = [name for name in components if name in {settings.embedding, *settings.last}]
     inner = [name for name in components if name not in outer]
+    but_attention = [name for name in components if name not in settings.attention]
     balance = (
         balance_table(sources.result("influence_over_training"))
         if "influence_over_training" in there
@@ -138,7 +143,7 @@ def read_story(sources: Sources, settings: GrokkingSettings, profile: np.ndarray
         phases=find_phases(metrics),
         statistics=sources.statistics,
         influence=influence_by_component(influence, "gradient_step"),
-        profile=profile,
+        profiles=profiles,
         balance=balance,
         crossings=None if balance is None else crossings(balance),
         cosines=_cosines(sources) if "similarity" in there else None,
@@ -147,6 +152,7 @@ def read_story(sources: Sources, settings: GrokkingSettings, profile: np.ndarray
         retrained=_retrained(sources) if "retrain" in there else None,
         outer=set_name(outer, components),
         pipeline=set_name(inner, components),
+        but_attention=set_name(but_attention, components),
         embedding=settings.embedding,
         last=settings.last,
     )

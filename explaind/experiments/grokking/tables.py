@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
-import xarray as xr
 
 from explaind.experiments.grokking.claims import verdicts
 from explaind.experiments.grokking.phases import Phase, phase_evidence, story_phases
 from explaind.experiments.grokking.settings import GrokkingSettings
 from explaind.experiments.grokking.story import Story, read_story
 from explaind.report.sources import Sources
-from explaind.report.tables.classes import class_means, difference_profile
+from explaind.report.tables.classes import class_maps, difference_profile
 from explaind.report.tables.explained import Explained, explained_output
-from explaind.report.tables.outputs import kept_influence
 
 
 @dataclass(frozen=True)
@@ -62,11 +60,8 @@ def read(sources: Sources, settings: GrokkingSettings) -> GrokkingTables:
     """
     influence, p = sources.influence, sources.data.attrs["p"]
     # the model may have more outputs, for tokens that are no results
-    by_class = xr.DataArray(
-        class_means(kept_influence(influence), influence, p),
-        dims=("validation_class", "training_class"),
-    )
-    story = read_story(sources, settings, difference_profile(by_class).to_numpy())
+    by_class = class_maps(influence, p, by_component=False).isel(component=0, drop=True)
+    story = read_story(sources, settings, difference_profile(by_class))
     phases = story_phases(story)
     return GrokkingTables(
         explained=explained_output(influence, sources.metrics),

@@ -122,11 +122,13 @@ def _matrix_panel(tables: MatrixTables, about: About) -> Panel:
             f"Influence of single training samples (columns) on {tables.output} of single "
             f"validation samples (rows). Shown are the first {rows:,} of {tables.sizes[0]:,} "
             f"explained samples and the first {columns:,} of {tables.sizes[1]:,} training samples, "
-            "which are in random order; the stores have all. Net: red = pushed the output up, blue "
-            "= down. Gross: the sizes of the parts that a cell is the sum of, by component and "
-            "interval. Each matrix has a colour scale of its own, symmetric about 0, whose ends "
-            f"are the {percent(heatmap.ROBUST_QUANTILE)} quantile of the sizes of its cells. Point "
-            "at a cell for its two samples; drag to zoom."
+            "which are in random order; the stores have all. Look for: a diagonal in the order "
+            f"{CLASS_NAME}, pairs of the same result; stripes in the order of an input, pairs that "
+            "share a number; and in which component and steps they come up. Net: red = pushed the "
+            "output up, blue = down. Gross: the sizes of the parts that a cell is the sum of, by "
+            "component and interval. Each matrix has a colour scale of its own, symmetric about 0, "
+            f"whose ends are the {percent(heatmap.ROBUST_QUANTILE)} quantile of the sizes of its "
+            "cells. Point at a cell for its two samples; drag to zoom."
         ),
         controls=render("sample_maps.html", lists=lists, data=matrix_data(tables)),
         plots=(Plot("sample-map", matrix_figure(tables)),),

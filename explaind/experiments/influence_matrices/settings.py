@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from explaind.choices import Credit
 from explaind.config.base import canonical
-from explaind.config.choices import Credit
 from explaind.config.experiment import ExperimentSettings
 
 StepNumber = Annotated[int, Field(ge=0)]

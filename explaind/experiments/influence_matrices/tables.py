@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float
 
-from explaind.config.choices import Credit
+from explaind.choices import Credit
 from explaind.experiments.influence_matrices.settings import InfluenceMatricesSettings
 from explaind.report.sources import Sources
 from explaind.report.tables.classes import (

@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 import numpy as np
 import pandas as pd
 
-from explaind.config.choices import CREDITS
+from explaind.choices import CREDITS
 from explaind.experiments.influence_over_training.settings import InfluenceOverTrainingSettings
 from explaind.report.sources import Sources
 from explaind.report.tables.outputs import output_name, output_unit

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.config.experiment import ExperimentSettings, Seeds
 
 
@@ -34,5 +35,7 @@ class LabelNoiseSettings(ExperimentSettings):
         description="Validation samples, the first ones, that count as held-out data; null = all.",
     )
     block: int = Field(
-        256, ge=1, description="Samples explained in a block; fewer take less memory and more time."
+        SAMPLES_PER_PASS,
+        ge=1,
+        description="Samples explained in a block; fewer take less memory and more time.",
     )

@@ -81,9 +81,9 @@ def _facts(tables: LanguageClaimTables) -> tuple[Fact, ...]:
             "languages, on average",
         ),
         Fact(
-            "Left over",
+            "Residual",
             number(float(seeds["residual"].max()), 2),
-            "largest residual of a language in any seed, as a fraction of its change",
+            "largest of a language in any seed, as a fraction of its change",
         ),
     ]
     if "rand" in seeds:
@@ -128,7 +128,7 @@ def _said(phases: Phases) -> str:
         else f"the share of intermediate attention rises in steps {rising[0]} to {rising[1]}"
     )
     return (
-        f"{first}; {second}: by tenths of the training, in the mean over the seeds (bars above the "
+        f"{first}; {second}: by tenths of the training, on average over the seeds (bars above the "
         "lines). Whether the seeds agree is judged above."
     )
 

@@ -59,9 +59,9 @@ def _facts(tables: LanguageTables) -> tuple[Fact, ...]:
             "of the mean log-probability per token",
         ),
         Fact(
-            "Left over",
+            "Residual",
             number(float((parts["residual"].abs() / change).max()), 2),
-            "largest residual of a language, as a fraction of its change",
+            "largest of a language, as a fraction of its change",
         ),
         Fact("From the language itself", percent(share), "of the sizes of all influences"),
     ]
@@ -151,7 +151,7 @@ def _parts_panel(tables: LanguageTables, about: About) -> Panel:
         title="Data against regularisation",
         caption=(
             "What changed the prediction of each language, and of all on average step by step: "
-            "training text, weight decay, and what the integration left over; "
+            "training text, weight decay, and the residual of the integration; "
             f"{tables.unit} per token, positive = more likely. No momentum was carried into the "
             "training from before."
         ),

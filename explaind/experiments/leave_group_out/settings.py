@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from explaind.choices import SAMPLES_PER_PASS
 from explaind.config.base import canonical
 from explaind.config.experiment import ExperimentSettings
 
@@ -36,5 +37,7 @@ class LeaveGroupOutSettings(ExperimentSettings):
     )
     seed: int = Field(0, ge=0, description="Seed of the targets and of the random groups.")
     block: int = Field(
-        256, ge=1, description="Samples explained in a block; fewer take less memory and more time."
+        SAMPLES_PER_PASS,
+        ge=1,
+        description="Samples explained in a block; fewer take less memory and more time.",
     )

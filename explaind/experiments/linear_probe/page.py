@@ -33,9 +33,9 @@ def draw(tables: LinearProbeTables, about: About) -> Page:
                 "accuracy on its representations",
             ),
             Fact(
-                "Always the same answer",
+                "Most frequent class",
                 _rounded(float(best["majority"])),
-                "accuracy of the most frequent class",
+                "accuracy of always predicting it",
             ),
         ],
         panels=[_panel(tables, about)],

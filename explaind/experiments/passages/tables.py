@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Float, Int
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.experiments.passages.characters import Piece, pieces_of
 from explaind.experiments.passages.settings import PassagesSettings
 from explaind.report.sources import Sources

@@ -109,7 +109,8 @@ def _curve_panel(tables: RetrainTables, files: Files) -> Panel:
         caption=(
             "Accuracy at every step of the retraining, before it is taken: mean over the seeds, "
             "and their range as a band. A training that ended early, because it had reached the "
-            "goal of the run, keeps its last accuracy in the mean. Dotted: nothing is transplanted."
+            "goal of the run, counts with its last accuracy on average. Dotted: nothing is "
+            "transplanted."
         ),
         controls=controls(*curve_choices(tables.curves)),
         plots=(Plot("retrain-curves", curve_figure(tables.curves)),),

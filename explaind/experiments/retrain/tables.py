@@ -136,7 +136,7 @@ def median_time(times: Float[np.ndarray, " case"], reached: Bool[np.ndarray, " c
 def mean_curves(table: pd.DataFrame) -> pd.DataFrame:
     """Average the learning curves over the seeds.
 
-    A training that ended early keeps its last accuracies: none is missing in the mean of a later
+    A training that ended early keeps its last accuracies: none is missing in the average of a later
     step.
 
     Args:

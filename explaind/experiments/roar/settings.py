@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from explaind.config.choices import FeatureMethodName
+from explaind.choices import FeatureMethodName
 from explaind.config.experiment import EncoderExperimentSettings
 
 Fraction = Annotated[float, Field(gt=0, le=1)]

@@ -14,6 +14,7 @@ from explaind.errors import ConfigError, PlanError
 from explaind.experiments.job import Job
 from explaind.experiments.similarity.cosines import FUNCTIONALS
 from explaind.experiments.similarity.settings import SimilaritySettings
+from explaind.experiments.similarity.sizes import interval_count, needed_bytes, stored_bytes
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.functionals import target_logprob
 from explaind.kernel.trajectory.intervals import interval_bounds
@@ -23,13 +24,6 @@ logger = logging.getLogger(__name__)
 
 UNIT = "unit of the functional"
 SQUARED = f"{UNIT}, squared"
-
-GRADIENTS = 4
-"""Gradients of a block that are in memory: of two numbers of subintervals, their combination, and
-the block before."""
-
-SUMS = 2
-"""Sums of every sample that are in memory: of an interval and of the whole run."""
 
 ARRAYS = {
     "gram": (("functional", "tensor", "sample", "other"), SQUARED, "inner products, whole run"),
@@ -82,16 +76,21 @@ def compute(job: Job[SimilaritySettings]) -> xr.Dataset:
     settings, kernel = job.settings, job.kernel
     chosen, layout = choose_samples(job.data, settings, job.name), kernel.history.layout
     device = torch.device(kernel.history.device)
-    needed = needed_bytes(settings, layout, kernel.history.dtype.itemsize)
+    steps, tensors = kernel.history.steps, len(layout.slots)
+    itemsize = kernel.history.dtype.itemsize
+    needed = needed_bytes(settings, steps, tensors, layout.size, itemsize)
+    stored = stored_bytes(settings, steps, tensors)
+    logger.info("needs %.2f GB, and %.2f GB on disk", needed / GIGABYTE, stored / GIGABYTE)
     check_memory(needed, free_bytes(device), job.name)
-    bounds = interval_bounds(kernel.history.steps, settings.intervals)
+    intervals = interval_count(settings, steps)
+    bounds = interval_bounds(steps, intervals)
     whole: Tensor | None = None
     by_interval: list[np.ndarray] = []
     for _, (sums,) in kernel.parameter_influence_by_interval(
         chosen.x,
         chosen.y,
         output_sum_and_target,
-        intervals=settings.intervals,
+        intervals=intervals,
         block=settings.block,
     ):
         by_interval.insert(0, gram_matrices(sums, layout))  # the last interval comes first
@@ -149,24 +148,6 @@ def choose_samples(data: LoadedDataset, settings: SimilaritySettings, experiment
     )
 
 
-def needed_bytes(settings: SimilaritySettings, layout: ParameterLayout, itemsize: int) -> int:
-    """Estimate the memory of sums, gradients and inner products.
-
-    Args:
-        settings: numbers of samples and intervals.
-        layout: the parameters.
-        itemsize: bytes of a number of the computation.
-
-    Returns:
-        Bytes beside those of the opened run.
-    """
-    samples = settings.samples + settings.train_samples
-    vectors = SUMS * samples + GRADIENTS * min(settings.block, samples)
-    # each interval's inner products, and once more while they are put together
-    grams = 2 * (settings.intervals + 1) * len(layout.slots) * samples**2 * np.float32().itemsize
-    return len(FUNCTIONALS) * (vectors * layout.size * itemsize + grams)
-
-
 def check_memory(needed: int, free: int, experiment: str) -> None:
     """Refuse work that does not fit, before it begins.
 
@@ -178,7 +159,6 @@ def check_memory(needed: int, free: int, experiment: str) -> None:
     Raises:
         PlanError: if it does not fit.
     """
-    logger.info("needs %.2f GB", needed / GIGABYTE)
     if needed > free:
         raise PlanError(
             f"experiments.{experiment}: expected to need at most {free / GIGABYTE:.2f} GB, which"

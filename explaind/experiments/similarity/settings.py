@@ -30,6 +30,9 @@ class SimilaritySettings(ExperimentSettings):
         48, ge=0, description="Training samples, the first ones, explained in the same way."
     )
     intervals: int = Field(10, ge=1, description="Equal training intervals that are told apart.")
+    every: int | None = Field(
+        None, ge=1, description="Steps per interval; replaces `intervals`. `null` = those."
+    )
     block: int = Field(
         32, ge=1, description="Samples explained in a block; fewer take less memory and more time."
     )

@@ -75,7 +75,7 @@ def _facts(tables: SingleStepTables) -> tuple[Fact, ...]:
             "for as many steps",
         ),
         Fact(
-            "Not told apart",
+            "Carried by momentum",
             percent(float(sizes["carry"] / sizes.sum())),
             "of what data did in the steps was done by earlier gradients, sizes of the means over "
             "the languages",

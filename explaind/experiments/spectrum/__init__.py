@@ -14,5 +14,5 @@ SPEC = Spec(
         results={"similarity": "similarity"},
         minutes=60,
     ),
-    shown=Shown(tables=("spectrum.csv", "key_frequencies.csv"), reads=("metrics",)),
+    shown=Shown(tables=("spectrum.csv", "key_frequencies.csv"), reads=("metrics", "influence")),
 )

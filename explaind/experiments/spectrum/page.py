@@ -59,15 +59,16 @@ WEIGHTS_CAPTION = (
 )
 SIMILARITY_CAPTION = (
     "Cosine between the parameter-wise influence of two samples, by the difference of their sums. "
-    "Left: share of the power of the matrix, of the whole run; right: of each training interval."
+    "Left: share of the power of the matrix, of the whole run; right: of each training interval. "
+    "Look for: the same few frequencies as in the weights, in the last layers above all, and when "
+    "they come up; samples that only share a number spread their power over many."
 )
 INFLUENCE_CAPTION = (
     "Mean influence of the training samples of one sum on the validation samples of another, by "
     "the difference of the sums. Left: of the whole run; right: of each training interval, where "
-    "the run kept them."
+    "the run kept them. Look for: high bars at the key frequencies of the weights. Bars of about "
+    "the same height mean that pairs of the same sum stand out and nothing else does."
 )
-CREDITS = {SIMILARITY: "application_step"}
-"""The step that each is booked at, where that is always the same."""
 
 
 def _facts(tables: SpectrumTables) -> tuple[Fact, ...]:
@@ -87,7 +88,8 @@ def _panel(
     plots = [Plot(f"{source}-shares", share_figure(rows, choices), "Frequencies")]
     if (rows["interval"] > 0).any():
         phases = find_phases(tables.metrics)
-        figure = training_figure(rows, choices, phases, CREDITS.get(source, ""))
+        booked = {SIMILARITY: "application_step", INFLUENCE: tables.credit}
+        figure = training_figure(rows, choices, phases, booked.get(source, ""))
         plots.append(Plot(f"{source}-training", figure, "Over training"))
     return Panel(
         letter=letter,

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from explaind.choices import Credit
 from explaind.experiments.spectrum.settings import SpectrumSettings
 from explaind.report.sources import Sources
+from explaind.report.tables.steps import credit
 
 MATRIX = ["source", "functional", "component"]
 
@@ -19,12 +21,14 @@ class SpectrumTables:
         spectrum: the table of the experiment; its first interval of a matrix is the whole run or
             the trained network.
         keys: see `key_frequencies`.
+        credit: the step that influence by interval is booked at.
         key_share: share of the power from which a frequency is a key frequency.
     """
 
     metrics: pd.DataFrame
     spectrum: pd.DataFrame
     keys: pd.DataFrame
+    credit: Credit
     key_share: float
 
     def files(self) -> dict[str, pd.DataFrame]:
@@ -43,7 +47,13 @@ def read(sources: Sources, settings: SpectrumSettings) -> SpectrumTables:
         The numbers.
     """
     spectrum, share = sources.result("spectrum"), settings.page.key_share
-    return SpectrumTables(sources.metrics, spectrum, key_frequencies(spectrum, share), share)
+    return SpectrumTables(
+        metrics=sources.metrics,
+        spectrum=spectrum,
+        keys=key_frequencies(spectrum, share),
+        credit=credit(sources.influence),
+        key_share=share,
+    )
 
 
 def key_frequencies(spectrum: pd.DataFrame, share: float) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from explaind.config.choices import CREDITS, OUTPUT_ARRAYS, OutputArray
+from explaind.choices import CREDITS, OUTPUT_ARRAYS, OutputArray
 from explaind.errors import ConfigError
 from explaind.kernel.collectors.collector import Collector, QuerySums
 from explaind.kernel.collectors.decomposition import StepDecomposition

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from explaind.config.choices import PRECISIONS
+from explaind.choices import PRECISIONS
 from explaind.errors import ConfigError
 
 SUMMED_TOGETHER = 64

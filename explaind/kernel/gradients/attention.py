@@ -1,17 +1,16 @@
 """Multi-head attention as torch computes it: its projections are linear layers."""
 
 import inspect
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from explaind.kernel.gradients.rule import Call
+
 if TYPE_CHECKING:
     from explaind.kernel.gradients.capture import LayerCapture
-
-Call = Callable[..., Any]
 
 
 def attention(capture: "LayerCapture", func: Call, *args: Any, **kwargs: Any) -> Any | None:

@@ -24,11 +24,8 @@ from explaind.kernel.gradients.elementwise import ElementwiseRule
 from explaind.kernel.gradients.embedding import EmbeddingRule
 from explaind.kernel.gradients.linear import LinearRule
 from explaind.kernel.gradients.recurrent import CELLS, RECURRENT, recurrent, recurrent_cell
-from explaind.kernel.gradients.rule import LayerRule
+from explaind.kernel.gradients.rule import Call, LayerRule
 from explaind.trees import Inputs, batch_size, is_uncollated, leaves
-
-Call = Callable[..., Any]
-
 
 LAST_DIMENSIONS: set[Call] = {functional.layer_norm, functional.rms_norm}
 CHANNELS: set[Call] = {functional.batch_norm, functional.group_norm, functional.instance_norm}

@@ -9,7 +9,7 @@ That is a backward pass more, a fifth to a quarter of the explanation of a small
 by tensors. Which rows are chosen may differ from batch to batch, so no batch is spared it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 from torch.nn import functional
 
-Call = Callable[..., Any]
+from explaind.kernel.gradients.rule import Call
 
 MIXED_TOLERANCE = 1e-3
 """Largest relative difference of a gradient from its share, by row."""

@@ -18,11 +18,11 @@ from torch.autograd.graph import get_gradient_edge
 from torch.nn import functional
 
 from explaind.kernel.gradients.linear import LinearRule
+from explaind.kernel.gradients.rule import Call
 
 if TYPE_CHECKING:
     from explaind.kernel.gradients.capture import LayerCapture
 
-Call = Callable[..., Any]
 State = tuple[Tensor, ...]
 """Hidden state, and the cell state of an LSTM, `[batch, hidden]`."""
 

@@ -1,14 +1,17 @@
 """What every layer rule gives: per-sample gradients, their contraction, and what both cost."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
+
+Call = Callable[..., Any]
+"""A function of torch, as a model calls it."""
 
 MOVES = 10
 """Times that a number between the products of a contraction counts as moved: it is written in

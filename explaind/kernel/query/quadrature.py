@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from explaind.config.choices import QUADRATURE_RULES, QuadratureRule
+from explaind.choices import QUADRATURE_RULES, QuadratureRule
 from explaind.errors import ConfigError
 
 

@@ -17,9 +17,6 @@ from explaind.kernel.query.derivative import Derivative
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.trees import Inputs, Targets, batch_size, rows_of, take
 
-SAMPLES_PER_PASS = 256
-"""Explained samples per forward and backward pass, by default."""
-
 Batch = tuple[Inputs, Targets]
 
 

@@ -76,7 +76,7 @@ def decomposition_by_sample(influence: xr.Dataset) -> pd.DataFrame:
 
     initial + data + decay + residual is the final output by definition of the residual. Part of
     the residual is `rounding`: of the updates when the model was trained, a motion that belongs to
-    no sample and no decay, and of the computation. The rest was left over by the integration over
+    no sample and no decay, and of the computation. The rest is the error of the integration over
     the steps.
 
     Args:

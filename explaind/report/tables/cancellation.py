@@ -36,7 +36,8 @@ def cancellation(influence: xr.Dataset) -> pd.DataFrame:
         absolute values `gross`, in the unit of the explained output. An influence is that of a
         sample over all steps of the range and all components. Where targets are no classes, the
         rows of `ALL` only. No row unless the run kept the `influence` of all training samples:
-        those of some do not add up to what the data did.
+        those of some do not add up to what the data did, and those of groups (`epk.groups`) are
+        sums themselves.
     """
     if influence.get("influence") is None or _some_only(influence):
         return pd.DataFrame({column: [] for column in COLUMNS})
@@ -59,7 +60,7 @@ def by_interval(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _some_only(influence: xr.Dataset) -> bool:
-    return influence.sizes["train"] < int(influence.attrs["train_samples"])
+    return influence.sizes.get("train", 0) < int(influence.attrs["train_samples"])
 
 
 def _ranges(influence: xr.Dataset) -> Iterator[tuple[int, int, xr.DataArray]]:

@@ -19,12 +19,13 @@ from explaind.report.tables.steps import component_names
 ALL_COMPONENTS = "all components"
 
 
-def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
+def class_maps(influence: xr.Dataset, classes: int, by_component: bool = True) -> xr.DataArray:
     """Average the influence over the pairs (validation class, training class).
 
     Args:
         influence: the influence store.
         classes: number of classes.
+        by_component: whether to tell the components apart where the run kept them.
 
     Returns:
         dims (interval, component, validation_class, training_class); mean influence per pair of
@@ -32,7 +33,8 @@ def class_maps(influence: xr.Dataset, classes: int) -> xr.DataArray:
         interval is the whole run and the first component all of them together; the rest is there if
         the run kept it. Coordinates `start`, `stop` (interval): steps [start, stop).
     """
-    components = component_names(influence) if "influence_by_component" in influence else []
+    told_apart = by_component and "influence_by_component" in influence
+    components = component_names(influence) if told_apart else []
     whole = [kept_influence(influence)]
     whole += [influence["influence_by_component"].isel(component=c) for c in range(len(components))]
     maps = [[class_means(array, influence, classes) for array in whole]]
@@ -88,8 +90,9 @@ def difference_profile(maps: xr.DataArray) -> xr.DataArray:
         maps: dims (..., validation_class, training_class).
 
     Returns:
-        dims (..., difference): mean over the classes `c` of the influence of training class `c + d`
-        on validation class `c`, modulo the number of classes; `d = 0` is the class itself.
+        dims (..., difference), with the coordinates of the others: mean over the classes `c` of the
+        influence of training class `c + d` on validation class `c`, modulo the number of classes;
+        `d = 0` is the class itself.
     """
     classes = maps.sizes["training_class"]
     rows, shifts = np.indices((classes, classes))
@@ -99,7 +102,10 @@ def difference_profile(maps: xr.DataArray) -> xr.DataArray:
     means = np.divide(
         np.nansum(cyclic, axis=-2), known, out=np.full(known.shape, np.nan), where=known > 0
     )
-    return xr.DataArray(means, dims=(*maps.dims[:-2], "difference"))
+    kept = {
+        name: values for name, values in maps.coords.items() if {*values.dims} <= {*maps.dims[:-2]}
+    }
+    return xr.DataArray(means, dims=(*maps.dims[:-2], "difference"), coords=kept)
 
 
 def class_map_table(maps: xr.DataArray) -> pd.DataFrame:

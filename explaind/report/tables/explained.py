@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
-from explaind.config.choices import Credit
+from explaind.choices import Credit
 from explaind.report.tables.agreement import decomposition_by_sample
 from explaind.report.tables.cancellation import cancellation
 from explaind.report.tables.outputs import output_name, output_unit

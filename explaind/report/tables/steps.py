@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from explaind.config.choices import Credit, OutputArray
+from explaind.choices import Credit, OutputArray
 from explaind.report.tables.outputs import blocks, chosen_output, select_output
 
 TERMS = ("true", "data", "decay", "residual")

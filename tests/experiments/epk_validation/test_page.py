@@ -28,7 +28,7 @@ def test_header_and_table_hold_the_statistics(paths):
     statistics = json.loads(paths.validation_summary("grokking").read_text())
     html = paths.figure("epk_validation").read_text()
     assert f"<dd>{percent(statistics['argmax_agreement'])}</dd>" in html
-    assert f"<dd>{number(statistics['deviation_max'])} nat</dd>" in html
+    assert f"<dd>{number(statistics['absolute_error_max'])} nat</dd>" in html
     assert statistics.pop("unit") == "nat"
     table = pd.read_csv(paths.table("epk_validation", "statistics"))
     assert dict(zip(table["name"], table["value"], strict=True)) == pytest.approx(statistics)

@@ -75,3 +75,24 @@ def test_samples_are_those_of_the_training_as_the_network_saw_them(tmp_path, mon
         assert {image.numpy().tobytes() for image in case.train[0]} <= seen - tests
         assert {image.numpy().tobytes() for image in case.test[0]} <= tests
         assert not case.network.training
+
+
+def test_methods_of_gradients_explain_series(tmp_path):
+    """Path kernel, TracIn and influence functions of an LSTM, which has no layer rule."""
+    job = job_of(
+        trained(tmp_path, "series"),
+        tmp_path / "scratch",
+        kind="example_consistency",
+        encoders="series",
+        methods=["path_kernel", "tracin", "influence_functions"],
+        fractions=[0.25],
+        train_samples=8,
+        samples=3,
+        checkpoints=2,
+        damping=0.1,
+    )
+    table = module.compute(job)
+    checks = table.dropna(subset="check").set_index("check")["rate"]
+    assert checks["path_kernel: completeness"] < 5e-4
+    assert checks["influence_functions: largest residual"] < 1e-2
+    assert table.loc[table["end"] != "check", "rate"].between(0, 1).all()

@@ -12,6 +12,7 @@ from explaind.experiments.feature_consistency.compute import compute
 from explaind.experiments.feature_consistency.settings import FeatureConsistencySettings
 from explaind.experiments.job import EncoderJob
 from explaind.labelfree.blur import gaussian_blur
+from tests.experiments import small_encoders
 
 
 class TwoPixels(nn.Module):
@@ -83,3 +84,23 @@ def test_small_images_cannot_be_blurred():
         ConfigError, match=r"mine\.baseline: expected images of more than 10 pixels"
     ):
         compute(job_of(torch.rand(4, 1, 4, 4), baseline="blurred"))
+
+
+def test_series_are_hidden_by_the_mean_normal_one(tmp_path):
+    job = small_encoders.job_of(
+        small_encoders.trained(tmp_path, "series"),
+        tmp_path / "scratch",
+        kind="feature_consistency",
+        encoders="series",
+        methods=["integrated_gradients", "random"],
+        fractions=[0.2, 0.5],
+        steps=4,
+        window=2,
+        samples=4,
+    )
+    normal = job.data.x_train[job.data.y_train == 0]
+    torch.testing.assert_close(job.baseline, normal.mean(0, keepdim=True))
+    table = compute(job)
+    assert (table["shift"] > 0).all()
+    ends = table[table["fraction"] == 1]
+    np.testing.assert_allclose(ends["shift"], ends["shift"].iloc[0])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from explaind.experiments.grokking.story import Story
 from explaind.experiments.influence_over_training.tables import balance_table, crossings
@@ -11,6 +12,7 @@ from explaind.report.tables.phases import find_phases
 
 STEPS, LEARNING, MEMORISED, READY, GENERALISED = 1000, 100, 200, 500, 800
 OUTER, PIPELINE = "embedding + decoder", "middle"
+BUT_ATTENTION = "all but attention"
 FUNCTIONALS = ("output_sum", "target_logprob")
 COMPONENTS = ("embedding", "middle", "decoder")
 
@@ -96,9 +98,23 @@ def swapped(ready=READY, accurate=GENERALISED):
     return pd.DataFrame({"step": step, **{k: v.astype(float) for k, v in columns.items()}})
 
 
-def retrained(kept=20.0, control=100.0, nothing=np.nan):
+def profiles(same=8.0, before=2.0, after=9.0):
+    """Pairs of the same result, in mean sizes of others: of the run and of ten intervals."""
+    start = np.arange(0, STEPS, 100)
+    times = [same, *np.where(start < MEMORISED, before, after)]
+    return xr.DataArray(
+        [[ratio, 1.0, -1.0, np.nan] for ratio in times],
+        dims=("interval", "difference"),
+        coords={
+            "start": ("interval", [0, *start]),
+            "stop": ("interval", [STEPS, *(start + 100)]),
+        },
+    )
+
+
+def retrained(kept=20.0, control=100.0, nothing=np.nan, attentionless=100.0):
     """Medians of trainings of at most 500 steps, NaN = more; 500 of an earlier source."""
-    medians = {PIPELINE: kept, OUTER: control, "nothing": nothing}
+    medians = {PIPELINE: kept, OUTER: control, "nothing": nothing, BUT_ATTENTION: attentionless}
     rows = [
         {
             "source": source,
@@ -132,7 +148,7 @@ def story(**changes):
         phases=find_phases(table),
         statistics={"argmax_agreement": 1.0},
         influence=influence(),
-        profile=np.array([8.0, 1.0, -1.0, np.nan]),
+        profiles=profiles(),
         balance=found,
         crossings=crossings(found),
         cosines=cosines(),
@@ -141,6 +157,7 @@ def story(**changes):
         retrained=retrained(),
         outer=OUTER,
         pipeline=PIPELINE,
+        but_attention=BUT_ATTENTION,
         embedding="embedding",
         last=("decoder",),
     )

@@ -10,8 +10,8 @@ from explaind.report.tables.phases import Phases
 from tests.experiments.grokking import planted
 
 CLAIMS = (
-    *("replicates", "delay", "balance", "matrices", "embedding", "last layers", "frequencies"),
-    *("aligned", "pipeline", "swap", "from scratch", "retrain"),
+    *("replicates", "delay", "balance", "matrices", "emergence", "embedding", "last layers"),
+    *("frequencies", "aligned", "pipeline", "swap", "from scratch", "retrain", "attention"),
 )
 
 
@@ -36,8 +36,17 @@ def test_a_run_that_does_what_is_claimed_reproduces_everything():
         ("replicates", {"statistics": {"argmax_agreement": 0.5}}, NOT),
         ("balance", {"crossings": crossings_at(500)}, NOT),
         ("balance", {"crossings": crossings_at(890)}, REPRODUCED),
-        ("matrices", {"profile": np.array([2.0, 1.0, -1.0])}, PARTLY),
-        ("matrices", {"profile": np.array([-8.0, 1.0, -1.0])}, NOT),
+        ("matrices", {"profiles": planted.profiles(2.0)}, PARTLY),
+        ("matrices", {"profiles": planted.profiles(-8.0)}, NOT),
+        ("emergence", {"profiles": planted.profiles(before=2.9, after=3)}, REPRODUCED),
+        ("emergence", {"profiles": planted.profiles(before=3, after=9)}, PARTLY),
+        ("emergence", {"profiles": planted.profiles(before=1, after=2.9)}, PARTLY),
+        ("emergence", {"profiles": planted.profiles(before=9, after=8)}, NOT),
+        ("emergence", {"profiles": planted.profiles()[:3]}, UNDECIDED),  # none afterwards
+        ("emergence", {"profiles": planted.profiles()[:1]}, LEFT_OUT),  # no interval was kept
+        ("attention", {"retrained": planted.retrained(attentionless=30)}, PARTLY),
+        ("attention", {"retrained": planted.retrained(attentionless=15)}, NOT),
+        ("attention", {"but_attention": "all components"}, UNDECIDED),  # not tried
         ("embedding", {"cosines": planted.cosines(same_input=(0.4, 0.15))}, PARTLY),
         ("embedding", {"cosines": planted.cosines(same_input=(0.1, 0.1))}, NOT),
         ("last layers", {"cosines": planted.cosines(same_class=(0.1, 0.5))}, PARTLY),
@@ -49,8 +58,8 @@ def test_a_run_that_does_what_is_claimed_reproduces_everything():
         ("swap", {"swapped": planted.swapped(ready=750)}, PARTLY),
         ("swap", {"swapped": planted.swapped(ready=800)}, NOT),
         ("swap", {"swapped": planted.swapped(ready=900)}, NOT),
-        ("retrain", {"retrained": planted.retrained(80, 100)}, PARTLY),
-        ("retrain", {"retrained": planted.retrained(100, 80)}, NOT),
+        ("retrain", {"retrained": planted.retrained(80, 100, attentionless=160)}, PARTLY),
+        ("retrain", {"retrained": planted.retrained(100, 80, attentionless=200)}, NOT),
         ("retrain", {"retrained": planted.retrained(40, 80)}, REPRODUCED),
         ("from scratch", {"retrained": planted.retrained(40, 100, 60)}, PARTLY),
         ("from scratch", {"retrained": planted.retrained(40, 100, 20)}, NOT),
@@ -80,7 +89,7 @@ def test_a_run_that_never_generalises():
         ({"cosines": None}, ["embedding", "last layers"]),
         ({"spectrum": None}, ["frequencies", "aligned"]),
         ({"swapped": None}, ["pipeline", "swap"]),
-        ({"retrained": None}, ["from scratch", "retrain"]),
+        ({"retrained": None}, ["from scratch", "retrain", "attention"]),
     ],
 )
 def test_claims_about_what_is_left_out_are_not_judged(absent, claims):
@@ -101,7 +110,7 @@ def test_a_balance_that_is_not_reached_is_said():
 
 def test_the_latest_source_counts_even_if_it_is_censored():
     table = planted.retrained(np.nan, np.nan)  # the earlier source has a median
-    text = verdicts(planted.story(retrained=table))["published"].iloc[-1]
+    text = verdicts(planted.story(retrained=table))["published"].iloc[CLAIMS.index("retrain")]
     assert text == "median of the steps: more than 500; the outer layers: more than 500"
 
 

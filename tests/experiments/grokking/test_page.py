@@ -111,7 +111,7 @@ def test_the_story_is_told_from_all_experiments(project):
     for phase in phases:
         assert f"<strong>{phase.name}</strong>" in html
     facts = {fact.label: fact.value for fact in page.facts}
-    assert facts["Claims reproduced"] == "12 of 12"
+    assert facts["Claims reproduced"] == "14 of 14"
     assert "Left out of the story" not in html
 
 
@@ -119,7 +119,7 @@ def test_what_is_left_out_is_named(project):
     html = project[1].figure("grokking").read_text()
     names = "influence_over_training, similarity, spectrum, swap, retrain"
     assert f"Left out of the story: {names}." in html
-    assert html.count(">left out<") == 9
+    assert html.count(">left out<") == 10
 
 
 def about(tables):

@@ -1,5 +1,7 @@
 """Lines over the steps for every choice, and the balance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,9 @@ from explaind.experiments.influence_over_training.plots import (
 )
 from explaind.experiments.influence_over_training.tables import read
 from explaind.paths import Paths
+from explaind.report.tables.phases import Phases
 from explaind.report.tables.steps import moving_average
+from tests.report.plots.bands import bands
 from tests.report.synthetic import COMPONENTS, SyntheticRun, write_pages
 
 NAME = "influence_over_training"
@@ -65,6 +69,14 @@ def test_the_longest_window_but_one_comes_first(windows, first):
 def test_only_what_was_kept_can_be_chosen(tmp_path):
     tables = tables_of(tmp_path, keep=("influence", "absolute"))
     assert list(quantity_choice(tables.steps).options) == ["absolute", "net"]
+
+
+@pytest.mark.parametrize("draw", [steps_figure, ratio_figure, difference_figure])
+def test_the_phases_are_bands_behind_the_lines(tables, draw):
+    choices = (quantity_choice(tables.steps), smoothing_choice((1,)))
+    asked = choices if draw is steps_figure else functional_choice()
+    figure = draw(replace(tables, phases=Phases(20, 50)), asked)
+    assert bands(figure) == [(0, 20), (20, 50), (50, tables.last_step)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Gram matrices against vectors worked out apart, in float64."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from explaind.experiments.similarity import compute as module
 from explaind.experiments.similarity.compute import check_memory, choose_samples, compute
 from explaind.experiments.similarity.cosines import component_grams, cosines
 from explaind.experiments.similarity.settings import SimilaritySettings
+from explaind.experiments.similarity.sizes import stored_bytes
 from explaind.history.history import History
 from explaind.paths import Paths
 from explaind.store import open_sealed
@@ -134,6 +136,16 @@ def test_blocks_order_and_number_of_samples_do_not_matter(trained, data):
     np.testing.assert_allclose(found, whole[:, :, order, order], rtol=1e-5, atol=1e-8)
     fewer = computed(trained, data, samples=2, train_samples=0)["gram"]
     np.testing.assert_allclose(fewer, whole[:, :, :2, :2], rtol=1e-5, atol=1e-8)
+
+
+def test_bytes_on_disk_are_said_before_and_those_of_the_arrays(trained, data, caplog):
+    with caplog.at_level("INFO", "explaind"):
+        found = computed(trained, data, every=3)
+    np.testing.assert_array_equal(found["interval_start"], [0, 3, 6])  # of 9 steps
+    settings = SimilaritySettings(run="r", samples=TEST_SAMPLES, train_samples=TRAIN, every=3)
+    stored = stored_bytes(settings, PROBLEM.steps, found.sizes["tensor"])
+    assert stored == found["gram"].nbytes + found["gram_by_interval"].nbytes
+    assert re.match(r"needs \d\.\d\d GB, and 0\.00 GB on disk", caplog.messages[0])
 
 
 def test_what_does_not_fit_is_refused_before_the_work(trained, data, monkeypatch):

@@ -18,6 +18,7 @@ from explaind.experiments.similarity.tables import group_means
 from explaind.report.choices import Choice
 from explaind.report.tables.phases import Phases
 from tests.experiments.similarity.made import similarity_store
+from tests.report.plots.bands import bands
 
 STORE, DATA = similarity_store()
 MAPS, SAMPLES = cosines(component_grams(STORE)), sample_table(STORE, DATA)
@@ -68,14 +69,15 @@ def test_what_is_too_large_for_a_page_is_left_out(monkeypatch):
     assert len(base64.b64decode(data["values"])) == 3 * cells
 
 
-def test_development_leaves_out_the_whole_run():
+def test_development_leaves_out_the_whole_run_and_has_the_phases_behind_it():
     choices = (
         Choice("functional", "", FUNCTIONALS),
         Choice("component", "", {"all components": "", "first": "", "second": ""}),
         Choice("others", "", {"validation": "", "training": ""}),
     )
     means = group_means(MAPS, SAMPLES)
-    figure = development_figure(means, choices, Phases(), 60)
+    figure = development_figure(means, choices, Phases(20, 50), 60)
+    assert bands(figure) == [(0, 20), (20, 50), (50, 60)]
     shown = [trace for trace in figure.data if trace.visible]
     assert [trace.name.split(" (")[0] for trace in shown] == ["same class", "same input", "others"]
     rows = means[means["interval"] > 0]

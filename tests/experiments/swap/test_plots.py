@@ -12,6 +12,7 @@ from explaind.experiments.swap.plots import (
 from explaind.experiments.swap.tables import confusion_counts, swap_curves
 from explaind.report.tables.phases import Phases
 from tests.experiments.swap.measured import STEPS, swap_store
+from tests.report.plots.bands import bands
 
 
 def drawn(figure, **chosen):
@@ -36,6 +37,11 @@ def test_the_difference_is_shown_at_first_and_the_axis_follows_the_measure():
     assert all(trace.visible == (trace.meta == first) for trace in figure.data)
     titles = figure.layout.meta["measure"]
     assert {name: title["yaxis.title.text"] for name, title in titles.items()} == AXES
+
+
+def test_the_phases_are_bands_behind_the_curves():
+    figure = curve_figure(swap_curves(swap_store()), Phases(20, 50))
+    assert bands(figure) == [(0, 20), (20, 50), (50, STEPS[-1])]
 
 
 def test_groups_without_sets_cannot_be_chosen():

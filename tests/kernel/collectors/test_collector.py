@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.optim import SGD, AdamW
 
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.history.history import Block, History
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.errors import ConfigError
 from explaind.kernel.collectors import influence as influence_sums
 from explaind.kernel.collectors import parameters as parameter_scores
@@ -130,6 +130,10 @@ def test_a_subset_of_the_training_samples(recorded, everything):
     assert found.train_index.values.tolist() == [2, 7, 11]
     assert found.attrs["train_samples"] == TRAIN_SAMPLES
     assert_same(found, everything.isel(train=[2, 7, 11]))
+
+
+def test_one_array_needs_no_list(recorded):
+    assert recorded(keep="influence").equals(recorded(keep=["influence"]))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from torch.optim import AdamW
 
 import explaind
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.errors import ConfigError
 from explaind.kernel.contraction import precision
 from explaind.kernel.contraction.precision import Contraction, deviation, dtype_of

@@ -8,7 +8,7 @@ import torch
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
-from explaind.config.choices import OUTPUT_ARRAYS
+from explaind.choices import OUTPUT_ARRAYS
 from explaind.errors import RecordingError, StoreError
 from explaind.history.history import History
 from explaind.kernel.trajectory.intervals import segment_of

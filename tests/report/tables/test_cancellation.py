@@ -92,3 +92,9 @@ def test_targets_that_are_no_classes_are_not_told_apart():
         np.testing.assert_array_equal(table.to_numpy(), expected)
         assert len(whole_run(table)) == 1
         assert len(by_interval(table)) == 2
+
+
+def test_sums_over_groups_of_training_samples_are_not_told_apart():
+    influence = dataset().rename(train="group")
+    assert list(cancellation(influence).columns) == list(COLUMNS)
+    assert cancellation(influence).empty

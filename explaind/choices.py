@@ -1,4 +1,4 @@
-"""Closed choices, typed once, and the label to ignore, for the config and the library; no torch."""
+"""Closed choices and constants, typed once, for the config and the library; no torch."""
 
 from typing import Literal, get_args
 
@@ -46,6 +46,9 @@ AnyFeatureMethodName = Literal[
 
 IGNORED = -100
 """Target of a position where nothing is to be predicted (torch's `ignore_index`)."""
+
+SAMPLES_PER_PASS = 256
+"""Explained samples per forward and backward pass, by default."""
 
 OUTPUT_ARRAYS: tuple[OutputArray, ...] = get_args(OutputArray)
 CREDITS: tuple[Credit, ...] = get_args(Credit)
