@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.data.load import LoadedDataset
 from explaind.errors import ConfigError
 from explaind.experiments.job import Job

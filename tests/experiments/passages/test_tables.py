@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from markupsafe import escape
 
-from explaind.config.choices import IGNORED
+from explaind.choices import IGNORED
 from explaind.config.load import load_config
 from explaind.data.load import load_dataset
 from explaind.errors import ConfigError
