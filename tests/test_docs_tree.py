@@ -32,7 +32,6 @@ TRIED_TOGETHER = {
     "data/embedded_text.py": "data/test_text.py",
     "doctor/diagnosis.py": "doctor/test_examine.py",
     "experiments/encoder_and_model/page.py": "experiments/encoder_and_model/test_compute.py",
-    "experiments/example_consistency/methods.py": "experiments/example_consistency/test_compute.py",
     "experiments/feature_methods.py": "experiments/disentanglement/test_compute.py",
     "experiments/grokking/story.py": "experiments/grokking/test_tables.py",
     "experiments/labelfree/page.py": "experiments/labelfree/test_claims.py",

@@ -81,6 +81,7 @@ def claims_panel(
     title: str,
     caption: Markup,
     letter: str = "",
+    paper: str = "Paper",
 ) -> Panel:
     """Show every claim with its numbers, rule and verdict.
 
@@ -91,6 +92,7 @@ def claims_panel(
         title: heading of the panel.
         caption: what the columns mean.
         letter: mark before the title.
+        paper: title of the column of the numbers that are compared with.
 
     Returns:
         The panel.
@@ -116,7 +118,7 @@ def claims_panel(
             "columns.html",
             caption="",
             label="Claims and verdicts",
-            titles=["Claim", "Paper", "Here, as published", "Here, corrected", "Rule", "Verdict"],
+            titles=["Claim", paper, "Here, as published", "Here, corrected", "Rule", "Verdict"],
             rows=rows,
         ),
         tables=(file,),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.stats import rankdata
 from torch import Tensor
 
 from explaind.experiments.example_consistency.settings import ExampleConsistencySettings, Method
@@ -72,7 +73,27 @@ def _path_kernel(case: Case, _: ExampleConsistencySettings) -> Scored:
     kernel = LabelFreePathKernel(case.open_kernel())
     explained = kernel.explain(case.test[0], keep=("influence",))
     influence = explained["influence"].to_numpy()[:, 0, case.rows]
-    return Scored(influence, {"path_kernel: completeness": explained.attrs["completeness_error"]})
+    checks = {
+        "path_kernel: completeness": explained.attrs["completeness_error"],
+        "path_kernel: mean rank correlation of two rankings": rank_correlation(influence),
+    }
+    return Scored(influence, checks)
+
+
+def rank_correlation(scores: Float[np.ndarray, "test train"]) -> float:
+    """Return Spearman's correlation of the rankings of two test samples, mean over all pairs.
+
+    Near 1: much the same training samples are important to every test sample, whatever its class.
+
+    Args:
+        scores: what a method found.
+
+    Returns:
+        The correlation; NaN of one test sample.
+    """
+    ranks = rankdata(scores, axis=1)
+    pairs = np.triu_indices(len(scores), 1)
+    return float(np.atleast_2d(np.corrcoef(ranks))[pairs].mean()) if len(scores) > 1 else np.nan
 
 
 def _simplex(case: Case, settings: ExampleConsistencySettings) -> Scored:

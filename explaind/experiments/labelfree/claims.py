@@ -1,8 +1,9 @@
 """The claims about label-free explanations, each with its published number and its rule.
 
-Claims are numbered as in the reproduction (FACT, "Reproducibility study of Label-Free
-Explainability"). Its numbers are those of its committed files, or measured again from its shipped
-models where it has none or they are stale; which of both is said with each.
+Claims are numbered as in the reproduction (Papp et al., "Reproducibility Study of Label-Free
+Explainability for Unsupervised Models", https://openreview.net/forum?id=n2qXFXiMsAM). Its numbers
+are those of its committed files, or measured again from its shipped models where it has none or
+they are stale; which of both is said with each.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping

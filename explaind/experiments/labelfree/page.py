@@ -10,6 +10,10 @@ STUDY = Markup(
     '<a href="https://arxiv.org/abs/2203.01928" title="Label-Free Explainability for Unsupervised'
     ' Models">Crabbé and van der Schaar (2022)</a>'
 )
+REPRODUCTION = Markup(
+    '<a href="https://openreview.net/forum?id=n2qXFXiMsAM" title="Reproducibility Study of'
+    ' Label-Free Explainability for Unsupervised Models">Papp et al. (2023)</a>'
+)
 
 
 def draw(tables: LabelfreeTables, about: About) -> Page:
@@ -23,12 +27,13 @@ def draw(tables: LabelfreeTables, about: About) -> Page:
         The page.
     """
     caption = Markup(
-        "Claims of {} and of its reproduction study. Networks here are of other sizes, on the data "
-        "of this configuration, so numbers compare in their order, not in their size. <em>As "
+        "Claims of {} and of the reproduction study of {}, whose numbers are those of its files, "
+        "or measured again from the models that it ships. Networks here are of other sizes, on the "
+        "data of this configuration, so numbers compare in their order, not in their size. <em>As "
         "published</em>: worked out as the scripts of the study do; <em>corrected</em>: without "
         "their defects, as each cell says. Where there are both, a claim is reproduced if both "
         "fulfil the rule, and partly if one does."
-    ).format(STUDY)
+    ).format(STUDY, REPRODUCTION)
     return Page(
         about,
         lead=(
@@ -44,6 +49,7 @@ def draw(tables: LabelfreeTables, about: About) -> Page:
                 about.files["verdicts"],
                 "What is claimed, and what is found here",
                 caption,
+                paper="Published or measured again",
             )
         ],
     )

@@ -207,5 +207,7 @@ def test_page_has_every_claim_and_links_what_shows_more():
     tables = LabelfreeTables(verdicts(results), dict(results.results.values()))
     html = html_of(draw, tables, "labelfree")
     assert html.count("badge faithful") == len(CLAIMS)
+    assert "Published or measured again" in html
+    assert "https://openreview.net/forum?id=n2qXFXiMsAM" in html
     assert all(f'href="{kind}.html"' in html for kind, _ in CLAIMS)
     assert f"{len(CLAIMS)} of {len(CLAIMS)}" in html
