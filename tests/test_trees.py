@@ -2,6 +2,7 @@
 
 import torch
 
+from explaind.kernel.samples import blocks_of
 from explaind.trees import (
     batch_size,
     leaves,
@@ -36,6 +37,14 @@ def test_samples_are_cut_in_every_leaf():
     taken = take(TREE, torch.tensor([2, 0]))
     assert taken["a"].tolist() == [[4, 5], [0, 1]]
     assert taken["b"][1][0].tolist() == [20, 0]
+
+
+def test_the_number_of_samples_is_told_by_the_inputs_alone():
+    """Without targets there is no other leaf that could tell."""
+    count, blocks = blocks_of(TREE, None, 2)
+    inputs, targets = zip(*blocks, strict=True)
+    assert (count, [batch_size(x) for x in inputs]) == (3, [2, 1])
+    assert targets == ((), ())
 
 
 def test_functions_carry_their_unit():

@@ -5,6 +5,7 @@ translations of each other. Training samples are crops of the other parts, as ma
 a held-out sample is all passages of one group.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ def _read(settings: TextDataset, root: Path) -> Text:
     for number, line in enumerate(filter(str.strip, lines), 1):
         group, part, text = _entry(path, number, line, settings.key)
         groups.setdefault(group, {})[part] = text
-    return Text(groups, f"{path.name}, given by the user")
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Text(groups, f"{path.name}, given by the user, SHA-256 {checksum}")
 
 
 def _entry(path: Path, number: int, line: str, key: str) -> tuple[str, int, bytes]:

@@ -12,13 +12,14 @@ from explaind.kernel.explanation import open_explanation
 from explaind.kernel.path_kernel import PathKernel
 from explaind.kernel.samples import blocks_of
 from explaind.store import StoreWriter, labels_of, new_store, spec_of
+from explaind.trees import Inputs, Targets
 
 
 def explain_to_store(
     kernel: PathKernel,
     store: str | Path,
-    x: Any,
-    targets: Any = None,
+    x: Inputs,
+    targets: Targets = None,
     *,
     together: int = 64,
     overwrite: bool = False,

@@ -28,7 +28,7 @@ NO_TARGETS: Targets = ()
 
 
 def given_samples(
-    x: Any, targets: Any, collate: Collate = default_collate, concatenated: bool = False
+    x: Inputs, targets: Targets, collate: Collate = default_collate, concatenated: bool = False
 ) -> tuple[Inputs, Targets]:
     """Return inputs and targets as tensors, sample first.
 
@@ -133,12 +133,12 @@ def check_lengths(named: list[tuple[str, Tensor | Uncollated]]) -> None:
 
 
 def blocks_of(
-    x: Any,
-    targets: Any,
+    x: Inputs,
+    targets: Targets,
     size: int,
     collate: Collate = default_collate,
     concatenated: bool = False,
-) -> tuple[int, Iterator[tuple[Any, Any]]]:
+) -> tuple[int, Iterator[tuple[Inputs, Targets]]]:
     """Return the samples a block at a time, read when they are asked for.
 
     Args:

@@ -1,5 +1,6 @@
 """Text datasets: crops and passages are what the file says, cut where they should be."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -80,6 +81,12 @@ def test_seed_and_key(tmp_path):
     assert once.identical(again)
     other = text_dataset(settings.model_copy(update={"seed": 1}), tmp_path)
     assert not np.array_equal(once.x_train, other.x_train)
+
+
+def test_provenance_names_the_file_and_its_content(made, tmp_path):
+    content = (tmp_path / "texts.jsonl").read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    assert made.attrs["provenance"] == f"texts.jsonl, given by the user, SHA-256 {checksum}"
 
 
 def test_embedded_languages_differ():

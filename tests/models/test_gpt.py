@@ -1,4 +1,4 @@
-"""The small GPT: causal, passages apart, parameters named, explained exactly."""
+"""The small GPT: causal, passages apart, parameters named."""
 
 import pytest
 import torch

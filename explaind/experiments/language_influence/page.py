@@ -1,12 +1,12 @@
 """Pages of kind `language_influence`: which language teaches which."""
 
 from explaind.experiments.language_influence.plots import (
-    map_by_component,
-    map_by_interval,
+    influence_map,
     parts_figure,
     shares_figure,
 )
 from explaind.experiments.language_influence.tables import LanguageTables
+from explaind.report.choices import controls
 from explaind.report.html import render
 from explaind.report.page import About, Fact, Page, Panel, Plot
 from explaind.report.plots.steps import cumulative_figure, decomposition_figure
@@ -40,7 +40,6 @@ def draw(tables: LanguageTables, about: About) -> Page:
         facts=_facts(tables),
         panels=(
             _map_panel(tables, about),
-            _interval_panel(tables, about),
             _nearest_panel(tables, about),
             _share_panel(tables, about),
             _parts_panel(tables, about),
@@ -79,29 +78,19 @@ def _facts(tables: LanguageTables) -> tuple[Fact, ...]:
 
 
 def _map_panel(tables: LanguageTables, about: About) -> Panel:
+    figure, choices = influence_map(tables.influence, tables.unit)
     return Panel(
         letter="a",
         title="Which language teaches which",
         caption=(
-            "Influence of the crops of a language (columns) on held-out text of a language (rows) "
-            f"over the whole training, {tables.unit} per token; positive = made it more likely. "
-            "Languages are ordered by hierarchical clustering of their normalised influence: those "
-            "alike lie side by side. Choose a component, or all."
+            "Influence of the crops of a language (columns) on held-out text of a language (rows), "
+            f"{tables.unit} per token; positive = made it more likely. Languages are ordered by "
+            "hierarchical clustering of their normalised influence over the whole run: those alike "
+            "lie side by side. Choose a component and an interval of training (gradient step); "
+            "each map has its own colours."
         ),
-        plots=(Plot("by-component", map_by_component(tables.influence, tables.unit)),),
-        tables=(about.files["influence"],),
-    )
-
-
-def _interval_panel(tables: LanguageTables, about: About) -> Panel:
-    return Panel(
-        letter="b",
-        title="When",
-        caption=(
-            "The same through all components in one interval of training (gradient step). Every "
-            "interval has its own colours."
-        ),
-        plots=(Plot("by-interval", map_by_interval(tables.influence, tables.unit)),),
+        controls=controls(*choices),
+        plots=(Plot("map", figure),),
         tables=(about.files["influence"],),
     )
 
@@ -116,11 +105,12 @@ def _nearest_panel(tables: LanguageTables, about: About) -> Panel:
         for name, some in tables.nearest.groupby("language", sort=False)
     ]
     return Panel(
-        letter="c",
+        letter="b",
         title="Nearest languages",
         caption=(
             "By normalised influence: the mean of both directions, relative to the geometric mean "
-            "of what both did to themselves. The number is that of the first."
+            "of what both did to themselves. The number is that of the first; near 0 there is no "
+            "nearest one, whatever its name: that language learned next to nothing from the others."
         ),
         extra=render("table.html", rows=rows),
         tables=(about.files["nearest"],),
@@ -143,7 +133,7 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
         if block in by_block  # an own model may have none, or call them otherwise
     )
     return Panel(
-        letter="d",
+        letter="c",
         title="Through which components, and when",
         caption=(
             "Share of every component in the sizes of the influences of all languages on all, by "
@@ -157,7 +147,7 @@ def _share_panel(tables: LanguageTables, about: About) -> Panel:
 def _parts_panel(tables: LanguageTables, about: About) -> Panel:
     window = max(1, round(SMOOTHED * len(tables.steps)))
     return Panel(
-        letter="e",
+        letter="d",
         title="Data against regularisation",
         caption=(
             "What changed the prediction of each language, and of all on average step by step: "

@@ -8,7 +8,14 @@ import plotly.graph_objects as go
 import xarray as xr
 from jaxtyping import Float
 
-from explaind.report.plots.heatmap import map_figure, robust_limit
+from explaind.report.choices import Choice, show_first
+from explaind.report.plots.heatmap import (
+    MAX_MAP_VALUES,
+    coarsen_intervals,
+    interval_labels,
+    map_figure,
+    robust_limit,
+)
 from explaind.report.plots.theme import (
     DATA,
     DECAY,
@@ -22,65 +29,54 @@ from explaind.report.plots.theme import (
 from explaind.report.text import axis_title, measured, signed
 
 ALL = "all components"
-ROW_PIXELS, CELL_PIXELS = 16, 20
+ROW_PIXELS, CELL_PIXELS, LEAST_SIDE = 16, 20, 300
+LEGEND_PIXELS, FEW_LINES = 20, 8
+"""Height of an entry of a legend, and how many lines leave a figure its height on a phone."""
+
 LONGEST = 14
 """Letters of a name on an axis."""
 
-ROOM = 180
-"""Pixels above a map, for its control and colours, and below it, for names."""
+BELOW = 180
+"""Pixels below a map, for names."""
 
-CONTROL_PIXELS = 70
-"""Pixels between a map and the control above it: the colours lie there."""
-
-
-def map_by_component(influence: xr.DataArray, unit: str) -> go.Figure:
-    """Draw the map of languages over the whole run, with a menu of components.
-
-    Args:
-        influence: `[interval, component, explained, trained]`.
-        unit: unit of the explained output.
-
-    Returns:
-        The figure.
-    """
-    whole = influence.sum("interval")
-    maps = {ALL: whole.sum("component").to_numpy()}
-    maps |= {str(name): whole.sel(component=name).to_numpy() for name in whole["component"].values}
-    figure = _influence_map(influence, maps[ALL], unit)
-    buttons = [_choice(name, values) for name, values in maps.items()]
-    menu = {"buttons": buttons, "x": 0, "xanchor": "left", "yanchor": "bottom"}
-    figure.update_layout(
-        updatemenus=[{**menu, "y": 1 + CONTROL_PIXELS / _side(influence.sizes["explained"])}]
-    )
-    return figure
+ABOVE = 70
+"""Pixels above a map, for its colours."""
 
 
-def map_by_interval(influence: xr.DataArray, unit: str) -> go.Figure:
-    """Draw the map of languages through all components, with a slider of intervals.
+def influence_map(influence: xr.DataArray, unit: str) -> tuple[go.Figure, tuple[Choice, ...]]:
+    """Draw the map of languages for any component and interval, and for all.
 
     Args:
         influence: `[interval, component, explained, trained]`.
         unit: unit of the explained output.
 
     Returns:
-        The figure.
+        The figure, and the choices that its traces are for.
     """
-    by_interval = influence.sum("component").to_numpy()
-    starts, stops = influence["start"].to_numpy(), influence["stop"].to_numpy()
-    names = [f"{a} to {b - 1}" for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-    figure = _influence_map(influence, by_interval[0], unit)
-    steps = [_choice(name, values) for name, values in zip(names, by_interval, strict=True)]
-    slider = {"steps": steps, "yanchor": "bottom", "len": 0.94}
-    figure.update_layout(
-        sliders=[
-            {
-                **slider,
-                "currentvalue": {"prefix": "steps "},
-                "y": 1 + CONTROL_PIXELS / _side(influence.sizes["explained"]),
-            }
-        ]
+    maps = coarsen_intervals(_with_sums(influence), MAX_MAP_VALUES // 2)  # 4 bytes each, not 2
+    components = [str(name) for name in maps["component"].to_numpy()]
+    choices = (
+        Choice("component", "Component", {name: name for name in components}),
+        Choice(
+            "interval", "Training", {str(k): text for k, text in enumerate(interval_labels(maps))}
+        ),
     )
-    return figure
+    names = [str(name) for name in maps["explained"].to_numpy()]
+    title = axis_title("influence", unit, "per token")
+    figure = language_map(maps[0, 0].to_numpy(), names, title, unit)
+    label_axes(figure, "trained on", "held-out text of")
+    drawn = figure.data[0]
+    figure.data = []
+    for interval in choices[1].options:
+        for number, component in enumerate(components):
+            values = maps[int(interval), number].to_numpy()
+            limit, ticks, texts = _colours(values)
+            trace = figure.add_trace(drawn).data[-1]
+            trace.update(z=values.astype(np.float32), zmin=-limit, zmax=limit)
+            trace.update(colorbar={"tickvals": ticks, "ticktext": texts})
+            trace.meta = {"component": component, "interval": interval}
+    show_first(figure, choices, {})
+    return figure, choices
 
 
 def language_map(
@@ -88,7 +84,6 @@ def language_map(
     names: Sequence[str],
     title: str,
     unit: str,
-    above: int = CONTROL_PIXELS,
 ) -> go.Figure:
     """Draw a number of every pair of languages, those trained on as columns.
 
@@ -97,7 +92,6 @@ def language_map(
         names: the languages, of rows and columns alike.
         title: title of the colours, short enough for a phone.
         unit: unit of the numbers.
-        above: pixels above the map.
 
     Returns:
         The figure.
@@ -114,13 +108,13 @@ def language_map(
     )
     figure.update_xaxes(tickangle=-90, automargin=True)
     figure.update_yaxes(automargin=True, constraintoward="top")
-    height = _side(len(names)) + above + ROOM
-    figure.update_layout(height=height, margin={"t": above, "b": ROOM})
+    height = max(LEAST_SIDE, CELL_PIXELS * len(names)) + ABOVE + BELOW
+    figure.update_layout(height=height, margin={"t": ABOVE, "b": BELOW})
     return figure
 
 
 def shares_figure(shares: pd.DataFrame) -> go.Figure:
-    """Draw the shares of all components over training.
+    """Draw the shares of all components over training, those of all norms in one line.
 
     Args:
         shares: columns `start`, `stop`, `component`, `share`.
@@ -128,9 +122,12 @@ def shares_figure(shares: pd.DataFrame) -> go.Figure:
     Returns:
         The figure.
     """
-    figure = new_figure(420)
-    styles = component_styles(list(dict.fromkeys(shares["component"])))
-    for name, rows in shares.groupby("component", sort=False):
+    norms = shares["component"].str.endswith(" norms")
+    drawn = shares.assign(component=shares["component"].mask(norms, "all norms"))
+    drawn = drawn.groupby(["component", "start", "stop"], sort=False, as_index=False).sum()
+    styles = component_styles(drawn["component"].unique().tolist())
+    figure = new_figure(420 + LEGEND_PIXELS * max(0, len(styles) - FEW_LINES))
+    for name, rows in drawn.groupby("component", sort=False):
         middle = (rows["start"] + rows["stop"] - 1) / 2
         add_line(figure, middle, rows["share"], str(name), styles[str(name)])
     label_step_axes(figure, "share of absolute influence", "gradient_step", rangemode="tozero")
@@ -169,30 +166,20 @@ def parts_figure(parts: pd.DataFrame, unit: str) -> go.Figure:
     return figure
 
 
-def _influence_map(influence: xr.DataArray, values: np.ndarray, unit: str) -> go.Figure:
-    names = [str(name) for name in influence["explained"].to_numpy()]
-    figure = language_map(values, names, axis_title("influence", unit, "per token"), unit, ROOM)
-    label_axes(figure, "trained on", "held-out text of")
-    return figure
+def _with_sums(influence: xr.DataArray) -> xr.DataArray:
+    """Put the whole run before the intervals, and all components before the single ones."""
+    every = influence.sum("component").expand_dims(component=[ALL])
+    by_component = xr.concat([every, influence], "component")
+    ends = {"start": influence["start"].min().item(), "stop": influence["stop"].max().item()}
+    whole = by_component.sum("interval").expand_dims("interval")
+    whole = whole.assign_coords({name: ("interval", [end]) for name, end in ends.items()})
+    return xr.concat([whole, by_component], "interval").transpose(*influence.dims)
 
 
 def _short(names: Sequence[str]) -> list[str]:
     """Names that leave the map its place on a phone, if they still tell all apart."""
     short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
     return short if len(set(short)) == len(names) else list(names)
-
-
-def _side(languages: int) -> int:
-    """Pixels of a side of the map."""
-    return max(300, CELL_PIXELS * languages)
-
-
-def _choice(name: str, values: np.ndarray) -> dict[str, object]:
-    """A button or position of a slider that shows other values with their own colours."""
-    limit, ticks, texts = _colours(values)
-    shown = {"z": [values.astype(np.float32)], "zmin": [-limit], "zmax": [limit]}
-    shown |= {"colorbar.tickvals": [ticks], "colorbar.ticktext": [texts]}
-    return {"label": name, "method": "restyle", "args": [shown]}
 
 
 def _colours(values: np.ndarray) -> tuple[float, list[float], list[str]]:

@@ -5,15 +5,17 @@ The loss of a passage is the sum of the losses of its tokens, so its influence i
 """
 
 import numpy as np
+import torch
 import xarray as xr
 from jaxtyping import Float, Int
+from torch import Tensor
 
+from explaind.choices import IGNORED
+from explaind.data.load import LoadedDataset
+from explaind.errors import ConfigError
 from explaind.experiments.job import Job
 from explaind.experiments.passages.settings import PassagesSettings
 from explaind.training.task import token_losses
-
-FIRST = 0
-"""The held-out passage of a language that is explained: the beginning of a part."""
 
 
 def compute(job: Job[PassagesSettings]) -> xr.Dataset:
@@ -26,16 +28,13 @@ def compute(job: Job[PassagesSettings]) -> xr.Dataset:
 
     Returns:
         `influence` `[passage, train]` and `by_token` `[passage, side, rank, position]`, in nat per
-        token of the explained passage, positive = made it more likely; `train_index` `[passage,
-        side, rank]`, the training passages of `by_token`, the strongest first; `language`
-        `[passage]`, the row of the held-out sample. Languages that are not there are a
-        `ConfigError`.
+        explained token, positive = made it more likely; `train_index` `[passage, side, rank]`, the
+        training passages of `by_token`, the strongest first; `language` `[passage]`, the row of the
+        held-out sample. Languages, a passage or tokens that are not there are a `ConfigError`.
     """
     data = job.data
     chosen = data.numbers_of(job.settings.languages, f"experiments.{job.name}.languages")
-    x, y = (
-        tensor[chosen][:, FIRST : FIRST + 1] for tensor in (data.x_validation, data.y_validation)
-    )
+    x, y = _explained(data, chosen, job.settings, f"experiments.{job.name}")
     everything = range(len(data.x_train))
     found = job.kernel.explain_parts(x, y, token_losses, everything, "mean_logprob")
     by_token = found["influence_by_part"].isel(output=0)
@@ -68,6 +67,35 @@ def compute(job: Job[PassagesSettings]) -> xr.Dataset:
         },
         coords={"side": ["helpful", "harmful"]},
     )
+
+
+def _explained(
+    data: LoadedDataset, chosen: list[int], settings: PassagesSettings, key: str
+) -> tuple[Int[Tensor, "passage 1 position"], Int[Tensor, "passage 1 position"]]:
+    """The held-out passages, and what follows each token where it is explained."""
+    passages = data.y_validation.shape[1]
+    if settings.passage >= passages:
+        raise ConfigError(
+            f"{key}.passage: expected less than {passages}, the passages of a language, got"
+            f" {settings.passage}; lower it, or raise `passages` of the dataset."
+        )
+    x, y = (
+        tensor[chosen][:, settings.passage, None]
+        for tensor in (data.x_validation, data.y_validation)
+    )
+    shortest = 1 + int((y != IGNORED).sum(-1).min())  # tokens, the first of them not predicted
+    first, behind = settings.span or (1, 2)
+    if behind > shortest:
+        raise ConfigError(
+            f"{key}: expected passages of {behind} tokens or more, got one of"
+            f" {shortest if shortest > 1 else 'none'}; choose an earlier span or passage, or other"
+            " languages."
+        )
+    if settings.span is None:
+        return x, y
+    position = torch.arange(y.shape[-1], device=y.device)
+    outside = (position < first - 1) | (position >= behind - 1)
+    return x, y.masked_fill(outside, IGNORED)
 
 
 def _strongest(

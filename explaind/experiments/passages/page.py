@@ -72,10 +72,11 @@ def _panel(explained: Mapping[Hashable, Any], tables: PassageTables, about: Abou
             f"{language}; {explained['half']:,} of {explained['trained']:,} training passages did "
             f"half of that. The darkest token stands for {measured(number(limit, 2), tables.unit)};"
             " the number of each shows when it is pointed at."
+            + (" Explained is the prediction of what is underlined." if explained["inside"] else "")
         ),
         extra=render(
             "passages.html",
-            explained=explained["text"],
+            explained=explained,
             sides=[
                 {
                     "title": TITLES[side],

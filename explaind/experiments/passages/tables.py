@@ -21,8 +21,9 @@ class PassageTables:
     """What the page shows.
 
     Attributes:
-        explained: one row per held-out passage: `language`, `part`, `text`; `own_share`, the part
-            of what made it more likely that passages of its own language did; `half`, how many
+        explained: one row per held-out passage: `language`, `part`, and its text `before`, `inside`
+            and `after` the explained span, all of it `before` if there is none; `own_share`, the
+            part of what made it more likely that passages of its own language did; `half`, how many
             training passages did half of that; `trained`, how many there are.
         strongest: one row per held-out passage (`explained`, its language), `side` and `rank` from
             1: `train` (row of the training split), `language`, `part`, `influence`, and `text`.
@@ -41,11 +42,12 @@ class PassageTables:
         return {"strongest": self.strongest, "tokens": self.tokens}
 
 
-def read(sources: Sources, _: PassagesSettings) -> PassageTables:
+def read(sources: Sources, settings: PassagesSettings) -> PassageTables:
     """Read what the page shows.
 
     Args:
         sources: what the run left on disk.
+        settings: the section of the config.
 
     Returns:
         The numbers and texts.
@@ -53,19 +55,21 @@ def read(sources: Sources, _: PassagesSettings) -> PassageTables:
     store, data = sources.store("passages").load(), sources.data
     names = np.array(data.attrs["groups"])
     group, part = (data[f"{name}_train"].to_numpy() for name in ("group", "part"))
+    parts = data.attrs["held_out_parts"]
+    held_out = parts[settings.passage % len(parts)]  # their beginnings first, then what follows
     explained, strongest, tokens = [], [], []
     for of_passage in (store.isel(passage=row) for row in range(store.sizes["passage"])):
         row = int(of_passage["language"])
         influence, language = of_passage["influence"].to_numpy(), str(names[row])
-        text = "".join(piece.text for piece in _pieces(data, "validation", row))
-        origin = {"language": language, "part": data.attrs["held_out_parts"][0], "text": text}
+        texts = _around(_tokens(data, "validation", row, settings.passage), settings.span)
+        origin = {"language": language, "part": held_out, **texts}
         explained.append(origin | _shares(influence, group == row))
         for side, sign in SIDES.items():
             of_side = of_passage.sel(side=side)
             for rank, train in enumerate(of_side["train_index"].to_numpy().tolist()):
                 if sign * influence[train] <= 0:
                     continue  # fewer than asked for pushed that way
-                pieces = _pieces(data, "train", train, of_side["by_token"][rank].to_numpy())
+                pieces = _pieces(data, train, of_side["by_token"][rank].to_numpy())
                 trained = {"train": train, "language": names[group[train]], "part": part[train]}
                 strongest.append(
                     {"explained": language, "side": side, "rank": rank + 1, **trained}
@@ -93,14 +97,26 @@ def _shares(influence: Float[np.ndarray, " train"], own: np.ndarray) -> dict[str
     }
 
 
-def _pieces(
-    data: xr.Dataset, split: str, row: int, by_token: Float[np.ndarray, " position"] | None = None
-) -> list[Piece]:
-    """The text of the first passage of a sample; its first token, which nothing predicts, has 0."""
-    x, y = (data[f"{name}_{split}"][row, 0].to_numpy() for name in ("x", "y"))
-    known = y != IGNORED
-    tokens: Int[np.ndarray, " token"] = np.concatenate([x[:1], y[known]])
-    values = np.zeros(len(x)) if by_token is None else by_token
+def _around(tokens: list[bytes], span: tuple[int, int] | None) -> dict[str, str]:
+    """The text before a span, inside and after it; what is partly inside counts as inside."""
+    first, behind = span or (len(tokens), len(tokens))
+    inside = [float(first <= place < behind) for place in range(len(tokens))]
+    texts = dict.fromkeys(("before", "inside", "after"), "")
+    for piece in pieces_of(tokens, inside):
+        where = "inside" if piece.value else "after" if texts["inside"] else "before"
+        texts[where] += piece.text
+    return texts
+
+
+def _pieces(data: xr.Dataset, row: int, by_token: Float[np.ndarray, " position"]) -> list[Piece]:
+    """The text of a training passage; its first token, which nothing predicts, has 0."""
+    known = data["y_train"][row, 0].to_numpy() != IGNORED
+    return pieces_of(_tokens(data, "train", row, 0), [0.0, *by_token[known].tolist()])
+
+
+def _tokens(data: xr.Dataset, split: str, row: int, passage: int) -> list[bytes]:
+    """The tokens of a passage of a sample."""
+    x, y = (data[f"{name}_{split}"][row, passage].to_numpy() for name in ("x", "y"))
+    tokens: Int[np.ndarray, " token"] = np.concatenate([x[:1], y[y != IGNORED]])
     vocabulary = data.attrs["vocabulary"]
-    written = [vocabulary[token].encode("latin-1") for token in tokens.tolist()]
-    return pieces_of(written, [0.0, *values[known].tolist()])
+    return [vocabulary[token].encode("latin-1") for token in tokens.tolist()]

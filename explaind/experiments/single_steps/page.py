@@ -21,10 +21,10 @@ from explaind.report.plots.theme import (
 from explaind.report.text import axis_title, number, percent
 
 PARTS = {
-    "data": ("batch of the step", DATA),
-    "carry": ("earlier gradients, by momentum (carry)", GREEN),
-    "decay": ("regularisation", DECAY),
-    "residual": ("residual", RESIDUAL),
+    "data": ("batch of the step", DATA, "solid"),
+    "carry": ("earlier gradients, by momentum (carry)", GREEN, "dashdot"),
+    "decay": ("regularisation", DECAY, "dash"),
+    "residual": ("residual", RESIDUAL, "dot"),
 }
 
 
@@ -138,8 +138,8 @@ def _interval_panel(tables: SingleStepTables, about: About) -> Panel:
 
 def _part_panel(tables: SingleStepTables, about: About) -> Panel:
     figure = new_figure(400)
-    for column, (name, colour) in PARTS.items():
-        line = {"color": colour, "width": 1.8}
+    for column, (name, colour, dash) in PARTS.items():
+        line = {"color": colour, "dash": dash, "width": 1.8}
         add_line(figure, tables.parts["step"], tables.parts[column], name, line)
     title = axis_title("change", tables.unit, "per token", "+ = more likely")
     label_step_axes(figure, title, "application_step")

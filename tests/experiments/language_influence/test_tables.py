@@ -3,12 +3,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
 from explaind.config.dataset import TextDataset
 from explaind.errors import StoreError
 from explaind.experiments.language_influence.page import draw
+from explaind.experiments.language_influence.plots import shares_figure
 from explaind.experiments.language_influence.settings import LanguageInfluenceSettings
 from explaind.experiments.language_influence.tables import read
 from explaind.paths import Paths
@@ -100,6 +102,15 @@ def test_shares_of_an_interval_add_up_to_one():
     assert set(tables.shares["component"]) == set(COMPONENTS)
 
 
+def test_norms_are_drawn_in_one_line():
+    names = [f"layer {k} {kind}" for k in (1, 2) for kind in ("norms", "MLP")]
+    rows = [(0, 5, name, 0.1 * number) for number, name in enumerate(names, 1)]
+    shares = pd.DataFrame(rows, columns=["start", "stop", "component", "share"])
+    drawn = {trace.name: trace.y.tolist() for trace in shares_figure(shares).data}
+    expected = {"all norms": [0.4], "layer 1 MLP": [0.2], "layer 2 MLP": [0.4]}
+    assert {name: pytest.approx(values) for name, values in expected.items()} == drawn
+
+
 def test_parts_add_up():
     parts = read(sources()[0], SETTINGS).parts
     assert parts["language"].tolist() == NAMES
@@ -119,14 +130,24 @@ def test_the_page_offers_every_component_and_interval(tmp_path):
     names = ("influence", "shares", "nearest", "parts", "steps")
     about = About("languages", "Languages", "run", {name: tmp_path / name for name in names})
     page = draw(read(sources()[0], SETTINGS), about)
-    first, second = (panel.plots[0] for panel in page.panels[:2])
-    menu = first.figure.layout.updatemenus[0].buttons
-    assert [button.label for button in menu] == ["all components", *COMPONENTS]
-    assert [step.label for step in second.figure.layout.sliders[0].steps] == ["0 to 4", "5 to 9"]
-    for button in (*menu, *second.figure.layout.sliders[0].steps):  # colours fit what is shown
-        shown = button.args[0]
-        assert shown["colorbar.tickvals"] == [[*shown["zmin"], 0, *shown["zmax"]]]
-    assert "العربية" in json.loads(first.figure.to_json())["data"][0]["x"]
+    figure = page.panels[0].plots[0].figure
+    shown = [trace.meta for trace in figure.data if trace.visible]
+    assert shown == [{"component": "all components", "interval": "0"}]
+    for text in ("all components", *COMPONENTS, "whole run", "steps 0 to 4", "steps 5 to 9"):
+        assert f">{text}</option>" in page.panels[0].controls
+    _, store = sources()
+    influence = store["influence_by_interval"].isel(output=0)
+    for trace in figure.data:
+        component, interval = trace.meta["component"], int(trace.meta["interval"])
+        chosen = influence.isel(interval=slice(None) if interval == 0 else [interval - 1])
+        if component != "all components":
+            chosen = chosen.sel(component=[component])
+        cells = chosen.sum(("interval", "component"))
+        row, column = trace.y.index("Dansk"), trace.x.index("Svenska")
+        np.testing.assert_allclose(trace.z[row][column], cells.sel(group="Svenska")[0], rtol=1e-6)
+        assert trace.colorbar.tickvals == (trace.zmin, 0, trace.zmax)
+    assert len(figure.data) == 4 * 3
+    assert "العربية" in json.loads(figure.to_json())["data"][0]["x"]
     assert [fact.label for fact in page.facts][-1] == "Agreement with known families"
 
 
@@ -136,7 +157,7 @@ def test_components_of_an_own_model_may_have_any_names(tmp_path):
     names = ("influence", "shares", "nearest", "parts", "steps")
     about = About("languages", "Languages", "run", {name: tmp_path / name for name in names})
     page = draw(read(sources(influence=store)[0], SETTINGS), about)
-    shares = next(panel for panel in page.panels if panel.letter == "d")
+    shares = next(panel for panel in page.panels if panel.letter == "c")
     assert [trace.name for trace in shares.plots[0].figure.data] == modules
     assert "all MLP" not in shares.caption
 

@@ -5,10 +5,12 @@ import pytest
 import xarray as xr
 
 from explaind.config.load import load_config
+from explaind.data.load import load_dataset
 from explaind.experiments.job import compute_experiment
 from explaind.experiments.single_steps.page import draw
 from explaind.experiments.single_steps.settings import SingleStepsSettings
 from explaind.experiments.single_steps.tables import read
+from explaind.pipeline.load_kernel import load_kernel
 from explaind.report.html import write_page
 from explaind.report.page import About
 from explaind.report.sources import Sources
@@ -66,6 +68,8 @@ def test_the_page_names_every_pair(tmp_path):
     write_page(page, {"single": "Single steps"}, tmp_path / "single.html")
     assert "Svenska on Dansk" in page.panels[0].plots[0].figure.to_json()
     assert [fact.value for fact in page.facts[:2]] == ["1", "50 %"]
+    lines = next(panel for panel in page.panels if panel.letter == "c").plots[0].figure.data
+    assert len({trace.line.dash for trace in lines}) == 4  # told apart without colours
 
 
 def test_the_rule_sums_single_steps_by_language(project):  # noqa: F811
@@ -78,8 +82,14 @@ def test_the_rule_sums_single_steps_by_language(project):  # noqa: F811
     whole = open_sealed(paths.influence("small")).load()
     assert store["group"].values.tolist() == whole["group"].values.tolist()
     # nothing moved before the first step: its batch did all that the data did in it
-    first = store["influence"].isel(point=0).sum(("component", "group"))
-    np.testing.assert_allclose(first, whole["step_data"].isel(step=0, output=0), rtol=1e-3)
+    first = store["influence"].isel(point=0).sum("group")
+    moved = whole["step_data"].isel(step=0, output=0)
+    np.testing.assert_allclose(first.sum("component"), moved, rtol=1e-3)
+    data, kernel = load_dataset(config, paths, "text"), load_kernel(config, paths, "small").kernel
+    asked = data.x_validation, data.y_validation, 0, "mean_logprob"
+    expected = kernel.explain_step(*asked, credit="application_step").sum(("output", "train"))
+    assert first["component"].values.tolist() == expected["component"].values.tolist()
+    np.testing.assert_allclose(first, expected, rtol=1e-3, atol=1e-6)
     assert config.runs["small"].epk.groups == "group"
 
 
