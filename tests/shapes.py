@@ -29,6 +29,8 @@ def checked_at_first(signature: Callable[..., Any]) -> Callable[..., Any]:
         signature: a function without a body; jaxtyping calls it before and after the one it checks.
     """
     name = (signature.__module__, signature.__qualname__)
+    if "return" not in signature.__annotations__:  # it looks for the wrong one of the arguments
+        return beartype(signature)
     if _calls[name] >= CHECKS:  # defined anew by each call of another
         return signature
     if signature.__annotations__["return"] is not Any:
