@@ -41,6 +41,28 @@ plots.forEach(function (plot) {
   plot.on("plotly_afterplot", () => breakTitles(plot));
 });
 
+// Maps of square cells: on a narrow page, where they are small, the figure ends where its map does.
+const extent = (axis) => Math.abs(axis.range[1] - axis.range[0]);
+const squares = new Map(plots
+  .filter((plot) => plot.layout.yaxis && plot.layout.yaxis.scaleanchor && !plot.layout.xaxis2)
+  .map((plot) => [plot, {height: parseFloat(plot.parentElement.style.height),
+    ratio: extent(plot._fullLayout.yaxis) / extent(plot._fullLayout.xaxis)}]));
+const FITS = 3;  // for each width: names on the axes change with the height, and the map with them
+function fitHeight(plot) {
+  const {width, height, _size: area} = plot._fullLayout, square = squares.get(plot);
+  if (square.width !== width) { Object.assign(square, {width: width, fits: 0}); }
+  const fitting = Math.round(height - area.h + area.w * square.ratio);
+  const wanted = Math.min(square.height, fitting);
+  if (Math.abs(wanted - height) <= 1 || square.fits === FITS) { return; }
+  square.fits += 1;
+  plot.parentElement.style.height = `${wanted}px`;
+  Plotly.relayout(plot, {height: wanted});
+}
+[...squares.keys()].forEach(function (plot) {
+  fitHeight(plot);
+  plot.on("plotly_afterplot", () => fitHeight(plot));
+});
+
 // Screen readers: what was chosen is said. A slider has an <output>, which says it itself.
 document.addEventListener("change", function (event) {
   const control = event.target, label = control.closest(".controls label");

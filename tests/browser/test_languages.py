@@ -26,6 +26,12 @@ MAP = """
 return document.getElementById("map")._fullData.filter((trace) => trace.visible === true)
   .map((trace) => [trace.meta.component, trace.meta.interval]);
 """
+WHITE = """
+const plot = document.getElementById("map"), drawn = plot._fullLayout;
+const room = plot.parentElement.getBoundingClientRect().height;
+return [Math.round(room - drawn.height), drawn._size.h - drawn.yaxis._length < 5];
+"""
+"""Pixels of the panel below a figure, and whether few of it are left beside its map."""
 
 
 def passages():
@@ -82,3 +88,13 @@ def test_component_and_interval_choose_the_map_together(folder, browser):
     assert settled(browser, MAP, expected) == expected
     assert len(browser.find_elements(By.CSS_SELECTOR, "#map .cbcoloraxis, #map .colorbar")) == 1
     assert not errors(browser)
+
+
+def test_a_figure_ends_where_its_map_does_on_a_phone(folder, browser):
+    phone = {"width": 400, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        show(browser, folder.figure("languages"))
+        assert settled(browser, WHITE, [0, True]) == [0, True]
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
