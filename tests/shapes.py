@@ -35,6 +35,8 @@ def checked_at_first(signature: Callable[..., Any]) -> Callable[..., Any]:
         return signature
     if signature.__annotations__["return"] is not Any:
         signature.__annotations__ = {"return": signature.__annotations__["return"]}
+    # a local one is called as soon as it is there, perhaps by a model that torch.compile traces
+    local = beartype(signature) if "<locals>" in signature.__qualname__ else None
     made = cache(partial(beartype, signature))
 
     @wraps(signature)
@@ -42,7 +44,7 @@ def checked_at_first(signature: Callable[..., Any]) -> Callable[..., Any]:
         _calls[name] += 1
         if _calls[name] == CHECKS:
             _leave_unchecked(*name)
-        return made()(*args, **kwargs)
+        return (local or made())(*args, **kwargs)
 
     return check
 

@@ -44,7 +44,13 @@ def passages():
         row = {"explained": language, "side": "helpful", "rank": 1, "train": train}
         strongest.append(row | {"language": language, "part": 2, "influence": 1.0, "text": word})
         tokens += [
-            {"explained": language, "train": train, "place": place, "text": letter, "influence": 1}
+            {
+                "explained": language,
+                "train": train,
+                "place": place,
+                "text": letter,
+                "influence": 1.0,
+            }
             for place, letter in enumerate(word)
         ]
     return PassageTables(*map(pd.DataFrame, (explained, strongest, tokens)), unit="nat")
