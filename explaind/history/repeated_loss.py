@@ -73,8 +73,10 @@ def exact_factor(gradients: list[tuple[Tensor, Tensor]], factor: float) -> float
         factor: the number, as it was read off.
 
     Returns:
-        The number; None if no multiplication gives the very gradients.
+        The number; None if no multiplication gives the very gradients, or none is known.
     """
+    if not gradients:
+        return None
     finest = max((before.dtype for before, _ in gradients), key=lambda kind: kind.itemsize)
     for candidate in _around(factor, finest):
         if all(torch.equal(before * candidate, after) for before, after in gradients):

@@ -95,6 +95,7 @@ def test_the_number_that_gradients_were_multiplied_by_is_found_exactly():
             pairs = [(before[:60], before[:60] * factor), (before[60:], before[60:] * factor)]
             assert exact_factor(pairs, read_off) == float(factor)
             assert exact_factor([*pairs, (before, before * factor * 1.001)], read_off) is None
+    assert exact_factor([], 0.5) is None
 
 
 def test_one_backward_pass_of_two_batches_is_refused(store):
