@@ -102,7 +102,7 @@ SHORT = {
     "experiments/component_sets.py": "sets of components, for every experiment that has some",
     "experiments/labelfree/tables.py": "what its page shows, worked out by its claims",
     "labelfree/blur.py": "a baseline",
-    "labelfree/streaming_correlation.py": "a statistic of what never lies in memory together",
+    "labelfree/units/streaming_correlation.py": "a statistic of what never lies in memory together",
     "report/method_names.py": "what methods are called, for every page that names some",
     "report/pictures.py": "cells with pictures, for every page that has some",
     "training/contrastive_loss.py": "a loss for one kind of pretext",

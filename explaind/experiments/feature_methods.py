@@ -15,7 +15,7 @@ from explaind.labelfree.feature_importance import (
     saliency,
 )
 from explaind.labelfree.random_importance import Brightest, GradientShap, Random, RandomLit
-from explaind.labelfree.units import Importance
+from explaind.labelfree.units.maps import Importance
 
 
 def feature_method(

@@ -44,11 +44,11 @@ DEFECTS = {
     29: "data/test_download.py: test_a_changed_file_is_not_read",
     30: "models/test_vae.py: test_the_encoder_gives_the_means_of_the_posterior",
     31: "labelfree/test_masking.py: test_channels_share_a_mask",
-    34: "labelfree/test_activation_maximisation.py: "
+    34: "labelfree/units/test_activation_maximisation.py: "
     "test_images_are_the_templates_and_their_negatives",
     35: "pipeline/test_load_encoder.py: test_weights_of_another_network_are_refused",
     36: "experiments/test_repeatable.py: test_the_same_command_twice_writes_the_same_bytes",
-    37: "labelfree/test_units.py: test_opposite_colours_do_not_cancel",
+    37: "labelfree/units/test_maps.py: test_opposite_colours_do_not_cancel",
     38: "experiments/test_drawing.py: test_pages_of_one_kind_are_named_apart",
     39: "experiments/encoder_and_model/test_tables.py: test_intervals_are_those_of_students_t",
     40: "training/test_vae_losses.py: test_terms_equal_the_loop_over_pairs",
@@ -80,12 +80,13 @@ ACCEPTANCE = {
     "test_samples_are_those_of_the_training_as_the_network_saw_them",
     "5, log-distance": "experiments/pretext_examples/test_compute.py: "
     "test_distances_are_correlated_as_by_hand",
-    "6, known correlation": "labelfree/test_unit_overlap.py: test_a_known_correlation_is_found",
-    "6, streaming": "labelfree/test_streaming_correlation.py: "
+    "6, known correlation": "labelfree/units/test_overlap.py: test_a_known_correlation_is_found",
+    "6, streaming": "labelfree/units/test_streaming_correlation.py: "
     "test_equals_the_dense_correlation_however_it_is_cut",
     "6, active units": "experiments/disentanglement/test_tables.py: "
     "test_collapsed_units_are_counted",
-    "7": "labelfree/test_map_agreement.py: test_a_head_of_orthonormal_columns_changes_nothing",
+    "7": "labelfree/units/test_map_agreement.py: "
+    "test_a_head_of_orthonormal_columns_changes_nothing",
     "8, own mask": "experiments/roar/test_compute.py: test_every_image_loses_its_own_pixels",
     "8, encoder": "experiments/roar/test_compute.py: "
     "test_every_method_explains_the_original_encoder",

@@ -10,8 +10,8 @@ from explaind.errors import ConfigError
 from explaind.experiments.disentanglement.settings import DisentanglementSettings
 from explaind.experiments.feature_methods import feature_method, importance_of
 from explaind.experiments.job import EncoderJob
-from explaind.labelfree.unit_overlap import Overlap, UnitOverlap
-from explaind.labelfree.units import ACTIVE_NAT, Importance, unit_kl, unit_maps
+from explaind.labelfree.units.maps import ACTIVE_NAT, Importance, unit_kl, unit_maps
+from explaind.labelfree.units.overlap import Overlap, UnitOverlap
 from explaind.log import progress
 from explaind.models.vae import VAE
 

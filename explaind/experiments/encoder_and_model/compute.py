@@ -10,8 +10,8 @@ from explaind.errors import ConfigError
 from explaind.experiments.encoder_and_model.settings import EncoderAndModelSettings
 from explaind.experiments.feature_methods import feature_method, importance_of
 from explaind.experiments.job import EncoderJob
-from explaind.labelfree.map_agreement import image_correlations, predicted_class_importance
-from explaind.labelfree.units import Importance
+from explaind.labelfree.units.map_agreement import image_correlations, predicted_class_importance
+from explaind.labelfree.units.maps import Importance
 from explaind.models.encoders.network import EncoderNetwork
 
 LOGITS, SOFTMAX, PREDICTED = "logits", "softmax", "predicted class"

@@ -14,7 +14,7 @@ from explaind.experiments.feature_methods import feature_method, importance_of
 from explaind.experiments.job import EncoderJob
 from explaind.experiments.roar.settings import RoarSettings
 from explaind.labelfree.masking import most_important
-from explaind.labelfree.units import Importance
+from explaind.labelfree.units.maps import Importance
 from explaind.models.encoders.network import EncoderNetwork
 from explaind.training.encoder import train_network
 

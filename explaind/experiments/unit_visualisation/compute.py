@@ -7,8 +7,8 @@ import xarray as xr
 from explaind.errors import ConfigError
 from explaind.experiments.job import EncoderJob
 from explaind.experiments.unit_visualisation.settings import UnitVisualisationSettings
-from explaind.labelfree.activation_maximisation import DIRECTIONS, maximise_units
 from explaind.labelfree.encoding import encode
+from explaind.labelfree.units.activation_maximisation import DIRECTIONS, maximise_units
 from explaind.log import progress
 
 EXTREMES = {1: "largest", -1: "smallest"}

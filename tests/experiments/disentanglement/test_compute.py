@@ -7,7 +7,7 @@ from explaind.errors import ConfigError
 from explaind.experiments.disentanglement.compute import METRICS, compute
 from explaind.experiments.disentanglement.tables import MODEL, named
 from explaind.experiments.feature_methods import feature_method, importance_of
-from explaind.labelfree.units import unit_maps
+from explaind.labelfree.units.maps import unit_maps
 from tests.experiments.small_encoders import job_of, trained
 
 SETTINGS = {"kind": "disentanglement", "method": "integrated_gradients", "steps": 4, "shown": 3}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from explaind.labelfree.streaming_correlation import StreamingCorrelation
+from explaind.labelfree.units.streaming_correlation import StreamingCorrelation
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])

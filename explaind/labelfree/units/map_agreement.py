@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from explaind.labelfree.units import Importance, Inputs, Unit
+from explaind.labelfree.units.maps import Importance, Inputs, Unit
 
 
 def image_correlations(

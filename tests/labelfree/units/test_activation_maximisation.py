@@ -4,7 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from explaind.labelfree.activation_maximisation import DIRECTIONS, fourier_image, maximise_units
+from explaind.labelfree.units.activation_maximisation import (
+    DIRECTIONS,
+    fourier_image,
+    maximise_units,
+)
 from explaind.models.vae import VAE
 
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from explaind.labelfree import unit_overlap
-from explaind.labelfree.unit_overlap import Overlap, UnitOverlap
+from explaind.labelfree.units.overlap import Overlap, UnitOverlap
 
 
 def overlap(maps, block=3):
@@ -72,7 +71,7 @@ def test_units_that_share_all_and_units_that_share_nothing():
 
 
 def test_ranks_of_very_many_pixels_are_those_of_some(maps, monkeypatch):
-    monkeypatch.setattr(unit_overlap, "RANKED", 50)  # of 200
+    monkeypatch.setattr("explaind.labelfree.units.overlap.RANKED", 50)  # of 200
     measured = UnitOverlap(3, maps.shape[0] * 20)
     for part in maps.split(3):  # 60 pixels, which 4 divides, and then with an offset
         measured.add(part)

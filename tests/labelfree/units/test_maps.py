@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from explaind.labelfree.units import ACTIVE_NAT, Unit, unit_kl, unit_maps
+from explaind.labelfree.units.maps import ACTIVE_NAT, Unit, unit_kl, unit_maps
 from explaind.models.vae import VAE
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from explaind.experiments.feature_methods import importance_of
-from explaind.labelfree.map_agreement import image_correlations, predicted_class_importance
 from explaind.labelfree.random_importance import GradientShap
-from tests.labelfree.test_units import gradient_times_input
+from explaind.labelfree.units.map_agreement import image_correlations, predicted_class_importance
+from tests.labelfree.units.test_maps import gradient_times_input
 
 
 def network(outputs, inputs=12):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.labelfree.streaming_correlation import StreamingCorrelation
+from explaind.labelfree.units.streaming_correlation import StreamingCorrelation
 
 RANKED = 2**20
 """Most pixels whose ranks are compared, evenly spaced over all pixels of all images."""
