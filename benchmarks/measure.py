@@ -18,7 +18,7 @@ import typer
 import explaind
 from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.training.task import nll
 

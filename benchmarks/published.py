@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, jacrev, vmap
 
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.kernel.functionals import target_logprob
 from explaind.training.task import nll
 from explaind.trees import LossFunction

@@ -27,7 +27,7 @@ import explaind
 from explaind.config.model import TransformerModel
 from explaind.history.batches import Batch
 from explaind.history.checkpoint_interval import balanced_interval
-from explaind.history.loaders import draw
+from explaind.history.recording.loaders import draw
 from explaind.models.registry import build_model
 
 CLASSES, TOKENS, VOCABULARY, WIDTH = 10, 32, 64, 128

@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import explaind
 from benchmarks.published import published_influence
-from explaind.history.history import History
+from explaind.history.replay.history import History
 
 WIDTH, BATCH, TRAIN, STEPS, QUERIES = 128, 50, 1000, 200, 100
 FEW_STEPS, FEW_QUERIES = 100, 10

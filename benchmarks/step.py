@@ -27,7 +27,7 @@ import explaind
 from benchmarks.measure import FINE
 from benchmarks.problem import Problem, Size, recorded_problem
 from benchmarks.published import published_influence
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.training.task import nll
 

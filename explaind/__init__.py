@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from explaind.data.augmentation import RandomHorizontalFlip
-    from explaind.history.recorder import record
+    from explaind.history.recording.recorder import record
     from explaind.kernel.explain_to_store import explain_to_store
     from explaind.kernel.explanation import open_explanation
     from explaind.kernel.path_kernel import PathKernel
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "record": "explaind.history.recorder",
+    "record": "explaind.history.recording.recorder",
     "PathKernel": "explaind.kernel.path_kernel",
     "explain_to_store": "explaind.kernel.explain_to_store",
     "open_explanation": "explaind.kernel.explanation",

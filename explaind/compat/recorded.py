@@ -15,7 +15,7 @@ from explaind.compat.losses import TrainingLoss
 from explaind.compat.model_path import ModelPath
 from explaind.compat.optimizer_paths import AdamWOptimizerPath, SGDOptimizerPath
 from explaind.errors import RecordingError
-from explaind.history.recorder import record
+from explaind.history.recording.recorder import record
 from explaind.history.wrappers import computed_tensors
 
 STEP_TOLERANCE = 0.1

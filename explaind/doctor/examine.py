@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 
 from explaind.doctor.diagnosis import Diagnosis, Finding, listed
 from explaind.errors import ExplaindError
-from explaind.history.recorder import record
+from explaind.history.recording.recorder import record
 from explaind.history.state import TrainingState
 from explaind.history.wrappers import computed_tensors, unwrapped, unwrapped_optimizer
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS

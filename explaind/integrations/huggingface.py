@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from explaind.choices import IGNORED
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.history.loaders import DrawnIndices
-from explaind.history.recorder import Recorder, record
+from explaind.history.recording.loaders import DrawnIndices
+from explaind.history.recording.recorder import Recorder, record
 from explaind.trees import LossFunction, Outputs, measured_in
 
 try:

@@ -7,8 +7,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from explaind.errors import UnsupportedError
-from explaind.history.loaders import DrawnIndices
-from explaind.history.recorder import Recorder, record
+from explaind.history.recording.loaders import DrawnIndices
+from explaind.history.recording.recorder import Recorder, record
 from explaind.trees import LossFunction
 
 try:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explaind.errors import ConfigError, UnsupportedError
 from explaind.history.guards import check_separable_loss, same_outputs
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import ModelFunction, whole_output
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients

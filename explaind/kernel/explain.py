@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
 from explaind.kernel.contraction.precision import deviation

@@ -7,7 +7,7 @@ import torch
 import xarray as xr
 from jaxtyping import Float64
 
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.history.schema import dtype_name
 from explaind.kernel.collectors.output_arrays import OutputArrays
 from explaind.kernel.collectors.training_axis import SampleGroups

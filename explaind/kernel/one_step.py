@@ -11,8 +11,8 @@ from torch import Tensor
 
 from explaind.choices import STEP_CREDITS
 from explaind.errors import ConfigError
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint

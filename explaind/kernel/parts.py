@@ -16,8 +16,8 @@ from torch import Tensor
 
 from explaind.errors import ConfigError
 from explaind.history.forward_passes import ForwardPass
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.collectors.training_axis import SampleSelection
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import ModelFunction

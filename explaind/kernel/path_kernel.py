@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from explaind.choices import SAMPLES_PER_PASS
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion
-from explaind.history.replayer import TrainingSetup
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion
+from explaind.history.replay.replayer import TrainingSetup
 from explaind.history.wrappers import unwrapped
 from explaind.kernel.checks import checked_gradients
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.explained import end_values
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.intervals import interval_of

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError, RecordingError
 from explaind.history.checksums import UNSEEN, sample_checksums
-from explaind.history.gradient_check import HALF_TOLERANCE
 from explaind.history.guards import check_batch_norm, check_dropout
-from explaind.history.history import Block, History, Scale
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.recording.gradient_check import HALF_TOLERANCE
+from explaind.history.replay.history import Block, History, Scale
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.checks import GRADIENT_TOLERANCE
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from explaind.errors import ConfigError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.history.wrappers import computed_tensors
 from explaind.labelfree.loss_gradients import LossGradients
 from explaind.trees import Inputs, LossFunction, Targets

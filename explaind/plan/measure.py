@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.kernel.checks import check_capture
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import ModelFunction, OutputFunction

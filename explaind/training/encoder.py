@@ -19,7 +19,7 @@ from explaind.data.perturbation import VALIDATION
 from explaind.device import resolve_device
 from explaind.errors import RecordingError
 from explaind.history.batches import Batch
-from explaind.history.recorder import Recorder, record
+from explaind.history.recording.recorder import Recorder, record
 from explaind.models.encoders.network import EncoderNetwork
 from explaind.models.encoders.registry import build_network
 from explaind.training.encoder_state import EncoderState

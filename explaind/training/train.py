@@ -22,7 +22,7 @@ from explaind.history.checkpoint_interval import balanced_interval
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizer_state import state_names
 from explaind.history.optimizer_step import has_second_moment
-from explaind.history.recorder import Recorder, record
+from explaind.history.recording.recorder import Recorder, record
 from explaind.log import progress
 from explaind.models.registry import build_model, components_of
 from explaind.store import is_sealed, only_writer, remove_store, stored_attributes

@@ -6,7 +6,7 @@ import torch
 from explaind.compat.losses import TrainingLoss
 from explaind.compat.recorded import record_logs
 from explaind.errors import RecordingError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from tests.compat.test_exact_path_kernel_model import train
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.workflow.project import REPOSITORY
 
 DEFECTS = {
-    2: "history/test_recorder.py: test_theta_0_is_what_the_first_step_started_from",
+    2: "history/recording/test_recorder.py: test_theta_0_is_what_the_first_step_started_from",
     4: "experiments/influence_matrices/test_compute.py: test_steps_come_from_the_run",
     8: "experiments/grokking/test_tables.py: test_classes_are_results_not_model_outputs",
     9: "pipeline/test_validate.py: test_errors_are_those_of_all_outputs",

@@ -5,8 +5,8 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, NAdam
 from torch.optim.lr_scheduler import ExponentialLR, OneCycleLR
 
-from explaind.history.history import History
-from explaind.history.replayer import TrainingSetup
+from explaind.history.replay.history import History
+from explaind.history.replay.replayer import TrainingSetup
 from explaind.kernel.contraction.training_data import TrainingData
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem

@@ -9,7 +9,7 @@ from explaind import compat, errors
 from explaind.doctor.diagnosis import Diagnosis, Finding
 from explaind.doctor.examine import Training, examine
 from explaind.history.checkpoint_interval import balanced_interval
-from explaind.history.recorder import Recorder
+from explaind.history.recording.recorder import Recorder
 from explaind.kernel.explanation import Explanation
 from explaind.kernel.query.quadrature import Quadrature
 from tests.site import build_site

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import explaind
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from tests.kernel.engine import SMOOTH
 from tests.kernel.trajectory.test_adjoint import assert_equal_to_oracle
 from tests.oracles.dense_midpoint import gauss_legendre_nodes

@@ -8,7 +8,7 @@ import torch
 
 from explaind.config.encoder import Classification
 from explaind.errors import ConfigError, RecordingError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.training import encoder as training
 from explaind.training.encoder import EncoderTraining, replicate_seed, split_samples, train_network
 from explaind.training.pretext import pretext_task

@@ -13,8 +13,8 @@ from explaind.config.stages import stage_config
 from explaind.config.training import History, Training
 from explaind.data.load import LoadedDataset, load_dataset
 from explaind.errors import ConfigError
-from explaind.history.history import History as RecordedHistory
 from explaind.history.layout import ParameterLayout
+from explaind.history.replay.history import History as RecordedHistory
 from explaind.models.registry import build_model
 from explaind.paths import Paths
 from explaind.pipeline.prepare import prepare_dataset

@@ -14,7 +14,7 @@ from explaind.experiments.job import Job
 from explaind.experiments.similarity.cosines import component_grams, cosines
 from explaind.experiments.spectrum.settings import SpectrumSettings
 from explaind.experiments.spectrum.waves import fourier_table, profile_of
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.report.tables.classes import class_maps
 
 Case = dict[str, str | int]

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.history import Block, History, Scale
+from explaind.history.replay.history import Block, History, Scale
 from explaind.kernel.trajectory.intervals import interval_of
 
 RESCALED = 1e-3

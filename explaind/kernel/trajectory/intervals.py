@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from explaind.errors import ConfigError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 
 FORGOTTEN = {torch.float32: 1e-7, torch.float64: 1e-12}
 """Share of the momentum below which it counts as forgotten, by type of the computation."""

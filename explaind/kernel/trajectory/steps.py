@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from explaind.history.carry import CarriedMotion
 from explaind.history.forward_passes import ForwardPass
-from explaind.history.history import Block, History
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replay.carry import CarriedMotion
+from explaind.history.replay.history import Block, History
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.prefetch import made_ahead
 
 PARTS = ("data", "decay", "carry")

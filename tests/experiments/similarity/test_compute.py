@@ -18,7 +18,7 @@ from explaind.experiments.similarity.compute import check_memory, choose_samples
 from explaind.experiments.similarity.cosines import component_grams, cosines
 from explaind.experiments.similarity.settings import SimilaritySettings
 from explaind.experiments.similarity.sizes import stored_bytes
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.paths import Paths
 from explaind.store import open_sealed
 from tests.kernel.engine import SMOOTH, record

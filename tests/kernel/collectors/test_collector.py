@@ -10,7 +10,7 @@ import torch
 from torch.optim import SGD, AdamW
 
 from explaind.choices import OUTPUT_ARRAYS
-from explaind.history.history import Block, History
+from explaind.history.replay.history import Block, History
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
 from explaind.kernel.query.queries import StepDerivative

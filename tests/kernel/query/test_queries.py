@@ -11,8 +11,8 @@ from torch.optim import SGD
 
 import explaind
 from explaind import prefetch
-from explaind.history.history import History
 from explaind.history.layout import ParameterLayout
+from explaind.history.replay.history import History
 from explaind.kernel.functionals import ModelFunction, all_outputs, target_logprob
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import FullGradient

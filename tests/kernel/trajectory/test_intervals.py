@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from explaind.choices import OUTPUT_ARRAYS
 from explaind.errors import RecordingError, StoreError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.kernel.trajectory.intervals import segment_of
 from explaind.pipeline.accumulate import merge_stores
 from explaind.store import open_sealed, write_store

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.optim import SGD
 
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.trajectory.steps import PARTS, backward_steps, parts_of
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem

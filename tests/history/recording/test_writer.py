@@ -11,8 +11,8 @@ from torch.nn import functional
 
 import explaind
 from explaind.errors import RecordingError, StoreError
-from explaind.history import writer
-from explaind.history.history import History
+from explaind.history.recording import writer
+from explaind.history.replay.history import History
 from explaind.history.state import CHECKPOINT
 from explaind.store import is_sealed
 from tests.history.training_loop import SGD

@@ -20,10 +20,12 @@ from explaind.history.batches import Batch
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
 from explaind.history.forward_passes import Room, random_attributes
-from explaind.history.gradient_check import Loss
 from explaind.history.guards import check_finite
-from explaind.history.loaders import draw
 from explaind.history.optimizers import COEFFICIENTS
+from explaind.history.recording.gradient_check import Loss
+from explaind.history.recording.loaders import draw
+from explaind.history.recording.step_gradient import StepGradient, when_made
+from explaind.history.recording.writer import HistoryWriter, resume_writing
 from explaind.history.schema import (
     CheckpointedRows,
     FullRows,
@@ -34,9 +36,7 @@ from explaind.history.schema import (
     dtype_name,
 )
 from explaind.history.state import TrainingState
-from explaind.history.step_gradient import StepGradient, when_made
 from explaind.history.wrappers import check_replayable, unwrapped, unwrapped_optimizer
-from explaind.history.writer import HistoryWriter, resume_writing
 from explaind.provenance import provenance
 from explaind.store import (
     MADE_WITH,

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812
 from explaind.errors import RecordingError
 from explaind.history.accumulation import Part
 from explaind.history.batches import Batch
-from explaind.history.loss_weights import sample_weights
+from explaind.history.recording.loss_weights import sample_weights
 
 BATCH, CLASSES, POSITIONS = 5, 3, 4
 CLASS_WEIGHTS = torch.tensor([1.0, 2.0, 8.0], dtype=torch.float64)

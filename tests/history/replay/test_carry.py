@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.optim import SGD, AdamW, NAdam, RMSprop
 
-from explaind.history.carry import CarriedMotion
-from explaind.history.history import History
+from explaind.history.replay.carry import CarriedMotion
+from explaind.history.replay.history import History
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem
 

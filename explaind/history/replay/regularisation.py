@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.history import Block, History
+from explaind.history.replay.history import Block, History
 from explaind.trees import Penalty
 
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.accumulation import Accumulation, Part, unscaling
 from explaind.history.batches import Batch
-from explaind.history.gradient_check import Loss, is_due, mismatch
 from explaind.history.guards import (
     check_dropout,
     check_gradient_of_one,
@@ -20,9 +19,10 @@ from explaind.history.guards import (
     check_separable_loss,
     left_alone,
 )
-from explaind.history.loss_weights import sample_weights
 from explaind.history.random_state import in_mode
-from explaind.history.repeated_loss import exact_factor, exact_weights
+from explaind.history.recording.gradient_check import Loss, is_due, mismatch
+from explaind.history.recording.loss_weights import sample_weights
+from explaind.history.recording.repeated_loss import exact_factor, exact_weights
 from explaind.history.state import TrainingState
 from explaind.trees import copied, on_device, rows_of
 

@@ -9,7 +9,7 @@ goes on moving the parameters (mathematics, section 9):
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.history.history import Block, History
+from explaind.history.replay.history import Block, History
 
 
 class CarriedMotion:

@@ -25,7 +25,7 @@ from explaind.history.optimizer_step import (
     has_second_moment,
     second_moment,
 )
-from explaind.history.replayer import Replayer, StepRecord, TrainingSetup, same_threads
+from explaind.history.replay.replayer import Replayer, StepRecord, TrainingSetup, same_threads
 from explaind.history.schema import environment, to_row
 from explaind.history.state import CONSTANTS, load_state
 

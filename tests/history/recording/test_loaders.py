@@ -6,7 +6,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from explaind.errors import UnsupportedError
-from explaind.history.loaders import INNER, DrawnIndices, draw
+from explaind.history.recording.loaders import INNER, DrawnIndices, draw
 from tests.kernel.test_random_training import (
     Jittered,
     Training,

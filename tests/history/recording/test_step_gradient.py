@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from tests.history.test_gradient_check import one_tensor_doubled
+from tests.history.recording.test_gradient_check import one_tensor_doubled
 from tests.history.training_loop import SGD, Training
 from tests.oracles.problems import cross_entropy
 from tests.oracles.smooth_models import Mlp

@@ -17,8 +17,8 @@ from explaind.errors import RecordingError, StoreError
 from explaind.history.forward_passes import ForwardPass, ForwardPasses
 from explaind.history.layout import ParameterLayout
 from explaind.history.optimizers import COEFFICIENTS
-from explaind.history.replayed_path import PathSteps, ReplayedPath
-from explaind.history.replayer import TrainingSetup
+from explaind.history.replay.replayed_path import PathSteps, ReplayedPath
+from explaind.history.replay.replayer import TrainingSetup
 from explaind.history.schema import Reduction
 from explaind.history.state import CONSTANTS, FIRST_MOMENT, load_state
 from explaind.history.wrappers import names_in

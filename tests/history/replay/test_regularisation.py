@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.optim import SGD, Adam, AdamW
 
-from explaind.history.history import History
-from explaind.history.regularisation import RegularisationMotion, penalty_gradient
+from explaind.history.replay.history import History
+from explaind.history.replay.regularisation import RegularisationMotion, penalty_gradient
 from tests.history.checkpointed import penalty
 from tests.kernel.engine import record
 from tests.oracles.problems import Problem

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from explaind.errors import RecordingError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from tests.history.checkpointed import PROBLEMS, read
 from tests.kernel.engine import record
 

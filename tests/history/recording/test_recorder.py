@@ -10,7 +10,7 @@ import torch
 
 import explaind
 from explaind.errors import ConfigError, RecordingError, StoreError
-from explaind.history.history import History
+from explaind.history.replay.history import History
 from explaind.paths import SEAL
 from explaind.provenance import provenance
 from explaind.store import is_sealed, stored_attributes

@@ -7,7 +7,7 @@ from torch import nn
 from explaind.errors import RecordingError
 from explaind.history.accumulation import Part
 from explaind.history.batches import Batch
-from explaind.history.gradient_check import Loss, is_due
+from explaind.history.recording.gradient_check import Loss, is_due
 from tests.history.test_accumulation import Loop
 from tests.history.training_loop import Training
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from explaind.errors import RecordingError
-from explaind.history.repeated_loss import exact_factor
+from explaind.history.recording.repeated_loss import exact_factor
 from tests.history.checkpointed import read
 from tests.history.test_accumulation import MOMENTUM, Loop
 from tests.oracles.problems import cross_entropy, vectors
