@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 from fnmatch import fnmatch
 
 import pytest
@@ -12,6 +13,9 @@ from tests.documents import anchor, documents, headings, links, read
 from tests.workflow.project import REPOSITORY
 
 SHORTEST, LONGEST = 40, 400
+MOST = 16
+"""Modules of one folder: about 15, so that a newcomer can read their names."""
+
 TRIED_TOGETHER = {
     "__main__.py": "test_cli.py",
     "cli_help.py": "test_cli.py",
@@ -29,7 +33,7 @@ TRIED_TOGETHER = {
     "config/optimizer.py": "config/test_load.py",
     "config/problems.py": "config/test_schema.py",
     "config/training.py": "config/test_run.py",
-    "data/embedded_text.py": "data/test_text.py",
+    "data/text/embedded.py": "data/text/test_dataset.py",
     "doctor/diagnosis.py": "doctor/test_examine.py",
     "experiments/encoder_and_model/page.py": "experiments/encoder_and_model/test_compute.py",
     "experiments/feature_methods.py": "experiments/disentanglement/test_compute.py",
@@ -214,6 +218,11 @@ def test_modules_are_neither_short_nor_long():
     short = {module: matching(module, SHORT) for module in lines if lines[module] < SHORTEST}
     assert [module for module, pattern in short.items() if pattern is None] == []
     assert set(SHORT) - set(short.values()) == set()
+
+
+def test_folders_are_small():
+    folders = Counter(module.rpartition("/")[0] for module in MODULES)
+    assert {folder: count for folder, count in folders.items() if count - 1 > MOST} == {}
 
 
 @pytest.mark.parametrize("document", documents())

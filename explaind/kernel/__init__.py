@@ -12,6 +12,6 @@
 | `collectors/` | what is kept of an explanation |
 | `one_step`, `parts` | the same of one step, and of parts of samples (tokens) |
 | `functionals`, `result` | explained outputs, and the datasets that are returned |
-| `checks`, `completeness` | whether the recorded path is the one that is explained |
+| `checks/`, `completeness` | whether the recorded path is the one that is explained |
 | `attributor` | what path kernel and other methods have in common |
 """

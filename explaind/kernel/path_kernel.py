@@ -18,7 +18,14 @@ from explaind.history.replay.history import History
 from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.history.replay.replayer import TrainingSetup
 from explaind.history.wrappers import unwrapped
-from explaind.kernel.checks import checked_gradients
+from explaind.kernel.checks.gradients import checked_gradients
+from explaind.kernel.checks.run import (
+    check_first_step,
+    check_penalty,
+    check_random,
+    check_samples,
+    compare_values,
+)
 from explaind.kernel.collectors.output_arrays import DEFAULT_ARRAYS, OutputArrays
 from explaind.kernel.collectors.training_axis import SampleSelection
 from explaind.kernel.contraction.precision import Contraction
@@ -45,13 +52,6 @@ from explaind.kernel.result import (
     build_parameter_influence,
     build_parts,
     build_reformulation,
-)
-from explaind.kernel.run_checks import (
-    check_first_step,
-    check_penalty,
-    check_random,
-    check_samples,
-    compare_values,
 )
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from explaind.errors import ConfigError
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.functionals import ModelFunction, whole_output
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.trees import Inputs, LossFunction, Targets, batch_size, rows_of

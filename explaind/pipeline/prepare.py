@@ -32,7 +32,7 @@ from explaind.data.modulo import modulo_dataset
 from explaind.data.npz import npz_source
 from explaind.data.series import Series, ecg_like_series, series_dataset, series_of_file
 from explaind.data.sprites import sprites_source
-from explaind.data.text import text_dataset
+from explaind.data.text.dataset import text_dataset
 from explaind.errors import DataError
 from explaind.own_code import call
 from explaind.paths import Paths

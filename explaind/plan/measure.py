@@ -10,7 +10,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from explaind.history.replay.history import History
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import ModelFunction, OutputFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients

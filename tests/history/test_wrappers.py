@@ -136,7 +136,7 @@ def test_parameters_that_were_not_recorded_are_refused(store):
 
 def test_other_values_are_told_but_not_explained(store, expected, caplog):
     model = record(SGD, store)
-    with caplog.at_level(logging.INFO, logger="explaind.kernel.run_checks"):
+    with caplog.at_level(logging.INFO, logger="explaind.kernel.checks.run"):
         influence_of(store, model)
         influence_of(store, SGD.model())  # as it was before the training
         assert caplog.text == ""

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from explaind.errors import RecordingError, UnsupportedError
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.functionals import ModelFunction
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from tests.kernel.layers import layout_of

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
 from explaind.kernel.query.derivative import AlongParts, Derivative, GradientAlongParts
 from explaind.trees import Inputs, Targets

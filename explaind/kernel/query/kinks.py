@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from explaind.errors import UnsupportedError
-from explaind.kernel.checks import PROBE_SIZES, repeated
+from explaind.kernel.checks.gradients import PROBE_SIZES, repeated
 from explaind.kernel.gradients.per_sample import Function
 from explaind.kernel.nonsmooth.secant import RecordOps
 from explaind.kernel.query.quadrature import Quadrature

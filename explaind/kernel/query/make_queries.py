@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from explaind.history.replay.history import History
-from explaind.kernel.checks import check_capture, check_explained, check_functional
+from explaind.kernel.checks.gradients import check_capture, check_explained, check_functional
 from explaind.kernel.class_scores import check_all_classes
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import (

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.functionals import all_outputs
 from explaind.kernel.gradients.capture import LayerCapture
 from tests.kernel.layers import gradients_of, layout_of, one_by_one

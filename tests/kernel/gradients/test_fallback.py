@@ -10,7 +10,7 @@ from torch.utils.checkpoint import DefaultDeviceType, checkpoint
 
 import explaind
 from explaind.errors import UnsupportedError
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.functionals import all_outputs
 from explaind.kernel.gradients.fallback import BY_VMAP
 from explaind.kernel.query.quadrature import Quadrature

@@ -9,8 +9,8 @@ import pytest
 
 from explaind.choices import IGNORED
 from explaind.config.dataset import TextDataset
-from explaind.data.embedded_text import PARTS, embedded_text
-from explaind.data.text import text_dataset
+from explaind.data.text.dataset import text_dataset
+from explaind.data.text.embedded import PARTS, embedded_text
 from explaind.errors import DataError
 
 TEXTS = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explaind.data.tokens import byte_pairs, single_bytes
+from explaind.data.text.tokens import byte_pairs, single_bytes
 from explaind.errors import DataError
 from tests.requirements import library
 

@@ -14,7 +14,7 @@ from explaind.history.guards import check_batch_norm, check_dropout
 from explaind.history.recording.gradient_check import HALF_TOLERANCE
 from explaind.history.replay.history import Block, History, Scale
 from explaind.history.replay.regularisation import RegularisationMotion
-from explaind.kernel.checks import GRADIENT_TOLERANCE
+from explaind.kernel.checks.gradients import GRADIENT_TOLERANCE
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.trees import Penalty

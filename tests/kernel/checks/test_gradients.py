@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from explaind.kernel.checks import check_capture
+from explaind.kernel.checks.gradients import check_capture
 from explaind.kernel.functionals import all_outputs
 from explaind.kernel.gradients.fallback import Fallback
 from tests.kernel.layers import CLASSES, gradients_of, layout_of

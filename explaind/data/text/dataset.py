@@ -16,8 +16,8 @@ import xarray as xr
 
 from explaind.choices import IGNORED
 from explaind.config.dataset import TextDataset
-from explaind.data.embedded_text import embedded_text
-from explaind.data.tokens import Tokens, byte_pairs, single_bytes
+from explaind.data.text.embedded import embedded_text
+from explaind.data.text.tokens import Tokens, byte_pairs, single_bytes
 from explaind.errors import DataError
 
 LEAST_GROUPS = 2

@@ -1,0 +1,1 @@
+"""Datasets of text in several groups, and text as numbers."""
