@@ -15,8 +15,14 @@ ENCODERS = "encoders"
 
 
 def several(names: Any) -> Any:
-    """Return a list of one name for the name."""
+    """Return a list of one name for the name, and of none for null."""
+    if names is None:
+        return ()
     return (names,) if isinstance(names, str) else names
+
+
+Names = Annotated[tuple[Name, ...], BeforeValidator(several)]
+"""Names, or the one, or null for none."""
 
 
 class Settings(Section):
@@ -41,6 +47,20 @@ class Settings(Section):
     @abstractmethod
     def subject(self) -> str:
         """Folder below `results` of what is computed: the run, or `encoders`."""
+
+    def named_by(self, option: str) -> dict[str, str]:
+        """Return the experiments that an option names.
+
+        Args:
+            option: the option, which may hold a name, null or several names.
+
+        Returns:
+            Their names: by the option if it holds one, by themselves if it may hold several.
+        """
+        value = getattr(self, option)
+        if isinstance(value, tuple):
+            return {name: name for name in value}
+        return {} if value is None else {option: value}
 
 
 class ExperimentSettings(Settings):
@@ -68,7 +88,7 @@ class EncoderExperimentSettings(Settings):
 
     only_rounding: ClassVar[tuple[str, ...]] = ("memory_gb",)
 
-    encoders: Annotated[tuple[Name, ...], BeforeValidator(several), Field(min_length=1)] = Field(
+    encoders: Annotated[Names, Field(min_length=1)] = Field(
         description="The encoders that it is about, or the one."
     )
     memory_gb: float = Field(

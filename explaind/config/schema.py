@@ -230,20 +230,21 @@ class Config(Section):
         return []
 
     def _of_its_results(self, name: str, settings: Settings) -> list[str]:
-        problems, about = [], settings.subject
+        problems: list[str] = []
+        about = settings.subject
         for option, kind in self.spec(name).results.items():
-            other = getattr(settings, option)
             fitting = [
                 entry
                 for entry, found in self.experiments.items()
                 if (self.spec(entry).name, found.subject) == (kind, about)
             ]
-            if other is not None and other not in fitting:
-                where = about if about == ENCODERS else f"the run {about!r}"
-                problems.append(
-                    f"experiments.{name}.{option}: expected one of kind {kind} on {where}:"
-                    f" {', '.join(fitting) or 'none'}, got {other!r}; change one of them"
-                )
+            where = about if about == ENCODERS else f"the run {about!r}"
+            problems += [
+                f"experiments.{name}.{option}: expected one of kind {kind} on {where}:"
+                f" {', '.join(fitting) or 'none'}, got {other!r}; change one of them"
+                for other in settings.named_by(option).values()
+                if other not in fitting
+            ]
         return problems
 
     def _of_groups(self, name: str, settings: ExperimentSettings) -> list[str]:

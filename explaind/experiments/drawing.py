@@ -96,9 +96,13 @@ def sources_of(config: Config, paths: Paths, name: str) -> Sources:
     dataset = _dataset_of(config, settings)
     results = {spec.name: (spec.name, name)} if spec.computed else {}
     for key, kind in (spec.shown.results if spec.shown else {}).items():
-        if (other := getattr(settings, key)) is not None:
-            results[key] = (kind, other)
-    return Sources(paths, name, settings.subject, dataset, config.datasets[dataset], results)
+        results |= {found: (kind, other) for found, other in settings.named_by(key).items()}
+    of_results = {
+        key: _dataset_of(config, config.experiments[other]) for key, (_, other) in results.items()
+    }
+    return Sources(
+        paths, name, settings.subject, dataset, config.datasets[dataset], results, of_results
+    )
 
 
 def _benchmarks(config: Config, paths: Paths, run: str) -> dict[str, Path]:

@@ -27,7 +27,9 @@ class Sources:
         dataset_name: name of the dataset of the run, or of the encoders.
         dataset: settings of that.
         results: kind and name of each experiment that is shown, by the key of the settings that
-            names it; the one that is drawn by its kind. `result` reads tables, `store` stores.
+            names it, or by its name if the key names several; the one that is drawn by its kind.
+            `result` reads tables, `store` stores.
+        datasets: names of the datasets of those, by the same keys.
     """
 
     paths: Paths
@@ -36,6 +38,7 @@ class Sources:
     dataset_name: str
     dataset: Dataset
     results: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    datasets: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -64,7 +67,11 @@ class Sources:
 
     def other_run(self, run: str) -> "Sources":
         """Return what another run on the same dataset left, without results of experiments."""
-        return replace(self, run=run, results={})
+        return replace(self, run=run, results={}, datasets={})
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Return the keys in `results` of the experiments of a kind."""
+        return [key for key, (found, _) in self.results.items() if found == kind]
 
     def result(self, key: str) -> pd.DataFrame:
         """Read the table of an experiment on the run.

@@ -189,6 +189,28 @@ def test_a_computation_names_the_experiment_that_it_cannot_read():
     assert expected in str(raised.value)
 
 
+def test_a_page_of_several_experiments_names_those_it_cannot_show():
+    kinds = {"a": "roar", "b": "linear_probe"}
+    experiments = {name: {"kind": kind, "encoders": "mine"} for name, kind in kinds.items()}
+    claims = {"kind": "labelfree", "encoders": "mine", "roar": ["a", "b", "c"]}
+    encoder = {
+        "dataset": "modulo",
+        "model": {"kind": "convolutional"},
+        "pretext": {"kind": "reconstruction"},
+    }
+    with pytest.raises(ConfigError) as raised:
+        load_config(
+            merge(
+                modulo(),
+                {"encoders": {"mine": encoder}, "experiments": {**experiments, "claims": claims}},
+            )
+        )
+    text = str(raised.value)
+    for name in ("b", "c"):
+        assert f"claims.roar: expected one of kind roar on encoders: a, got '{name}'" in text
+    assert "got 'a'" not in text
+
+
 def test_augmentation_of_tokens_is_refused():
     with pytest.raises(ConfigError, match="augmentation: expected null for a dataset of tokens"):
         load_config(training(augmentation="horizontal_flip"))

@@ -82,7 +82,8 @@ class Results(Sources):
 
     def __init__(self, **found):
         results = {kind: (kind, kind) for kind in found}
-        super().__init__(Paths(), "page", "encoders", "digits", DigitsDataset(), results)
+        datasets = dict.fromkeys(found, "digits")
+        super().__init__(Paths(), "page", "encoders", "digits", DigitsDataset(), results, datasets)
         object.__setattr__(self, "found", found)
 
     def result(self, key):

@@ -172,3 +172,18 @@ def test_sources_name_the_results_that_a_page_shows(tmp_path):
     assert (sanity.run, sanity.dataset_name, sanity.dataset.kind) == ("digits", "digits", "digits")
     pruning = sources_of(config, Paths(tmp_path), "pruning")
     assert pruning.results == {"pruning": ("pruning", "pruning")}
+
+
+def test_sources_name_every_result_of_a_kind_with_its_dataset(tmp_path):
+    config = load_config(REPOSITORY / "config" / "labelfree-cpu.yaml")
+    sources = sources_of(config, Paths(tmp_path), "labelfree")
+    of_kind = sources.of_kind("example_consistency")
+    assert of_kind == [
+        f"{data}_example_consistency" for data in ("mnist", "ecg", "cifar10", "cifar100", "simclr")
+    ]
+    assert sources.results["ecg_example_consistency"] == (
+        "example_consistency",
+        "ecg_example_consistency",
+    )
+    datasets = [sources.datasets[key] for key in of_kind]
+    assert datasets == ["mnist_small", "ecg", "cifar10_small", "cifar100_small", "cifar10_simclr"]

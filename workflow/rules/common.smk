@@ -302,8 +302,8 @@ def result_of(name):
 def results_of(name, rule):
     """What the experiments leave that a rule of another one reads, by the key that names them."""
     settings = CONFIG.experiments[name]
-    named = {key: getattr(settings, key) for key in rule.results}
-    return {key: result_of(other) for key, other in named.items() if other is not None}
+    named = {key: settings.named_by(key).values() for key in rule.results}
+    return {key: [result_of(other) for other in others] for key, others in named.items()}
 
 
 def read_by(spec):

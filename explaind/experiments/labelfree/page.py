@@ -1,10 +1,19 @@
 """Pages of kind `labelfree`: the claims about explanations without labels."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
+from explaind.experiments.labelfree.claims import WAYS
+from explaind.experiments.labelfree.outcomes import ABSENT, FAILS, HOLDS, OPEN
+from explaind.experiments.labelfree.statements import STATEMENTS
 from explaind.experiments.labelfree.tables import LabelfreeTables
-from explaind.report.claims import claims_fact, claims_panel
-from explaind.report.page import About, Page
+from explaind.report.html import render
+from explaind.report.page import About, Fact, Page, Panel
+from explaind.report.text import number, signed
 
 STUDY = Markup(
     '<a href="https://arxiv.org/abs/2203.01928" title="Label-Free Explainability for Unsupervised'
@@ -14,6 +23,11 @@ REPRODUCTION = Markup(
     '<a href="https://openreview.net/forum?id=n2qXFXiMsAM" title="Reproducibility Study of'
     ' Label-Free Explainability for Unsupervised Models">Papp et al. (2023)</a>'
 )
+BADGES = {HOLDS: "faithful", FAILS: "unfaithful", OPEN: "absent", ABSENT: "absent"}
+"""Looks of the outcomes (`style.css`)."""
+
+DIFFERENCES = ("feature_consistency", "disentanglement", "roar")
+"""Claims about differences, whose sign is always shown."""
 
 
 def draw(tables: LabelfreeTables, about: About) -> Page:
@@ -26,30 +40,131 @@ def draw(tables: LabelfreeTables, about: About) -> Page:
     Returns:
         The page.
     """
-    caption = Markup(
-        "Claims of {} and of the reproduction study of {}, whose numbers are those of its files, "
-        "or measured again from the models that it ships. Networks here are of other sizes, on the "
-        "data of this configuration, so numbers compare in their order, not in their size. <em>As "
-        "published</em>: worked out as the scripts of the study do; <em>corrected</em>: without "
-        "their defects, as each cell says. Where there are both, a claim is reproduced if both "
-        "fulfil the rule, and partly if one does."
-    ).format(STUDY, REPRODUCTION)
     return Page(
         about,
-        lead=(
-            "An encoder turns an input into a few numbers and has no labels. Label-free methods "
-            "say which parts of the input, and which training samples, made them. This page sets "
-            "what was claimed of such explanations beside what is found here."
-        ),
-        facts=[claims_fact(tables.verdicts)],
-        panels=[
-            claims_panel(
-                tables.verdicts,
-                tables.pages,
-                about.files["verdicts"],
-                "What is claimed, and what is found here",
-                caption,
-                paper="Published or measured again",
-            )
-        ],
+        lead=said(tables.verdicts),
+        facts=[_fact(tables.verdicts, way) for way in WAYS],
+        panels=[_claim_panel(tables.verdicts, about), _dataset_panel(tables, about)],
     )
+
+
+def said(verdicts: pd.DataFrame) -> str:
+    """Say which claims hold, and what that means.
+
+    Args:
+        verdicts: see `claims.verdicts`.
+
+    Returns:
+        The sentences.
+    """
+    held = {way: verdicts.loc[verdicts[way] == HOLDS, "number"].tolist() for way in WAYS}
+    asked = {way: int((verdicts[way] != ABSENT).sum()) for way in WAYS}
+    names = {way: f" ({', '.join(found)})" if found else "" for way, found in held.items()}
+    return (
+        f"{len(held['published'])} of {asked['published']} claims hold as published"
+        f"{names['published']}, {len(held['corrected'])} of {asked['corrected']} when corrected"
+        f"{names['corrected']}. A claim about explanations without labels holds if, on every "
+        "dataset that it was measured on, all of each 95 % interval over the trainings fulfils its "
+        "rule; it does not hold if an interval lies outside of it; where an interval has the bound "
+        "in it, more trainings have to decide."
+    )
+
+
+def _fact(verdicts: pd.DataFrame, way: str) -> Fact:
+    counts = verdicts[way].value_counts()
+    asked = len(verdicts) - counts.get(ABSENT, 0)
+    detail = f"{counts.get(FAILS, 0)} do not, {counts.get(OPEN, 0)} not decided"
+    label = {"published": "Hold as published", "corrected": "Hold when corrected"}[way]
+    return Fact(label, f"{counts.get(HOLDS, 0)} of {asked}", detail)
+
+
+def _claim_panel(verdicts: pd.DataFrame, about: About) -> Panel:
+    caption = Markup(
+        "Claims of {} and of the reproduction study of {}. <em>Published</em>: its committed "
+        "numbers, or those that its shipped models give when they are measured again. <em>As "
+        "published</em>: compared as there; but rows are paired right, networks are in "
+        "evaluation mode and pixels have the scale of the training, so that a claim is not held "
+        "against a slip of the code. <em>Corrected</em>: compared as the column says. "
+        "Networks here are smaller and trained for less long, so numbers compare in order, not in "
+        "size: a claim that does not hold here is not refuted for the published ones."
+    ).format(STUDY, REPRODUCTION)
+    rows = [
+        (
+            f"{row['number']} {row['claim']}",
+            _lines(STATEMENTS[kind].paper),
+            row["rule"],
+            *(_counted(row, way) for way in WAYS),
+            row["correction"],
+        )
+        for kind, row in zip(STATEMENTS, verdicts.to_dict("records"), strict=True)
+    ]
+    titles = ("Claim", "Published", "Rule", "As published", "Corrected", "What is corrected")
+    return Panel(
+        letter="a",
+        title="Which claims hold?",
+        caption=caption,
+        extra=render("columns.html", caption="", label="Claims", titles=titles, rows=rows),
+        tables=(about.files["verdicts"],),
+    )
+
+
+def _dataset_panel(tables: LabelfreeTables, about: About) -> Panel:
+    numbers = tables.numbers
+    rows = [
+        (
+            row["claim"],
+            Markup('<a href="{}.html">{}</a>').format(row["experiment"], row["dataset"]),
+            str(row["trainings"]),
+            *(
+                _found(numbers[(numbers["experiment"] == row["experiment"]) & own], row[way])
+                for way in WAYS
+                for own in [numbers["way"] == way]
+            ),
+        )
+        for row in tables.outcomes.to_dict("records")
+    ]
+    return Panel(
+        letter="b",
+        title="What was found on each dataset",
+        caption="Means over the trainings with their 95 % intervals (Student's t; of a change with "
+        "beta, Welch's); numbers without one are for comparison, and not judged. The name of a "
+        "dataset leads to the page of the experiment.",
+        extra=render(
+            "columns.html",
+            caption="",
+            label="Numbers by dataset",
+            titles=("Claim", "Dataset", "Trainings", "As published", "Corrected"),
+            rows=rows,
+        ),
+        tables=(about.files["outcomes"], about.files["numbers"]),
+    )
+
+
+def _counted(row: Mapping[Hashable, Any], way: str) -> Markup:
+    """The outcome of a claim over all datasets, and on how many of them it holds."""
+    measured = row[f"measured_{way}"]
+    counted = f"{row[f'holds_{way}']} of {measured} datasets" if measured else ""
+    return Markup("{} {}").format(_badge(row[way]), counted)
+
+
+def _found(numbers: pd.DataFrame, outcome: str) -> Markup:
+    """The outcome on a dataset with the numbers that it was judged by."""
+    lines = [_text(row) for row in numbers.to_dict("records")]
+    return Markup("{}<br>{}").format(_badge(outcome), _lines(lines)) if lines else _badge(outcome)
+
+
+def _text(row: Mapping[Hashable, Any]) -> str:
+    write = signed if row["kind"] in DIFFERENCES else number
+    mean, low, high = (write(row[name], 2) for name in ("mean", "low", "high"))
+    if not row["judged"]:
+        return f"{row['case']} {mean}"
+    interval = "no interval" if np.isnan(row["low"]) else f"{low} to {high}"
+    return f"{row['case']} {mean} ({interval})"
+
+
+def _badge(outcome: str) -> Markup:
+    return Markup('<strong class="badge {}">{}</strong>').format(BADGES[outcome], outcome)
+
+
+def _lines(texts: Any) -> Markup:
+    return Markup("<br>").join(texts)

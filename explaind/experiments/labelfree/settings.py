@@ -4,18 +4,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from explaind.config.base import Name
-from explaind.config.experiment import EncoderExperimentSettings
+from explaind.config.experiment import EncoderExperimentSettings, Names
 
 
 class LabelfreeSettings(EncoderExperimentSettings):
-    """Judge the claims about label-free explanations; an experiment that is null is left out."""
+    """Judge the claims about label-free explanations, on any datasets."""
 
     kind: Literal["labelfree"] = "labelfree"
-    feature_consistency: Name | None = Field(None, description="Experiment of that kind.")
-    example_consistency: Name | None = Field(None, description="Likewise.")
-    pretext_features: Name | None = Field(None, description="Likewise.")
-    pretext_examples: Name | None = Field(None, description="Likewise.")
-    disentanglement: Name | None = Field(None, description="Likewise.")
-    encoder_and_model: Name | None = Field(None, description="Likewise.")
-    roar: Name | None = Field(None, description="Likewise.")
+    feature_consistency: Names = Field(
+        (), description="Experiments of that kind, or the one; null leaves the claim out."
+    )
+    example_consistency: Names = Field((), description="Likewise.")
+    pretext_features: Names = Field((), description="Likewise.")
+    pretext_examples: Names = Field((), description="Likewise.")
+    disentanglement: Names = Field((), description="Likewise.")
+    encoder_and_model: Names = Field((), description="Likewise.")
+    roar: Names = Field((), description="Likewise.")

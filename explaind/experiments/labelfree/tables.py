@@ -1,11 +1,10 @@
 """What the page of the claims shows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from explaind.experiments.labelfree.claims import verdicts
+from explaind.experiments.labelfree.claims import numbers_found, outcomes_by_dataset, verdicts
 from explaind.experiments.labelfree.settings import LabelfreeSettings
 from explaind.report.sources import Sources
 
@@ -15,16 +14,18 @@ class LabelfreeTables:
     """All numbers of the page.
 
     Attributes:
-        verdicts: one row per claim.
-        pages: pages of the experiments by their kind.
+        verdicts: one row per claim (`claims.verdicts`).
+        outcomes: one row per claim and dataset (`claims.outcomes_by_dataset`).
+        numbers: every number behind them (`claims.numbers_found`).
     """
 
     verdicts: pd.DataFrame
-    pages: Mapping[str, str]
+    outcomes: pd.DataFrame
+    numbers: pd.DataFrame
 
     def files(self) -> dict[str, pd.DataFrame]:
         """Return the tables behind the panels by name."""
-        return {"verdicts": self.verdicts}
+        return {"verdicts": self.verdicts, "outcomes": self.outcomes, "numbers": self.numbers}
 
 
 def read(sources: Sources, _: LabelfreeSettings) -> LabelfreeTables:
@@ -36,4 +37,6 @@ def read(sources: Sources, _: LabelfreeSettings) -> LabelfreeTables:
     Returns:
         The numbers.
     """
-    return LabelfreeTables(verdicts(sources), dict(sources.results.values()))
+    numbers = numbers_found(sources)
+    outcomes = outcomes_by_dataset(numbers)
+    return LabelfreeTables(verdicts(outcomes), outcomes, numbers)

@@ -5,15 +5,17 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from explaind.experiments.labelfree.claims import CLAIMS, verdicts
-from explaind.experiments.labelfree.page import draw
-from explaind.experiments.labelfree.tables import LabelfreeTables
-from explaind.report.claims import LEFT_OUT, NOT, PARTLY, REPRODUCED, UNDECIDED
+from explaind.experiments.labelfree.outcomes import ABSENT, FAILS, HOLDS, OPEN
+from explaind.experiments.labelfree.page import draw, said
+from explaind.experiments.labelfree.settings import LabelfreeSettings
+from explaind.experiments.labelfree.statements import STATEMENTS
+from explaind.experiments.labelfree.tables import read
 from tests.experiments.disentanglement import planted
 from tests.experiments.disentanglement.test_tables import FALLING, STEADY
 from tests.experiments.roar.test_tables import losses
 from tests.experiments.small_encoders import Results, html_of
 
+SETTINGS = LabelfreeSettings(encoders=("mine",))
 SCATTERED = (0.1, 0.3, 0.5, 0.15, 0.25, 0.4)  # a fall that is neither found nor excluded
 
 
@@ -107,7 +109,7 @@ def rates(loss_based, dknn=0.9, least=0.1, replicates=2):
     )
 
 
-HOLDS = {
+RESULTS = {
     "feature_consistency": shifts(0.6),
     "example_consistency": rates(0.7),
     "pretext_features": features(0.4, 0.5),
@@ -118,52 +120,64 @@ HOLDS = {
 }
 
 
+BOTH = (HOLDS, HOLDS)
+ALL_HOLD = {**dict.fromkeys(STATEMENTS, BOTH), "roar": (ABSENT, HOLDS)}
+"""Outcomes as published and corrected; the published masks of ROAR show nothing."""
+
+
+def tables_of(**found):
+    return read(Results(**found), SETTINGS)
+
+
 def judged(**changes):
-    table = verdicts(Results(**{**HOLDS, **changes}))
-    return dict(zip(table["shown_by"], table["verdict"], strict=True))
+    table = tables_of(**{**RESULTS, **changes}).outcomes
+    return {row["kind"]: (row["published"], row["corrected"]) for _, row in table.iterrows()}
 
 
 def test_all_hold():
-    assert judged() == dict.fromkeys((kind for kind, _ in CLAIMS), REPRODUCED)
+    assert judged() == ALL_HOLD
 
 
 @pytest.mark.parametrize(
-    ("kind", "result", "verdict"),
+    ("kind", "result", "outcomes"),
     [
-        ("feature_consistency", shifts(0.15), PARTLY),  # below brightest first
-        ("feature_consistency", shifts(0.05), NOT),
-        ("feature_consistency", shifts(0.6).query("method != 'brightest'"), UNDECIDED),
-        ("example_consistency", rates(0.3), PARTLY),  # by the loss below chance
-        ("example_consistency", rates(0.7, least=0.6), NOT),
-        ("example_consistency", rates(0.3).query("method == 'dknn'"), REPRODUCED),
-        ("example_consistency", rates(0.7, replicates=1), UNDECIDED),
-        ("example_consistency", rates(0.5), PARTLY),  # by the loss perhaps above chance
-        ("example_consistency", rates(0.5, dknn=0.5), UNDECIDED),
-        ("pretext_features", features(0.4, 0.9), PARTLY),
-        ("pretext_features", features(0.1, 0.9), NOT),
-        ("pretext_features", features((0.1, 0.5), (0.2, 0.6)), UNDECIDED),
-        ("pretext_features", features(0.4, 0.5).sel(case=["integrated_gradients"]), UNDECIDED),
-        ("pretext_examples", examples(0.1, 0.7), PARTLY),
-        ("pretext_examples", examples(0.5, 0.7), NOT),
-        ("pretext_examples", examples((0.1, 0.2), (0.0, 0.3)), UNDECIDED),
-        ("disentanglement", planted.store(FALLING, STEADY), PARTLY),
-        ("disentanglement", planted.store(FALLING, FALLING), NOT),
-        ("disentanglement", planted.store([np.nan] * 6, [np.nan] * 6), UNDECIDED),
-        ("disentanglement", planted.store(SCATTERED, SCATTERED), UNDECIDED),
-        ("disentanglement", planted.store(STEADY, SCATTERED), PARTLY),
-        ("disentanglement", planted.store(FALLING, SCATTERED), UNDECIDED),
-        ("encoder_and_model", agreement(0.5, 0.95), PARTLY),
-        ("encoder_and_model", agreement(0.95, 0.95), NOT),
-        ("encoder_and_model", agreement(0.5, 0.95).query("replicate == 0"), UNDECIDED),
-        ("roar", roar((0.9, 0.91)), PARTLY),
-        ("roar", roar((0.9, 0.91), (0.8, 0.81)), NOT),
-        ("roar", roar((0.9, 1.3), (0.8, 1.4)), UNDECIDED),  # perhaps above, perhaps below
-        ("roar", roar((1.2, 1.21), (0.8, 1.4)), PARTLY),
+        ("feature_consistency", shifts(0.15), (HOLDS, FAILS)),  # below brightest first
+        ("feature_consistency", shifts(0.05), (FAILS, FAILS)),
+        ("feature_consistency", shifts(0.6).query("method != 'brightest'"), (HOLDS, OPEN)),
+        ("example_consistency", rates(0.3), (HOLDS, FAILS)),  # by the loss below chance
+        ("example_consistency", rates(0.7, least=0.6), (FAILS, FAILS)),
+        ("example_consistency", rates(0.3).query("method == 'dknn'"), (HOLDS, ABSENT)),
+        ("example_consistency", rates(0.7, replicates=1), (OPEN, OPEN)),
+        ("example_consistency", rates(0.5), (HOLDS, OPEN)),  # by the loss perhaps above chance
+        ("example_consistency", rates(0.5, dknn=0.5), (OPEN, OPEN)),
+        ("pretext_features", features(0.4, 0.9), (HOLDS, FAILS)),
+        ("pretext_features", features(0.1, 0.9), (FAILS, FAILS)),
+        ("pretext_features", features((0.1, 0.5), (0.2, 0.6)), (OPEN, OPEN)),
+        (
+            "pretext_features",
+            features(0.4, 0.5).sel(case=["integrated_gradients"]),
+            (OPEN, HOLDS),
+        ),
+        ("pretext_examples", examples(0.1, 0.7), (HOLDS, FAILS)),
+        ("pretext_examples", examples(0.5, 0.7), (FAILS, FAILS)),
+        ("pretext_examples", examples((0.1, 0.2), (0.0, 0.3)), (OPEN, OPEN)),
+        ("disentanglement", planted.store(FALLING, STEADY), (FAILS, HOLDS)),
+        ("disentanglement", planted.store(FALLING, FALLING), (FAILS, FAILS)),
+        ("disentanglement", planted.store([np.nan] * 6, [np.nan] * 6), (OPEN, OPEN)),
+        ("disentanglement", planted.store(SCATTERED, SCATTERED), (OPEN, OPEN)),
+        ("disentanglement", planted.store(STEADY, SCATTERED), (HOLDS, OPEN)),
+        ("disentanglement", planted.store(FALLING, SCATTERED), (FAILS, OPEN)),
+        ("encoder_and_model", agreement(0.5, 0.95), (HOLDS, FAILS)),
+        ("encoder_and_model", agreement(0.95, 0.95), (FAILS, FAILS)),
+        ("encoder_and_model", agreement(0.5, 0.95).query("replicate == 0"), (OPEN, OPEN)),
+        ("roar", roar((0.9, 0.91)), (ABSENT, FAILS)),  # one of both methods
+        ("roar", roar((0.9, 0.91), (0.8, 0.81)), (ABSENT, FAILS)),
+        ("roar", roar((0.9, 1.3), (0.8, 1.4)), (ABSENT, OPEN)),  # perhaps above, perhaps below
+        ("roar", roar((1.2, 1.21), (0.8, 1.4)), (ABSENT, OPEN)),
     ],
 )
-def test_one_that_does_not_hold_is_not_reproduced(kind, result, verdict):
-    expected = {**dict.fromkeys((kind for kind, _ in CLAIMS), REPRODUCED), kind: verdict}
-    assert judged(**{kind: result}) == expected
+def test_one_that_does_not_hold_is_told_apart(kind, result, outcomes):
+    assert judged(**{kind: result}) == {**ALL_HOLD, kind: outcomes}
 
 
 @pytest.mark.parametrize(
@@ -177,37 +191,70 @@ def test_five_trainings_decide_what_was_published(beta_1, beta_10):
     scores /= scores.std(ddof=1)
     maps = np.concatenate([mean + deviation * scores for mean, deviation in (beta_1, beta_10)])
     found = judged(disentanglement=planted.store(maps, maps))
-    assert found["disentanglement"] == REPRODUCED
+    assert found["disentanglement"] == BOTH
 
 
-def test_numbers_stand_by_method_and_encoder():
-    numbers = verdicts(Results(**HOLDS)).set_index("shown_by")
-    shown = numbers.loc["feature_consistency"]
-    assert "saliency +0.36 (" in shown["published"]
-    assert "saliency +0.29 (" in shown["corrected"]
-    assert (
-        "DKNN (nearest) 0.9 and 0.1; chance 0.5" in numbers.loc["example_consistency"]["published"]
+def test_what_is_left_out_is_not_measured():
+    tables = tables_of(roar=RESULTS["roar"])
+    table = tables.verdicts.set_index("number").drop("ROAR")
+    assert set(table["published"]) == set(table["corrected"]) == {ABSENT}
+    assert (table["measured_published"] == 0).all()
+    assert tables.outcomes["kind"].tolist() == ["roar"]
+
+
+class Datasets(Results):
+    """Results of several datasets, as a page is given that names several experiments."""
+
+    def __init__(self, **found):
+        super().__init__(**found)
+        kinds = {name: (name.partition("__")[2], name) for name in found}
+        object.__setattr__(self, "results", kinds)
+        object.__setattr__(self, "datasets", {name: name.partition("__")[0] for name in found})
+
+
+ON_THREE = {
+    "mnist__pretext_examples": examples(0.1, 0.2),
+    "cifar__pretext_examples": examples(0.2, 0.8),
+    "ecg__pretext_examples": examples(0.15, 0.1),
+    "mnist__example_consistency": rates(0.7),
+    "simclr__example_consistency": rates(0.7).query("method == 'dknn'"),
+}
+
+
+def test_a_claim_is_judged_on_every_dataset_and_over_all():
+    tables = read(Datasets(**ON_THREE), SETTINGS)
+    found = tables.outcomes.set_index("experiment")
+    assert found["dataset"].tolist() == ["mnist", "simclr", "mnist", "cifar", "ecg"]
+    assert found.loc["cifar__pretext_examples", ["published", "corrected"]].tolist() == [
+        HOLDS,
+        FAILS,
+    ]
+    over_all = tables.verdicts.set_index("number")
+    columns = ["published", "holds_published", "measured_published"]
+    columns += ["corrected", "holds_corrected", "measured_corrected"]
+    assert over_all.loc["2.2", columns].tolist() == [HOLDS, 3, 3, FAILS, 2, 3]
+    assert over_all.loc["1.2", columns].tolist() == [HOLDS, 2, 2, HOLDS, 1, 1]
+
+
+def test_the_page_says_at_its_top_how_many_hold():
+    assert said(tables_of(**RESULTS).verdicts).startswith(
+        "6 of 6 claims hold as published (1.1, 1.2, 2.1, 2.2, 3, Fig. 5), 7 of 7 when corrected"
+        " (1.1, 1.2, 2.1, 2.2, 3, Fig. 5, ROAR). "
     )
-    assert numbers.loc["example_consistency"]["corrected"] == "gradient product 0.7 and 0.1"
-    second = shifts(0.6).assign(encoder="other")
-    both = Results(**{**HOLDS, "feature_consistency": pd.concat([shifts(0.6), second])})
-    text = verdicts(both).set_index("shown_by").loc["feature_consistency", "published"]
-    assert text.count("mine: saliency") == text.count("other: saliency") == 1
+    assert said(read(Datasets(**ON_THREE), SETTINGS).verdicts).startswith(
+        "2 of 2 claims hold as published (1.2, 2.2), 1 of 2 when corrected (1.2). "
+    )
+    none = tables_of(pretext_examples=examples(0.5, 0.7)).verdicts
+    assert said(none).startswith("0 of 1 claims hold as published, 0 of 1 when corrected. ")
 
 
-def test_what_is_left_out_has_no_numbers():
-    table = verdicts(Results(roar=HOLDS["roar"])).set_index("shown_by")
-    left = table.drop("roar")
-    assert set(left["verdict"]) == {LEFT_OUT}
-    assert set(left["published"]) == set(left["corrected"]) == {"not measured"}
-
-
-def test_page_has_every_claim_and_links_what_shows_more():
-    results = Results(**HOLDS)
-    tables = LabelfreeTables(verdicts(results), dict(results.results.values()))
-    html = html_of(draw, tables, "labelfree")
-    assert html.count("badge faithful") == len(CLAIMS)
-    assert "Published or measured again" in html
+def test_page_has_every_claim_and_dataset_and_links_what_shows_more():
+    html = html_of(draw, tables_of(**RESULTS), "labelfree")
+    assert html.count("badge faithful") == 2 * (2 * len(STATEMENTS) - 1)
     assert "https://openreview.net/forum?id=n2qXFXiMsAM" in html
-    assert all(f'href="{kind}.html"' in html for kind, _ in CLAIMS)
-    assert f"{len(CLAIMS)} of {len(CLAIMS)}" in html
+    assert all(f'href="{kind}.html"' in html for kind in STATEMENTS)
+    assert "6 of 6 claims hold as published" in html
+    assert "DKNN (nearest), most important 0.9 (0.89 to 0.91)" in html
+    several = html_of(draw, read(Datasets(**ON_THREE), SETTINGS), "labelfree")
+    assert '<a href="cifar__pretext_examples.html">cifar</a>' in several
+    assert "2 of 3 datasets" in several
