@@ -34,7 +34,15 @@ class Finding(NamedTuple):
 
 
 def feature_consistency(sources: Sources, key: str) -> Finding:
-    """Compare areas with those of random pixels, and of the brightest first."""
+    """Compare areas with those of random pixels, and of the brightest first.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     areas = mean_areas(with_nothing_hidden(sources.result(key)))
     found = areas[areas["method"].isin(PUBLISHED)]
 
@@ -53,7 +61,15 @@ def feature_consistency(sources: Sources, key: str) -> Finding:
 
 
 def example_consistency(sources: Sources, key: str) -> Finding:
-    """Compare rates with chance: of methods of the representation, and of the others."""
+    """Compare rates with chance: of methods of the representation, and of the others.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     table = mean_differences(without_checks(sources.result(key)))
     of_representations = table["method"].map(EXAMPLE_METHOD_KINDS) == "representation"
 
@@ -78,7 +94,15 @@ def example_consistency(sources: Sources, key: str) -> Finding:
 
 
 def pretext_features(sources: Sources, key: str) -> Finding:
-    """Correlate the maps of two tasks: by GradientShap pooled, and image by image."""
+    """Correlate the maps of two tasks: by GradientShap pooled, and image by image.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     pooled = _task_mean(sources, key, "gradient_shap", "pooled")
     by_image = _task_mean(sources, key, "integrated_gradients", "per sample")
     return Finding(
@@ -88,7 +112,15 @@ def pretext_features(sources: Sources, key: str) -> Finding:
 
 
 def pretext_examples(sources: Sources, key: str) -> Finding:
-    """Correlate the distances of two tasks: of 1 / distance², and of log-distance."""
+    """Correlate the distances of two tasks: of 1 / distance², and of log-distance.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     inverse = _task_mean(sources, key, "inverse_square_distance", "pooled")
     logarithm = _task_mean(sources, key, "log_distance", "pooled")
     return Finding(
@@ -98,7 +130,15 @@ def pretext_examples(sources: Sources, key: str) -> Finding:
 
 
 def disentanglement(sources: Sources, key: str) -> Finding:
-    """Compare the correlation of maps at the smallest and the largest beta."""
+    """Compare the correlation of maps at the smallest and the largest beta.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     effects = beta_effects(model_rows(named(sources.store(key).load())))
 
     def change(scope: str) -> tuple[Number, ...]:
@@ -119,7 +159,15 @@ def disentanglement(sources: Sources, key: str) -> Finding:
 
 
 def encoder_and_model(sources: Sources, key: str) -> Finding:
-    """Correlate maps of encoder and classifier: of softmax, and of the predicted class."""
+    """Correlate maps of encoder and classifier: of softmax, and of the predicted class.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     means = mean_agreement(sources.result(key))
 
     def of(output: str) -> tuple[Number, ...]:
@@ -142,7 +190,15 @@ def encoder_and_model(sources: Sources, key: str) -> Finding:
 
 
 def roar(sources: Sources, key: str) -> Finding:
-    """Compare errors with those after random removal; the published masks show nothing."""
+    """Compare errors with those after random removal; the published masks show nothing.
+
+    Args:
+        sources: the results.
+        key: that of the one to read.
+
+    Returns:
+        The numbers.
+    """
     curves = loss_curves(sources.result(key))
     tried = curves[(curves["method"] != CONTROL) & curves["fraction"].between(0, 1, "neither")]
     trainings = sources.result(key)["replicate"].nunique()
