@@ -22,7 +22,9 @@ UNREAD := $(addprefix --ignore=tests/,browser faults fuzz integrations slurm)
 .PHONY: all test test-all lint docs clean
 .DELETE_ON_ERROR:
 
-# Most of what is installed is never imported: the rest is compiled when it is, and kept.
+# The main job imports little of what is installed: that is compiled when it is, and kept. The
+# processes of the tests would compile the same modules at once, so they find all compiled.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib
 unexport PYTHONDONTWRITEBYTECODE
 
 all: $(INSTALLED)
@@ -61,8 +63,10 @@ $(INSTALLED): pyproject.toml constraints.txt | .venv/bin/python
 
 $(INSTALLED_DEV): pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP_INSTALL) --editable .[dev]
+	-$(COMPILE)
 	touch $@ $(INSTALLED)
 
 $(INSTALLED_ALL): pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP_INSTALL) --editable .[dev,docs,huggingface,lightning,peers]
+	-$(COMPILE)
 	touch $@ $(INSTALLED) $(INSTALLED_DEV)
