@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from explaind.errors import RecordingError
 
@@ -28,6 +29,15 @@ few of these."""
 SUSPICIOUS = 100
 """Times what rounding explains from which on something else is likely."""
 
+SHORT_STEPS = (
+    "But steps are so short beside the parameters that rounding those, as they were trained and"
+    " recorded, changes up to %.0e of a step: the run need not be at fault."
+)
+CAUSES = (
+    "Likely causes: a part of the loss that was not given (label smoothing, a penalty, class"
+    " weights), gradients changed outside of the recorder, or another augment."
+)
+
 logger = logging.getLogger(__name__)
 
 STEP_SUMS = {
@@ -41,7 +51,7 @@ GROSS = "influence_absolute_sum"
 """Influence summed without its signs, which a segment hands on too. Sums of influences round to a
 share of it: where they cancel, to more than a share of what is left."""
 
-WORST = ("completeness_error", "completeness_in_roundings", "precision_deviation")
+WORST = ("completeness_error", "completeness_in_roundings", "precision_deviation", "step_rounding")
 """Attributes of an explanation of which the largest of all parts counts."""
 
 
@@ -119,16 +129,41 @@ def check_completeness(error: float, dtypes: Collection[str]) -> None:
         )
 
 
-def warn_of_incompleteness(completeness: Completeness) -> None:
-    """Log a warning if a decomposition that is not refused is off by far more than rounding."""
+def step_rounding(lengths: Float[np.ndarray, "2"], recorded: str) -> float:
+    """Return the share of the steps that rounding the recorded parameters may have changed.
+
+    A step is the difference of two parameter vectors, each rounded to a share of itself: of a step
+    that is short beside them it is a larger share.
+
+    Args:
+        lengths: norms of the parameters, and of the part of their motion that is due to the data,
+            each summed over the steps.
+        recorded: type of the recorded parameters.
+
+    Returns:
+        The share, at most 1.
+    """
+    parameters, motion = map(float, lengths)
+    rounded = ROUNDOFF[recorded] * parameters
+    return rounded / motion if motion > rounded else 1.0
+
+
+def warn_of_incompleteness(completeness: Completeness, step_rounding: float) -> None:
+    """Log a warning if a decomposition that is not refused is off by far more than rounding.
+
+    Args:
+        completeness: how complete it is.
+        step_rounding: see the function of this name.
+    """
     error, roundings = completeness
-    if roundings > SUSPICIOUS:
-        logger.warning(
-            "The influence of all samples and the motion of the parameters differ by %.1e of the"
-            " summed absolute data parts, or the change; rounding explains about %.0e. Likely"
-            " causes: a part of the loss that was not given (label smoothing, a penalty, class"
-            " weights), gradients changed outside of the recorder, or another augment. The"
-            " difference is booked as `rounding`.",
-            error,
-            error / roundings,
-        )
+    if roundings <= SUSPICIOUS:
+        return
+    short = error <= step_rounding
+    logger.warning(
+        "The influence of all samples and the motion of the parameters differ by %.1e of the"
+        " summed absolute data parts, or the change; rounding of single numbers explains about"
+        " %.0e. %s The difference is booked as `rounding`.",
+        error,
+        error / roundings,
+        SHORT_STEPS % step_rounding if short else CAUSES,
+    )

@@ -29,11 +29,14 @@ class Explanation:
         arrays: arrays of `kernel.result.ARRAYS`, less the residual of the whole run.
         shape: (explained samples, outputs).
         deviation: measured deviation of reduced precision; 0 in full precision.
+        lengths: norms of the parameters, and of the part of their motion that is due to the data,
+            each summed over the steps.
     """
 
     arrays: Mapping[str, np.ndarray]
     shape: tuple[int, int]
     deviation: float
+    lengths: np.ndarray
 
 
 def explain_steps(
@@ -64,6 +67,7 @@ def explain_steps(
     bounds = interval_bounds(history.steps, outputs.intervals)
     collectors = make_collectors(outputs, segment, history.steps, training.samples, like)
     measured = None if training.contraction.reduced else torch.zeros(())
+    lengths = torch.zeros(2, dtype=torch.float64, device=like.device)
     steps = backward_steps(history, regularisation, segment.start, segment.warm_up)
     for step in progress(steps, "explain", segment.warm_up - segment.start):
         derivative = queries.step(step.number, step.start, step.end, step.parts)
@@ -71,6 +75,7 @@ def explain_steps(
         psi = adjoint.step(step.block, step.number, averaged)
         if step.number >= segment.stop:
             continue
+        lengths += torch.stack([step.start.norm(), step.parts[0].norm()])
         if measured is None:
             measured = _deviation(training, psi, step)
         batch = step.batch, step.weights, step.clip, step.passes
@@ -95,7 +100,7 @@ def explain_steps(
     for collector in collectors:
         arrays |= collector.arrays((samples, width))
     assert measured is not None  # a segment has at least one step
-    return Explanation(arrays, (samples, width), float(measured))
+    return Explanation(arrays, (samples, width), float(measured), lengths.cpu().numpy())
 
 
 def _by_interval(

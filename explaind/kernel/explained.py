@@ -15,6 +15,7 @@ from explaind.kernel.completeness import (
     GROSS,
     STEP_SUMS,
     complete,
+    step_rounding,
     step_sums,
     warn_of_incompleteness,
 )
@@ -56,6 +57,7 @@ def explained_dataset(
         "quadrature_rule": queries.quadrature.rule,
         "credit": kept.credit,
         "precision_deviation": explanation.deviation,
+        "step_rounding": step_rounding(explanation.lengths, dtype_name(history.stored_dtype)),
         **_computed(history, training),
     }
     if "parameter" in kept.keep:
@@ -64,7 +66,7 @@ def explained_dataset(
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
         completed, completeness = complete(arrays, dtypes, attributes["precision"])
         attributes |= completeness.attributes()
-        warn_of_incompleteness(completeness)
+        warn_of_incompleteness(completeness, attributes["step_rounding"])
         used_up = {*STEP_SUMS, GROSS}
         arrays = {key: a for key, a in arrays.items() if key not in used_up} | completed
     width = explanation.shape[1]

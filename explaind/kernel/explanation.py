@@ -277,10 +277,15 @@ class Explanation:
         found = f"Completeness error {error:.1e}: the influence of all training samples adds up to"
         if roundings <= SUSPICIOUS:
             return f"{found} what moved the outputs, to rounding. The numbers can be trusted."
+        if error <= (share := float(attributes.get("step_rounding", 0.0))):
+            return (
+                f"{found} what moved the outputs but for that share. Steps are so short beside the"
+                f" parameters that rounding those explains up to {share:.0e}."
+            )
         return (
             f"{found} what moved the outputs but for that share, more than rounding"
-            f" ({error / roundings:.0e}) explains by itself: short steps, low precision, or a part"
-            " of the loss that was not given."
+            f" ({error / roundings:.0e}) explains by itself: low precision, or a part of the loss"
+            " that was not given."
         )
 
     def _cancellation_in_words(self) -> list[str]:

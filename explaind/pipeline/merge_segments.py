@@ -53,7 +53,7 @@ class MergedSegments:
                 self.specs[name + ending] = _spec(name + ending, shape, dtype, unit)
         worst = zip(*(completeness for _, _, completeness in self._completed()), strict=True)
         self.completeness = Completeness(*map(max, worst))
-        warn_of_incompleteness(self.completeness)
+        warn_of_incompleteness(self.completeness, stores.largest("step_rounding"))
 
     def blocks(self) -> Iterator[Block]:
         """Yield the arrays, chunk by chunk."""

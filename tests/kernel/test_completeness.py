@@ -7,11 +7,18 @@ import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
-from torch.optim import AdamW
+from torch.optim import SGD, AdamW
 
 import explaind
 from explaind.errors import RecordingError
-from explaind.kernel.completeness import GROSS, complete, step_sums, warn_of_incompleteness
+from explaind.kernel.completeness import (
+    GROSS,
+    Completeness,
+    complete,
+    step_rounding,
+    step_sums,
+    warn_of_incompleteness,
+)
 from tests.kernel.engine import explain, record
 from tests.oracles.problems import Problem
 
@@ -70,6 +77,7 @@ def test_more_than_rounding_is_warned_of(recorded, precision, gross, silent, lou
     def warn(error):
         warn_of_incompleteness(
             complete(arrays(0.3 + 0.7 * error, gross), {recorded}, precision)[1],
+            step_rounding=0.0,
         )
 
     warn(silent)
@@ -77,6 +85,48 @@ def test_more_than_rounding_is_warned_of(recorded, precision, gross, silent, lou
     if loud is not None:
         warn(loud)
         assert "Likely causes" in caplog.text
+
+
+def test_rounded_parameters_hold_a_short_step_to_a_share_of_it():
+    assert step_rounding(np.array([8.0, 2.0]), "float32") == 4 * 2.0**-24
+    assert step_rounding(np.array([8.0, 2.0]), "float64") == 4 * 2.0**-53
+    assert step_rounding(np.array([8.0, 1e-9]), "float32") == 1.0
+    assert step_rounding(np.zeros(2), "float32") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("share", "said", "not_said"),
+    [(1e-4, "changes up to 1e-04 of a step", "Likely"), (1e-6, "Likely causes", "short")],
+)
+def test_short_steps_are_named_where_they_explain_it(share, said, not_said, caplog):
+    warn_of_incompleteness(Completeness(4e-5, 700.0), share)
+    assert said in caplog.text
+    assert not_said not in caplog.text
+
+
+def stepwise(store, dtype, rate):
+    """Explain a training by SGD of a rate."""
+    problem = PROBLEM.but(optimizer=lambda model: SGD(model.parameters(), lr=rate))
+    x, y = problem.train_data()
+    model, data = problem.model().to(dtype), (x.to(dtype), y)
+    record(problem, store, model=model, data=data)
+    return explain(problem, store, model, data=data, dtype=torch.float64).attrs
+
+
+def test_short_steps_of_single_precision_are_no_fault_of_the_run(tmp_path, caplog):
+    """The same training in double precision is complete, so that nothing of it was left out."""
+    short = stepwise(tmp_path / "short.zarr", torch.float32, 1e-4)
+    assert 1e-5 < short["completeness_error"] < short["step_rounding"]
+    assert "the run need not be at fault" in caplog.text
+    assert "Likely causes" not in caplog.text
+    caplog.clear()
+    double = stepwise(tmp_path / "double.zarr", torch.float64, 1e-4)
+    assert double["completeness_error"] < 1e-9
+    caplog.clear()
+    long = stepwise(tmp_path / "long.zarr", torch.float32, 0.1)
+    assert long["completeness_error"] < 1e-6
+    assert long["step_rounding"] == pytest.approx(1e-3 * short["step_rounding"], rel=0.5)
+    assert not caplog.records
 
 
 def smoothing(share):

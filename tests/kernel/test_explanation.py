@@ -88,7 +88,10 @@ def test_a_summary_says_what_it_is_made_of_and_whether_to_trust_it(explained):
     assert f"regularisation {float(explained.decay.mean()):+.3g}" in summary
     assert "to rounding. The numbers can be trusted." in summary
     doubtful = explained.assign_attrs(completeness_in_roundings=101.0)
+    doubtful = doubtful.assign_attrs(completeness_error=2e-4, step_rounding=1e-4)
     assert "more than rounding" in doubtful.explanation.summary()
+    short = doubtful.assign_attrs(completeness_error=5e-5)
+    assert "rounding those explains up to 1e-04" in short.explanation.summary()
     coarse = explained.assign(residual=explained.residual + 0.1 * abs(change))
     assert "smaller quadrature tolerance" in coarse.explanation.summary()
     gross, net = abs(explained.influence).sum("train"), abs(explained.influence.sum("train"))

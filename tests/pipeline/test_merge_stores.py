@@ -26,6 +26,7 @@ ATTRIBUTES = {
     "recorded_dtype": "float64",
     "precision": "float64",
     "precision_deviation": 0.0,
+    "step_rounding": 0.0,
     "completeness_error": 0.0,
     "completeness_in_roundings": 0.0,
 }

@@ -223,6 +223,8 @@ def _compared(
     coefficients = [history.coefficient(name, step) for name in names]
     diagonals = history.preconditioner(block, step)
     squares = gradient.new_zeros(3, dtype=torch.float64)
+    # computing in double precision brings back nothing of what recording in single one rounded
+    eps = max(torch.finfo(kind).eps for kind in (history.dtype, history.stored_dtype))
     for slot in history.layout.slots:
         here = slice(slot.start, slot.stop)
         mu, nu, alpha, gamma, decoupled = (_part(scale, here) for scale in coefficients)
@@ -232,7 +234,7 @@ def _compared(
         rebuilt = -(alpha * momentum[here] + gamma * own) / of_gradient
         scale = of_step * of_gradient
         recorded = (block.theta(step + 1)[here] - theta + decoupled * theta) / scale
-        rounding = torch.finfo(theta.dtype).eps * theta / scale
+        rounding = eps * theta / scale
         squares += torch.stack(
             [(v.double() ** 2).sum() for v in (rebuilt - recorded, recorded, rounding)]
         )
