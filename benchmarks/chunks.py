@@ -173,7 +173,7 @@ Seconds = tuple[float, float]
 """By the clock and of the processor."""
 
 
-def _opened(path: Path, context: Any) -> Any:
+def _opened(path: Path, context: tensorstore.Context) -> tensorstore.TensorStore:
     spec = {
         "driver": "zarr3",
         "kvstore": {"driver": "file", "path": f"{path}/"},

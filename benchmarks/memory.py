@@ -32,7 +32,7 @@ def case(
     train_samples: int | None = None,
     validation_samples: int | None = None,
     batch_size: int | None = None,
-    **epk: Any,
+    **epk: object,
 ) -> Keys:
     """Config of a case; what is not given is as in the default."""
     data: Keys = {"p": p, "validation_samples": validation_samples}

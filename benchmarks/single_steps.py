@@ -13,7 +13,6 @@ is measured, and no time is counted for the disk or between GPUs.
 from dataclasses import replace
 from functools import wraps
 from math import ceil
-from typing import Any
 
 import pandas as pd
 import typer
@@ -165,7 +164,7 @@ def number(cell: str | float) -> str:
 
 
 @wraps(table_of)
-def main(*args: Any, **kwargs: Any) -> None:
+def main(*args: float, **kwargs: float) -> None:
     """Print the table."""
     typer.echo(in_markdown(table_of(*args, **kwargs)))
 

@@ -15,10 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
@@ -27,6 +27,7 @@ from torch.nn.functional import cross_entropy
 
 import explaind
 from benchmarks.measure import resident
+from explaind.trees import Outputs
 
 NODES, TOKENS, VOCABULARY, BEFORE = 10, 64, 512, 3
 RATE, DECAY = 1e-3, 0.1
@@ -87,7 +88,7 @@ def checkpoint(size: Size) -> Checkpoint:
     return Checkpoint(model, optimizer, parts[-1], queries)
 
 
-def loss_fn(output: Any, tokens: Tensor) -> Tensor:
+def loss_fn(output: Outputs, tokens: Tensor) -> Tensor:
     """Mean loss of the next tokens of every sequence, nat; `output` is what the model returns."""
     logits = output.logits[:, :-1].transpose(1, 2)
     return cross_entropy(logits, tokens[:, 1:], reduction="none").mean(1)
@@ -161,7 +162,9 @@ def _gradient(model: nn.Module, tokens: Tensor) -> tuple[Tensor, ...]:
 
 
 @torch.no_grad()
-def _dot(left: Any, scales: Any, right: Any) -> float:
+def _dot(
+    left: Iterable[Tensor], scales: Iterable[Tensor | float], right: Iterable[Tensor]
+) -> float:
     """Sum over all tensors of `left * scale * right`."""
     triples = zip(left, scales, right, strict=True)
     return sum(float((a * s * b).double().sum()) for a, s, b in triples)

@@ -5,7 +5,7 @@ not import torch.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from explaind.data.augmentation import RandomHorizontalFlip
@@ -33,7 +33,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import the module that defines a public name when the name is first used."""
     if name not in _HOME:
         raise AttributeError(f"module 'explaind' has no attribute {name!r}; it has {__all__}")

@@ -4,8 +4,9 @@ Typer leaves lists with groups to rich, which takes half of the time of `explain
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
 
 from typer.core import TyperGroup
 
@@ -19,10 +20,21 @@ WORKFLOW = (
 """What the list ends with."""
 
 
+@runtime_checkable
+class Formatter(Protocol):
+    """What is used of click's, which some versions of typer bring in a module of their own."""
+
+    def section(self, name: str) -> AbstractContextManager[None]:
+        """Indent what is written in the block below a name."""
+
+    def write_dl(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Write names, each with its description."""
+
+
 class GroupedCommands(TyperGroup):
     """Commands below the names of their groups (`rich_help_panel`), in the order they are in."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: object, formatter: Formatter) -> None:
         """Write the list.
 
         Args:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -97,11 +96,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: object) -> None:
     """Write `content` as sorted, indented JSON to `path` atomically."""
     write_text(path, as_json(content))
 
 
-def as_json(content: Any) -> str:
+def as_json(content: object) -> str:
     """Return `content` as sorted, indented JSON."""
     return json.dumps(content, indent=2, sort_keys=True) + "\n"

@@ -4,7 +4,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,7 +54,7 @@ def reference_fingerprint(reference: str) -> str:
     return code_fingerprint(module) if is_own(module) else "installed"
 
 
-def find(reference: str, key: str) -> Any:
+def find(reference: str, key: str) -> Callable[..., Any]:
     """Import what a reference names.
 
     Args:
@@ -74,7 +74,7 @@ def find(reference: str, key: str) -> Any:
         raise ConfigError(
             f"{key}: importing {module} failed, {described(error)}; fix it."
         ) from error
-    found = getattr(imported, name, None)
+    found: object = getattr(imported, name, None)
     if not callable(found):
         file = imported.__file__
         raise ConfigError(
@@ -84,7 +84,7 @@ def find(reference: str, key: str) -> Any:
     return found
 
 
-def call(reference: str, arguments: Mapping[str, Any], key: str) -> Any:
+def call(reference: str, arguments: Mapping[str, Any], key: str) -> object:
     """Call what a reference names.
 
     Args:

@@ -15,6 +15,15 @@ from torch.utils import _pytree
 
 from explaind.uncollated import Uncollated
 
+# `Any` where it is true: a user's model, loss and dataset, and the libraries between them, take and
+# give objects of every type and agree among themselves on which. No other annotation is `Any`.
+
+Tree = Any
+"""Pytree of tensors and other leaves."""
+
+Leaf = Any
+"""One of its leaves: a tensor, `Uncollated`, or what the user's model alone knows."""
+
 Inputs = Any
 """Pytree of tensors that the model takes, sample first."""
 
@@ -23,6 +32,13 @@ Targets = Any
 
 Outputs = Any
 """Pytree of tensors that the model returns."""
+
+Data = Any
+"""A dataset or a loader of any library, or a class of these; told by the attributes it has."""
+
+Argument = Any
+"""What another library hands on in calls of its own: torch to a function, a trainer to a callback;
+told by its place or its name."""
 
 LossFunction = Callable[[Outputs, Targets], Tensor]
 """`(model output, targets) -> per-sample losses`, shape `[batch]`."""
@@ -62,40 +78,40 @@ def unit_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "unit", "1"))
 
 
-def leaves(tree: Any) -> list[Any]:
+def leaves(tree: Tree) -> list[Leaf]:
     """Return the leaves of a tree, in order."""
     if isinstance(tree, Tensor):
         return [tree]
     return _pytree.tree_leaves(tree)
 
 
-def named_leaves(name: str, tree: Any) -> list[tuple[str, Any]]:
+def named_leaves(name: str, tree: Tree) -> list[tuple[str, Leaf]]:
     """Return the leaves of a tree with their names, `x['ids']` of a dict called `x`."""
     found = _pytree.tree_flatten_with_path(tree)[0]
     return [(name + _pytree.keystr(path), leaf) for path, leaf in found]
 
 
-def map_leaves(function: Callable[..., Any], tree: Any) -> Any:
+def map_leaves(function: Callable[..., Any], tree: Tree) -> Tree:
     """Return the same tree with the function applied to every leaf."""
     if isinstance(tree, Tensor):  # mostly; the walk takes longer than a view of it
         return function(tree)
     return _pytree.tree_map(function, tree)
 
 
-def replace_leaves(tree: Any, values: list[Any]) -> Any:
+def replace_leaves(tree: Tree, values: list[Leaf]) -> Tree:
     """Return the same tree with other leaves, in the order of `leaves`."""
     return _pytree.tree_unflatten(values, _pytree.tree_structure(tree))
 
 
-def on_device(tree: Any, device: torch.device) -> Any:
+def on_device(tree: Tree, device: torch.device) -> Tree:
     """Return the same tree with its tensors on a device."""
     return map_tensors(lambda leaf: leaf.to(device), tree)
 
 
-def map_tensors(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
+def map_tensors(function: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
     """Return the same tree with the function applied to every tensor, once it is collated."""
 
-    def mapped(leaf: Any) -> Any:
+    def mapped(leaf: Leaf) -> Leaf:
         if isinstance(leaf, Uncollated):
             return leaf.then(partial(map_tensors, function))
         return function(leaf) if isinstance(leaf, Tensor) else leaf
@@ -103,22 +119,22 @@ def map_tensors(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
     return map_leaves(mapped, tree)
 
 
-def collated(tree: Any) -> Any:
+def collated(tree: Tree) -> Tree:
     """Return the same tree with all samples together, as a model takes them."""
     return map_leaves(lambda leaf: leaf.collated() if isinstance(leaf, Uncollated) else leaf, tree)
 
 
-def is_uncollated(tree: Any) -> bool:
+def is_uncollated(tree: Tree) -> bool:
     """Return whether a tree holds samples that are collated when needed."""
     return any(isinstance(leaf, Uncollated) for leaf in leaves(tree))
 
 
-def copied(tree: Any) -> Any:
+def copied(tree: Tree) -> Tree:
     """Return the same tree with copies of its tensors: a model may change its inputs in place."""
     return map_tensors(Tensor.clone, tree)
 
 
-def detached(tree: Any) -> Any:
+def detached(tree: Tree) -> Tree:
     """Return the same tree with its tensors, on the same memory, without their graphs."""
     return map_tensors(Tensor.detach, tree)
 
@@ -129,12 +145,12 @@ def batch_size(inputs: Inputs) -> int:
     return size
 
 
-def rows_of(tree: Any, start: int, stop: int) -> Any:
+def rows_of(tree: Tree, start: int, stop: int) -> Tree:
     """Return the samples `[start, stop)` of a batch."""
     return map_leaves(lambda leaf: leaf[start:stop], tree)
 
 
-def take(tree: Any, index: Tensor) -> Any:
+def take(tree: Tree, index: Tensor) -> Tree:
     """Return the samples of a batch with these indices, moved to where each leaf is."""
     return map_leaves(
         lambda leaf: leaf[index.to(leaf.device) if isinstance(leaf, Tensor) else index], tree

@@ -45,6 +45,6 @@ class Uncollated:
         """Return the same samples with a function applied to what they are collated to."""
         return Uncollated(self._items, lambda items: function(self._collate(items)))
 
-    def collated(self) -> Any:
+    def collated(self) -> object:
         """Return the tree of all these samples together."""
         return self._collate(list(self._items))

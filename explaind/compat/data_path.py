@@ -122,7 +122,7 @@ class LoggedSamples(Dataset):  # type: ignore[type-arg]
     def __len__(self) -> int:
         return len(self._dataset)
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> object:
         return self._first[index] if index in self._first else self._dataset[index]
 
     def first(self, index: int) -> Tensor:

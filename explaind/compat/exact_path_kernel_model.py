@@ -75,7 +75,7 @@ class ExactPathKernelModel:
         param_wise_kernel_keep_out_dims: bool = False,
         store: str | Path | None = None,
         device: str | torch.device | None = None,
-        **options: Any,
+        **options: object,
     ) -> None:
         if "kernel_store_interval" in options:
             raise ConfigError(

@@ -1,13 +1,13 @@
 """A model that keeps its parameters of every step."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from explaind.compat.log import Log, check_options
 from explaind.errors import ConfigError
+from explaind.trees import Outputs
 
 UNNEEDED = (
     "features_to_cpu",
@@ -37,7 +37,7 @@ class ModelPath(nn.Module):
         checkpoints: list[dict[str, Tensor]] | None = None,
         checkpoint_path: str | Path | None = None,
         overwrite: bool = False,
-        **options: Any,
+        **options: object,
     ) -> None:
         super().__init__()
         check_options("ModelPath", options, UNNEEDED)
@@ -53,7 +53,7 @@ class ModelPath(nn.Module):
         """Values of the model by name, before the first and after each step."""
         return self._log.entries
 
-    def forward(self, x: Tensor, step: int | None = None) -> Any:
+    def forward(self, x: Tensor, step: int | None = None) -> Outputs:
         """Call the model.
 
         Args:

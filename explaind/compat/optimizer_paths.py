@@ -83,7 +83,7 @@ class AdamWOptimizerPath(_OptimizerPath, torch.optim.AdamW):
         checkpoints: list[dict[str, Any]] | None = None,
         checkpoint_path: str | Path | None = None,
         overwrite: bool = False,
-        **options: Any,
+        **options: object,
     ) -> None:
         unneeded = ("track_lr", "track_weight_decay", "cast_to_float16", "device")
         check_options("AdamWOptimizerPath", options, unneeded)
@@ -120,7 +120,7 @@ class SGDOptimizerPath(_OptimizerPath, torch.optim.SGD):
         checkpoints: list[dict[str, Any]] | None = None,
         checkpoint_path: str | Path | None = None,
         overwrite: bool = False,
-        **options: Any,
+        **options: object,
     ) -> None:
         unneeded = (
             "track_lr",

@@ -5,7 +5,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -96,7 +95,7 @@ def _end_as_logged(network: nn.Module, model: ModelPath) -> Callable[..., None]:
     steps = itertools.count()
 
     @torch.no_grad()
-    def replace(*_: Any) -> None:
+    def replace(*_: object) -> None:
         step = next(steps)
         before, after = model.checkpoints[step], model.checkpoints[step + 1]
         values = {name: value.detach().cpu() for name, value in network.named_parameters()}

@@ -40,9 +40,10 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_unknown_keys(cls, section: Any) -> Any:
+    def _name_unknown_keys(cls, section: object) -> object:
         known = list(cls.model_fields)
-        unknown = [str(key) for key in section if key not in known] if _is_mapping(section) else []
+        given = section if isinstance(section, Mapping) else {}
+        unknown = [str(key) for key in given if key not in known]
         if unknown:
             hints = [_suggest(key, known) for key in unknown]
             named = {"hints": hints, "known": ", ".join(known)}
@@ -59,7 +60,7 @@ class OwnSection(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_unknown_keys(cls, section: Any) -> Any:
+    def _name_unknown_keys(cls, section: object) -> object:
         return section  # any key may be an argument
 
     @property
@@ -73,19 +74,15 @@ def canonical(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sorted(set(values)))
 
 
-def kind_or(default: str) -> Callable[[Any], str]:
+def kind_or(default: str) -> Callable[[object], str]:
     """Return the discriminator of a section of several kinds; without `kind` it is the default."""
 
-    def tag(section: Any) -> str:
-        of_mapping = section.get if _is_mapping(section) else partial(getattr, section)
+    def tag(section: object) -> str:
+        of_mapping = section.get if isinstance(section, Mapping) else partial(getattr, section)
         given = of_mapping("kind", default)
         return OWN if ":" in str(given) else str(given)
 
     return tag
-
-
-def _is_mapping(section: Any) -> bool:
-    return isinstance(section, Mapping)
 
 
 def _suggest(key: str, known: list[str]) -> str:

@@ -1,7 +1,7 @@
 """What the config sections of all experiments and pages share."""
 
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -14,7 +14,7 @@ ENCODERS = "encoders"
 """Folder below `results` of the encoders and of what is computed of them; no run is named so."""
 
 
-def several(names: Any) -> Any:
+def several(names: object) -> object:
     """Return a list of one name for the name, and of none for null."""
     if names is None:
         return ()

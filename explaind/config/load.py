@@ -106,18 +106,19 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _may_merge(base: Any, over: Any) -> bool:
-    both = isinstance(base, Mapping) and isinstance(over, Mapping)
-    return both and ("kind" not in over or over["kind"] == base.get("kind", over["kind"]))
+def _may_merge(base: object, over: object) -> bool:
+    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
+        return False
+    return "kind" not in over or bool(over["kind"] == base.get("kind", over["kind"]))
 
 
 def _read(source: Source) -> tuple[str, Mapping[str, Any]]:
     if isinstance(source, Mapping):
-        return COMMAND_LINE, _with_nulls(source)
+        return COMMAND_LINE, {key: _with_nulls(value) for key, value in source.items()}
     return str(source), read_file(source)
 
 
-def _with_nulls(given: Any) -> Any:
+def _with_nulls(given: object) -> object:
     """Read `null` as a file has it: Snakemake gives the values of its command line as text."""
     if isinstance(given, Mapping):
         return {key: _with_nulls(value) for key, value in given.items()}

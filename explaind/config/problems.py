@@ -60,10 +60,10 @@ def _lines(problem: dict[str, Any], config: Mapping[str, Any]) -> list[tuple[str
     if kind == "unknown_key":
         hints, known = problem["ctx"]["hints"], problem["ctx"]["known"]
         return [(key or WHOLE, f"{hint} (known keys: {known})") for hint in hints]
-    if kind == "union_tag_invalid":
+    if kind == "union_tag_invalid" and isinstance(problem["input"], Mapping):
         expected, found = problem["ctx"]["expected_tags"], problem["input"]["kind"]
         return [(f"{key}.kind", f"expected one of {expected}, got {found!r}")]
-    if kind == "model_type":
+    if kind in {"model_type", "union_tag_invalid"}:
         message = "expected a section with keys"
     message = message.replace("Input should be", "expected", 1)
     return [(key or WHOLE, f"{message}, got {problem['input']!r}")]
@@ -100,7 +100,7 @@ def _origin(key: str, text: str, parts: Sequence[Part]) -> str:
     return f" ({name})" if depth else ""
 
 
-def _depth(section: Any, path: Sequence[str]) -> int:
+def _depth(section: object, path: Sequence[str]) -> int:
     """How many keys of a path, from its start, a section holds."""
     if not path or not isinstance(section, Mapping) or path[0] not in section:
         return 0

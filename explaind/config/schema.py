@@ -40,12 +40,12 @@ OWN_PACKAGE = "package.module"
 """Tag of the experiments of the user's own, whose `kind` is the dotted name of their folder."""
 
 
-def _kind(section: Any) -> str:
-    given = section["kind"] if isinstance(section, Mapping) else section.kind
+def _kind(section: object) -> str:
+    given = section["kind"] if isinstance(section, Mapping) else getattr(section, "kind", None)
     return OWN_PACKAGE if "." in str(given) else str(given)
 
 
-def _own(section: Any) -> Any:
+def _own(section: object) -> object:
     """Return the settings of an experiment of the user's own.
 
     Raises:
@@ -106,7 +106,7 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_what_moved(cls, config: Any) -> Any:
+    def _name_what_moved(cls, config: object) -> object:
         if isinstance(config, Mapping) and "figures" in config:
             raise PydanticCustomError(
                 "moved",
@@ -118,7 +118,7 @@ class Config(Section):
 
     @field_validator("datasets", "runs", "encoders", "experiments", mode="before")
     @classmethod
-    def _drop_removed(cls, named: Any) -> Any:
+    def _drop_removed(cls, named: object) -> object:
         """Leave out what is null: how a config removes an entry, or all, of the one below it."""
         if named is None:
             return {}
@@ -128,7 +128,7 @@ class Config(Section):
 
     @field_validator("experiments", mode="before")
     @classmethod
-    def _name_kinds(cls, named: Any) -> Any:
+    def _name_kinds(cls, named: object) -> object:
         """An experiment without a kind is of the kind that it is named like."""
         if not isinstance(named, Mapping):
             return named

@@ -53,7 +53,7 @@ def stage_config(config: Config, stage: str, name: str | None = None) -> Values:
     return stable
 
 
-def _references(values: Any) -> set[str]:
+def _references(values: object) -> set[str]:
     """Functions of the user's own that are named anywhere in some values."""
     if not isinstance(values, Mapping):
         return set()

@@ -1,8 +1,7 @@
 """Tables, tokens or other arrays of one's own, from a file or a function, checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,7 +22,7 @@ def arrays_of_file(path: Path) -> dict[str, np.ndarray]:
     return read_npz(path, (*REQUIRED, "class_names"))
 
 
-def arrays_dataset(arrays: Any, source: str) -> xr.Dataset:
+def arrays_dataset(arrays: object, source: str) -> xr.Dataset:
     """Check arrays and make a dataset of them.
 
     Args:
@@ -58,7 +57,7 @@ def arrays_dataset(arrays: Any, source: str) -> xr.Dataset:
     return xr.Dataset(variables, attrs={**attributes, "class_names": names})
 
 
-def _checked(given: Any, name: str) -> np.ndarray:
+def _checked(given: object, name: str) -> np.ndarray:
     """Return an array as it is stored.
 
     Raises:
@@ -113,7 +112,9 @@ def _dims(letter: str, values: np.ndarray) -> tuple[str, ...]:
     return DIMS.get((kind, axes), tuple(f"axis_{axis}" for axis in range(axes)))
 
 
-def _class_names(arrays: Mapping[str, np.ndarray], names: Any, source: str) -> list[str]:
+def _class_names(
+    arrays: Mapping[str, np.ndarray], names: Sequence[object] | np.ndarray | None, source: str
+) -> list[str]:
     """Return the names of the classes, their numbers if they have none; of no classes if numbers.
 
     Raises:

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ import torch
 from explaind.data.images import ImageSource
 from explaind.errors import DataError, UnsupportedError
 from explaind.store.lock import only_writer
+from explaind.trees import Data
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def downloaded_source(kind: str, folder: Path) -> ImageSource:
     )
 
 
-def _downloaded(family: Any, folder: Path) -> Any:
+def _downloaded(family: Data, folder: Path) -> Data:
     """Return the training part; files that are there and whole are not downloaded again.
 
     Raises:
@@ -80,7 +80,7 @@ def _downloaded(family: Any, folder: Path) -> Any:
         attempt += 1
 
 
-def _archives(family: Any, folder: Path) -> list[tuple[str, Path, str]]:
+def _archives(family: Data, folder: Path) -> list[tuple[str, Path, str]]:
     """Return address, place and md5 of each file that is downloaded."""
     if hasattr(family, "tgz_md5"):
         return [(family.url, folder / family.filename, family.tgz_md5)]
@@ -88,14 +88,14 @@ def _archives(family: Any, folder: Path) -> list[tuple[str, Path, str]]:
     return [(f"{family.mirrors[0]}{name}", raw / name, md5) for name, md5 in family.resources]
 
 
-def _remove_damaged(family: Any, folder: Path) -> None:
+def _remove_damaged(family: Data, folder: Path) -> None:
     whole = torchvision_datasets().utils.check_integrity
     for _, path, md5 in _archives(family, folder):
         if path.is_file() and not whole(path, md5):
             path.unlink()
 
 
-def _by_hand(family: Any, folder: Path, error: Exception) -> str:
+def _by_hand(family: Data, folder: Path, error: Exception) -> str:
     files = "; ".join(
         f"{url} to {path} (md5 {md5})" for url, path, md5 in _archives(family, folder)
     )
@@ -106,7 +106,7 @@ def _by_hand(family: Any, folder: Path, error: Exception) -> str:
     )
 
 
-def _images(dataset: Any) -> np.ndarray:
+def _images(dataset: Data) -> np.ndarray:
     """Return uint8 with the channel last; MNIST has a tensor without channels."""
     images = np.asarray(dataset.data)
     return images if images.ndim == 4 else images[..., None]

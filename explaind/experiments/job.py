@@ -245,8 +245,10 @@ def _table_of_part(config: Config, paths: Paths, name: str, part: str) -> pd.Dat
     raise StoreError(f"{path} {found}. Compute this part first: `{command}`.")
 
 
-def _computed(job: AnyJob[Any]) -> Any:
-    return import_module(f"{job.config.spec(job.name).folder}.compute").compute(job)
+def _computed(job: AnyJob[Any]) -> pd.DataFrame | xr.Dataset:
+    module = import_module(f"{job.config.spec(job.name).folder}.compute")
+    result: pd.DataFrame | xr.Dataset = module.compute(job)
+    return result
 
 
 def _write(result: pd.DataFrame | xr.Dataset, path: Path, values: dict[str, Any]) -> None:

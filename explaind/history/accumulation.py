@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -89,11 +88,11 @@ class Accumulation:
         handles = ExitStack()
 
         # a function, because a copy of the model (an average of it, say) copies bound methods whole
-        def begun(module: nn.Module, _: Any) -> None:
+        def begun(module: nn.Module, _: object) -> None:
             if not torch.compiler.is_compiling() and module is self.model:
                 self._state = generator_state(self._device)
 
-        def seen(module: nn.Module, _: Any, output: Outputs) -> None:
+        def seen(module: nn.Module, _: object, output: Outputs) -> None:
             if not torch.compiler.is_compiling() and module is self.model:
                 self._see_forward(output)
 

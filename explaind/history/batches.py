@@ -1,6 +1,6 @@
 """Batches that remember which samples they hold."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from explaind.history.checksums import (
     whole_checksum,
 )
 from explaind.history.random_state import CPU, Draws, generator_state, replayed
-from explaind.trees import Augmentation, Inputs, Targets, leaves
+from explaind.trees import Augmentation, Data, Inputs, Targets, leaves
 from explaind.uncollated import Uncollated
 
 LABELS = "labels"
@@ -81,7 +81,7 @@ class Batch:
         return replace(self, x=x, draws={**self.draws, "augment": state} if drawn else self.draws)
 
 
-def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
+def inputs_and_targets(batch: object) -> tuple[Inputs, Targets]:
     """Return what the model and what the loss is given of a batch.
 
     Args:
@@ -97,7 +97,7 @@ def inputs_and_targets(batch: Any) -> tuple[Inputs, Targets]:
         return dict(batch), batch.get(LABELS, ())
     if isinstance(batch, (tuple, list)) and len(batch) == 2:
         return batch[0], batch[1]
-    length = len(batch) if hasattr(batch, "__len__") else "unknown"
+    length = len(batch) if isinstance(batch, Sized) else "unknown"
     raise UnsupportedError(
         f"Expected batches (x, y) or mappings, got {type(batch).__name__} of length {length}."
         " Give the dataset a __getitem__ that returns (x, y), or the loader a collate_fn."
@@ -210,7 +210,7 @@ class IndexedDataset(Dataset):  # type: ignore[type-arg]
         dataset: the dataset of `(x, y)` items.
     """
 
-    def __init__(self, dataset: Any) -> None:
+    def __init__(self, dataset: Data) -> None:
         self.dataset = dataset
 
     def __len__(self) -> int:
@@ -309,7 +309,7 @@ def check_indexed(loader: DataLoader) -> None:  # type: ignore[type-arg]
         )
 
 
-def check_item(dataset: Any, index: int, collate: Collate) -> None:
+def check_item(dataset: Data, index: int, collate: Collate) -> None:
     """Refuse a dataset with another item when it is asked for again, torch's numbers put back.
 
     Args:

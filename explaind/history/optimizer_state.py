@@ -245,5 +245,5 @@ def _flat(group: Mapping[str, Any], optimizer: torch.optim.Optimizer) -> dict[st
     return options
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -12,8 +12,9 @@ from torch.nn import functional
 from explaind.choices import IGNORED
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.recording.loaders import DrawnIndices
+from explaind.history.recording.options import RecordOptions
 from explaind.history.recording.recorder import Recorder, record
-from explaind.trees import LossFunction, Outputs, measured_in
+from explaind.trees import Argument, LossFunction, Outputs, measured_in
 
 try:
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -83,16 +84,22 @@ class RecordHistory(TrainerCallback):
         options: further arguments of `explaind.record`.
     """
 
-    def __init__(self, store: str | Path, loss_fn: LossFunction, **options: Any) -> None:
+    def __init__(
+        self, store: str | Path, loss_fn: LossFunction, **options: Unpack[RecordOptions]
+    ) -> None:
         self._store, self._loss_fn = store, loss_fn
-        self._options = {"forward": call_by_name, **options}
+        self._options: RecordOptions = {"forward": call_by_name, **options}
         self._recorder: Recorder | None = None
         self._drawn: DrawnIndices | None = None
         self._exit = ExitStack()
         self._accumulating = False  # else the model is called for other ends
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **given: Argument,
     ) -> None:
         """Begin to record, and give up what did not end.
 
@@ -117,15 +124,15 @@ class RecordHistory(TrainerCallback):
         hook = model.register_forward_pre_hook(self._see_inputs, with_kwargs=True)
         self._exit.callback(hook.remove)
 
-    def on_step_begin(self, *_: Any, **__: Any) -> None:
+    def on_step_begin(self, *_: object, **__: object) -> None:
         """Calls of the model are those of the coming step."""
         self._accumulating = True
 
-    def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+    def on_pre_optimizer_step(self, *_: object, **__: object) -> None:
         """They are no more."""
         self._accumulating = False
 
-    def on_train_end(self, *_: Any, **__: Any) -> None:
+    def on_train_end(self, *_: object, **__: object) -> None:
         """Seal the store.
 
         Raises:
@@ -139,7 +146,7 @@ class RecordHistory(TrainerCallback):
         _begun.remove(self._exit)
         self._exit.close()
 
-    def _see_inputs(self, _: nn.Module, __: Any, inputs: Mapping[str, Any]) -> None:
+    def _see_inputs(self, _: nn.Module, __: object, inputs: Mapping[str, Any]) -> None:
         """Say which samples the coming backward pass is of."""
         if not self._accumulating:
             return

@@ -1,13 +1,14 @@
 """Recording a training by Lightning: a callback; automatic optimisation on one device."""
 
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from torch import nn
 from torch.utils.data import DataLoader
 
 from explaind.errors import UnsupportedError
 from explaind.history.recording.loaders import DrawnIndices
+from explaind.history.recording.options import RecordOptions
 from explaind.history.recording.recorder import Recorder, record
 from explaind.trees import LossFunction
 
@@ -42,7 +43,7 @@ class RecordHistory(pl.Callback):
         loss_fn: LossFunction,
         loader: DataLoader,  # type: ignore[type-arg]
         model: nn.Module | None = None,
-        **options: Any,
+        **options: Unpack[RecordOptions],
     ) -> None:
         self._store, self._loss_fn, self._loader = store, loss_fn, loader
         self._model, self._options = model, options
@@ -79,7 +80,7 @@ class RecordHistory(pl.Callback):
         self._recorder = recorder.__enter__()
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: object, batch_idx: int
     ) -> None:
         """Say which samples the coming backward pass is of."""
         assert self._drawn is not None and self._recorder is not None  # noqa: PT018

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import xarray as xr
 
 from explaind.errors import StoreError
 from explaind.kernel.completeness import WORST
+from explaind.kernel.explain_options import ExplainOptions
 from explaind.kernel.explanation import open_explanation
 from explaind.kernel.path_kernel import PathKernel
 from explaind.kernel.samples import blocks_of
@@ -23,7 +24,7 @@ def explain_to_store(
     *,
     together: int = 64,
     overwrite: bool = False,
-    **options: Any,
+    **options: Unpack[ExplainOptions],
 ) -> xr.Dataset:
     """Explain more samples than fit into memory together, and write them as one store.
 

@@ -90,7 +90,7 @@ def mean_logprob(output: Outputs, target: Targets) -> Tensor:
     return mean
 
 
-def whole_output(output: Any, _: Targets) -> Any:
+def whole_output(output: Outputs, _: Targets) -> Outputs:
     """Return the model's output as it is, whatever it is made of."""
     return output
 
@@ -236,7 +236,7 @@ class ModelFunction:
         other._training = ()
         return other
 
-    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Any:
+    def __call__(self, params: Mapping[str, Tensor], x: Inputs, y: Targets) -> Outputs:
         """Evaluate on a batch.
 
         Args:

@@ -55,7 +55,7 @@ from explaind.kernel.result import (
 )
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, interval_bounds, segment_of
-from explaind.trees import Augmentation, Forward, Inputs, LossFunction, Penalty, Targets, call
+from explaind.trees import Augmentation, Data, Forward, Inputs, LossFunction, Penalty, Targets, call
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class PathKernel:
         store: str | Path,
         model: nn.Module,
         loss_fn: LossFunction,
-        train_data: Any,
+        train_data: Data,
         *,
         penalty: Penalty | None = None,
         augment: Augmentation | None = None,

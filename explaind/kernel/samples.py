@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +11,10 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, default_colla
 from explaind.errors import ConfigError
 from explaind.history.batches import Collate, samples_of
 from explaind.trees import (
+    Data,
     Inputs,
     Targets,
+    Tree,
     batch_size,
     collated,
     is_uncollated,
@@ -85,7 +86,7 @@ def check_like_training(x: Inputs, trained: Inputs) -> None:
         )
 
 
-def as_tensors(name: str, tree: Any) -> Any:
+def as_tensors(name: str, tree: Tree) -> Tree:
     """Return a tree with numpy arrays made tensors.
 
     Args:
@@ -163,7 +164,7 @@ def blocks_of(
         return count, ((rows_of(x, *span), rows_of(targets, *span)) for span in spans)
     if targets is not None:
         raise ConfigError(f"targets: expected none with a {type(x).__name__}, which has them.")
-    dataset: Any = x.dataset if isinstance(x, DataLoader) else x
+    dataset: Data = x.dataset if isinstance(x, DataLoader) else x
     if isinstance(dataset, IterableDataset):
         raise ConfigError(
             "x: expected a map-style dataset or a loader of one, whose samples can be counted, got"
@@ -177,13 +178,13 @@ def blocks_of(
     return len(order), (samples_of([dataset[i] for i in p], make, concatenated) for p in parts)
 
 
-def _collected(data: Any, collate: Collate, concatenated: bool) -> tuple[Inputs, Targets]:
+def _collected(data: Data, collate: Collate, concatenated: bool) -> tuple[Inputs, Targets]:
     """Return all samples of a dataset, or of a loader in the order in which it draws them."""
-    dataset: Any = data.dataset if isinstance(data, DataLoader) else data
+    dataset: Data = data.dataset if isinstance(data, DataLoader) else data
     if isinstance(dataset, IterableDataset):
         return samples_of(list(dataset), _collate_of(data, collate), concatenated)
     return next(blocks_of(data, None, sys.maxsize, collate, concatenated)[1])
 
 
-def _collate_of(data: Any, collate: Collate) -> Collate:
+def _collate_of(data: Data, collate: Collate) -> Collate:
     return data.collate_fn if isinstance(data, DataLoader) else collate

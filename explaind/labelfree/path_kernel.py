@@ -8,13 +8,14 @@ explained sample: what is divided is the inner product that label-free methods a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from explaind.kernel.explain_options import DivisionOptions
 from explaind.kernel.path_kernel import PathKernel
 from explaind.trees import Inputs, Targets
 
@@ -79,13 +80,15 @@ class LabelFreePathKernel:
         """
         return self._kernel.scores(x, None, self._functional, block=self._block)
 
-    def explain(self, x: Inputs, other: Inputs | None = None, **options: Any) -> xr.Dataset:
+    def explain(
+        self, x: Inputs, other: Inputs | None = None, **options: Unpack[DivisionOptions]
+    ) -> xr.Dataset:
         """Divide `<f(x), f(x')>` over training samples, components and steps.
 
         Args:
             x: inputs.
             other: `x'` of each, like `x`; `x` itself if None.
-            options: those of `PathKernel.explain`.
+            options: those of `PathKernel.explain` that divide what is explained.
 
         Returns:
             The arrays of `PathKernel.explain`.

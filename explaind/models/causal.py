@@ -1,7 +1,6 @@
 """Causal language models of transformers as models of the workflow."""
 
 import re
-from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -54,7 +53,7 @@ class CausalModel(nn.Module):
         return logits.reshape(*tokens.shape, -1)
 
 
-def causal_model(model: str, **config: Any) -> CausalModel:
+def causal_model(model: str, **config: object) -> CausalModel:
     """Build a causal model with new parameters: `kind` of a model in the config.
 
     Args:

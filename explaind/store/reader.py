@@ -56,7 +56,7 @@ def _check_config(
         raise StoreError(f"{path} was made with another configuration: {'; '.join(keys)}.{remedy}")
 
 
-def _differences(stored: Any, expected: Any, prefix: str = "") -> list[str]:
+def _differences(stored: object, expected: object, prefix: str = "") -> list[str]:
     if not (isinstance(stored, dict) and isinstance(expected, dict)):
         return [] if stored == expected else [f"{prefix} is {stored!r}, now {expected!r}"]
     return [

@@ -119,6 +119,7 @@ def test_an_experiment_is_of_the_kind_it_is_named_like():
             {"runs": {"grokking": {"training": {"optimizer": 3}}}},
             "expected a section with keys, got 3",
         ),
+        ({"experiments": {"swap": 3}}, "experiments.swap: expected a section with keys, got 3"),
         ({"runs": {"grokking": {"model": {"heads": 5}}}}, "expected heads to divide width"),
         (
             {"runs": {"grokking": {"training": {"batch_size": 2000}}}},

@@ -1,9 +1,11 @@
 """Pages of kind `example_consistency`: which training samples are called important."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from explaind.experiments.example_consistency.tables import ExampleConsistencyTables
 from explaind.report.choices import Choice, controls, show_first
@@ -123,7 +125,14 @@ def _curve_panel(rates: pd.DataFrame, files: Files) -> Panel:
     )
 
 
-def _add_reference(figure: Any, x: Any, y: Any, name: str, dash: str, meta: Any) -> None:
+def _add_reference(
+    figure: go.Figure,
+    x: np.ndarray,
+    y: np.ndarray | Sequence[float],
+    name: str,
+    dash: str,
+    meta: Mapping[str, str],
+) -> None:
     line = {"color": MUTED if dash == "dash" else INK, "width": 1.2, "dash": dash}
     figure.add_scatter(
         x=x, y=y, name=name, mode="lines", line=line, hovertemplate="%{y:.3g}", meta=meta

@@ -1,10 +1,10 @@
 """The plots of the story: what was measured of every phase, on bands of the phases."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
 from explaind.experiments.grokking.phases import (
     ALIGNMENT,
@@ -141,7 +141,9 @@ def _cosines(story: Story) -> Plot:
     return Plot("phase-similarity", figure, "Similarity of validation samples")
 
 
-def _add_line(figure: go.Figure, x: Any, y: Any, name: str, line: Mapping[str, object]) -> None:
+def _add_line(
+    figure: go.Figure, x: ArrayLike, y: ArrayLike, name: str, line: Mapping[str, object]
+) -> None:
     figure.add_scatter(
         x=np.asarray(x),
         y=np.asarray(y, dtype=np.float32),

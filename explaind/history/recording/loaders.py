@@ -5,7 +5,7 @@ as it is. Its sampler is watched: which samples a batch holds, and where its tra
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -30,13 +30,13 @@ from explaind.history.batches import (
 )
 from explaind.history.checksums import UNSEEN, whole_checksum
 from explaind.history.random_state import CPU, generator_state, replayed
-from explaind.trees import Inputs, Targets, batch_size
+from explaind.trees import Data, Inputs, Targets, batch_size
 
 INNER = "base_dataloader"
 """Attribute of a loader of Accelerate: the loader of torch that it draws from."""
 
 
-def draw(loader: Any) -> Iterator[Batch]:
+def draw(loader: Data) -> Iterator[Batch]:
     """Iterate once over what a loop draws its batches from.
 
     Args:
@@ -119,19 +119,19 @@ class ReadBatches:
         workers: processes that read them.
     """
 
-    def __init__(self, dataset: Any, collate: Collate, workers: int) -> None:
+    def __init__(self, dataset: Data, collate: Collate, workers: int) -> None:
         self._dataset, self._collate, self._workers = dataset, collate, workers
         self._drawn = deque[Drawn]()
         self._random: bool | None = None  # known from the first batch on
 
-    def noted(self, sampler: Any) -> Iterator[list[int]]:
+    def noted(self, sampler: Iterable[list[int]]) -> Iterator[list[int]]:
         """Yield what a sampler draws, and note it."""
         self._drawn.clear()  # what was read ahead of an epoch that was left
         for index in sampler:
             self._drawn.append(Drawn(list(index), generator_state(CPU)))
             yield index
 
-    def batch(self, given: Any) -> Batch:
+    def batch(self, given: object) -> Batch:
         """Return the next batch, in the order in which they are drawn, with its samples.
 
         Args:
@@ -222,12 +222,13 @@ class DrawnIndices:
         loader: the loader.
     """
 
-    def __init__(self, loader: Any) -> None:
-        self._loader = getattr(loader, INNER, loader)
+    def __init__(self, loader: Data) -> None:
+        inner = getattr(loader, INNER, None)
+        self._loader: Data = loader if inner is None else inner
         check_indexed(self._loader)
         of = self._loader
         self._read = ReadBatches(of.dataset, of.collate_fn, of.num_workers)
-        self._sampler = self._loader.batch_sampler
+        self._sampler = of.batch_sampler
         self._put(self)
 
     def __len__(self) -> int:
@@ -236,10 +237,10 @@ class DrawnIndices:
     def __iter__(self) -> Iterator[list[int]]:
         return self._read.noted(self._sampler)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._sampler, name)
 
-    def batch(self, given: Any) -> Batch:
+    def batch(self, given: object) -> Batch:
         """Return the next batch of the loader with its samples (`ReadBatches.batch`)."""
         return self._read.batch(given)
 
@@ -247,6 +248,6 @@ class DrawnIndices:
         """Give the loader its batch sampler back."""
         self._put(self._sampler)
 
-    def _put(self, sampler: Any) -> None:
+    def _put(self, sampler: object) -> None:
         # a loader of torch refuses another sampler for fear of a stale one; this draws from it
         object.__setattr__(self._loader, "batch_sampler", sampler)

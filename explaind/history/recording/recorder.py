@@ -244,7 +244,7 @@ class Recorder:
     def __enter__(self) -> "Recorder":
         optimizer = self._state.optimizer
         for handle in (
-            optimizer.register_step_pre_hook(self._on_step),
+            optimizer.register_step_pre_hook(when_made(self._before_step)),
             optimizer.register_step_post_hook(self._after_step),
         ):
             self._exit.callback(handle.remove)
@@ -326,9 +326,6 @@ class Recorder:
         self._gradient.draw(batch, self.steps)
         return batch
 
-    def _on_step(self, optimizer: Any, args: Any, options: Any) -> tuple[Any, Any] | None:
-        return when_made(lambda: self._before_step(optimizer), args, options)
-
     def _before_step(self, optimizer: torch.optim.Optimizer) -> None:
         overflown = getattr(optimizer, "found_inf", None)  # what a fused one skips steps for
         self._pending.taken = self._gradient.exists and not (overflown is not None and overflown)
@@ -355,7 +352,7 @@ class Recorder:
             **self._writer.room.rows(parts, weights, self.steps),
         }
 
-    def _after_step(self, *_: Any) -> None:
+    def _after_step(self, *_: object) -> None:
         if not self._pending.taken:
             return
         assert self._writer is not None  # made before the first step

@@ -26,6 +26,12 @@ from explaind.history.recording.repeated_loss import exact_factor, exact_weights
 from explaind.history.state import TrainingState
 from explaind.trees import copied, on_device, rows_of
 
+StepHook = Callable[
+    [torch.optim.Optimizer, tuple[Any, ...], dict[str, Any]],
+    tuple[tuple[Any, ...], dict[str, Any]] | None,
+]
+"""What torch calls before a step, with its arguments; returns others in their place, or None."""
+
 logger = logging.getLogger(__name__)
 
 NAMED_TOLERANCE = 1e-6
@@ -333,27 +339,29 @@ def _same(weights: Float64[Tensor, " batch"], named: Float64[Tensor, " batch"]) 
     return torch.allclose(weights, named, rtol=NAMED_TOLERANCE, atol=0.0)
 
 
-def when_made(
-    look: Callable[[], None], args: tuple[Any, ...], options: dict[str, Any]
-) -> tuple[Any, Any] | None:
-    """Call a function when the gradient of a step is there, but the step not yet taken.
+def when_made(look: Callable[[torch.optim.Optimizer], None]) -> StepHook:
+    """Have a function called when the gradient of a step is there, but the step not yet taken.
 
     Args:
-        look: the function.
-        args: what `optimizer.step` was called with, the optimizer first.
-        options: the same by name.
+        look: the function; it is given the optimizer.
 
     Returns:
-        With what to call it instead, if a closure makes the gradient.
+        The hook of the optimizer that calls it; behind the closure, if one makes the gradient.
     """
-    closure = args[1] if len(args) > 1 else options.get("closure")
-    if closure is None:
-        look()
-        return None
 
-    def looked_at() -> Any:
-        loss = closure()
-        look()
-        return loss
+    def hook(
+        optimizer: torch.optim.Optimizer, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        closure = args[1] if len(args) > 1 else options.get("closure")  # the optimizer is first
+        if closure is None:
+            look(optimizer)
+            return None
 
-    return args[:1], options | {"closure": looked_at}
+        def looked_at() -> object:
+            loss = closure()
+            look(optimizer)
+            return loss
+
+        return args[:1], options | {"closure": looked_at}
+
+    return hook

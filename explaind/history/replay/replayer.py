@@ -22,6 +22,7 @@ from explaind.trees import (
     LossFunction,
     Penalty,
     Targets,
+    Tree,
     call,
     collated,
     leaves,
@@ -187,7 +188,7 @@ def _set_values(model: nn.Module, values: Mapping[str, Tensor], device: torch.de
         tensors[name].data = value.detach().to(device, copy=True)
 
 
-def _as_recorded(tree: Any, types: list[str], device: torch.device) -> Any:
+def _as_recorded(tree: Tree, types: list[str], device: torch.device) -> Tree:
     """Return floating tensors in the type trained on; a copy of the data may have another."""
     values = [
         leaf.to(device, getattr(torch, kind) if leaf.is_floating_point() else None)

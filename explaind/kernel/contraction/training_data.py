@@ -15,8 +15,10 @@ from explaind.history.random_state import CPU, NOTHING_DRAWN, Draws, replayed
 from explaind.kernel.samples import as_tensors, check_lengths
 from explaind.trees import (
     Augmentation,
+    Data,
     Inputs,
     Targets,
+    Tree,
     batch_size,
     map_tensors,
     named_leaves,
@@ -48,7 +50,7 @@ class TrainingData:
 
     def __init__(
         self,
-        data: Any,
+        data: Data,
         dtype: torch.dtype,
         device: str | torch.device,
         augment: Augmentation | None = None,
@@ -145,7 +147,7 @@ class TrainingData:
         x, y = self.batch(index, step, draws)
         return self.convert(x), self.convert(y)
 
-    def convert(self, tree: Any) -> Any:
+    def convert(self, tree: Tree) -> Tree:
         """Return the tree on the device, floating tensors in the dtype."""
         return map_tensors(self._converted, tree)
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from explaind.kernel.gradients.capture import LayerCapture
 
 
-def attention(capture: "LayerCapture", func: Call, *args: Any, **kwargs: Any) -> Any | None:
+def attention(
+    capture: "LayerCapture", func: Call, *args: object, **kwargs: object
+) -> tuple[Tensor, Tensor | None] | None:
     """Call `functional.multi_head_attention_forward` with its projections watched.
 
     Torch is left the attention itself, of projected inputs and with the identity as projections;

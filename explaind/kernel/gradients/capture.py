@@ -7,7 +7,7 @@ Parameters used in any other way are named; they need the fallback.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,10 @@ ELEMENTWISE: set[Call] = {
 }
 
 
+Lengths = int | Sequence[int]
+"""An option of a convolution: one number for all dimensions, or one for each."""
+
+
 class LayerCapture(TorchFunctionMode):
     """Watch a batched forward pass and note every call that uses a parameter.
 
@@ -74,10 +78,10 @@ class LayerCapture(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Call,
-        types: Any,
+        types: object,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> object:
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
         names = self._named((*args, *kwargs.values()))
@@ -178,14 +182,14 @@ class LayerCapture(TorchFunctionMode):
         input: Tensor,  # noqa: A002
         weight: Tensor,
         bias: Tensor | None = None,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
+        stride: Lengths = 1,
+        padding: Lengths | str = 0,
+        dilation: Lengths = 1,
         groups: int = 1,
     ) -> Tensor | None:
         dimensions = CONVOLUTIONS[func]
-        known = input.dim() == dimensions + 2 and not isinstance(padding, str)
-        if not known or not self._is_batched(input, 3):
+        known = input.dim() == dimensions + 2 and self._is_batched(input, 3)
+        if not known or isinstance(padding, str):
             return None
         y, edge = _watched(func(input, weight, bias, stride, padding, dilation, groups))
         self.rules.append(
@@ -209,11 +213,11 @@ class LayerCapture(TorchFunctionMode):
         input: Tensor,  # noqa: A002
         weight: Tensor,
         bias: Tensor | None = None,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
+        stride: Lengths = 1,
+        padding: Lengths = 0,
+        output_padding: Lengths = 0,
         groups: int = 1,
-        dilation: Any = 1,
+        dilation: Lengths = 1,
     ) -> Tensor | None:
         dimensions = TRANSPOSED_CONVOLUTIONS[func]
         strides, added = _pair(stride, dimensions, 1), _pair(output_padding, dimensions, 0)
@@ -240,7 +244,7 @@ class LayerCapture(TorchFunctionMode):
             y if bias is None else y + self._spread(bias, (*bias.shape, *[1] * dimensions), y.shape)
         )
 
-    def _normalisation(self, func: Call, *args: Any, **kwargs: Any) -> Tensor | None:
+    def _normalisation(self, func: Call, *args: object, **kwargs: object) -> Tensor | None:
         """Normalise first; scale and shift are then element by element."""
         call = inspect.signature(func).bind(*args, **kwargs)
         x = call.arguments["input"]
@@ -255,7 +259,7 @@ class LayerCapture(TorchFunctionMode):
                 y = operation(y, self._spread(parameter, shape, y.shape))
         return y
 
-    def _elementwise(self, func: Call, *args: Any, **kwargs: Any) -> Tensor | None:
+    def _elementwise(self, func: Call, *args: object, **kwargs: object) -> Tensor | None:
         named = [self.name_of(value) is not None for value in args[:2]]
         if len(named) != 2 or all(named) or kwargs:
             return None
@@ -263,6 +267,7 @@ class LayerCapture(TorchFunctionMode):
         parameter, other = args[position], args[1 - position]
         if not isinstance(other, Tensor) or not self._is_batched(other, 1):
             return None
+        assert isinstance(parameter, Tensor)  # it has a name
         if parameter.dim() > other.dim() or (
             parameter.dim() == other.dim() and parameter.shape[0] != 1
         ):
@@ -273,7 +278,9 @@ class LayerCapture(TorchFunctionMode):
         result: Tensor = func(*values)
         return result
 
-    def _expand(self, func: Call, parameter: Tensor, *sizes: Any, **kwargs: Any) -> Tensor | None:
+    def _expand(
+        self, func: Call, parameter: Tensor, *sizes: object, **kwargs: object
+    ) -> Tensor | None:
         shape = func(parameter, *sizes, **kwargs).shape
         new = len(shape) > parameter.dim() or parameter.shape[0] == 1
         if not new or not shape or shape[0] != self.batch:
@@ -293,11 +300,11 @@ class LayerCapture(TorchFunctionMode):
     def _is_batched(self, x: Tensor, least: int) -> bool:
         return x.dim() >= least and x.shape[0] == self.batch
 
-    def name_of(self, value: Any) -> str | None:
+    def name_of(self, value: object) -> str | None:
         """Return the name of a parameter; None of anything else."""
         return self._names.get(id(value))
 
-    def _named(self, values: Iterable[Any]) -> set[str]:
+    def _named(self, values: Iterable[object]) -> set[str]:
         """Names of the parameters among the arguments of a call."""
         names: set[str] = set()
         for value in values:
@@ -330,7 +337,7 @@ HANDLERS: dict[Call, Handler] = {
 """The layer rule of every function that has one."""
 
 
-def _pair(value: Any, dimensions: int, fill: int) -> tuple[int, int]:
+def _pair(value: Lengths, dimensions: int, fill: int) -> tuple[int, int]:
     """An option of a convolution as two numbers; one dimension is an image of height 1."""
     values = (value,) * dimensions if isinstance(value, int) else tuple(value)
     values = values * dimensions if len(values) == 1 else values

@@ -9,8 +9,8 @@ the gradients of both weights are sums of outer products over the steps `t`, as 
 whose places are the steps.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from explaind.kernel.gradients.linear import LinearRule
 from explaind.kernel.gradients.rule import Call
+from explaind.trees import Argument
 
 if TYPE_CHECKING:
     from explaind.kernel.gradients.capture import LayerCapture
@@ -65,7 +66,7 @@ CELLS: dict[Call, Cell] = {
 }
 
 
-def recurrent(capture: "LayerCapture", func: Call, *args: Any) -> State | None:
+def recurrent(capture: "LayerCapture", func: Call, *args: Argument) -> State | None:
     """Unroll a recurrent layer: any number of layers, one or both directions.
 
     Args:
@@ -112,12 +113,12 @@ def recurrent_cell(
     capture: "LayerCapture",
     func: Call,
     x: Tensor,
-    state: Any,
+    state: Tensor | Sequence[Tensor],
     w_ih: Tensor,
     w_hh: Tensor,
     b_ih: Tensor | None = None,
     b_hh: Tensor | None = None,
-) -> Any:
+) -> Tensor | State | None:
     """Take one step of a recurrent layer, as two linear layers and a cell.
 
     Args:

@@ -25,27 +25,31 @@ Elementwise = tuple[tuple[float, ...], tuple[float, ...]]
 """`(thresholds, slopes)` with one slope more than thresholds."""
 
 
-def _relu(**_: Any) -> Elementwise:
+def _relu(**_: object) -> Elementwise:
     return (0.0,), (0.0, 1.0)
 
 
-def _leaky_relu(negative_slope: float = 0.01, **_: Any) -> Elementwise:
+def _leaky_relu(negative_slope: float = 0.01, **_: object) -> Elementwise:
     return (0.0,), (float(negative_slope), 1.0)
 
 
-def _absolute(**_: Any) -> Elementwise:
+def _absolute(**_: object) -> Elementwise:
     return (0.0,), (-1.0, 1.0)
 
 
-def _relu6(**_: Any) -> Elementwise:
+def _relu6(**_: object) -> Elementwise:
     return (0.0, 6.0), (0.0, 1.0, 0.0)
 
 
-def _hardtanh(min_val: float = -1.0, max_val: float = 1.0, **_: Any) -> Elementwise:
+def _hardtanh(min_val: float = -1.0, max_val: float = 1.0, **_: object) -> Elementwise:
     return (float(min_val), float(max_val)), (0.0, 1.0, 0.0)
 
 
-def _clamp(min: Any = None, max: Any = None, **_: Any) -> Elementwise:  # noqa: A002 (torch's names)
+def _clamp(
+    min: float | Tensor | None = None,  # noqa: A002 (torch's names, here and below)
+    max: float | Tensor | None = None,  # noqa: A002
+    **_: object,
+) -> Elementwise:
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         raise TypeError
     thresholds = tuple(float(bound) for bound in (min, max) if bound is not None)
@@ -212,7 +216,7 @@ def one_call(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """
 
     @wraps(function)
-    def called(*args: Any) -> Tensor:
+    def called(*args: object) -> Tensor:
         if has_torch_function(args):  # also where a mode is active
             value: Tensor = handle_torch_function(called, args, *args)
             return value

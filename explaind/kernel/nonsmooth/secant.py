@@ -63,10 +63,10 @@ class RecordOps(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Callable[..., Any],
-        types: Any,
+        types: object,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> object:
         """Record the call, then make it."""
         kwargs = kwargs or {}
         op = recognised_op(func, args, kwargs)
@@ -91,10 +91,10 @@ class ReplayOps(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Callable[..., Any],
-        types: Any,
+        types: object,
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> object:
         """Make the call, with a secant slope if it is a piecewise-linear op."""
         kwargs = kwargs or {}
         op = recognised_op(func, args, kwargs)
@@ -130,7 +130,7 @@ def secant_slopes(ends: SecantEnds | None) -> AbstractContextManager[Any]:
     return nullcontext() if ends is None else ReplayOps(ends)
 
 
-def recorded(function: Callable[..., Tensor], *arguments: Any) -> tuple[Tensor, list[Op]]:
+def recorded(function: Callable[..., Tensor], *arguments: object) -> tuple[Tensor, list[Op]]:
     """Call a function without gradients.
 
     Args:
@@ -161,7 +161,7 @@ def _with_secant_slope(
     return with_slope(value, z, secant_slope(start.pieces, start.z, end.z))
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     """Whether it can be differentiated by: not positions, masks and the like."""
     return isinstance(value, Tensor) and value.is_floating_point()
 

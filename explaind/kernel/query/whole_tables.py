@@ -5,6 +5,7 @@ what it computes: training never gives the padding row a gradient, but weight de
 the outputs follow.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,8 +19,12 @@ class _WholeTables(TorchFunctionMode):
     """Looks rows up without the options that only concern the backward pass."""
 
     def __torch_function__(
-        self, func: Any, _types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
+        self,
+        func: Callable[..., object],
+        _types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
         if func is not functional.embedding:
             return func(*args, **(kwargs or {}))
         return _look_up(*args, **(kwargs or {}))

@@ -18,7 +18,7 @@ def add_banded_line(
     interval: tuple[Float[np.ndarray, " point"], Float[np.ndarray, " point"]],
     name: str,
     line: Mapping[str, Any],
-    **trace: Any,
+    **trace: object,
 ) -> None:
     """Add a line and the band of its interval, which a click on the legend hides together.
 

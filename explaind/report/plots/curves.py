@@ -1,7 +1,7 @@
 """Curves of the training metrics."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Unpack
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,6 +13,7 @@ from explaind.report.plots.theme import (
     INK,
     TRAIN,
     VALIDATION,
+    YAxis,
     add_line,
     component_styles,
     label_step_axes,
@@ -118,7 +119,7 @@ def weight_decay_figure(metrics: pd.DataFrame, phases: Phases) -> go.Figure:
 
 
 def _split_figure(
-    metrics: pd.DataFrame, name: str, phases: Phases, title: str, **y_axis: Any
+    metrics: pd.DataFrame, name: str, phases: Phases, title: str, **y_axis: Unpack[YAxis]
 ) -> go.Figure:
     styles = ({"color": TRAIN}, {"color": VALIDATION, "dash": "dash"})
     lines = {
@@ -133,7 +134,7 @@ def _figure(
     lines: Mapping[str, tuple[pd.Series, Mapping[str, object]]],
     phases: Phases,
     title: str,
-    **y_axis: Any,
+    **y_axis: Unpack[YAxis],
 ) -> go.Figure:
     """Return lines over the steps, each with its name, values and style."""
     figure = new_figure()

@@ -6,7 +6,7 @@ grey: a reader with any colour vision tells them apart. Lines differ in their da
 
 from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -93,7 +93,7 @@ def add_line(
     y: np.ndarray | pd.Series,
     name: str,
     line: dict[str, Any],
-    **trace: Any,
+    **trace: object,
 ) -> None:
     """Add a line to a figure, in single precision to keep the page small."""
     figure.add_scatter(
@@ -107,7 +107,19 @@ def add_line(
     )
 
 
-def label_step_axes(figure: go.Figure, y: str, credit: str = "", **y_axis: Any) -> None:
+class YAxis(TypedDict, total=False):
+    """Options of the y axis of a figure, by plotly's names.
+
+    Attributes:
+        range: its ends.
+        rangemode: `tozero` for an axis that begins at 0.
+    """
+
+    range: Sequence[float]
+    rangemode: str
+
+
+def label_step_axes(figure: go.Figure, y: str, credit: str = "", **y_axis: Unpack[YAxis]) -> None:
     """Title the axes of a figure over training steps.
 
     The script of the page finds such figures by their `meta` and marks an interval on them.
@@ -123,7 +135,7 @@ def label_step_axes(figure: go.Figure, y: str, credit: str = "", **y_axis: Any) 
     figure.update_yaxes(**y_axis)
 
 
-def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Any) -> None:
+def label_axes(figure: go.Figure, x: str, y: str, **y_axis: Unpack[YAxis]) -> None:
     """Title both axes; titles carry the unit and, where it matters, the sign."""
     figure.update_xaxes(title_text=x)
     figure.update_yaxes(title_text=y, **y_axis)
