@@ -96,7 +96,6 @@ RUN_BY_NAME = {
 """Modules in the folder of an experiment, and what imports them for the tests of that folder."""
 
 SHORT = {
-    "cli_help.py": "how commands are listed, whatever they are",
     "*/__init__.py": "says what a folder is",
     "__main__.py": "`python -m explaind`",
     "data/digits.py": "a module for each family of sources",

@@ -1,6 +1,6 @@
 """Pages of kind `labelfree`: the claims about explanations without labels."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -166,5 +166,5 @@ def _badge(outcome: str) -> Markup:
     return Markup('<strong class="badge {}">{}</strong>').format(BADGES[outcome], outcome)
 
 
-def _lines(texts: Any) -> Markup:
+def _lines(texts: Iterable[str]) -> Markup:
     return Markup("<br>").join(texts)
