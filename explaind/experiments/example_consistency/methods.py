@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from explaind.experiments.example_consistency.settings import ExampleConsistencySettings, Method
+from explaind.experiments.example_consistency.tables import COMPLETENESS
 from explaind.kernel.path_kernel import PathKernel
 from explaind.labelfree.influence_functions import InfluenceFunctions
 from explaind.labelfree.loss_gradients import LossGradients, laplace_curvature, loss_curvature
@@ -74,7 +75,7 @@ def _path_kernel(case: Case, _: ExampleConsistencySettings) -> Scored:
     explained = kernel.explain(case.test[0], keep=("influence",))
     influence = explained["influence"].to_numpy()[:, 0, case.rows]
     checks = {
-        "path_kernel: completeness": explained.attrs["completeness_error"],
+        COMPLETENESS: explained.attrs["completeness_error"],
         "path_kernel: mean rank correlation of two rankings": rank_correlation(influence),
     }
     return Scored(influence, checks)

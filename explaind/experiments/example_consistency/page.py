@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from explaind.experiments.example_consistency.tables import ExampleConsistencyTables
 from explaind.report.choices import Choice, controls, show_first
@@ -187,6 +188,7 @@ def _check_panel(checks: pd.DataFrame, files: Files) -> Panel:
             row["encoder"],
             _named(row["check"]),
             *(number(row[name], 3) for name in ("mean", "largest")),
+            _judged(row),
         )
         for row in checks.to_dict("records")
     ]
@@ -196,16 +198,26 @@ def _check_panel(checks: pd.DataFrame, files: Files) -> Panel:
         extra=render(
             "columns.html",
             caption=(
-                "Residuals are relative; completeness is what the path kernel leaves unexplained. "
+                "Residuals are relative; completeness is what the path kernel leaves unexplained, "
+                "which has to be small for every training. "
                 "A cosine of 1 to the raw gradient would say that influence functions are "
                 "nothing but a gradient product, as with the published solver."
             ),
             label="How well the methods were solved",
-            titles=("Encoder", "Check", "Mean", "Largest"),
+            titles=("Encoder", "Check", "Mean", "Largest", "Allowed"),
             rows=rows,
         ),
         tables=(files["checks"],),
     )
+
+
+def _judged(row: Mapping[Hashable, Any]) -> Markup:
+    """What is allowed, and whether it is kept; empty where nothing is asked."""
+    if np.isnan(row["allowed"]):
+        return Markup()
+    look, word = ("faithful", "kept") if row["kept"] else ("unfaithful", "exceeded")
+    badge = Markup('<strong class="badge {}">{}</strong>').format(look, word)
+    return Markup("{} {}").format(number(row["allowed"], 1), badge)
 
 
 def _named(check: str) -> str:

@@ -12,6 +12,13 @@ CHANCE_FRACTION = 1.0
 """With everything selected the rate is that of chance."""
 
 
+COMPLETENESS = "path_kernel: completeness"
+"""The check that says how complete the path kernel is."""
+
+ALLOWED = {COMPLETENESS: 5e-4}
+"""Largest value of a check of any training, where one is asked for."""
+
+
 class ExampleConsistencyTables(NamedTuple):
     """All numbers of the page.
 
@@ -107,10 +114,15 @@ def mean_checks(checks: pd.DataFrame) -> pd.DataFrame:
         checks: the checks in the table of the experiment.
 
     Returns:
-        `encoder`, `check`, and `mean`, `smallest` and `largest` of it.
+        `encoder`, `check`, and `mean`, `smallest` and `largest` of it; the value `allowed`, NaN
+        where none is asked for, and whether it is `kept` by all trainings.
     """
-    columns = ["encoder", "check", "mean", "smallest", "largest"]
+    columns = ["encoder", "check", "mean", "smallest", "largest", "allowed", "kept"]
     if checks.empty:
         return pd.DataFrame(columns=columns)
-    found = checks.groupby(["encoder", "check"], sort=False)["rate"].agg(["mean", "min", "max"])
-    return found.rename(columns={"min": "smallest", "max": "largest"}).reset_index()
+    by_case = checks.groupby(["encoder", "check"], sort=False)["rate"]
+    found = by_case.agg(mean="mean", smallest="min", largest="max").reset_index()
+    known = by_case.count().to_numpy() == by_case.size().to_numpy()  # a NaN keeps nothing
+    allowed = found["check"].map(ALLOWED).astype(float)
+    kept = (known & (found["largest"] <= allowed)) | allowed.isna()
+    return found.assign(allowed=allowed, kept=kept)

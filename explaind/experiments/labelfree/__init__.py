@@ -10,7 +10,7 @@ SPEC = Spec(
     "the published numbers, those of every dataset here.",
     settings=LabelfreeSettings,
     shown=Shown(
-        tables=("verdicts.csv", "outcomes.csv", "numbers.csv"),
+        tables=("verdicts.csv", "outcomes.csv", "numbers.csv", "completeness.csv"),
         results={
             kind: kind
             for kind in (

@@ -43,7 +43,7 @@ def draw(tables: LabelfreeTables, about: About) -> Page:
     return Page(
         about,
         lead=said(tables.verdicts),
-        facts=[_fact(tables.verdicts, way) for way in WAYS],
+        facts=[*(_fact(tables.verdicts, way) for way in WAYS), *_complete(tables.completeness)],
         panels=[_claim_panel(tables.verdicts, about), _dataset_panel(tables, about)],
     )
 
@@ -78,6 +78,18 @@ def _fact(verdicts: pd.DataFrame, way: str) -> Fact:
     return Fact(label, f"{counts.get(HOLDS, 0)} of {asked}", detail)
 
 
+def _complete(found: pd.DataFrame) -> list[Fact]:
+    """How complete the label-free path kernel is, if any path was explained."""
+    if found.empty:
+        return []
+    kept, allowed = int(found["kept"].sum()), number(found["allowed"].iloc[0], 1)
+    detail = (
+        f"encoders whose influences add up to the whole in every training, to {allowed}; largest "
+        f"completeness error {number(found['largest'].max(), 2)}"
+    )
+    return [Fact("Path kernel complete", f"{kept} of {len(found)}", detail)]
+
+
 def _claim_panel(verdicts: pd.DataFrame, about: About) -> Panel:
     caption = Markup(
         "Claims of {} and of the reproduction study of {}. <em>Published</em>: its committed "
@@ -104,7 +116,7 @@ def _claim_panel(verdicts: pd.DataFrame, about: About) -> Panel:
         title="Which claims hold?",
         caption=caption,
         extra=render("columns.html", caption="", label="Claims", titles=titles, rows=rows),
-        tables=(about.files["verdicts"],),
+        tables=(about.files["verdicts"], about.files["completeness"]),
     )
 
 

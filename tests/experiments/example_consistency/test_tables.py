@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from explaind.experiments.example_consistency.tables import (
+    COMPLETENESS,
     mean_checks,
     mean_differences,
     mean_rates,
@@ -63,3 +64,13 @@ def test_checks():
     assert found["mean"].tolist() == pytest.approx([1.5e-4])
     assert found["largest"].tolist() == pytest.approx([2e-4])
     assert mean_checks(planted()[1].head(0)).empty
+
+
+@pytest.mark.parametrize(("worst", "kept"), [(4e-4, True), (6e-4, False), (float("nan"), False)])
+def test_the_path_kernel_has_to_be_complete_in_every_training(worst, kept):
+    residuals = planted()[1]
+    complete = residuals.assign(check=COMPLETENESS, method="path_kernel", rate=[1e-6, worst])
+    found = mean_checks(pd.concat([residuals, complete])).set_index("check")
+    assert found.loc[COMPLETENESS, "allowed"] == 5e-4
+    assert found.loc[COMPLETENESS, "kept"] == kept
+    assert found.loc["simplex: median residual", "kept"]

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from explaind.experiments.example_consistency.tables import COMPLETENESS
 from explaind.experiments.labelfree.outcomes import ABSENT, FAILS, HOLDS, OPEN
 from explaind.experiments.labelfree.page import draw, said
 from explaind.experiments.labelfree.settings import LabelfreeSettings
 from explaind.experiments.labelfree.statements import STATEMENTS
 from explaind.experiments.labelfree.tables import read
+from explaind.report.text import number
 from tests.experiments.disentanglement import planted
 from tests.experiments.disentanglement.test_tables import FALLING, STEADY
 from tests.experiments.roar.test_tables import losses
@@ -246,6 +248,28 @@ def test_the_page_says_at_its_top_how_many_hold():
     )
     none = tables_of(pretext_examples=examples(0.5, 0.7)).verdicts
     assert said(none).startswith("0 of 1 claims hold as published, 0 of 1 when corrected. ")
+
+
+def test_the_page_says_whether_every_path_kernel_is_complete():
+    def of(encoder, *errors):
+        checks = pd.DataFrame({"check": COMPLETENESS, "rate": errors, "replicate": [0, 1]})
+        return pd.concat([rates(0.7), checks.assign(end="check", method="path_kernel")]).assign(
+            encoder=encoder
+        )
+
+    found = {
+        "mnist__example_consistency": of("mnist_recorded", 1e-6, 3e-5),
+        "cifar__example_consistency": of("cifar_recorded", 1e-6, 7e-4),
+        "ecg__example_consistency": rates(0.7),  # no path was explained
+    }
+    tables = read(Datasets(**found), SETTINGS)
+    kept = dict(zip(tables.completeness["encoder"], tables.completeness["kept"], strict=True))
+    assert kept == {"mnist_recorded": True, "cifar_recorded": False}
+    html = html_of(draw, tables, "labelfree")
+    assert "Path kernel complete" in html
+    assert "1 of 2" in html
+    assert f"largest completeness error {number(7.0e-4, 2)}" in html
+    assert "Path kernel complete" not in html_of(draw, tables_of(**RESULTS), "labelfree")
 
 
 def test_page_has_every_claim_and_dataset_and_links_what_shows_more():
