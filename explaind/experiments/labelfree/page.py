@@ -95,8 +95,9 @@ def _claim_panel(verdicts: pd.DataFrame, about: About) -> Panel:
         "Claims of {} and of the reproduction study of {}. <em>Published</em>: its committed "
         "numbers, or those that its shipped models give when they are measured again. <em>As "
         "published</em>: compared as there; but rows are paired right, networks are in "
-        "evaluation mode and pixels have the scale of the training, so that a claim is not held "
-        "against a slip of the code. <em>Corrected</em>: compared as the column says. "
+        "evaluation mode and pixels have the scale of the training, so that no slip of the code "
+        "counts against a claim. <em>Corrected</em>: compared as the last column says. Beside "
+        "each outcome stands on how many of the datasets here the claim holds. "
         "Networks here are smaller and trained for less long, so numbers compare in order, not in "
         "size: a claim that does not hold here is not refuted for the published ones."
     ).format(STUDY, REPRODUCTION)
@@ -155,7 +156,7 @@ def _dataset_panel(tables: LabelfreeTables, about: About) -> Panel:
 def _counted(row: Mapping[Hashable, Any], way: str) -> Markup:
     """The outcome of a claim over all datasets, and on how many of them it holds."""
     measured = row[f"measured_{way}"]
-    counted = f"{row[f'holds_{way}']} of {measured} datasets" if measured else ""
+    counted = f"on {row[f'holds_{way}']} of {measured}" if measured else ""
     return Markup("{} {}").format(_badge(row[way]), counted)
 
 

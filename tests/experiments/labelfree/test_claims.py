@@ -281,4 +281,4 @@ def test_page_has_every_claim_and_dataset_and_links_what_shows_more():
     assert "DKNN (nearest), most important 0.9 (0.89 to 0.91)" in html
     several = html_of(draw, read(Datasets(**ON_THREE), SETTINGS), "labelfree")
     assert '<a href="cifar__pretext_examples.html">cifar</a>' in several
-    assert "2 of 3 datasets" in several
+    assert "on 2 of 3" in several
