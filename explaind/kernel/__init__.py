@@ -2,7 +2,7 @@
 
 | module or folder | what it holds |
 |---|---|
-| `path_kernel` | what a user calls |
+| `path_kernel`, `explain_to_store` | what a user calls; `explain_options` are its options |
 | `explain`, `reformulate` | the loops over the steps: with training samples, and without |
 | `trajectory/` | walking the recorded path backward; the adjoint |
 | `query/` | the explained outputs: quadrature of their derivative along a step |
