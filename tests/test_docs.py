@@ -25,8 +25,9 @@ DRY_RUN = {
 LARGE = (
     "snakemake --configfile config/labelfree-cpu.yaml -- all",
     "snakemake --configfile config/labelfree-paper.yaml -- all",
+    "snakemake --configfile config/languages-cpu.yaml -- all",
 )
-"""Dry runs of many jobs."""
+"""Dry runs with data of one's own, of many jobs."""
 
 RUN = (  # in this order, from nothing, with the tiny case as config/config.yaml
     "explaind --help",
@@ -168,9 +169,7 @@ def test_workflow(fresh, command):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "command", [*LARGE, "snakemake --configfile config/languages-cpu.yaml -- all"]
-)
+@pytest.mark.parametrize("command", LARGE)
 def test_large_workflows(fresh, tmp_path, command):
     """Of files that are there, whatever they hold: a dry run opens none."""
     project = fresh.copy(tmp_path)
