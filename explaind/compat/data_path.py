@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from explaind.compat.log import Log
 from explaind.errors import ConfigError, RecordingError
 from explaind.history.batches import Batch, indexed_batches
+from explaind.trees import Data
 
 TARGET_TYPES = {"int": torch.int64, "float": torch.float32}
 
@@ -111,7 +111,7 @@ class LoggedSamples(Dataset):  # type: ignore[type-arg]
     """
 
     def __init__(self, data: DataPath) -> None:
-        self._dataset: Any = data.dataloader.dataset
+        self._dataset: Data = data.dataloader.dataset
         self._steps = [batch["X"] for batch in data.checkpoints]
         self._rows = [_rows(batch["indices"], step) for step, batch in enumerate(data.checkpoints)]
         self._first: dict[int, tuple[Tensor, Tensor]] = {}
