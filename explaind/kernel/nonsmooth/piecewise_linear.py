@@ -24,6 +24,9 @@ from torch.overrides import handle_torch_function, has_torch_function
 Elementwise = tuple[tuple[float, ...], tuple[float, ...]]
 """`(thresholds, slopes)` with one slope more than thresholds."""
 
+Bound = float | Tensor | None
+"""What torch takes as a bound; None = there is none."""
+
 
 def _relu(**_: object) -> Elementwise:
     return (0.0,), (0.0, 1.0)
@@ -45,11 +48,7 @@ def _hardtanh(min_val: float = -1.0, max_val: float = 1.0, **_: object) -> Eleme
     return (float(min_val), float(max_val)), (0.0, 1.0, 0.0)
 
 
-def _clamp(
-    min: float | Tensor | None = None,  # noqa: A002 (torch's names, here and below)
-    max: float | Tensor | None = None,  # noqa: A002
-    **_: object,
-) -> Elementwise:
+def _clamp(min: Bound = None, max: Bound = None, **_: object) -> Elementwise:  # noqa: A002 (torch's names)
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         raise TypeError
     thresholds = tuple(float(bound) for bound in (min, max) if bound is not None)
