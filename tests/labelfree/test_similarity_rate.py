@@ -18,6 +18,16 @@ def test_rates_are_counted():
     np.testing.assert_allclose(least, [[0, 0, 1 / 5], [1, 4 / 5, 7 / 10]])
 
 
+def test_the_single_most_important_sample_is_that_of_class_detection():
+    """The identical class test (Hanawa et al., 2021), quanda's class detection."""
+    rng = np.random.default_rng(1)
+    train, test = rng.integers(0, 4, 50), rng.integers(0, 4, 300)
+    scores = rng.random((300, 50)) + 0.03 * (train == test[:, None])
+    found = similarity_rate(scores, same_labels(test, train), (1 / 50,))
+    assert found.mean() == np.mean(train[scores.argmax(1)] == test)
+    assert 0.3 < found.mean() < 0.9
+
+
 def test_ties_are_left_to_chance():
     rng = np.random.default_rng(0)
     scores = rng.integers(0, 3, (2, 10)).astype(float)
