@@ -30,12 +30,16 @@ SUSPICIOUS = 100
 """Times what rounding explains from which on something else is likely."""
 
 SHORT_STEPS = (
-    "But steps are so short beside the parameters that rounding those, as they were trained and"
+    "Steps are so short beside the parameters that rounding those, as they were trained and"
     " recorded, changes up to %.0e of a step: the run need not be at fault."
 )
-CAUSES = (
+NOT_GIVEN = (
     "Likely causes: a part of the loss that was not given (label smoothing, a penalty, class"
     " weights), gradients changed outside of the recorder, or another augment."
+)
+CANCELLING = (
+    "Products in single precision can be off by as much where their terms cancel: explained in"
+    " double precision (`dtype=torch.float64`) that shrinks, and what was not given stays."
 )
 
 logger = logging.getLogger(__name__)
@@ -148,22 +152,24 @@ def step_rounding(lengths: Float[np.ndarray, "2"], recorded: str) -> float:
     return rounded / motion if motion > rounded else 1.0
 
 
-def warn_of_incompleteness(completeness: Completeness, step_rounding: float) -> None:
+def warn_of_incompleteness(completeness: Completeness, step_rounding: float, computed: str) -> None:
     """Log a warning if a decomposition that is not refused is off by far more than rounding.
 
     Args:
         completeness: how complete it is.
         step_rounding: see the function of this name.
+        computed: type of the computation.
     """
     error, roundings = completeness
     if roundings <= SUSPICIOUS:
         return
-    short = error <= step_rounding
+    causes = [SHORT_STEPS % step_rounding if error <= step_rounding else NOT_GIVEN]
+    causes += [CANCELLING] if computed != "float64" else []
     logger.warning(
         "The influence of all samples and the motion of the parameters differ by %.1e of the"
         " summed absolute data parts, or the change; rounding of single numbers explains about"
         " %.0e. %s The difference is booked as `rounding`.",
         error,
         error / roundings,
-        SHORT_STEPS % step_rounding if short else CAUSES,
+        " ".join(causes),
     )

@@ -66,7 +66,9 @@ def explained_dataset(
         dtypes = {attributes["computed_dtype"], attributes["recorded_dtype"]}
         completed, completeness = complete(arrays, dtypes, attributes["precision"])
         attributes |= completeness.attributes()
-        warn_of_incompleteness(completeness, attributes["step_rounding"])
+        warn_of_incompleteness(
+            completeness, attributes["step_rounding"], attributes["computed_dtype"]
+        )
         used_up = {*STEP_SUMS, GROSS}
         arrays = {key: a for key, a in arrays.items() if key not in used_up} | completed
     width = explanation.shape[1]

@@ -284,8 +284,8 @@ class Explanation:
             )
         return (
             f"{found} what moved the outputs but for that share, more than rounding"
-            f" ({error / roundings:.0e}) explains by itself: low precision, or a part of the loss"
-            " that was not given."
+            f" ({error / roundings:.0e}) explains by itself: products that cancel in low"
+            " precision, or a part of the loss that was not given."
         )
 
     def _cancellation_in_words(self) -> list[str]:

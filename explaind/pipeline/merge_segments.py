@@ -53,7 +53,8 @@ class MergedSegments:
                 self.specs[name + ending] = _spec(name + ending, shape, dtype, unit)
         worst = zip(*(completeness for _, _, completeness in self._completed()), strict=True)
         self.completeness = Completeness(*map(max, worst))
-        warn_of_incompleteness(self.completeness, stores.largest("step_rounding"))
+        computed = str(stores.first.attrs["computed_dtype"])
+        warn_of_incompleteness(self.completeness, stores.largest("step_rounding"), computed)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the arrays, chunk by chunk."""

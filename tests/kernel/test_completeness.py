@@ -78,6 +78,7 @@ def test_more_than_rounding_is_warned_of(recorded, precision, gross, silent, lou
         warn_of_incompleteness(
             complete(arrays(0.3 + 0.7 * error, gross), {recorded}, precision)[1],
             step_rounding=0.0,
+            computed=recorded,
         )
 
     warn(silent)
@@ -99,9 +100,12 @@ def test_rounded_parameters_hold_a_short_step_to_a_share_of_it():
     [(1e-4, "changes up to 1e-04 of a step", "Likely"), (1e-6, "Likely causes", "short")],
 )
 def test_short_steps_are_named_where_they_explain_it(share, said, not_said, caplog):
-    warn_of_incompleteness(Completeness(4e-5, 700.0), share)
+    warn_of_incompleteness(Completeness(4e-5, 700.0), share, "float64")
     assert said in caplog.text
     assert not_said not in caplog.text
+    assert "single precision" not in caplog.text
+    warn_of_incompleteness(Completeness(4e-5, 700.0), share, "float32")
+    assert "explained in double precision" in caplog.text
 
 
 def stepwise(store, dtype, rate):
