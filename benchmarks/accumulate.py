@@ -54,7 +54,7 @@ def part(tests: int, shard: str, segment: str) -> xr.Dataset:
         "segment": segment,
         "computed_dtype": "float32",
         "recorded_dtype": "float32",
-        "precision_deviation": 0.0,
+        "precision_error": 0.0,
         "completeness_error": 0.0,
     }
     names = tuple(f"component {k}" for k in range(COMPONENTS))

@@ -55,7 +55,7 @@ GROSS = "influence_absolute_sum"
 """Influence summed without its signs, which a segment hands on too. Sums of influences round to a
 share of it: where they cancel, to more than a share of what is left."""
 
-WORST = ("completeness_error", "completeness_in_roundings", "precision_deviation", "step_rounding")
+WORST = ("completeness_error", "completeness_in_roundings", "precision_error", "step_rounding")
 """Attributes of an explanation of which the largest of all parts counts."""
 
 

@@ -12,7 +12,7 @@ from explaind.history.replay.history import History
 from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
-from explaind.kernel.contraction.precision import deviation
+from explaind.kernel.contraction.precision import reduction_error
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.adjoint import Adjoint, GradientAdjoint
@@ -28,14 +28,14 @@ class Explanation:
     Attributes:
         arrays: arrays of `kernel.result.ARRAYS`, less the residual of the whole run.
         shape: (explained samples, outputs).
-        deviation: measured deviation of reduced precision; 0 in full precision.
+        precision_error: measured error of reduced precision; 0 in full precision.
         lengths: norms of the parameters, and of the part of their motion that is due to the data,
             each summed over the steps.
     """
 
     arrays: Mapping[str, np.ndarray]
     shape: tuple[int, int]
-    deviation: float
+    precision_error: float
     lengths: np.ndarray
 
 
@@ -77,7 +77,7 @@ def explain_steps(
             continue
         lengths += torch.stack([step.start.norm(), step.parts[0].norm()])
         if measured is None:
-            measured = _deviation(training, psi, step)
+            measured = _precision_error(training, psi, step)
         batch = step.batch, step.weights, step.clip, step.passes
         by_interval = _by_interval(
             training.contract(psi, step.start, step.number, *batch, outputs.by_component),
@@ -111,14 +111,14 @@ def _by_interval(
     return torch.stack(contracted.chunk(parts, dim=2)) if parts > 1 else contracted[None]
 
 
-def _deviation(training: TrainingSide, psi: GradientAdjoint, step: Step) -> Float[Tensor, ""]:
+def _precision_error(training: TrainingSide, psi: GradientAdjoint, step: Step) -> Float[Tensor, ""]:
     """What reduced precision changes in the influence of one step."""
     batch = step.batch, step.weights, step.clip, step.passes
     reduced, exact = (
         side.contract(psi, step.start, step.number, *batch, by_component=False)
         for side in (training, training.exact())
     )
-    return deviation(reduced, exact)
+    return reduction_error(reduced, exact)
 
 
 def _regularised(

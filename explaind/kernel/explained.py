@@ -56,7 +56,7 @@ def explained_dataset(
         "functional": functional.name,
         "quadrature_rule": queries.quadrature.rule,
         "credit": kept.credit,
-        "precision_deviation": explanation.deviation,
+        "precision_error": explanation.precision_error,
         "step_rounding": step_rounding(explanation.lengths, dtype_name(history.stored_dtype)),
         **_computed(history, training),
     }

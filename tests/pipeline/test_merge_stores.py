@@ -25,7 +25,7 @@ ATTRIBUTES = {
     "computed_dtype": "float64",
     "recorded_dtype": "float64",
     "precision": "float64",
-    "precision_deviation": 0.0,
+    "precision_error": 0.0,
     "step_rounding": 0.0,
     "completeness_error": 0.0,
     "completeness_in_roundings": 0.0,

@@ -22,7 +22,7 @@ def explain(rows):
         "y": (("train",), np.arange(3.0)),
     }
     dataset = xr.Dataset({name: (*array, {"units": "nat"}) for name, array in arrays.items()})
-    return dataset.assign_attrs(completeness_error=rows.start / 10, precision_deviation=0.0)
+    return dataset.assign_attrs(completeness_error=rows.start / 10, precision_error=0.0)
 
 
 class SmallGpu:

@@ -4,7 +4,7 @@ Everything is computed and stored in float32 or float64 and summed over samples 
 float64. So are the long products of the adjoint with the gradients, piece by piece: their terms
 cancel, and a float32 sum of ten thousand would be off in the same direction at every step. The
 factors, most of the work for many queries, may be rounded to TF32 or bfloat16; only if asked for,
-and the deviation is measured.
+and the error is measured.
 """
 
 from collections.abc import Iterator
@@ -135,10 +135,10 @@ class Contraction:
             sums.baddbmm_(gradient, psi.mT, beta=0.0 if first else 1.0)
 
 
-def deviation(
+def reduction_error(
     reduced: Float[Tensor, "component batch query"], exact: Float[Tensor, "component batch query"]
 ) -> Float[Tensor, ""]:
-    """Largest relative deviation of reduced products over the queries.
+    """Largest relative error of reduced products over the queries.
 
     Args:
         reduced: influence of a batch by reduced products.

@@ -9,7 +9,7 @@ import explaind
 from explaind.choices import OUTPUT_ARRAYS
 from explaind.errors import ConfigError
 from explaind.kernel.contraction import precision
-from explaind.kernel.contraction.precision import Contraction, deviation, dtype_of
+from explaind.kernel.contraction.precision import Contraction, dtype_of, reduction_error
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import Problem
 
@@ -59,14 +59,14 @@ def test_float32_is_close_to_float64_and_float64_closes(found):
     scale = float(np.abs(exact).max())
     difference = float(np.abs(single - exact).max()) / scale
     assert 1e-9 < difference < 1e-5
-    assert found["float64"].attrs["precision_deviation"] == 0.0
-    assert found["float32"].attrs["precision_deviation"] == 0.0
+    assert found["float64"].attrs["precision_error"] == 0.0
+    assert found["float32"].attrs["precision_error"] == 0.0
     assert np.abs(found["float64"].rounding).max() < 1e-7  # rounded by the training, not by us
 
 
 def test_bf16_deviates_by_what_is_recorded(found):
     """8 significant bits: 2^-9 per factor at most; only the products are reduced."""
-    recorded = found["bf16"].attrs["precision_deviation"]
+    recorded = found["bf16"].attrs["precision_error"]
     assert 1e-5 < recorded < 2**-7
     exact = found["float32"].influence
     norm = np.linalg.norm(exact, axis=-1)
@@ -128,12 +128,12 @@ def test_an_exact_copy_leaves_the_contraction_as_it_is():
     assert not torch.allclose(product(reduced), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_deviation_is_that_of_the_worst_query():
+def test_reduction_error_is_that_of_the_worst_query():
     exact = torch.ones(2, 3, 2, dtype=torch.float64)
     found = exact.clone()
     found[:, :, 1] *= 1.25
-    assert float(deviation(found, exact)) == 0.25
-    assert float(deviation(exact * 0, exact * 0)) == 0.0
+    assert float(reduction_error(found, exact)) == 0.25
+    assert float(reduction_error(exact * 0, exact * 0)) == 0.0
 
 
 def test_tf32_without_a_gpu_is_refused():
