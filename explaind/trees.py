@@ -110,13 +110,14 @@ def on_device(tree: Tree, device: torch.device) -> Tree:
 
 def map_tensors(function: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
     """Return the same tree with the function applied to every tensor, once it is collated."""
+    return map_leaves(partial(_map_tensor, function), tree)
 
-    def mapped(leaf: Leaf) -> Leaf:
-        if isinstance(leaf, Uncollated):
-            return leaf.then(partial(map_tensors, function))
-        return function(leaf) if isinstance(leaf, Tensor) else leaf
 
-    return map_leaves(mapped, tree)
+def _map_tensor(function: Callable[[Tensor], Tensor], leaf: Leaf) -> Leaf:
+    """Return the function of a leaf that is a tensor, or will be once collated; else the leaf."""
+    if isinstance(leaf, Uncollated):
+        return leaf.then(partial(map_tensors, function))
+    return function(leaf) if isinstance(leaf, Tensor) else leaf
 
 
 def collated(tree: Tree) -> Tree:
