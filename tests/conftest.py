@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def pytest_collection_modifyitems(items):
         marker = MARKERS.get(item.path.parent.name)
         if marker:
             item.add_marker(marker)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Modules and tests stay for good: no search for garbage while they are read, or in them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
