@@ -43,6 +43,16 @@ def test_every_panel_has_an_anchor_of_its_own():
     assert re.findall(r'class="anchor" href="#([^"]+)"', html) == anchors
 
 
+@pytest.mark.parametrize(("count", "folded"), [(12, False), (13, True)])
+def test_many_pages_of_a_run_are_folded_away(count, folded):
+    pages = {f"page_{n}": f"Title {n}" for n in range(count - 1)} | {"training": "Old"}
+    html = render("page.html", page=Page(ABOUT, "", ()), pages=pages)
+    navigation = html[html.index("<nav") : html.index("</nav>")]
+    assert (f"<summary>All {count} pages of this run</summary>" in navigation) is folded
+    assert navigation.count("<a href=") == count  # the overview, and all but this one
+    assert '<span class="here" aria-current="page">Old</span>' in navigation
+
+
 def test_pages_say_their_run_and_whose_method_it_is():
     html = render("page.html", page=Page(ABOUT, "", ()), pages={})
     assert "<title>Old &lt;title&gt; · &lt;run&gt;</title>" in html
