@@ -45,9 +45,13 @@ def pytest_collection():
         gc.enable()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    torch.set_num_threads(1)  # the problems are small; idle threads only wait for each other
+@pytest.hookimpl(tryfirst=True)  # before the fixtures of a module
+def pytest_runtest_setup():
+    """One thread: the problems are small, and idle threads wait for each other by turning round.
+
+    Set for every test, because one may leave more to the next: UMAP does, one for each core.
+    """
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
