@@ -31,6 +31,7 @@ from explaind.training.train import keep_if_of
 logger = logging.getLogger(__name__)
 
 BLOCK = 512  # samples per forward pass when the loss is measured
+LEARNED = 0.9  # of the loss with inputs of other samples: above it, inputs hardly matter
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,9 @@ def train_network(
             state.save(checkpoint, origin)
     if settings.patience is not None:
         network.load_state_dict(state.best)
-    return network.eval(), state
+    network.eval()
+    training.warn_if_unlearned()
+    return network, state
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,27 @@ class EncoderTraining:
         if _since_best(state) == 0:
             state.best = state.network
         logger.info("epoch %d: %s", state.epochs, {k: v[-1] for k, v in state.curves.items()})
+
+    def warn_if_unlearned(self) -> None:
+        """Say so if held-out samples fare no better with their own input than with another one.
+
+        Small networks often predict the mean target for hundreds of steps before they look at
+        their input; what is explained of such an encoder says nothing. A contrastive loss has no
+        target that could be compared with another input.
+        """
+        if self.settings.pretext.kind == "contrastive":
+            return
+        own = self._loss(self.held)
+        other = self._loss(replace(self.held, x=self.held.x.roll(1, 0)))
+        logger.info("loss of held-out samples: %.4g, with inputs of others: %.4g", own, other)
+        if own > LEARNED * other:
+            logger.warning(
+                "The encoder has hardly learned anything of its inputs: the loss of held-out"
+                " samples is %.4g, and %.4g if each is given the input of another one. Train for"
+                " more epochs, or at another learning rate.",
+                own,
+                other,
+            )
 
     def _step(self, batch: Batch) -> None:
         self.optimizer.zero_grad()

@@ -166,3 +166,16 @@ def test_a_loss_that_is_not_a_number_is_refused(tmp_path):
     data = dataset()
     with pytest.raises(RecordingError, match=r"training loss is nan\. Lower the learning rate"):
         train(tmp_path / "a", small(), replace(data, x_train=data.x_train * torch.nan))
+
+
+def test_an_encoder_that_ignores_its_inputs_is_warned_of(tmp_path, caplog):
+    data = dataset(64)
+    grey = torch.linspace(0, 1, 72)[torch.randperm(72, generator=torch.Generator().manual_seed(0))]
+    images = grey[:, None, None, None].expand(72, 1, 9, 9).contiguous()  # one number tells all
+    data = replace(data, x_train=images[:64], x_validation=images[64:])
+    train(tmp_path / "short", small(epochs=1), data)
+    assert "hardly learned anything of its inputs" in caplog.text
+    caplog.clear()
+    optimizer = small().optimizer.model_copy(update={"learning_rate": 1e-2})
+    train(tmp_path / "long", small(epochs=40, optimizer=optimizer), data)
+    assert "hardly learned" not in caplog.text
