@@ -26,7 +26,7 @@ CALLED = {
 
 OPTIONAL = {
     "explaind/integrations": ("huggingface", "lightning"),
-    "explaind/data": ("huggingface",),
+    "explaind/data/text": ("huggingface",),
 }
 """Extras that a folder may import from."""
 
