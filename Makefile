@@ -37,7 +37,7 @@ test: $(INSTALLED_DEV)
 test-all: test $(INSTALLED_ALL)
 	$(PYTEST) -m "browser or cluster or kills or libraries or long"
 
-lint: $(INSTALLED_DEV)
+lint: $(INSTALLED_ALL)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
