@@ -69,6 +69,7 @@ ELSEWHERE = {
     "python -m benchmarks.small_jobs main": "minutes, and measures the machine",
     "python -m benchmarks.windows main": "minutes, and measures the machine",
     "python -m benchmarks.startup": "measures the machine",
+    "python -m benchmarks.threads main": "measures the machine",
     "python -m tests.faults.kills": "minutes; tests/faults does it with fewer kills",
     "python -m venv .venv": "network follows; done by make",
     "snakemake --snakefile $EXPLAIND/workflow/Snakefile --configfile mine.yaml --cores 2 -- all": (
