@@ -46,6 +46,7 @@ def measured(policy: str, busy: int, steps: int) -> float:
     with ExitStack() as stack:
         for _ in range(busy):
             other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            stack.callback(other.wait)
             stack.callback(other.kill)
         run = [sys.executable, "-m", "benchmarks.threads", "child", str(steps)]
         environment = os.environ | {"OMP_WAIT_POLICY": policy}
