@@ -303,7 +303,9 @@ def results_of(name, rule):
     """What the experiments leave that a rule of another one reads, by the key that names them."""
     settings = CONFIG.experiments[name]
     named = {key: settings.named_by(key).values() for key in rule.results}
-    return {key: [result_of(other) for other in others] for key, others in named.items()}
+    return {
+        key: [result_of(other) for other in others] for key, others in named.items()
+    }
 
 
 def read_by(spec):
