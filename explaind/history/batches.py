@@ -85,7 +85,9 @@ def inputs_and_targets(batch: object) -> tuple[Inputs, Targets]:
     """Return what the model and what the loss is given of a batch.
 
     Args:
-        batch: `(x, y)`; or a mapping, which is `x` as a whole, and its `labels`, if any, are `y`.
+        batch: `(x, y)`; or a mapping, which is `x` as a whole, and its `labels`, if any, are `y`;
+            or `x` alone, a tensor or the only element of a tuple, which is its own target, as that
+            of an autoencoder.
 
     Returns:
         Inputs and targets.
@@ -95,12 +97,16 @@ def inputs_and_targets(batch: object) -> tuple[Inputs, Targets]:
     """
     if isinstance(batch, Mapping):
         return dict(batch), batch.get(LABELS, ())
+    if isinstance(batch, (tuple, list)) and len(batch) == 1:
+        batch = batch[0]
+    if isinstance(batch, Tensor):
+        return batch, batch
     if isinstance(batch, (tuple, list)) and len(batch) == 2:
         return batch[0], batch[1]
     length = len(batch) if isinstance(batch, Sized) else "unknown"
     raise UnsupportedError(
-        f"Expected batches (x, y) or mappings, got {type(batch).__name__} of length {length}."
-        " Give the dataset a __getitem__ that returns (x, y), or the loader a collate_fn."
+        f"Expected batches (x, y), x alone or mappings, got {type(batch).__name__} of length"
+        f" {length}. Give the dataset a __getitem__ that returns (x, y), or the loader a collate_fn."
     )
 
 

@@ -74,8 +74,8 @@ class PathKernel:
             attribute `output_unit` is the unit of its outputs, "nat" of log-probabilities; without
             one they are pure numbers, "1".
         loss_fn: the training loss, `(model output, targets) -> per-sample losses`.
-        train_data: `(x, y)` tensors or arrays, a map-style dataset or the loader trained with, in
-            the order of the recorded indices.
+        train_data: `(x, y)` tensors or arrays, or `x` alone if it is its own target; a map-style
+            dataset or the loader trained with, in the order of the recorded indices.
         penalty: explicit regulariser of the loop's loss, `(parameters by name) -> scalar`; its
             share is reported as regularisation (`decay`).
         augment: the augmentation that the recorder was given, if any.

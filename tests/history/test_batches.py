@@ -41,13 +41,17 @@ def test_samples_without_an_index_are_refused():
         next(indexed_batches(DataLoader(TensorDataset(torch.ones(3)), None)))
 
 
-@pytest.mark.parametrize("tensors", [1, 3])
-def test_batches_that_are_not_pairs_are_refused(tensors):
-    loader = DataLoader(TensorDataset(*[torch.ones(4)] * tensors), 2)
-    with pytest.raises(
-        UnsupportedError, match=rf"batches \(x, y\) or mappings, got list of length {tensors}"
-    ):
+def test_batches_of_three_tensors_are_refused():
+    loader = DataLoader(TensorDataset(*[torch.ones(4)] * 3), 2)
+    expected = r"batches \(x, y\), x alone or mappings, got list of length 3"
+    with pytest.raises(UnsupportedError, match=expected):
         next(indexed_batches(loader))
+
+
+@pytest.mark.parametrize("items", [list, TensorDataset])
+def test_a_batch_of_inputs_alone_is_its_own_target(items):
+    batch = next(indexed_batches(DataLoader(items(torch.arange(4.0)), 2)))
+    assert batch.x.tolist() == batch.y.tolist() == [0, 1]
 
 
 def test_a_collate_function_of_ones_own_is_used():

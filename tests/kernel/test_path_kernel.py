@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.optim import AdamW
+from torch.utils.data import DataLoader, TensorDataset
 
 import explaind
 from explaind.errors import ConfigError, UnsupportedError
@@ -107,3 +109,44 @@ def test_components_in_place_of_the_recorded_ones(kernel, tmp_path):
     torch.testing.assert_close(
         torch.from_numpy(found.influence.values), torch.from_numpy(plain.influence.values)
     )
+
+
+def squared_error(output, target):
+    return (output - target).square().mean(1)
+
+
+def encoded(store, drawn):
+    """Train an autoencoder on batches of `drawn`, as one whose items have no targets would be."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 4)).double()
+    optimizer = AdamW(model.parameters(), lr=0.05)
+    with explaind.record(model, optimizer, squared_error, store) as recorder:
+        for batch in recorder.batches(drawn):
+            optimizer.zero_grad()
+            squared_error(model(batch.x), batch.y).mean().backward()
+            optimizer.step()
+    return model
+
+
+@pytest.mark.parametrize("items", [list, TensorDataset], ids=["tensors", "tuples of one"])
+def test_a_sample_without_a_target_is_its_own(tmp_path, items):
+    x = torch.randn(9, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    pairs = DataLoader(TensorDataset(x, x), 3)
+    kernel = explaind.PathKernel(
+        tmp_path / "pairs.zarr",
+        encoded(tmp_path / "pairs.zarr", pairs),
+        squared_error,
+        pairs,
+        quadrature=SMOOTH,
+    )
+    expected = kernel.explain(x[:2], x[:2], outputs="loss")
+    assert abs(expected.influence).min() > 0
+    alone = DataLoader(items(x), 3)
+    model = encoded(tmp_path / "alone.zarr", alone)
+    for data in (alone, alone.dataset, x, x.numpy()):
+        kernel = explaind.PathKernel(
+            tmp_path / "alone.zarr", model, squared_error, data, quadrature=SMOOTH
+        )
+        for given in ((x[:2], x[:2]), (TensorDataset(x[:2]),)):
+            found = kernel.explain(*given, outputs="loss")
+            np.testing.assert_array_equal(found.influence, expected.influence)

@@ -267,8 +267,8 @@ class Recorder:
         Several may be drawn for a step, or none be used: those count that gradients came from.
 
         Args:
-            loader: a `DataLoader` over a map-style dataset of `(x, y)`, also inside of a progress
-                bar; or an iterable of `Batch`.
+            loader: a `DataLoader` over a map-style dataset of `(x, y)`, or of `x` alone, which is
+                its own target; also inside of a progress bar; or an iterable of `Batch`.
 
         Yields:
             The batches, with `x` (augmented), `y` and the dataset `index` of each sample.

@@ -30,9 +30,9 @@ class TrainingData:
     """Training samples by index.
 
     Args:
-        data: `(x, y)` tensors or arrays (or pytrees of them) with the sample first; a map-style
-            dataset whose items are `(x, y)`; or the `DataLoader` that was trained with, which
-            brings its dataset and its `collate_fn`.
+        data: `(x, y)` tensors or arrays (or pytrees of them) with the sample first, or `x` alone,
+            which is its own target; a map-style dataset whose items are either; or the `DataLoader`
+            that was trained with, which brings its dataset and its `collate_fn`.
         dtype: floating type that inputs are converted to.
         device: where batches are returned.
         augment: what the recorder was given, if anything.
@@ -59,6 +59,8 @@ class TrainingData:
     ) -> None:
         if isinstance(data, DataLoader):
             data, collate = data.dataset, collate or data.collate_fn
+        if isinstance(data, (Tensor, np.ndarray)):
+            data = (data, data)
         self._tensors = isinstance(data, (tuple, list)) and len(data) == 2
         if self._tensors:
             data = as_tensors("train_data", tuple(data))

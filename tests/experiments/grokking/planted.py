@@ -98,12 +98,24 @@ def swapped(ready=READY, accurate=GENERALISED):
     return pd.DataFrame({"step": step, **{k: v.astype(float) for k, v in columns.items()}})
 
 
-def profiles(same=8.0, before=2.0, after=9.0):
-    """Pairs of the same result, in mean sizes of others: of the run and of ten intervals."""
-    start = np.arange(0, STEPS, 100)
-    times = [same, *np.where(start < MEMORISED, before, after)]
+def profiles(same=8.0, before=2.0, after=9.0, periodic=True):
+    """Pairs of the same result, in mean sizes of others: of the run and of ten intervals.
+
+    Those of other results are a wave of period 23 / 3 once the network memorised, if `periodic`;
+    else all waves are as large (those of the Legendre symbol).
+    """
+    p, start = 23, np.arange(0, STEPS, 100)
+    wave = np.cos(2 * np.pi * 3 * np.arange(p) / p)
+    squares = set(np.arange(1, p) ** 2 % p)
+    noise = np.array([1.0 if d in squares else -1.0 for d in range(p)])
+    rows = [(same, wave)]
+    for time in start:
+        late = time >= MEMORISED
+        rows.append((after, wave if periodic else noise) if late else (before, noise))
+    values = np.array([others / np.abs(others[1:]).mean() for _, others in rows])
+    values[:, 0] = [peak for peak, _ in rows]
     return xr.DataArray(
-        [[ratio, 1.0, -1.0, np.nan] for ratio in times],
+        values,
         dims=("interval", "difference"),
         coords={
             "start": ("interval", [0, *start]),
