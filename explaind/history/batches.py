@@ -106,7 +106,8 @@ def inputs_and_targets(batch: object) -> tuple[Inputs, Targets]:
     length = len(batch) if isinstance(batch, Sized) else "unknown"
     raise UnsupportedError(
         f"Expected batches (x, y), x alone or mappings, got {type(batch).__name__} of length"
-        f" {length}. Give the dataset a __getitem__ that returns (x, y), or the loader a collate_fn."
+        f" {length}. Give the dataset a __getitem__ that returns (x, y), or the loader a"
+        " collate_fn."
     )
 
 

@@ -163,9 +163,7 @@ def _emergence(story: Story) -> Claim:
         later = intervals[(intervals["start"] >= memorised).to_numpy()]
         ratios = _median(_ratio, earlier), _median(_ratio, later)
         shares = _median(_few_waves, earlier), _median(_few_waves, later)
-    found = [
-        before < limit <= after for (before, after), limit in ((ratios, RATIO), (shares, FEW))
-    ]
+    found = [before < limit <= after for (before, after), limit in ((ratios, RATIO), (shares, FEW))]
     return Claim(
         "That structure emerges: before the network memorised it is not there.",
         "heat maps at steps 200, 250, 500, 1,100 and 1,900 of 1,939",
@@ -311,11 +309,8 @@ def _ratio(profile: xr.DataArray) -> float:
 
 
 def _few_waves(profile: xr.DataArray) -> float:
-    """Share of the five strongest waves in the power of all, without pairs of the same result.
-
-    Raising the probability of a class in training raises it on every sample of that class, so that
-    influence between equal results is large in any classifier, periodic or not.
-    """
+    """Share of the five strongest waves in the power of all, without pairs of the same result."""
+    # training raises a class on every sample: equal results stand out in any classifier
     values = profile.to_numpy().copy()
     values[0] = np.nan
     values = np.where(np.isfinite(values), values, np.nanmean(values))
