@@ -1,19 +1,34 @@
 """Explanations of many samples, block by block into a store: memory is that of one block."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import xarray as xr
 
 from explaind.errors import StoreError
+from explaind.history.checksums import vector_checksum, whole_checksum
 from explaind.kernel.completeness import WORST
 from explaind.kernel.explain_options import ExplainOptions
 from explaind.kernel.explanation import open_explanation
 from explaind.kernel.path_kernel import PathKernel
 from explaind.kernel.samples import blocks_of
-from explaind.store import StoreWriter, labels_of, new_store, spec_of
-from explaind.trees import Inputs, Targets
+from explaind.store import (
+    StoreWriter,
+    is_sealed,
+    labels_of,
+    new_store,
+    only_writer,
+    open_sealed,
+    spec_of,
+    write_store,
+)
+from explaind.trees import Inputs, Targets, collated
+
+ASKED = "asked"
+"""Attribute of a block: what was explained."""
 
 
 def explain_to_store(
@@ -24,12 +39,13 @@ def explain_to_store(
     *,
     together: int = 64,
     overwrite: bool = False,
+    resume: bool = False,
     **options: Unpack[ExplainOptions],
 ) -> xr.Dataset:
     """Explain more samples than fit into memory together, and write them as one store.
 
-    Each block walks over the recorded steps once. The store appears when all blocks are in it: what
-    was interrupted leaves none.
+    Each block walks over the recorded steps once, and is kept beside the store until all of them
+    are there: then the store appears, and they go. The disk holds everything twice for a moment.
 
     Args:
         kernel: the run.
@@ -39,6 +55,8 @@ def explain_to_store(
         targets: their targets, unless `x` has them.
         together: samples that are explained at a time.
         overwrite: replace a store that exists.
+        resume: go on with the blocks of a call that was interrupted. Run, samples and options are
+            compared; of a function only its name can be.
         **options: as for `PathKernel.explain`.
 
     Returns:
@@ -46,26 +64,89 @@ def explain_to_store(
         attributes that say how exact it is are the largest of all blocks.
 
     Raises:
-        StoreError: if something lies at `store` already.
+        StoreError: if something lies at `store` already, or blocks to go on with are of another
+            run, other samples or options.
     """
     path = Path(store).absolute()
-    if path.exists() and not overwrite:
-        raise StoreError(f"{path} exists already. Remove it, or pass overwrite=True.")
-    data = kernel.data
-    count, blocks = blocks_of(x, targets, together, data.collate, data.concatenated)
-    first = kernel.explain(*next(blocks), **options)
-    labels, arrays = labels_of(first), _arrays(first)
-    specs = {name: spec_of(array, {"test": count}) for name, array in arrays.items()}
-    with new_store(path, specs, {**first.attrs, "coordinates": labels}) as writer:
-        _write(writer, first, 0)
-        worst, done = {key: first.attrs[key] for key in WORST if key in first.attrs}, together
+    folder = path.with_name(f".{path.name}.blocks")
+    with only_writer(folder, wait=True):
+        if path.exists() and not overwrite:
+            raise StoreError(f"{path} exists already. Remove it, or pass overwrite=True.")
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        data = kernel.data
+        count, blocks = blocks_of(x, targets, together, data.collate, data.concatenated)
+        asked, written = _asked(kernel, options), list[Path]()
         for samples in blocks:
-            explained = kernel.explain(*samples, **options)
-            _write(writer, explained, done)
-            worst = {key: max(value, explained.attrs[key]) for key, value in worst.items()}
-            done += together
-        writer.set_attributes(worst)
+            block = folder / f"{len(written)}.zarr"
+            about = {**asked, "samples": whole_checksum(*collated(samples))}
+            if is_sealed(block):
+                _check_same(block, about)
+            else:
+                explained = kernel.explain(*samples, **options)
+                write_store(block, explained, {**explained.attrs, ASKED: about})
+            written.append(block)
+        _join(path, written, count)
+        shutil.rmtree(folder)
     return open_explanation(path)
+
+
+def _asked(kernel: PathKernel, options: Mapping[str, Any]) -> dict[str, Any]:
+    """What is explained of which run, in words and numbers that a file keeps."""
+    history = kernel.history
+    trained = vector_checksum(history.theta(history.steps).cpu().numpy())
+    said = {name: _said(option) for name, option in options.items()}
+    return {"steps": history.steps, "trained": trained, "options": said}
+
+
+def _said(option: object) -> object:
+    """An option as a file keeps it."""
+    if option is None or isinstance(option, (str, int)):
+        return option
+    if callable(option):
+        return str(getattr(option, "__qualname__", type(option).__qualname__))
+    assert isinstance(option, Iterable)
+    found = [str(one) for one in option]
+    return sorted(found) if isinstance(option, AbstractSet) else found
+
+
+def _check_same(block: Path, asked: Mapping[str, Any]) -> None:
+    """Refuse a block of another question."""
+    before = open_sealed(block).attrs.get(ASKED, {})
+    differ = [name for name, value in asked.items() if before.get(name) != value]
+    if differ:
+        raise StoreError(
+            f"resume: {block} was explained with other {', '.join(differ)}: expected"
+            f" {[asked[name] for name in differ]}, got {[before.get(name) for name in differ]}."
+            " Call as before the interruption, or without resume."
+        )
+
+
+def _join(path: Path, blocks: list[Path], count: int) -> None:
+    """Write the blocks as one store."""
+    first = open_sealed(blocks[0])
+    arrays, labels = _arrays(first), labels_of(first)
+    attributes = {name: value for name, value in first.attrs.items() if name != ASKED}
+    specs = {name: spec_of(array, {"test": count}) for name, array in arrays.items()}
+    with new_store(path, specs, {**attributes, "coordinates": labels}) as writer:
+        done, worst = 0, {name: attributes[name] for name in WORST if name in attributes}
+        for block in blocks:
+            explained = open_sealed(block)
+            _check_alike(explained, attributes)
+            _write(writer, explained, done)
+            worst = {name: max(value, explained.attrs[name]) for name, value in worst.items()}
+            done += explained.sizes["test"]
+        writer.set_attributes(worst)
+
+
+def _check_alike(explained: xr.Dataset, attributes: Mapping[str, Any]) -> None:
+    """Refuse blocks that were worked out in different ways: by another quadrature, say."""
+    for name, value in attributes.items():
+        if name not in WORST and explained.attrs[name] != value:
+            raise StoreError(
+                f"resume: the blocks differ in {name}, {value!r} and {explained.attrs[name]!r}."
+                " Explain with the kernel of the interrupted call, or without resume."
+            )
 
 
 def _arrays(explained: xr.Dataset) -> Mapping[str, xr.DataArray]:

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import explaind
 from explaind.errors import ConfigError, StoreError
+from explaind.kernel.query.quadrature import Quadrature
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import Problem, vectors
 
@@ -75,7 +76,8 @@ def test_an_interruption_leaves_no_store(kernel, tmp_path):
         explaind.explain_to_store(
             kernel, tmp_path / "e.zarr", TensorDataset(x, Y), together=3, outputs="all"
         )
-    assert not list(tmp_path.glob("**/*.zarr*"))
+    with pytest.raises(StoreError, match="does not exist"):
+        explaind.open_explanation(tmp_path / "e.zarr")
 
 
 def test_a_store_that_exists_is_replaced_only_if_told(kernel, tmp_path):
@@ -112,10 +114,14 @@ def test_a_kill_leaves_nothing_that_a_later_call_could_take_for_its_own(kernel, 
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name]
+    assert (tmp_path / ".e.zarr.blocks" / "1.zarr").is_dir()
     with pytest.raises(StoreError):
         explaind.open_explanation(store)
-    calls = {"the same": {"together": 2}, "another": {"together": 3, "outputs": "all"}}
+    calls = {
+        "going on": {"together": 2, "resume": True},
+        "the same": {"together": 2},
+        "another": {"together": 3, "outputs": "all"},
+    }
     for name, options in calls.items():
         whole = tmp_path / f"{name}.zarr"
         explaind.explain_to_store(kernel, whole, TensorDataset(X, Y), **options)
@@ -124,6 +130,61 @@ def test_a_kill_leaves_nothing_that_a_later_call_could_take_for_its_own(kernel, 
         )
         xr.testing.assert_identical(again.load(), explaind.open_explanation(whole).load())
         assert not [path for path in tmp_path.iterdir() if path.name.startswith(f".{store.name}")]
+
+
+class Failing(TensorDataset):
+    """A dataset of which a sample cannot be read."""
+
+    def __getitem__(self, i):
+        if i == 5:
+            raise OSError("a network drive went away")
+        return super().__getitem__(i)
+
+
+@pytest.fixture
+def interrupted(kernel, tmp_path):
+    """A call that ended after two of four blocks."""
+    with pytest.raises(OSError, match="went away"):
+        explaind.explain_to_store(kernel, tmp_path / "e.zarr", Failing(X, Y), together=2, top=3)
+    return tmp_path / "e.zarr"
+
+
+def test_resuming_explains_what_is_missing_only(kernel, interrupted, monkeypatch):
+    expected = kernel.explain(X, Y, top=3)
+    explained, explain = [], kernel.explain
+    monkeypatch.setattr(kernel, "explain", lambda *a, **k: explained.append(a) or explain(*a, **k))
+    found = explaind.explain_to_store(kernel, interrupted, X, Y, together=2, resume=True, top=3)
+    assert [len(x) for x, _ in explained] == [2, 1]
+    xr.testing.assert_allclose(found.load(), expected, rtol=1e-9, atol=1e-12)
+    assert "asked" not in found.attrs
+
+
+@pytest.mark.parametrize(
+    ("samples", "options", "said"),
+    [
+        ((X.flip(0), Y), {"top": 3}, "other samples"),
+        ((X, Y), {"top": 4}, "other options"),
+        ((X, Y), {"top": 3, "outputs": lambda output, _: output[:, 0]}, "other options"),
+    ],
+    ids=["samples", "number", "function"],
+)
+def test_resuming_something_else_is_refused(kernel, interrupted, samples, options, said):
+    with pytest.raises(StoreError, match=said):
+        explaind.explain_to_store(kernel, interrupted, *samples, together=2, resume=True, **options)
+
+
+def test_resuming_another_run_or_quadrature_is_refused(kernel, interrupted, tmp_path):
+    options = {"together": 2, "resume": True, "top": 3}
+    given = PROBLEM.loss_fn, PROBLEM.train_data()
+    model = record(PROBLEM, tmp_path / "short.zarr", batches=PROBLEM.batches()[:-1])
+    other = explaind.PathKernel(tmp_path / "short.zarr", model, *given, quadrature=SMOOTH)
+    with pytest.raises(StoreError, match="other steps, trained"):
+        explaind.explain_to_store(other, interrupted, X, Y, **options)
+    record(PROBLEM, tmp_path / "same.zarr")
+    midpoint = Quadrature(rule="midpoint")
+    other = explaind.PathKernel(tmp_path / "same.zarr", model, *given, quadrature=midpoint)
+    with pytest.raises(StoreError, match="differ in quadrature_rule"):
+        explaind.explain_to_store(other, interrupted, X, Y, **options)
 
 
 class Stream(IterableDataset):
