@@ -21,7 +21,7 @@ INTRODUCTION = """\
 |---|---|
 | `config.yaml` | the default: minutes on two cores |
 | `paper.yaml` | the scale of the paper: a GPU or many cores |
-| `grokking-cpu.yaml` | the grokking study at p = 113 on two cores: hours |
+| `grokking-cpu.yaml` | the grokking study at p = 113 on two cores: 46 minutes |
 | `cifar2-cpu.yaml` | cats and dogs of CIFAR-10 on two cores: about 35 minutes, and a download |
 | `labelfree-cpu.yaml` | the label-free study on real images on two cores, from files |
 | `labelfree-paper.yaml` | the same as published: a GPU or a cluster, and a download |

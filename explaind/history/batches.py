@@ -19,7 +19,7 @@ from explaind.history.checksums import (
     whole_checksum,
 )
 from explaind.history.random_state import CPU, Draws, generator_state, replayed
-from explaind.trees import Augmentation, Data, Inputs, Targets, leaves
+from explaind.trees import Augmentation, Data, Inputs, Targets, leaves, map_tensors
 from explaind.uncollated import Uncollated
 
 LABELS = "labels"
@@ -55,6 +55,22 @@ class Batch:
     def samples(self) -> tuple[Inputs, Targets]:
         """Inputs and targets that can be cut into samples."""
         return (self.x, self.y) if self.apart is None else self.apart
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """Return the batch with inputs and targets on a device, as Lightning asks for it.
+
+        Args:
+            device: the device.
+            non_blocking: whether the program goes on while they are copied.
+
+        Returns:
+            The batch.
+        """
+
+        def moved(leaf: Tensor) -> Tensor:
+            return leaf.to(device, non_blocking=non_blocking)
+
+        return replace(self, x=map_tensors(moved, self.x), y=map_tensors(moved, self.y))
 
     def augmented(self, augment: Augmentation, step: int, device: torch.device) -> "Batch":
         """Return the batch as a step sees it, with the state of what its augmentation draws.

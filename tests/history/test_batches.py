@@ -101,3 +101,12 @@ def test_concatenated_samples_are_refused_where_no_loader_makes_them(store):
     training.loader = [Batch(*concatenated(items[:3]), torch.arange(3))]
     with pytest.raises(UnsupportedError, match=r"x\['nodes'\] of a batch of 3.*by a collate_fn"):
         training.run()
+
+
+def test_inputs_and_targets_move_to_a_device_the_index_stays():
+    batch = Batch({"a": torch.ones(2)}, (torch.ones(2), 3), torch.arange(2))
+    moved = batch.to("meta", non_blocking=True)
+    assert moved.x["a"].device.type == moved.y[0].device.type == "meta"
+    assert moved.y[1] == 3
+    assert moved.index is batch.index
+    assert batch.x["a"].device.type == "cpu"
