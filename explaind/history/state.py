@@ -5,6 +5,7 @@ state to resume from.
 """
 
 import io
+import logging
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ from explaind.history.optimizer_step import (
 from explaind.history.optimizers import check_optimizer
 from explaind.history.random_state import generator_state, set_generator_state
 from explaind.paths import FILES
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT = f"{FILES}/checkpoint.pt"
 CONSTANTS = f"{FILES}/constants.pt"
@@ -98,6 +101,20 @@ class TrainingState:
         # tensor by tensor: a flat copy of a large model would take longer than comparing it
         differs = [(now != values[name]).any() for name, now in self.parameters.items()]
         return bool(torch.stack(differs).any())
+
+    def warn_if_moved(self, theta: Float[Tensor, " param"], steps: int) -> None:
+        """Warn of parameters that changed after the last recorded step.
+
+        Args:
+            theta: parameters after that step.
+            steps: number of recorded steps.
+        """
+        if self.moved_from(theta):
+            logger.warning(
+                "the parameters changed after step %d, the last one recorded: by another optimizer,"
+                " or because others were loaded. What is explained is the network after that step.",
+                steps - 1,
+            )
 
     def second_moment(self) -> Float[Tensor, " param"]:
         """Return what the step just taken divided by, as one flat vector."""

@@ -163,7 +163,7 @@ def find_functional(
         The functional.
 
     Raises:
-        ConfigError: for an unknown name.
+        ConfigError: for an unknown name, or neither name nor function.
     """
     if callable(outputs):
         name = getattr(outputs, "__name__", "custom")
@@ -176,6 +176,10 @@ def find_functional(
         "margin": ("nat", margin),
         "loss": (unit_of(loss_fn), loss_fn),
     }
+    if not isinstance(outputs, str):
+        raise ConfigError(
+            f"outputs: expected a function or one of {NAMED}, got {type(outputs).__name__}."
+        )
     logit = re.fullmatch(r"logit\[(\d+)\]", outputs)
     if logit:
         return Functional(outputs, output_unit, Logit(int(logit.group(1))))

@@ -97,7 +97,7 @@ def as_tensors(name: str, tree: Tree) -> Tree:
         The tree of tensors.
 
     Raises:
-        ConfigError: for a leaf that is neither.
+        ConfigError: for a leaf that is neither, or sparse.
     """
     for leaf_name, leaf in named_leaves(name, tree):
         if not isinstance(leaf, (Tensor, np.ndarray, Uncollated)):
@@ -105,6 +105,8 @@ def as_tensors(name: str, tree: Tree) -> Tree:
                 f"{leaf_name}: expected a tensor or a numpy array, sample first, got"
                 f" {type(leaf).__name__}."
             )
+        if isinstance(leaf, Tensor) and leaf.layout != torch.strided:
+            raise ConfigError(f"{leaf_name}: expected a dense tensor, got {leaf.layout}.")
     return map_leaves(
         lambda leaf: torch.as_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf, tree
     )

@@ -1,5 +1,7 @@
 """Explaining other outputs than the default, against the oracle."""
 
+import inspect
+
 import pytest
 import torch
 from torch.optim import SGD
@@ -70,6 +72,33 @@ WRONG_FUNCTIONALS = {
 def test_a_functional_that_is_not_one_of_each_sample_is_refused(name, tmp_path):
     with pytest.raises(ExplaindError, match=r"(?i)sample"):
         record_and_explain(PROBLEM, tmp_path, outputs=WRONG_FUNCTIONALS[name])
+
+
+NOT_EXPLAINED = {
+    "detached": (lambda output, _: output.detach()[:, 0], "no gradient"),
+    "whole numbers": (
+        lambda output, _: output.argmax(1),
+        r"real floating numbers, got torch\.int64",
+    ),
+    "the largest class": (lambda output, _: output.argmax(1).to(output), "no gradient"),
+    "complex": (lambda output, _: output[:, 0] + 1j, r"got torch\.complex"),
+    "an array": (lambda output, _: output.detach().numpy()[:, 0], "floating numbers, got ndarray"),
+    "raises": (lambda output, _: output[:, 99], "samples of torch.float64 .*out of bounds"),
+    "one argument": (lambda output: output, "takes 1 positional argument"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_EXPLAINED)
+def test_what_has_no_gradient_or_fails_is_refused_by_name(name, tmp_path):
+    outputs, message = NOT_EXPLAINED[name]
+    with pytest.raises(ExplaindError, match=message):
+        record_and_explain(PROBLEM, tmp_path, outputs=outputs)
+
+
+def test_a_number_is_no_functional():
+    unchecked = inspect.unwrap(find_functional)  # a user's call is not checked for types
+    with pytest.raises(ConfigError, match=r"outputs: expected a function or one of .* got int"):
+        unchecked(3, PROBLEM.loss_fn)
 
 
 def test_functionals_carry_name_and_unit():

@@ -55,6 +55,7 @@ REFUSED = {
     "lengths of a tree": (({"a": X, "b": X[:2]}, Y), r"got 4 in x\['a'\] and 2 in x\['b'\]"),
     "one sample": ((X[0], Y[0]), "targets: expected the sample as first dimension"),
     "lists": ((X, [0, 1, 2, 3]), r"targets\[0\]: expected a tensor or a numpy array.*got int"),
+    "sparse": ((X.to_sparse(), Y), "x: expected a dense tensor, got torch.sparse"),
     "none": ((X[:0], Y[:0]), "at least one sample"),
     "NaN": ((torch.tensor([[0.0], [torch.nan]]), Y[:2]), "x has NaN in sample 1"),
     "targets twice": ((TensorDataset(X, Y), Y), "expected none with a TensorDataset"),
@@ -75,6 +76,9 @@ def test_samples_unlike_the_training_samples_are_refused(trained):
         kernel.explain(x[:, 0], y)
     with pytest.raises(ConfigError, match=r"got \{\"x\['a'\]\": 2\}"):
         kernel.explain({"a": x}, y)
+    for wrong, outputs in ((x[:, 1:], "target_logprob"), (x > 0, "all")):
+        with pytest.raises(ConfigError, match="cannot be worked out for samples of torch"):
+            kernel.explain(wrong, y, outputs)
     broken = x.clone()
     broken[1] = torch.inf
     with pytest.raises(ConfigError, match="target_logprob of sample 1 is not finite"):

@@ -373,6 +373,7 @@ class Recorder:
         if self._writer is None or self._theta is None:
             raise RecordingError("No optimizer step was taken inside the record block.")
         self._state.check_constants(self.steps)
+        self._state.warn_if_moved(self._theta, self.steps)
         self._writer.append({**self._path_rows.at_end(self._theta), **self._metrics()})
         made = {
             "steps": self.steps,

@@ -2,13 +2,15 @@
 
 import logging
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from explaind.errors import ConfigError, UnsupportedError
+from explaind.errors import ConfigError, ExplaindError, UnsupportedError
 from explaind.history.guards import check_separable_loss, same_outputs
 from explaind.history.replay.history import History
 from explaind.kernel.contraction.training_data import TrainingData
@@ -16,7 +18,18 @@ from explaind.kernel.functionals import ModelFunction, whole_output
 from explaind.kernel.gradients.fallback import Fallback, dense_gradients
 from explaind.kernel.gradients.linearised import LinearisedBatch
 from explaind.kernel.gradients.per_sample import Function, PerSampleGradients
-from explaind.trees import Inputs, LossFunction, Targets, batch_size, is_uncollated, rows_of, take
+from explaind.trees import (
+    Inputs,
+    LossFunction,
+    Outputs,
+    Targets,
+    Tree,
+    batch_size,
+    is_uncollated,
+    leaves,
+    rows_of,
+    take,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +148,30 @@ def repeated(batch: tuple[Inputs, Targets], size: int) -> tuple[Inputs, Targets]
     return x, y
 
 
+@contextmanager
+def naming_samples(samples: Tree) -> Iterator[None]:
+    """Name the samples where the model or a functional raises an error of any kind.
+
+    Args:
+        samples: what they are called with.
+
+    Raises:
+        ConfigError: with their types and shapes, and the error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, ExplaindError):
+            raise
+        tensors = [leaf for leaf in leaves(samples) if isinstance(leaf, Tensor)]
+        shapes = ", ".join(f"{leaf.dtype} {tuple(leaf.shape)}" for leaf in tensors)
+        raise ConfigError(
+            f"The explained output cannot be worked out for samples of {shapes}: {error}. Expected"
+            " samples like those trained on, and outputs(model output, targets) if it is a function"
+            " of your own."
+        ) from error
+
+
 def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y: Targets) -> None:
     """Refuse an output functional that is not `[sample]` or `[sample, output]`, sample by sample.
 
@@ -145,27 +182,50 @@ def check_functional(function: Function, params: dict[str, Tensor], x: Inputs, y
         y: their targets.
 
     Raises:
-        UnsupportedError: with the shape expected and that of the functional.
+        UnsupportedError: with what was expected of the functional and what it is.
     """
     size = PROBE_SIZES[-1]
     x, y = repeated((x, y), size)
-    together, again = function(params, x, y), function(params, x, y)
+    together, again = _with_gradients(function, params, x, y), function(params, x, y)
+    _check_tensor(together, size)
     if not same_outputs(together, again):
         raise UnsupportedError(
             "The explained output is random: it is another one when it is worked out again. Outputs"
             " of a model with dropout are explained in evaluation mode; other noise must be left"
             " out there (if self.training)."
         )
-    if together.dim() not in (1, 2) or len(together) != size:
-        raise UnsupportedError(
-            "outputs must return one number per sample or one row per sample: expected shape"
-            f" ({size},) or ({size}, K) for {size} samples, got {tuple(together.shape)}."
-        )
     alone = [function(params, rows_of(x, i, i + 1), rows_of(y, i, i + 1)) for i in range(size)]
     if any(len(one) != 1 for one in alone) or not same_outputs(together, torch.cat(alone)):
         raise UnsupportedError(
             "The explained output of a sample depends on the other samples of its batch. Only"
             " functionals of one sample's own output can be explained."
+        )
+
+
+def _with_gradients(
+    function: Function, params: Mapping[str, Tensor], x: Inputs, y: Targets
+) -> Outputs:
+    """What the function returns where gradients are wanted."""
+    with torch.enable_grad():
+        return function({n: t.detach().requires_grad_(True) for n, t in params.items()}, x, y)
+
+
+def _check_tensor(output: Outputs, size: int) -> None:
+    """Refuse what is no real number or row of a sample, or has no gradient (UnsupportedError)."""
+    expected = "outputs must return one number per sample or one row per sample: expected"
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        got = output.dtype if isinstance(output, Tensor) else type(output).__name__
+        raise UnsupportedError(f"{expected} a tensor of real floating numbers, got {got}.")
+    if output.dim() not in (1, 2) or len(output) != size:
+        raise UnsupportedError(
+            f"{expected} shape ({size},) or ({size}, K) for {size} samples, got"
+            f" {tuple(output.shape)}."
+        )
+    if not output.requires_grad:
+        raise UnsupportedError(
+            "The explained output has no gradient with respect to the trained parameters: it was"
+            " detached, made of whole numbers (argmax), or depends on frozen ones only. Explain"
+            " what it is made of."
         )
 
 

@@ -1,6 +1,7 @@
 """Output arrays: what of an explanation is kept, and the collectors that make it."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from torch import Tensor
 
@@ -62,8 +63,9 @@ class OutputArrays:
         if self.credit not in CREDITS:
             raise ConfigError(f"credit: expected one of {CREDITS}, got {self.credit!r}.")
         for name in ("intervals", "top"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: expected at least 1, got {getattr(self, name)}.")
+            number = getattr(self, name)
+            if not isinstance(number, Integral) or number < 1:
+                raise ConfigError(f"{name}: expected a whole number, at least 1, got {number}.")
         if self.groups is not None and self.train_samples is not None:
             raise ConfigError(
                 "groups: expected none beside train_samples; sums by group are over all training"

@@ -86,7 +86,7 @@ class SampleGroups:
         names: the groups, sorted.
 
     Raises:
-        ConfigError: if there is not one label for each sample.
+        ConfigError: if there is not one label, a text or a number, for each sample.
     """
 
     def __init__(self, labels: Sequence[str | int], samples: int) -> None:
@@ -96,6 +96,9 @@ class SampleGroups:
                 f"groups: expected {samples} labels, one for each training sample, got an array of"
                 f" shape {given.shape}."
             )
+        wrong = [one for one in given if given.dtype == object and not isinstance(one, str)]
+        if wrong:
+            raise ConfigError(f"groups: expected texts or numbers, got {wrong[0]!r} among them.")
         names, place = np.unique(given, return_inverse=True)
         self.names, self._place = [str(name) for name in names], torch.from_numpy(place)
 

@@ -6,8 +6,14 @@ from typing import Any
 
 from torch import nn
 
+from explaind.errors import ConfigError
 from explaind.history.replay.history import History
-from explaind.kernel.checks.gradients import check_capture, check_explained, check_functional
+from explaind.kernel.checks.gradients import (
+    check_capture,
+    check_explained,
+    check_functional,
+    naming_samples,
+)
 from explaind.kernel.class_scores import check_all_classes
 from explaind.kernel.contraction.training_data import TrainingData
 from explaind.kernel.functionals import (
@@ -77,7 +83,8 @@ class MakeQueries:
         """
         function, x, y = self._checked(functional, x, targets, block)
         gradients = PerSampleGradients(function, self._history.layout)
-        check_functional(function, self._params, *_few(x, y))
+        with naming_samples((x, y)):
+            check_functional(function, self._params, *_few(x, y))
         # found out once: it may take as long as some steps
         sample = leaves(collated(rows_of((x, y), 0, 1)))
         kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in sample]
@@ -109,15 +116,21 @@ class MakeQueries:
         """
         function, x, y = self._checked(functional, x, targets, block)
         layout, theta = self._history.layout, self._history.theta(0)
-        return self._made(along_parts(function, layout, theta, *_few(x, y)), x, y, block)
+        with naming_samples((x, y)):
+            along = along_parts(function, layout, theta, *_few(x, y))
+        return self._made(along, x, y, block)
 
     def _checked(
         self, functional: Functional, x: Inputs, targets: Targets, block: int
     ) -> tuple[ModelFunction, Inputs, Targets]:
         """The functional as a function of the parameters, and samples that it can be taken of."""
+        if block < 1:
+            raise ConfigError(f"block: expected at least 1 sample per forward pass, got {block}.")
         x, y = self._given(x, targets, like_training=functional.forward is None)
         if functional.of_classes:
-            check_all_classes(partial(self._function(whole_output), self._params), x, y, block)
+            forward = partial(self._function(whole_output), self._params)
+            with naming_samples((x, y)):
+                check_all_classes(forward, x, y, block)
         return self._function(functional.function, functional.forward), x, y
 
     def _given(self, x: Inputs, targets: Targets, *, like_training: bool) -> tuple[Inputs, Targets]:

@@ -39,6 +39,21 @@ def test_weights_changed_outside_the_optimizer_are_refused(store):
     assert not is_sealed(store)
 
 
+def test_parameters_that_another_optimizer_moved_in_the_end_are_warned_of(store, caplog):
+    training = Training(store)
+    training.run()
+    assert not caplog.records
+
+    def replaced():
+        if training.optimizer.param_groups[0]["lr"] == 0.1:
+            training.optimizer = torch.optim.SGD(training.model.parameters(), lr=0.2)
+
+    training = Training(store)
+    training.overwrite, training.after_step = True, replaced
+    training.run()
+    assert "changed after step 0, the last one recorded: by another optimizer" in caplog.text
+
+
 def test_a_history_says_what_it_was_made_with(store):
     Training(store).run()
     assert stored_attributes(store)["made_with"] == provenance(torch.device("cpu"))

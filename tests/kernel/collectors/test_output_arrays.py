@@ -144,8 +144,9 @@ def test_one_array_needs_no_list(recorded):
         ({"train_samples": [-1]}, "train_samples: expected indices from 0 to 11"),
         ({"train_samples": []}, "train_samples: expected"),
         ({"credit": "momentum"}, "credit: expected one of"),
-        ({"intervals": 0}, "intervals: expected at least 1"),
-        ({"top": 0}, "top: expected at least 1"),
+        ({"intervals": 0}, "intervals: expected a whole number, at least 1, got 0"),
+        ({"top": 0}, "top: expected a whole number, at least 1"),
+        ({"block": 0}, "block: expected at least 1 sample per forward pass, got 0"),
         ({"segment": (2, 2)}, "segment: expected number < count"),
     ],
 )
