@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from explaind.errors import RecordingError, UnsupportedError
 from explaind.history.random_state import generator_state, replayed
@@ -68,6 +69,27 @@ def check_dropout(model: nn.Module, step: int) -> None:
             )
 
 
+def check_module(model: nn.Module) -> None:
+    """Refuse a module that is no whole one of Python: scripted, or not initialised yet.
+
+    Args:
+        model: the model.
+
+    Raises:
+        UnsupportedError: saying what it is.
+    """
+    if isinstance(model, torch.jit.RecursiveScriptModule):
+        raise UnsupportedError(
+            "model: a scripted module takes no hooks. Expected the module that was scripted, or a"
+            " traced one (torch.jit.trace)."
+        )
+    if lazy := [name for name, parameter in model.named_parameters() if is_lazy(parameter)]:
+        raise UnsupportedError(
+            f"model: '{lazy[0]}' has no values yet (a lazy layer). Call the model with a batch"
+            " before the optimizer is made."
+        )
+
+
 @torch.no_grad()
 def check_repeatable(
     model: nn.Module, forward: Callable[[Inputs], Outputs], x: Inputs, step: int
@@ -101,6 +123,11 @@ def check_repeatable(
                     f"The model cannot be called with the inputs of a batch alone: {error}. Give"
                     " record and PathKernel forward=, the way in which the loop calls it"
                     " (lambda model, x: model(*x), say)."
+                ) from error
+            except RuntimeError as error:
+                raise UnsupportedError(
+                    f"The model cannot be called again without gradients (torch.no_grad): {error}."
+                    " If its forward pass differentiates, wrap that in torch.enable_grad()."
                 ) from error
             drawing = not torch.equal(state, generator_state(device))
     for name, buffer in model.named_buffers():

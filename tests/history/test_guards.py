@@ -1,5 +1,7 @@
 """What cannot be explained is refused while it is recorded."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -185,3 +187,58 @@ def test_a_model_that_cannot_be_differentiated_for_one_sample_is_refused(store, 
     monkeypatch.setattr(DefaultDeviceType, "_default_device_type", "cpu")  # not the simulated one
     with pytest.raises(UnsupportedError, match="use_reentrant=False"):
         record(SGD.but(make_model=Reentrant), store)
+
+
+class Differentiating(WithModule):
+    """The gradient of an energy with respect to the inputs, as of a physical model."""
+
+    def __init__(self, always):
+        super().__init__(nn.Linear(4, 4))
+        self.always = always
+
+    def forward(self, x):
+        with torch.set_grad_enabled(self.always or torch.is_grad_enabled()):
+            x = x.detach().requires_grad_()
+            energy = self.extra(x).square().sum()
+            (force,) = torch.autograd.grad(energy, x, create_graph=True)
+        return Mlp.forward(self, force)
+
+
+def test_a_model_that_differentiates_is_explained_if_it_says_so(store):
+    training = Training(store)
+    training.model = Differentiating(always=False).double()
+    training.optimizer = SGD.optimizer(training.model)
+    with pytest.raises(UnsupportedError, match=r"wrap that in torch\.enable_grad"):
+        training.run()
+    training = Training(store)
+    training.model, training.overwrite = Differentiating(always=True).double(), True
+    training.optimizer = SGD.optimizer(training.model)
+    assert training.run_and_explain().attrs["completeness_error"] < 1e-10
+
+
+def test_a_scripted_module_and_a_lazy_one_are_refused(store):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(nn.Linear(4, 3))
+    for model, message in (
+        (scripted, "a scripted module takes no hooks"),
+        (nn.Sequential(nn.LazyLinear(3)), "'0.weight' has no values yet"),
+    ):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        with pytest.raises(UnsupportedError, match=message):
+            explaind.record(model, optimizer, SGD.loss_fn, store)
+
+
+class Noisy(Mlp):
+    """Noise in both modes."""
+
+    def forward(self, x):
+        return super().forward(x + 0.1 * torch.randn_like(x))
+
+
+def test_noise_in_evaluation_mode_is_warned_of_while_training(store, caplog):
+    training = Training(store)
+    training.model = Noisy().double()
+    training.optimizer = SGD.optimizer(training.model)
+    training.run()
+    assert caplog.text.count("random numbers in evaluation mode, too") == 1

@@ -20,7 +20,7 @@ from explaind.history.batches import Batch
 from explaind.history.checkpoint_interval import steps_per_chunk
 from explaind.history.checksums import ChecksumTable
 from explaind.history.forward_passes import Room, random_attributes
-from explaind.history.guards import check_finite
+from explaind.history.guards import check_finite, check_module
 from explaind.history.optimizers import COEFFICIENTS
 from explaind.history.recording.gradient_check import Loss
 from explaind.history.recording.loaders import draw
@@ -122,6 +122,7 @@ def record(
         raise ConfigError(f"every: expected at least 1 step between snapshots, got {every}.")
     if reduction not in get_args(Reduction):
         raise ConfigError(f"reduction: expected one of {get_args(Reduction)}, got {reduction!r}.")
+    check_module(model)
     check_replayable(model, every)
     optimizer = unwrapped_optimizer(optimizer)
     state = TrainingState(unwrapped(model), optimizer, components)

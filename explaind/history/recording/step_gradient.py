@@ -34,6 +34,11 @@ StepHook = Callable[
 
 logger = logging.getLogger(__name__)
 
+RANDOM_IN_EVALUATION = (
+    "the model draws random numbers in evaluation mode, too: its outputs cannot be explained. Leave"
+    " the noise out there (if self.training)"
+)
+
 NAMED_TOLERANCE = 1e-6
 """Relative difference within which weights are those of the named reduction."""
 
@@ -261,6 +266,9 @@ class StepGradient:
             with in_mode(self._state.model, mode):
                 check_separable_loss(self._loss.forward, loss_fn, x, y, state)
             check_gradient_of_one(self._loss.forward, parameters, loss_fn, x, y)
+            with in_mode(self._state.model, ()):
+                if drawing and check_repeatable(self._state.model, self._loss.forward, x, step):
+                    logger.warning(RANDOM_IN_EVALUATION)
 
     def _check_mode(self, parts: list[Part], step: int) -> None:
         """Refuse another mode than before, of what draws random numbers.
