@@ -63,14 +63,17 @@ def check_capture(
     """
     apart = is_uncollated((x, y))
     batches, reason = [repeated((x, y), size) for size in PROBE_SIZES], APART if apart else ""
-    for batched in (False,) if apart else (True, False):
+    ways = [(False, False)] if apart else [(True, True), (False, True), (False, False)]
+    for shared, batched in ways:
+        way = Fallback(batched=batched, shared=shared, reason=reason)
         try:
-            found = _settled(gradients, Fallback(batched=batched, reason=reason), theta, batches)
+            found = _settled(gradients, way, theta, batches)
             if linearised and batched and found.names:
                 _check_linearised(gradients, found.names, theta, *batches[0])
             return replace(found, settled=True)
         except Exception as error:  # noqa: BLE001 (torch and the model may raise anything)
-            reason = reason or " ".join(str(error).split())[:200]
+            if not shared:  # the reason for the next way, which does without torch's transforms
+                reason = reason or " ".join(str(error).split())[:200]
     everything = frozenset(slot.name for slot in gradients.layout.slots)
     return Fallback(everything, batched=False, reason=reason)
 
@@ -135,8 +138,8 @@ def _settled(
                 unknown |= trial.capture(theta, *batch).fallback
                 wrong |= _wrong_tensors(found, gradients, theta, *batch)
             names = fallback.names | unknown
-            if wrong & names:
-                raise UnsupportedError(f"the gradients of {sorted(wrong & names)} come out wrong")
+            if wrong & names or (wrong and fallback.shared):
+                raise UnsupportedError(f"the gradients of {sorted(wrong)} come out wrong")
             fallback = replace(fallback, names=names | wrong)
             if not wrong:
                 return fallback

@@ -58,6 +58,7 @@ class LayerCapture(TorchFunctionMode):
     Args:
         params: the parameters by name; recognised by identity.
         inputs: what the model is called with.
+        shared: whether a look-up that all samples share is one of each.
 
     Attributes:
         batch: number of samples; calls whose input has another first dimension need the fallback.
@@ -67,8 +68,9 @@ class LayerCapture(TorchFunctionMode):
             number may be that of the samples by chance.
     """
 
-    def __init__(self, params: Mapping[str, Tensor], inputs: Inputs) -> None:
+    def __init__(self, params: Mapping[str, Tensor], inputs: Inputs, shared: bool = True) -> None:
         super().__init__()
+        self._shared = shared
         self._names = {id(tensor): name for name, tensor in params.items()}
         self.batch = batch_size(inputs)
         self.rules: list[LayerRule] = []
@@ -168,10 +170,13 @@ class LayerCapture(TorchFunctionMode):
     ) -> Tensor | None:
         changed = max_norm is not None or scale_grad_by_freq
         name = self.name_of(weight)
-        if changed or name is None or input.shape[0] != self.batch:
+        of_all = self._shared and input.dim() > 1 and input.shape[0] == 1  # positions, say
+        if changed or name is None or not (of_all or input.shape[0] == self.batch):
             return None
-        y, edge = _watched(func(input, weight))
-        self.rules.append(EmbeddingRule(weight=name, index=input, rows=len(weight), edge=edge))
+        index = input.expand(self.batch, *input.shape[1:])
+        # what is looked up once is not looked up again for every sample
+        y, edge = _watched(func(input, weight).expand(*index.shape, -1))
+        self.rules.append(EmbeddingRule(weight=name, index=index, rows=len(weight), edge=edge))
         if padding_idx is not None:  # the row of the padding is not trained
             y = y.where(input[..., None] != padding_idx % len(weight), y.detach())
         return y

@@ -32,6 +32,8 @@ class Fallback:
 
     Attributes:
         names: tensors that take it whatever the layer capture says.
+        shared: whether a look-up that all samples share, of positions say, is read off by its rule.
+            The rule makes it one of each sample, which a model may not stand.
         batched: whether torch's transforms (`vmap`, a second derivative) can take the model. If
             not, there is one autograd call per sample and output.
         settled: whether `names` are all that a check on a few samples found.
@@ -40,6 +42,7 @@ class Fallback:
 
     names: frozenset[str] = frozenset()
     batched: bool = True
+    shared: bool = field(default=True, compare=False)
     settled: bool = field(default=False, compare=False)
     reason: str = field(default="", compare=False)
 

@@ -109,7 +109,7 @@ class PerSampleGradients:
         if len(names) == len(self.layout.slots):  # nothing to capture, and perhaps no model for it
             with torch.no_grad():
                 return CapturedBatch(self.function(params, x, y), [], self.fallback, weight)
-        capture = LayerCapture(params, x)
+        capture = LayerCapture(params, x, self.fallback.shared)
         with torch.enable_grad(), self.function.holding(params):
             with capture, secant_slopes(ends):
                 h = self.function(params, x, y)

@@ -1,5 +1,6 @@
 """Self-checks of the kernel that no other test reaches through the public interface."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -39,3 +40,44 @@ def test_tensors_without_a_rule_are_returned_and_the_gradients_left_alone():
     assert not read & gradients.capture(theta, batch, torch.zeros(5)).fallback
     settled = gradients.with_fallback(found)
     assert settled.capture(theta, batch, torch.zeros(5)).fallback == found.names
+
+
+class Positions(nn.Module):
+    """A look-up of positions that all samples share, and what the model makes of it."""
+
+    def __init__(self, of_batch):
+        super().__init__()
+        self.token, self.position = nn.Embedding(5, 4), nn.Embedding(7, 4)
+        self.last, self.of_batch = nn.Linear(4, CLASSES), of_batch
+
+    def forward(self, x):
+        places = self.position(torch.arange(x.shape[1])[None])
+        return self.last(torch.tanh(self.token(x) + self.of_batch(places, len(x))).sum(1))
+
+
+@pytest.mark.parametrize(
+    ("of_batch", "by_rule"),
+    [
+        (lambda places, _: places, True),
+        (lambda places, _: places.mul_(2), True),
+        (lambda places, batch: places.expand(batch, -1, -1), True),
+        (lambda places, batch: places.repeat(batch, 1, 1), False),
+        (lambda places, _: places[0], False),
+    ],
+    ids=["added", "in place", "expanded", "repeated", "one of them"],
+)
+def test_a_look_up_that_all_samples_share_is_read_off_where_the_model_stands_it(of_batch, by_rule):
+    torch.manual_seed(0)
+    model = Positions(of_batch).double()
+    layout, theta = layout_of(model)
+    gradients = gradients_of(model, layout, all_outputs)
+    x, y = torch.randint(5, (6, 6)), torch.zeros(6, dtype=torch.int64)
+    found = check_capture(gradients, theta, x[:2], y[:2])
+    assert found.batched
+    assert found.names == (frozenset() if by_rule else {"position.weight"})
+    everything = Fallback(frozenset(slot.name for slot in layout.slots))
+    by_rules, by_vmap = torch.zeros(2, 6, CLASSES, len(theta), dtype=torch.float64)
+    for rows, fallback in ((by_rules, found), (by_vmap, everything)):
+        for columns, samples, gradient in gradients.with_fallback(fallback)(theta, x, y):
+            rows[samples, :, columns] = gradient
+    torch.testing.assert_close(by_rules, by_vmap)
