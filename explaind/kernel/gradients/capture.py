@@ -71,6 +71,9 @@ class LayerCapture(TorchFunctionMode):
     def __init__(self, params: Mapping[str, Tensor], inputs: Inputs, shared: bool = True) -> None:
         super().__init__()
         self._shared = shared
+        # by identity, and kept alive: rows looked up for all samples, with numbers and length
+        self._shared_rows: dict[int, tuple[Tensor, Tensor, int]] = {}
+        self._twins: dict[int, tuple[Tensor, Tensor]] = {}  # rows of as many samples, and of all
         self._names = {id(tensor): name for name, tensor in params.items()}
         self.batch = batch_size(inputs)
         self.rules: list[LayerRule] = []
@@ -86,6 +89,8 @@ class LayerCapture(TorchFunctionMode):
     ) -> object:
         """Make the call, noting its parameters."""
         kwargs = kwargs or {}
+        if func in ELEMENTWISE and self._twins:
+            args = self._of_all(args)
         names = self._named((*args, *kwargs.values()))
         self.chooses = self.chooses or may_choose(func, args, names)
         handler = HANDLERS.get(func) if names else None
@@ -170,16 +175,33 @@ class LayerCapture(TorchFunctionMode):
     ) -> Tensor | None:
         changed = max_norm is not None or scale_grad_by_freq
         name = self.name_of(weight)
-        of_all = self._shared and input.dim() > 1 and input.shape[0] == 1  # positions, say
-        if changed or name is None or not (of_all or input.shape[0] == self.batch):
+        if changed or name is None or not input.dim():
+            return None
+        rows, shared = func(input, weight), self._shared and padding_idx is None  # positions, say
+        if shared and input.dim() == 1:
+            self._names[id(rows)], self._shared_rows[id(rows)] = name, (rows, input, len(weight))
+        if shared and input.dim() == 1 and input.shape[0] != self.batch:
+            return rows
+        if input.shape[0] != self.batch and not (shared and input.shape[0] == 1):
             return None
         index = input.expand(self.batch, *input.shape[1:])
-        # what is looked up once is not looked up again for every sample
-        y, edge = _watched(func(input, weight).expand(*index.shape, -1))
+        y, edge = _watched(rows.detach().expand(*index.shape, -1))
         self.rules.append(EmbeddingRule(weight=name, index=index, rows=len(weight), edge=edge))
         if padding_idx is not None:  # the row of the padding is not trained
             y = y.where(input[..., None] != padding_idx % len(weight), y.detach())
+        if id(rows) in self._shared_rows:
+            self._twins[id(y)] = y, rows
         return y
+
+    def _of_all(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Arguments with rows of all samples where torch spreads them: beside more dimensions."""
+        dimensions = max((value.dim() for value in args if isinstance(value, Tensor)), default=0)
+        return tuple(
+            self._twins[id(value)][1]
+            if id(value) in self._twins and value.dim() < dimensions
+            else value
+            for value in args
+        )
 
     def _convolution(
         self,
@@ -299,8 +321,22 @@ class LayerCapture(TorchFunctionMode):
         if name is not None:
             spread = spread.requires_grad_(True)
             edge = get_gradient_edge(spread)
-            self.rules.append(ElementwiseRule(weight=name, shape=shape, edge=edge))
+            self.rules.append(self._rule_of_spread(parameter, name, shape, over, edge))
         return spread
+
+    def _rule_of_spread(
+        self,
+        parameter: Tensor,
+        name: str,
+        shape: tuple[int, ...],
+        over: torch.Size,
+        edge: GradientEdge,
+    ) -> LayerRule:
+        if id(parameter) not in self._shared_rows:
+            return ElementwiseRule(weight=name, shape=shape, edge=edge)
+        _, index, rows = self._shared_rows[id(parameter)]
+        index = index.expand(self.batch, *over[1:-1])
+        return EmbeddingRule(weight=name, index=index, rows=rows, edge=edge)
 
     def _is_batched(self, x: Tensor, least: int) -> bool:
         return x.dim() >= least and x.shape[0] == self.batch
