@@ -56,6 +56,9 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "nn.Embedding(padding_idx=0)": lambda: OfTokens(
         nn.Embedding(100, WIDTH, padding_idx=0), lambda e, x: e(x[:, :, 0].abs().long())
     ),
+    "nn.Embedding of positions": lambda: OfTokens(
+        nn.Embedding(TOKENS, WIDTH), lambda e, x: torch.tanh(x + e(torch.arange(TOKENS)))
+    ),
 }
 
 

@@ -78,7 +78,7 @@ def check_module(model: nn.Module) -> None:
     Raises:
         UnsupportedError: saying what it is.
     """
-    if isinstance(model, torch.jit.RecursiveScriptModule):
+    if isinstance(model, torch.jit.RecursiveScriptModule):  # type: ignore[attr-defined]
         raise UnsupportedError(
             "model: a scripted module takes no hooks. Expected the module that was scripted, or a"
             " traced one (torch.jit.trace)."

@@ -165,7 +165,8 @@ class StepGradient:
             raise RecordingError(
                 f"Step {step} has no batch: since the step before, none was drawn and no backward"
                 " pass through the model was seen. Draw batches through recorder.batches(loader)"
-                " or recorder.step_of(index, x, y), and call the model that is recorded."
+                " or recorder.step_of(index, x, y), and call the model that is recorded. A Trainer"
+                " of Lightning or Hugging Face takes a callback of explaind.integrations."
             )
         if not seen and self._drawn > 1:
             raise RecordingError(

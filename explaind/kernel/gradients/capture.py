@@ -177,7 +177,8 @@ class LayerCapture(TorchFunctionMode):
         name = self.name_of(weight)
         if changed or name is None or not input.dim():
             return None
-        rows, shared = func(input, weight), self._shared and padding_idx is None  # positions, say
+        rows: Tensor = func(input, weight)
+        shared = self._shared and padding_idx is None  # positions, say
         if shared and input.dim() == 1:
             self._names[id(rows)], self._shared_rows[id(rows)] = name, (rows, input, len(weight))
         if shared and input.dim() == 1 and input.shape[0] != self.batch:
