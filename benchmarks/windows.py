@@ -27,6 +27,7 @@ from torch.nn.functional import cross_entropy
 
 import explaind
 from benchmarks.measure import resident
+from explaind.data.download import torchvision_datasets
 from explaind.trees import Outputs
 
 NODES, TOKENS, VOCABULARY, BEFORE = 10, 64, 512, 3
@@ -71,6 +72,7 @@ class Checkpoint:
 
 def checkpoint(size: Size) -> Checkpoint:
     """Train for some steps on random sequences."""
+    torchvision_datasets()  # transformers imports torchvision, which needs a hand beside CPU torch
     from transformers import GPT2Config, GPT2LMHeadModel  # noqa: PLC0415 (an extra)
 
     torch.manual_seed(0)
