@@ -18,6 +18,9 @@ METRICS = {"accuracy": 1, "agreement": 1, "kl": -1}
 FRACTIONS = ("accuracy", "agreement")
 """Those that are fractions of the tests."""
 
+DECIMALS = 12
+"""Of differences: methods that are equal on average then differ by 0, not by rounding."""
+
 UNPRUNED = "none"
 ZEROS = "zeros_"
 INFLUENCE = ("influence", "influence per step")
@@ -121,7 +124,8 @@ def pruning_comparison(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for grid, scope, method, other, metric in product(grids, scopes, INFLUENCE, others, METRICS):
         own, theirs = (averages[metric][grid, scope, name] for name in (method, other))
-        difference, margin = (float(value) for value in mean_and_margin(own - theirs))
+        found = mean_and_margin(own - theirs)
+        difference, margin = (round(float(value), DECIMALS) for value in found)
         ends = (difference - margin, difference + margin)
         row = {"grid": grid, "scope": scope, "method": method, "baseline": other}
         row |= {"metric": metric, "mean": own.mean(), "baseline_mean": theirs.mean()}
