@@ -99,4 +99,5 @@ def parent_of(program: str) -> Parent:
             pass_fds=[number],
             env=environment | THREADS,
         )
+    atexit.register(process.communicate)  # closes its input and waits for its end
     return Parent(address, process)
