@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -101,8 +102,10 @@ def _asked(kernel: PathKernel, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _said(option: object) -> object:
     """An option as a file keeps it."""
-    if option is None or isinstance(option, (str, int)):
+    if option is None or isinstance(option, str):
         return option
+    if isinstance(option, Integral):  # of numpy, too
+        return int(option)
     if callable(option):
         return str(getattr(option, "__qualname__", type(option).__qualname__))
     assert isinstance(option, Iterable)

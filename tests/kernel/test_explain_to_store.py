@@ -1,9 +1,11 @@
 """Many samples in blocks are explained as all at once, and no half of them is taken for whole."""
 
+import inspect
 import multiprocessing
 import os
 import signal
 
+import numpy as np
 import pytest
 import torch
 import xarray as xr
@@ -12,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import explaind
 from explaind.errors import ConfigError, StoreError
+from explaind.kernel.explain_to_store import _said
 from explaind.kernel.query.quadrature import Quadrature
 from tests.kernel.engine import SMOOTH, record
 from tests.oracles.problems import Problem, vectors
@@ -147,6 +150,15 @@ def interrupted(kernel, tmp_path):
     with pytest.raises(OSError, match="went away"):
         explaind.explain_to_store(kernel, tmp_path / "e.zarr", Failing(X, Y), together=2, top=3)
     return tmp_path / "e.zarr"
+
+
+def test_options_are_kept_as_a_file_can():
+    options = {"keep": {"top", "influence"}, "train_samples": np.array([3, 1])}
+    unchecked = inspect.unwrap(_said)
+    said = {name: unchecked(option) for name, option in options.items()}
+    assert said == {"keep": ["influence", "top"], "train_samples": ["3", "1"]}
+    assert unchecked(np.int64(3)) == 3
+    assert type(unchecked(np.int64(3))) is int
 
 
 def test_resuming_explains_what_is_missing_only(kernel, interrupted, monkeypatch):
