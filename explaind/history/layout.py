@@ -189,10 +189,21 @@ class ParameterLayout:
             mask[slot.start : slot.stop] = slot.component in components
         return mask
 
-    def flatten(self, tensors: Mapping[str, Tensor]) -> Float[Tensor, " param"]:
-        """Return named tensors as one flat vector (a copy)."""
+    def flatten(
+        self, tensors: Mapping[str, Tensor], into: Float[Tensor, " param"] | None = None
+    ) -> Float[Tensor, " param"]:
+        """Copy named tensors into one flat vector.
+
+        Args:
+            tensors: the tensors.
+            into: a vector to overwrite; memory that was used before is written several times as
+                fast as new memory.
+
+        Returns:
+            The vector.
+        """
         with torch.no_grad():
-            return torch.cat([tensors[slot.name].reshape(-1) for slot in self.slots])
+            return torch.cat([tensors[slot.name].reshape(-1) for slot in self.slots], out=into)
 
     def unflatten(self, vector: Float[Tensor, " param"]) -> dict[str, Tensor]:
         """Return views of a flat vector as named tensors."""

@@ -195,7 +195,7 @@ class FullRows:
 
     def before_step(self, step: int, theta: Float[Tensor, " param"]) -> Rows:
         """Return the parameters."""
-        return {"params": to_row(theta)}
+        return {"params": copied_row(theta)}
 
     def after_step(self) -> Rows:
         """Return the second moment, if there is one."""
@@ -249,13 +249,12 @@ class CheckpointedRows:
         """Return checksum, options and threads; where a snapshot is due, parameters and state."""
         check_flags(self._state.optimizer, self._flags, step)
         self._state.check_gradients(step)
-        row = to_row(theta)
         rows = {
-            "params_checksum": np.array(vector_checksum(row)),
+            "params_checksum": np.array(vector_checksum(to_row(theta))),
             "setting": option_values(self._state.optimizer, self.options),
             "threads": np.array(torch.get_num_threads()),
         }
-        return rows | (self._snapshot(row) if step % self._every == 0 else {})
+        return rows | (self._snapshot(theta) if step % self._every == 0 else {})
 
     def after_step(self) -> Rows:
         """Return nothing: it is all known before."""
@@ -263,13 +262,13 @@ class CheckpointedRows:
 
     def at_end(self, theta: Float[Tensor, " param"]) -> Rows:
         """Return the last snapshot."""
-        row = to_row(theta)
-        return {"params_checksum": np.array(vector_checksum(row)), **self._snapshot(row)}
+        checksum = np.array(vector_checksum(to_row(theta)))
+        return {"params_checksum": checksum, **self._snapshot(theta)}
 
-    def _snapshot(self, params: np.ndarray) -> Rows:
+    def _snapshot(self, theta: Float[Tensor, " param"]) -> Rows:
         state = self._state
         vectors = state_vectors(state.optimizer, self.states, state.parameters, state.layout)
-        return {"params": params} | {
+        return {"params": copied_row(theta)} | {
             f"state_{name}": to_row(vector.to(state.stored_dtype))
             for name, vector in vectors.items()
         }
@@ -279,8 +278,13 @@ PathRows = FullRows | CheckpointedRows
 
 
 def to_row(vector: Tensor) -> np.ndarray:
-    """Return a flat vector as a numpy row on the CPU."""
+    """Return a flat vector as a numpy row on the CPU, where it is there the vector itself."""
     return vector.detach().cpu().numpy()
+
+
+def copied_row(vector: Tensor) -> np.ndarray:
+    """Return a flat vector that will be overwritten as a numpy row on the CPU."""
+    return vector.detach().to("cpu", copy=True).numpy()
 
 
 def dtype_name(dtype: torch.dtype) -> str:

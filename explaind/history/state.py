@@ -9,7 +9,7 @@ import logging
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -91,9 +91,16 @@ class TrainingState:
         """Where the model is."""
         return next(iter(self.parameters.values())).device
 
-    def theta(self) -> Float[Tensor, " param"]:
-        """Return a copy of the parameters as one flat vector of the stored type."""
-        return self.layout.flatten(self.parameters).to(self.stored_dtype)
+    def theta(self, into: Float[Tensor, " param"] | None = None) -> Float[Tensor, " param"]:
+        """Return a copy of the parameters as one flat vector of the stored type.
+
+        Args:
+            into: an earlier copy to overwrite.
+
+        Returns:
+            The vector.
+        """
+        return self.layout.flatten(self.parameters, into)
 
     def moved_from(self, theta: Float[Tensor, " param"]) -> bool:
         """Return whether any parameter differs from a flat vector."""
@@ -256,11 +263,10 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
         path: the file.
         state: tensors and values by name.
     """
-    buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
-    content = buffer.getbuffer()
     with replacing(path) as temporary, temporary.open("wb") as file:
-        file.writelines([content, _checksum(content)])
+        content = _Summed(file)
+        torch.save(dict(state), content)  # type: ignore[arg-type]  # what it needs of a file
+        file.write(content.checksum())
 
 
 def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]:
@@ -281,11 +287,24 @@ def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]
         raise DamagedStoreError(f"{path} is missing. {remedy}", path.parent)
     content = path.read_bytes()
     body, checksum = content[:-CHECKSUM_BYTES], content[-CHECKSUM_BYTES:]
-    if checksum != _checksum(body):
+    if checksum != zlib.crc32(body).to_bytes(CHECKSUM_BYTES, "little"):
         raise DamagedStoreError(f"{path} is corrupted. {remedy}", path.parent)
     state: dict[str, Any] = torch.load(io.BytesIO(body), map_location=device, weights_only=True)
     return state
 
 
-def _checksum(content: bytes | memoryview) -> bytes:
-    return zlib.crc32(content).to_bytes(CHECKSUM_BYTES, "little")
+class _Summed:
+    """Passes bytes on to a file as they come, and keeps their checksum."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._value = file, 0
+        self.flush = file.flush
+
+    def write(self, content: bytes | memoryview) -> int:
+        """Write bytes, and return how many they are."""
+        self._value = zlib.crc32(content, self._value)
+        return self._file.write(content)
+
+    def checksum(self) -> bytes:
+        """Return the crc32 of all bytes, as it stands behind them."""
+        return self._value.to_bytes(CHECKSUM_BYTES, "little")

@@ -1,7 +1,7 @@
 """Is the gradient that a loop steps along that of its loss? Looked at first, and now and then."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,9 @@ HALF_TOLERANCE = 0.1
 
 PARALLEL = 0.99
 """Cosine from which on two vectors count as parallel."""
+
+NUMBERS_AT_ONCE = 2**16
+"""Numbers of a tensor that are compared at once: what passes through the processor's cache."""
 
 LONGEST_APART = 64
 """Most steps between two that are looked at; each takes about as long as a step of training."""
@@ -73,7 +76,7 @@ class Loss:
         """
         members = list(parameters.values())
         device = members[0].device
-        total = [torch.zeros_like(member) for member in members]
+        total: list[Tensor | None] = [None] * len(members)
         with _in_single_precision(device.type):
             for part, weight in parts:
                 with replayed(part.draws.get("forward"), device):
@@ -87,8 +90,11 @@ class Loss:
                             " record and PathKernel forward=, the way in which the loop calls it"
                             " (with labels, say)."
                         )
-                    pairs = zip(found, part.gradients, strict=True)
-                    heads = [(leaf, g.to(leaf.dtype)) for leaf, g in pairs if g is not None]
+                    heads = [
+                        (leaf, g.to(leaf.dtype))
+                        for leaf, g in zip(found, part.gradients, strict=True)
+                        if g is not None
+                    ]
                 else:
                     losses = self.loss_fn(output, on_device(part.batch.y, device))
                     heads = [(losses, torch.full_like(losses, weight))]
@@ -96,7 +102,8 @@ class Loss:
             if self.penalty is not None:
                 value = self.penalty(dict(parameters))
                 _add(total, _gradients([(value, torch.ones_like(value))], members), clip)
-        return total
+        pairs = zip(total, members, strict=True)
+        return [torch.zeros_like(m) if found is None else found for found, m in pairs]
 
 
 def mismatch(
@@ -118,14 +125,13 @@ def mismatch(
     """
     members = parameters.values()
     found = [m.grad if m.grad is not None else torch.zeros_like(m) for m in members]
-    found = [factor * (g.to_dense() if g.is_sparse else g) for g in found]
-    difference = [f - o for f, o in zip(found, own, strict=True)]
+    found = [_times(g.to_dense() if g.is_sparse else g, factor) for g in found]
     scale = max(_norm(found), _norm(own))
     if not math.isfinite(scale):
         return None  # the step itself is refused
     device = found[0].device.type
     tolerance = TOLERANCE.get(device, TOLERANCE_ELSEWHERE) if autocast is None else HALF_TOLERANCE
-    error = _norm(difference) / (scale or 1.0)
+    error = _distance(found, own) / (scale or 1.0)
     if error <= tolerance:
         return None
     return (
@@ -176,17 +182,35 @@ def _gradients(
     return [next(found) if member.requires_grad else None for member in members]
 
 
-def _add(total: list[Tensor], gradients: list[Tensor | None], factor: float) -> None:
+def _add(total: list[Tensor | None], gradients: list[Tensor | None], factor: float) -> None:
     for place, gradient in enumerate(gradients):
         if gradient is not None:
-            dense = gradient.to_dense() if gradient.is_sparse else gradient
-            total[place] = total[place] + factor * dense
+            term = _times(gradient.to_dense() if gradient.is_sparse else gradient, factor)
+            before = total[place]
+            total[place] = term if before is None else before + term
+
+
+def _times(tensor: Tensor, factor: float) -> Tensor:
+    return tensor if factor == 1.0 else factor * tensor
 
 
 def _dot(a: list[Tensor], b: list[Tensor]) -> float:
-    products = [(x * y).sum(dtype=torch.float64) for x, y in zip(a, b, strict=True)]
-    return float(torch.stack(products).sum())
+    pieces = zip(_pieces(a), _pieces(b), strict=True)
+    return float(torch.stack([torch.dot(x, y).double() for x, y in pieces]).sum())
 
 
 def _norm(a: list[Tensor]) -> float:
     return math.sqrt(_dot(a, a))
+
+
+def _distance(a: list[Tensor], b: list[Tensor]) -> float:
+    """Norm of the difference, of which no more than a piece is ever there."""
+    differences = (x - y for x, y in zip(_pieces(a), _pieces(b), strict=True))
+    squares = [torch.dot(piece, piece).double() for piece in differences]
+    return math.sqrt(float(torch.stack(squares).sum()))
+
+
+def _pieces(tensors: list[Tensor]) -> Iterator[Tensor]:
+    """Flat pieces of tensors; their sums are added in double precision."""
+    for tensor in tensors:
+        yield from tensor.reshape(-1).split(NUMBERS_AT_ONCE)  # type: ignore[no-untyped-call]

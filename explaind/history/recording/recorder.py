@@ -357,7 +357,7 @@ class Recorder:
         if not self._pending.taken:
             return
         assert self._writer is not None  # made before the first step
-        self._theta = self._state.theta()
+        self._theta = self._state.theta(into=self._theta)
         check_finite(self._theta, "The parameter vector after the update", self.steps)
         self._writer.append(self._pending.rows)
         self._writer.append(self._path_rows.after_step())

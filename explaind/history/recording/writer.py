@@ -1,8 +1,9 @@
 """The history store while it is being written: whole chunks, now and then a checkpoint behind one.
 
 A checkpoint, the state to resume from, takes as much time as several steps of a large model: it is
-written every half minute, and behind every chunk only where the model is small. Chunks behind the
-last one are dropped when a killed recording goes on, and the same steps taken again.
+written every half minute, less often where it would take more than a fiftieth of the time, and
+behind every chunk only where the model is small. Chunks behind the last one are dropped when a
+killed recording goes on, and the same steps taken again.
 """
 
 import logging
@@ -31,7 +32,10 @@ from explaind.store import StoreWriter, is_sealed, remove_store
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 30.0
-"""Time between checkpoints of a large model: what a kill may cost."""
+"""Least time between checkpoints of a large model: what a kill may cost."""
+
+CHECKPOINT_SHARE = 1 / 50
+"""Most of the time that checkpoints of a large model may take."""
 
 SMALL_BYTES = 2**20
 """Largest parameter vector with a checkpoint behind every chunk."""
@@ -53,7 +57,7 @@ class HistoryWriter:
         self._store, self._chunk, self.room = store, schema.chunk, schema.room
         self._every = {name: schema.steps_per_row(name) for name in schema.arrays()}
         self._small = schema.parameters * np.dtype(schema.dtype).itemsize <= SMALL_BYTES
-        self._saved = time.monotonic()
+        self._due = time.monotonic() + CHECKPOINT_SECONDS
         self._flushed = steps
         self._steps = 0  # collected since
         self._rows: dict[str, list[np.ndarray]] = {}
@@ -103,7 +107,7 @@ class HistoryWriter:
             return False
         self._write()
         self._flushed, self._steps = self._flushed + self._chunk, 0
-        return self._small or time.monotonic() - self._saved >= CHECKPOINT_SECONDS
+        return self._small or time.monotonic() >= self._due
 
     def save(self, checkpoint: Mapping[str, Any]) -> None:
         """Write the state to resume from behind the chunk just written.
@@ -111,8 +115,10 @@ class HistoryWriter:
         Args:
             checkpoint: model and optimizer state after the last step appended.
         """
+        start = time.monotonic()
         save_state(self._store.path / CHECKPOINT, {**checkpoint, "steps": self._flushed})
-        self._saved = time.monotonic()
+        saved = time.monotonic()
+        self._due = saved + max(CHECKPOINT_SECONDS, (saved - start) / CHECKPOINT_SHARE)
 
     def seal(self, attributes: Mapping[str, Any], checksums: np.ndarray) -> None:
         """Write the remaining rows and declare the store complete.
