@@ -222,6 +222,9 @@ def _of_one_place(
     narrow: Float[Tensor, "rows narrow"],
 ) -> Float64[Tensor, "rows query"]:
     """Products with one outer product per sample; the adjoint is read where it lies, not copied."""
+    if len(wide) > narrow.shape[1]:  # a product of matrices with few columns is slow
+        between = torch.bmm(psi.mT, wide.T.expand(len(psi), -1, -1))
+        return between.mul_(narrow.T).sum(1).T.double()
     between = torch.bmm(wide.expand(len(psi), -1, -1), psi)
     return between.mul_(narrow).sum(2).T.double()
 
