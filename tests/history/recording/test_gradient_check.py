@@ -7,7 +7,7 @@ from torch import nn
 from explaind.errors import RecordingError
 from explaind.history.accumulation import Part
 from explaind.history.batches import Batch
-from explaind.history.recording.gradient_check import Loss, is_due
+from explaind.history.recording.gradient_check import NUMBERS_AT_ONCE, Loss, is_due, mismatch
 from tests.history.test_accumulation import Loop
 from tests.history.training_loop import Training
 
@@ -15,6 +15,24 @@ from tests.history.training_loop import Training
 def test_steps_that_are_looked_at():
     due = [0, 1, 2, 4, 8, 16, 32, 64, 128, 192, 256]
     assert [step for step in range(300) if is_due(step)] == due
+
+
+@pytest.mark.parametrize("place", [0, NUMBERS_AT_ONCE - 1, NUMBERS_AT_ONCE, -1])
+@pytest.mark.parametrize("factor", [1.0, 0.25])
+def test_a_difference_is_found_wherever_it_is(place, factor):
+    """Of two tensors, in single and in double precision, compared piece by piece."""
+    torch.manual_seed(0)
+    parameters = {
+        "long": nn.Parameter(torch.randn(2, NUMBERS_AT_ONCE)),
+        "double": nn.Parameter(torch.randn(3, dtype=torch.float64)),
+    }
+    for parameter in parameters.values():
+        parameter.grad = torch.randn_like(parameter)
+    own = [factor * parameter.grad for parameter in parameters.values()]
+    assert mismatch(own, parameters, factor, None) is None
+    length = sum(float(g.double().square().sum()) for g in own) ** 0.5
+    own[0].view(-1)[place] += 0.02 * length
+    assert "by 2.0e-02 of its length" in mismatch(own, parameters, factor, None)
 
 
 def small_ridge(model):
