@@ -1,12 +1,16 @@
 """Time of a recorded training against a plain one, and what its history takes on disk.
 
-    python -m benchmarks.recording [--threads 2] [--repeats 5] [--only NAME]
+    python -m benchmarks.recording [--threads 2] [--repeats 5] [--only NAME] [--steps 200]
 
 Plain, full and checkpointed trainings of a model take turns; their loops are the same but for the
 recorder, and measure no metrics. The table gives medians of the time of a step and the median of
 the ratios to the plain training of the same turn, by the clock and by processor time (which other
 jobs on the machine disturb less). The gradient is compared with that of the loss at steps 0, 1, 2,
 4 ... 64 and every 64th after it, which is the most of what recording costs in a short training.
+
+Where a machine is virtual, its host may give it each page of memory when it is first written, which
+takes ten times as long as writing there again: histories of gigabytes then measure the host, unless
+memory was filled before (`cat` a file of its size).
 """
 
 import statistics
@@ -14,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -213,6 +217,7 @@ def main(
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 2,
     repeats: Annotated[int, typer.Option(help="Turns; medians count.")] = 5,
     only: Annotated[str, typer.Option(help="Kinds whose name has this in it.")] = "",
+    steps: Annotated[int | None, typer.Option(help="Steps of a training.")] = None,
 ) -> None:
     """Print a table for each kind of model."""
     torch.set_num_threads(threads)
@@ -220,7 +225,8 @@ def main(
         if only in name:
             size = sum(parameter.numel() for parameter in kind.make().parameters())
             heading = f"{name}, {size:,} parameters, batches of {kind.batch_size}:"
-            sys.stdout.write("\n".join([heading, "", *table(kind, repeats)]) + "\n\n")
+            chosen = replace(kind, steps=steps or kind.steps)
+            sys.stdout.write("\n".join([heading, "", *table(chosen, repeats)]) + "\n\n")
 
 
 if __name__ == "__main__":
