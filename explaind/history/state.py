@@ -265,7 +265,10 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """
     with replacing(path) as temporary, temporary.open("wb") as file:
         content = _Summed(file)
-        torch.save(dict(state), content)  # type: ignore[arg-type]  # what it needs of a file
+        try:
+            torch.save(dict(state), content)  # type: ignore[arg-type]  # what it needs of a file
+        except RuntimeError as error:  # torch's own words for a file that cannot be written
+            raise content.error or error from None
         file.write(content.checksum())
 
 
@@ -294,16 +297,25 @@ def load_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any]
 
 
 class _Summed:
-    """Passes bytes on to a file as they come, and keeps their checksum."""
+    """Passes bytes on to a file as they come, and keeps their checksum.
+
+    Attributes:
+        error: why the file could not be written, if it could not.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._value = file, 0
         self.flush = file.flush
+        self.error: OSError | None = None
 
     def write(self, content: bytes | memoryview) -> int:
         """Write bytes, and return how many they are."""
         self._value = zlib.crc32(content, self._value)
-        return self._file.write(content)
+        try:
+            return self._file.write(content)
+        except OSError as error:
+            self.error = error
+            raise
 
     def checksum(self) -> bytes:
         """Return the crc32 of all bytes, as it stands behind them."""

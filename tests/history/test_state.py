@@ -1,12 +1,13 @@
 """The state that is recorded, and its files."""
 
 import copy
+import resource
 
 import pytest
 import torch
 from torch import nn
 
-from explaind.errors import DamagedStoreError, RecordingError, UnsupportedError
+from explaind.errors import DamagedStoreError, DiskFullError, RecordingError, UnsupportedError
 from explaind.history.state import TrainingState, load_state, save_state
 from explaind.store import is_sealed
 from tests.history.training_loop import SGD, Training
@@ -98,3 +99,18 @@ def test_a_file_comes_back_and_damage_is_found(tmp_path):
     path.unlink()
     with pytest.raises(DamagedStoreError, match="missing"):
         load_state(path)
+
+
+@pytest.mark.parametrize("room", [0, 100, 20_000, 60_000, 80_300])
+def test_a_file_that_there_is_no_room_for_is_named_and_the_one_before_kept(tmp_path, room):
+    path = tmp_path / "state.pt"
+    save_state(path, {"a": torch.zeros(1)})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(DiskFullError, match=str(path)):
+            save_state(path, {"a": torch.randn(10_000), "b": torch.randn(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert torch.equal(load_state(path)["a"], torch.zeros(1))
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
