@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import gc
+import logging
 from pathlib import Path
 
 import pytest
@@ -47,11 +48,14 @@ def pytest_collection():
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures of a module
 def pytest_runtest_setup():
-    """One thread: the problems are small, and idle threads wait for each other by turning round.
+    """One thread, and no more in the log than by default.
 
-    Set for every test, because one may leave more to the next: UMAP does, one for each core.
+    The problems are small, and idle threads wait for each other by turning round. Set for every
+    test, because one may leave more to the next: UMAP threads for each core, the command line a
+    log that says what was written.
     """
     torch.set_num_threads(1)
+    logging.getLogger("explaind").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True, scope="session")
