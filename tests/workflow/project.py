@@ -36,8 +36,12 @@ class Project:
         return cls(root)
 
     def copy(self, root: Path) -> "Project":
-        """Copy everything, results and times included, to an empty directory."""
-        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        """Copy everything, results and times included, to an empty directory.
+
+        But for what another process is writing at the moment, and will have renamed.
+        """
+        unfinished = shutil.ignore_patterns("*.partial")
+        shutil.copytree(self.root, root, dirs_exist_ok=True, ignore=unfinished)
         return Project(root)
 
     def snakemake(self, *arguments: str, fails: bool = False) -> str:
