@@ -8,6 +8,7 @@ import pytest
 import torch
 from filelock import FileLock
 from hypothesis import settings
+from jaxtyping import TypeCheckError
 
 from tests.devices.simulated import register_backend
 from tests.shapes import check_again
@@ -15,6 +16,30 @@ from tests.workflow.project import Project
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no deadline")
+
+
+class Unexpected(logging.Filter):
+    """Raises errors that a log takes for what cannot be done, and that no test is to hide."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+
+    def filter(self, record):
+        for error in record.args:
+            own = type(error).__module__ == "explaind.errors"
+            if isinstance(error, self.kind) and not own:
+                raise AssertionError(record.getMessage())
+        return record.levelno >= logging.getLogger("explaind").getEffectiveLevel()
+
+
+UNEXPECTED = {
+    "explaind.kernel.gradients.stacked": TypeCheckError,
+    "explaind.kernel.query.queries": RuntimeError,
+}
+for name, kind in UNEXPECTED.items():
+    logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.getLogger(name).addFilter(Unexpected(kind))
 
 MARKERS = {
     "browser": "browser",

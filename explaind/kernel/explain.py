@@ -62,15 +62,15 @@ def explain_steps(
     Returns:
         The arrays, of which those of the segments of a run add up.
     """
-    like = history.theta(0)
+    like = history.initial
     samples, width = queries.values(like).shape
     bounds = interval_bounds(history.steps, outputs.intervals)
     collectors = make_collectors(outputs, segment, history.steps, training.samples, like)
     measured = None if training.contraction.reduced else torch.zeros(())
     lengths = torch.zeros(2, dtype=torch.float64, device=like.device)
     steps = backward_steps(history, regularisation, segment.start, segment.warm_up)
-    for step in progress(steps, "explain", segment.warm_up - segment.start):
-        derivative = queries.step(step.number, step.start, step.end, step.parts)
+    steps = progress(steps, "explain", segment.warm_up - segment.start)
+    for step, derivative in queries.along(steps):
         averaged = derivative.averaged.flatten(0, 1)
         psi = adjoint.step(step.block, step.number, averaged)
         if step.number >= segment.stop:

@@ -81,8 +81,8 @@ def explained_dataset(
 
 def end_values(history: History, queries: Queries) -> dict[str, Float64[np.ndarray, "test output"]]:
     """Return the explained outputs before the first and after the last step."""
-    ends = {"initial_output": 0, "final_output": history.steps}
-    values = {name: queries.values(history.theta(step)) for name, step in ends.items()}
+    ends = {"initial_output": history.initial, "final_output": history.theta(history.steps)}
+    values = {name: queries.values(theta) for name, theta in ends.items()}
     return {name: value.double().cpu().numpy() for name, value in values.items()}
 
 

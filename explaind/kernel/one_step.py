@@ -63,7 +63,7 @@ def explain_one_step(
     for passed in backward_steps(history, regularisation, first, stop):
         number = passed.number
         if number == step or not applied:
-            derivative = queries.step(number, passed.start, passed.end, passed.parts)
+            derivative = queries.step(passed)
             shape, averaged = derivative.averaged.shape[:2], derivative.averaged.flatten(0, 1)
         else:  # what was explained lies behind: only the momentum goes on
             averaged = torch.zeros_like(averaged)

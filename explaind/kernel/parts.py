@@ -55,7 +55,7 @@ class PartLosses:
         self._layout, self._data = history.layout, data
         self._names = frozenset(slot.name for slot in history.layout.slots)
         self._function = losses.of(part_losses)
-        params = history.layout.unflatten(history.theta(0))
+        params = history.layout.unflatten(history.initial)
         first = history.forward_passes(0)[0]
         batch = data.fetch(history.batch(0)[first.rows], 0, first.draws)
         state = first.draws.get("forward")
@@ -135,8 +135,7 @@ def explain_parts(
     """
     adjoint, total = MomentumAdjoint(history), None
     steps = backward_steps(history, regularisation)
-    for step in progress(steps, "explain parts", history.steps):
-        derivative = queries.step(step.number, step.start, step.end, step.parts)
+    for step, derivative in queries.along(progress(steps, "explain parts", history.steps)):
         shape = derivative.averaged.shape[:2]
         psi = adjoint.step(step.block, step.number, derivative.averaged.flatten(0, 1))
         slots, place = axis.find(step.batch)

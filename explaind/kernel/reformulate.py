@@ -40,8 +40,8 @@ def reformulate_steps(
     names = parts_of(history)
     total = torch.zeros(len(names) + 1, *initial.shape, dtype=torch.float64, device=history.device)
     means = torch.zeros(history.steps, len(names) + 3, dtype=torch.float64, device=history.device)
-    for step in progress(backward_steps(history, regularisation), "reformulate", history.steps):
-        derivative = queries.step(step.number, step.start, step.end, step.parts)
+    steps = backward_steps(history, regularisation)
+    for step, derivative in queries.along(progress(steps, "reformulate", history.steps)):
         change, parts = derivative.change.double(), derivative.averaged.double()
         rows = torch.stack([*parts.unbind(-1), change - parts.sum(-1)])
         total += rows
@@ -72,11 +72,12 @@ def parameter_influence_of_steps(
     Returns:
         `net`, the sum, and `absolute`, the sum of absolute values, float64 `[test, output, param]`.
     """
-    shape = (*queries.values(history.theta(0)).shape, history.layout.size)
+    shape = (*queries.values(history.initial).shape, history.layout.size)
     net, absolute = torch.zeros(2, *shape, dtype=torch.float64, device=history.device)
     steps = backward_steps(history, regularisation)
-    for step in progress(steps, "influence of parameters", history.steps):
-        data = queries.step(step.number, step.start, step.end, step.parts).averaged * step.parts[0]
+    steps = progress(steps, "influence of parameters", history.steps)
+    for step, derivative in queries.along(steps):
+        data = derivative.averaged * step.parts[0]
         net += data
         absolute += data.abs()
     return {"net": net.cpu().numpy(), "absolute": absolute.cpu().numpy()}
@@ -105,13 +106,13 @@ def parameter_influence_of_intervals(
         The number of an interval and its sums, the last interval first; the tensor is the same
         every time, and is overwritten afterwards.
     """
-    shape = (len(parts), *queries.values(history.theta(0)).shape, history.layout.size)
+    shape = (len(parts), *queries.values(history.initial).shape, history.layout.size)
     sums = torch.zeros(shape, dtype=history.dtype, device=history.device)
     chosen = [parts_of(history).index(part) for part in parts]
     steps = backward_steps(history, regularisation)
     for step in progress(steps, "influence of parameters by interval", history.steps):
         first = 0
-        for block in queries.step_by_block(step.number, step.start, step.end, step.parts):
+        for block in queries.step_by_block(step):
             rows = slice(first, first + len(block.averaged))
             for total, part in zip(sums, step.parts[chosen], strict=True):
                 total[rows].addcmul_(block.averaged, part)

@@ -71,16 +71,16 @@ def measured_sizes(
         ModelFunction(model, history.constants(), output, forward, mode)
         for output in (function, loss_fn)
     )
-    params = history.layout.unflatten(history.theta(0))
+    params = history.layout.unflatten(history.initial)
 
     def values_of(count: int) -> Tensor:
         values: Tensor = explained(params, rows_of(x, 0, count), rows_of(y, 0, count))
         return values
 
     gradients = PerSampleGradients(loss, history.layout)
-    fallback = check_capture(gradients, history.theta(0), x, y, linearised=True)
+    fallback = check_capture(gradients, history.initial, x, y, linearised=True)
     return {
-        "layers": _layers(gradients.with_fallback(fallback), history.theta(0), x, y),
+        "layers": _layers(gradients.with_fallback(fallback), history.initial, x, y),
         "batched": fallback.batched,
         "outputs": values_of(1).numel(),
         "activation_bytes": activation_bytes(values_of, params),

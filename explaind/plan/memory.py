@@ -9,6 +9,14 @@ from dataclasses import dataclass
 from explaind.choices import SAMPLES_PER_PASS
 from explaind.kernel.collectors.output_arrays import BY_COMPONENT
 from explaind.kernel.contraction.training_side import WORKING_BYTES
+from explaind.kernel.gradients.stacked import (
+    COPIES,
+    MOST_BYTES,
+    MOST_NUMBERS,
+    MOST_POINTS,
+    PATH_COPIES,
+)
+from explaind.kernel.query.stacked_steps import FORMED_BYTES
 from explaind.plan.output_arrays import kept, numbers, sums
 from explaind.plan.sizes import Sizes
 from explaind.store import TARGET_CHUNK_BYTES
@@ -91,7 +99,16 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
     largest = at_once * sizes.outputs * sizes.largest_layer * sizes.itemsize
     passing = at_once * sizes.activation_bytes * (2 + sizes.outputs) + 2 * largest
     refining = REFINING * _matrix(sizes, at_once) if sizes.refines else 0
-    return StageBytes(matrix, joined * matrix + max(passing, refining))
+    return StageBytes(matrix, joined * matrix + max(passing, refining, _stacked(sizes, samples)))
+
+
+def _stacked(sizes: Sizes, samples: int) -> int:
+    """Passes of several steps at once, where those of one are small, and what is formed of them."""
+    if samples > SAMPLES_PER_PASS or samples * sizes.parameters > MOST_NUMBERS:
+        return 0
+    passing = samples * sizes.outputs * COPIES * sizes.activation_bytes
+    point = passing + PATH_COPIES * sizes.parameters * sizes.itemsize
+    return min(MOST_BYTES, MOST_POINTS * point) + 2 * FORMED_BYTES
 
 
 def _training(sizes: Sizes, samples: int) -> StageBytes:

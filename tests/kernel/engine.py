@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import explaind
+from explaind.history.replay.history import Block
 from explaind.kernel.query.quadrature import Quadrature
+from explaind.kernel.trajectory.steps import Step
 from tests.oracles.problems import Problem
 
 SMOOTH = Quadrature(rule="gauss_legendre", subintervals=1, nodes=3, tolerance=None)
@@ -106,3 +108,23 @@ def record_and_explain(problem: Problem, folder: Path, **options: Any) -> xr.Dat
     """Both in one go; ``options`` are those of :func:`explain`."""
     store = folder / f"{problem.name}.zarr"
     return explain(problem, store, record(problem, store), **options)
+
+
+def steps_of(path: Tensor) -> list[Step]:
+    """Steps between the points of a path, by data alone and without it; the last one first."""
+    block = Block(0, len(path) - 1, path, None)
+    nothing = torch.tensor([], dtype=torch.int64)
+    return [
+        Step(
+            number,
+            block,
+            start=block.theta(number),
+            end=block.theta(number + 1),
+            parts=torch.stack([block.increment(number), torch.zeros_like(path[0])]),
+            batch=nothing,
+            weights=nothing.double(),
+            clip=1.0,
+            passes=[],
+        )
+        for number in reversed(range(len(path) - 1))
+    ]

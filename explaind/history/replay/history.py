@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -323,6 +324,11 @@ class History:
     def replayed(self) -> bool:
         """Whether parameters are replayed from snapshots."""
         return isinstance(self._source, ReplayedPath)
+
+    @cached_property
+    def initial(self) -> Float[Tensor, " param"]:
+        """The parameters at the first point, read once: self-checks and shapes are taken there."""
+        return self.theta(0)
 
     def theta(self, point: int) -> Float[Tensor, " param"]:
         """Return the parameters at a point `0..S` of the path."""

@@ -92,7 +92,7 @@ def checked_gradients(
     Returns:
         Per-sample gradients by the ways that were found to be right.
     """
-    theta = history.theta(0)
+    theta = history.initial
     params, first = history.layout.unflatten(theta), history.forward_passes(0)[0]
     x, y = data.fetch(history.batch(0)[first.rows][: PROBE_SIZES[-1]], 0, first.draws)
     state = first.draws.get("forward")

@@ -43,7 +43,7 @@ def compare_values(history: History, model: nn.Module) -> None:
     if any(tensor.is_meta for tensor in own.values()):
         return
     vector = history.layout.flatten(own).to(history.device, history.dtype)
-    initial, final = history.theta(0), history.theta(history.steps)
+    initial, final = history.initial, history.theta(history.steps)
     if torch.equal(vector, initial) or torch.equal(vector, final):
         return
     logger.info(
@@ -168,7 +168,7 @@ def check_first_step(
         RecordingError: if the rebuilt step differs from the recorded one.
     """
     momentum = history.first_moment()
-    momentum = torch.zeros_like(history.theta(0)) if momentum is None else momentum
+    momentum = torch.zeros_like(history.initial) if momentum is None else momentum
     tolerance = GRADIENT_TOLERANCE if history.autocast is None else HALF_TOLERANCE
     left = 1 if history.drawn_on is None else REBUILT_AT_RANDOM
     for step in range(history.steps):

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.kernel.completeness import GROSS
-from explaind.kernel.query.queries import StepDerivative
+from explaind.kernel.query.derivative import StepDerivative
 from explaind.kernel.trajectory.steps import PARTS
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -25,6 +24,7 @@ from explaind.kernel.gradients.embedding import EmbeddingRule
 from explaind.kernel.gradients.linear import LinearRule
 from explaind.kernel.gradients.recurrent import CELLS, RECURRENT, recurrent, recurrent_cell
 from explaind.kernel.gradients.rule import Call, LayerRule
+from explaind.kernel.gradients.watched import Edges, Watched
 from explaind.trees import Inputs, batch_size, is_uncollated, leaves
 
 LAST_DIMENSIONS: set[Call] = {functional.layer_norm, functional.rms_norm}
@@ -59,18 +59,27 @@ class LayerCapture(TorchFunctionMode):
         params: the parameters by name; recognised by identity.
         inputs: what the model is called with.
         shared: whether a look-up that all samples share is one of each.
+        watched: notes the layer outputs, by which is differentiated; by default as autograd does.
 
     Attributes:
         batch: number of samples; calls whose input has another first dimension need the fallback.
-        rules: the layer rules of recognised calls, in order.
+        rules: the layer rules of recognised calls, in the order of the outputs in `watched`.
+        watched: as given.
         fallback: names of parameters used in a way that no layer rule knows.
         chooses: whether a call was seen that may choose among the rows (`chosen_rows`), or their
             number may be that of the samples by chance.
     """
 
-    def __init__(self, params: Mapping[str, Tensor], inputs: Inputs, shared: bool = True) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, Tensor],
+        inputs: Inputs,
+        shared: bool = True,
+        watched: Watched | None = None,
+    ) -> None:
         super().__init__()
         self._shared = shared
+        self.watched = Edges() if watched is None else watched
         # by identity, and kept alive: rows looked up for all samples, with numbers and length
         self._shared_rows: dict[int, tuple[Tensor, Tensor, int]] = {}
         self._twins: dict[int, tuple[Tensor, Tensor]] = {}  # rows of as many samples, and of all
@@ -150,13 +159,12 @@ class LayerCapture(TorchFunctionMode):
         if folded:
             places, shape = places.view(self.batch, -1, x.shape[1]), y.shape
             y = y.view(self.batch, -1, y.shape[1])
-        y, edge = _watched(y)
+        y = self.watched.output(y)
         self.rules.append(
             LinearRule(
                 weight=self.name_of(weight),
                 bias=self.name_of(bias),
                 x=places,
-                edge=edge,
                 transposed=transposed,
             )
         )
@@ -186,8 +194,8 @@ class LayerCapture(TorchFunctionMode):
         if input.shape[0] != self.batch and not (shared and input.shape[0] == 1):
             return None
         index = input.expand(self.batch, *input.shape[1:])
-        y, edge = _watched(rows.detach().expand(*index.shape, -1))
-        self.rules.append(EmbeddingRule(weight=name, index=index, rows=len(weight), edge=edge))
+        y = self.watched.output(rows.detach().expand(*index.shape, -1))
+        self.rules.append(EmbeddingRule(weight=name, index=index, rows=len(weight)))
         if padding_idx is not None:  # the row of the padding is not trained
             y = y.where(input[..., None] != padding_idx % len(weight), y.detach())
         if id(rows) in self._shared_rows:
@@ -219,13 +227,12 @@ class LayerCapture(TorchFunctionMode):
         known = input.dim() == dimensions + 2 and self._is_batched(input, 3)
         if not known or isinstance(padding, str):
             return None
-        y, edge = _watched(func(input, weight, bias, stride, padding, dilation, groups))
+        y = self.watched.output(func(input, weight, bias, stride, padding, dilation, groups))
         self.rules.append(
             ConvolutionRule(
                 weight=self.name_of(weight),
                 bias=self.name_of(bias),
                 x=input.detach(),
-                edge=edge,
                 kernel=_pair(tuple(weight.shape[2:]), dimensions, 1),
                 stride=_pair(stride, dimensions, 1),
                 padding=_pair(padding, dimensions, 0),
@@ -254,13 +261,12 @@ class LayerCapture(TorchFunctionMode):
         if not known or not self._is_batched(input, 3):
             return None
         options = (stride, padding, output_padding, groups, dilation)
-        y, edge = _watched(func(input, weight, None, *options))
+        y = self.watched.output(func(input, weight, None, *options))
         self.rules.append(
             TransposedConvolutionRule(
                 weight=self.name_of(weight),
                 bias=None,
                 x=input.detach(),
-                edge=edge,
                 transposed=True,
                 kernel=_pair(tuple(weight.shape[2:]), dimensions, 1),
                 stride=strides,
@@ -320,24 +326,18 @@ class LayerCapture(TorchFunctionMode):
         name = self.name_of(parameter)
         spread = parameter.detach().view(shape).expand(over)
         if name is not None:
-            spread = spread.requires_grad_(True)
-            edge = get_gradient_edge(spread)
-            self.rules.append(self._rule_of_spread(parameter, name, shape, over, edge))
+            spread = self.watched.leaf(spread)
+            self.rules.append(self._rule_of_spread(parameter, name, shape, over))
         return spread
 
     def _rule_of_spread(
-        self,
-        parameter: Tensor,
-        name: str,
-        shape: tuple[int, ...],
-        over: torch.Size,
-        edge: GradientEdge,
+        self, parameter: Tensor, name: str, shape: tuple[int, ...], over: torch.Size
     ) -> LayerRule:
         if id(parameter) not in self._shared_rows:
-            return ElementwiseRule(weight=name, shape=shape, edge=edge)
+            return ElementwiseRule(weight=name, shape=shape)
         _, index, rows = self._shared_rows[id(parameter)]
         index = index.expand(self.batch, *over[1:-1])
-        return EmbeddingRule(weight=name, index=index, rows=rows, edge=edge)
+        return EmbeddingRule(weight=name, index=index, rows=rows)
 
     def _is_batched(self, x: Tensor, least: int) -> bool:
         return x.dim() >= least and x.shape[0] == self.batch
@@ -390,11 +390,3 @@ def _pair(value: Lengths, dimensions: int, fill: int) -> tuple[int, int]:
 def _swapped(func: Call, other: Tensor, x: Tensor) -> Tensor:
     product: Tensor = func(x, other)
     return product
-
-
-def _watched(y: Tensor) -> tuple[Tensor, GradientEdge]:
-    """A layer output and the place of its gradient, unaffected by later in-place calls."""
-    if y.requires_grad:
-        return y, get_gradient_edge(y)
-    leaf = y.requires_grad_(True)
-    return leaf.clone(), get_gradient_edge(leaf)  # in-place calls on a leaf are refused by torch

@@ -1,11 +1,12 @@
 """One forward and backward pass over a batch, from which every layer's gradients are read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 from explaind.history.layout import TensorSlot
 from explaind.kernel.gradients.chosen_rows import mixed
@@ -21,45 +22,46 @@ class CapturedBatch:
     """Layer inputs and output gradients of one batch.
 
     Args:
-        h: values of the differentiated function, `[batch]` or `[batch, output]`, with their graph.
+        h: values of the differentiated function, `[batch]` or `[batch, output]`.
         rules: layer rules of the calls captured in the forward pass.
-        fallback: names of the tensors whose gradients cannot be read here, and whether torch can
-            batch the backward passes of several outputs.
-        weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
-            does in training: gradients then have the rounding of those that moved the parameters
-            (`p - 1` of a well-fitted sample has few digits left).
-        chooses: whether the function may choose among rows: those of all rules are then looked at.
+        deltas: gradients of `sum_batch h` by the output of each; None where nothing depends on it.
+        fallback: names of the tensors whose gradients cannot be read here.
 
     Attributes:
         samples: number of samples.
         outputs: number of outputs.
-        fallback: those names, and those of rules whose rows are not the samples.
+        fallback: as given.
     """
 
     def __init__(
         self,
         h: Tensor,
-        rules: list[LayerRule],
-        fallback: Fallback,
-        weight: float,
-        chooses: bool = False,
+        rules: Sequence[LayerRule],
+        deltas: Sequence[Tensor | None],
+        fallback: frozenset[str] = frozenset(),
     ) -> None:
         self.samples = len(h)
         self.outputs = 1 if h.dim() == 1 else h.shape[1]
-        self.fallback = fallback.names
+        self.fallback = fallback
         self._like = h.detach()
+        self._pairs = [*zip(rules, deltas, strict=True)]
         self._calls: dict[str, list[tuple[LayerRule, Delta]]] = {}
-        deltas = _output_gradients(h, rules, weight, fallback.batched, chooses)
-        if chooses and rules and h.requires_grad:
-            found = zip(rules, mixed(h, [rule.edge for rule in rules], deltas, weight), strict=True)
-            self.fallback |= {name for rule, is_mixed in found if is_mixed for name in rule.names}
-        for rule, delta in zip(rules, deltas, strict=True):
+        for rule, delta in self._pairs:
             if delta is not None and delta.dtype.itemsize < SINGLE_BYTES:
                 # autocast inside of the model: autograd takes the parameters in single precision
                 self.fallback |= set(rule.names)
             elif delta is not None:
                 for name in rule.names:
                     self._calls.setdefault(name, []).append((rule, delta))
+
+    def of_samples(self, samples: Int[Tensor, " sample"] | slice) -> "CapturedBatch":
+        """Return the same of some of the samples."""
+        rules = [
+            rule.with_tensors({name: value[samples] for name, value in rule.tensors().items()})
+            for rule, _ in self._pairs
+        ]
+        deltas = [None if delta is None else delta[:, samples] for _, delta in self._pairs]
+        return CapturedBatch(self._like[samples], rules, deltas, self.fallback)
 
     def gradients(
         self, slot: TensorSlot, rows: slice, parts: list[slice]
@@ -106,14 +108,49 @@ class CapturedBatch:
 
 
 @torch.enable_grad()
-def _output_gradients(
-    h: Tensor, rules: list[LayerRule], weight: float, batched: bool, kept: bool
+def differentiated(
+    h: Tensor,
+    rules: list[LayerRule],
+    places: Sequence[GradientEdge],
+    fallback: Fallback,
+    weight: float,
+    chooses: bool,
+) -> CapturedBatch:
+    """Make the backward pass of a captured forward pass.
+
+    Args:
+        h: values of the differentiated function, `[batch]` or `[batch, output]`, with their graph.
+        rules: layer rules of the calls captured in the forward pass.
+        places: where the gradient by the output of each is found.
+        fallback: names of the tensors whose gradients cannot be read here, and whether torch can
+            batch the backward passes of several outputs.
+        weight: factor of the function. It goes in before the backward pass, as `1 / batch size`
+            does in training: gradients then have the rounding of those that moved the parameters
+            (`p - 1` of a well-fitted sample has few digits left).
+        chooses: whether the function may choose among rows: those of all rules are then looked at.
+
+    Returns:
+        What was captured; those of rules whose rows are not the samples are left to the fallback.
+    """
+    deltas, names = output_gradients(h, places, weight, fallback.batched, chooses), fallback.names
+    if chooses and rules and h.requires_grad:
+        found = zip(rules, mixed(h, places, deltas, weight), strict=True)
+        names |= {name for rule, is_mixed in found if is_mixed for name in rule.names}
+    return CapturedBatch(h, rules, deltas, names)
+
+
+def output_gradients(
+    h: Tensor,
+    places: Sequence[GradientEdge | Tensor],
+    weight: float = 1.0,
+    batched: bool = True,
+    kept: bool = False,
 ) -> list[Tensor | None]:
     """Gradients of `weight sum_batch h` by each watched layer output, `[output, batch, ...]`.
 
     Args:
         h: the values.
-        rules: the rules of the watched outputs.
+        places: where they are found.
         weight: the factor.
         batched: whether torch can batch the backward passes of several outputs.
         kept: whether the graph is needed afterwards.
@@ -121,9 +158,9 @@ def _output_gradients(
     Returns:
         The gradients; None where nothing depends on an output.
     """
-    if not rules or not h.requires_grad:
-        return [None] * len(rules)
-    edges: Any = [rule.edge for rule in rules]
+    if not places or not h.requires_grad:
+        return [None] * len(places)
+    edges: Any = list(places)
     if h.dim() == 1:
         deltas = torch.autograd.grad(weight * h.sum(), edges, retain_graph=kept, allow_unused=True)
         return [None if delta is None else delta[None] for delta in deltas]

@@ -152,6 +152,29 @@ class OuterProductRule(LayerRule):
         between = between.view(groups, samples, places, len(psi), -1)
         return _in_float64(between, narrow.transpose(0, 1))
 
+    def along(
+        self,
+        name: str,
+        directions: Float[Tensor, "step direction size"],
+        delta: Float[Tensor, "output batch *rest"],
+    ) -> Float[Tensor, "output batch direction"]:
+        """Return the products with directions; in one product where each sample has one place."""
+        sizes, everything, steps = self.sizes(delta), slice(0, None), len(directions)
+        if (sizes.groups, sizes.places) != (1, 1):
+            return super().along(name, directions, delta)
+        left = self.left(delta, everything).reshape(len(delta), steps, -1, sizes.out)
+        if name == self.bias:
+            of_bias: Tensor = left @ directions.mT
+            return of_bias.flatten(1, 2)
+        right = self.right(everything).reshape(steps, -1, sizes.inputs)
+        layout = (sizes.inputs, sizes.out) if self.transposed else (sizes.out, sizes.inputs)
+        matrices = directions.reshape(*directions.shape[:2], *layout)
+        matrices = matrices.mT if self.transposed else matrices  # step, direction, out, in
+        between = right @ matrices.flatten(1, 2).mT
+        between = between.view(*between.shape[:2], -1, sizes.out)
+        products: Tensor = (between * left[..., None, :]).sum(-1)
+        return products.flatten(1, 2)
+
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:
         """Return the work of forming and of contracting."""
         groups, places, out, inputs = self.sizes(delta)

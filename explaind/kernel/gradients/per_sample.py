@@ -13,7 +13,7 @@ from torch.func import jacrev, vmap
 
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.gradients.capture import LayerCapture
-from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.gradients.captured_batch import CapturedBatch, differentiated
 from explaind.kernel.gradients.fallback import (
     BY_VMAP,
     Fallback,
@@ -21,6 +21,7 @@ from explaind.kernel.gradients.fallback import (
     jacobian,
     one_by_one,
 )
+from explaind.kernel.gradients.watched import Edges
 from explaind.kernel.nonsmooth.secant import SecantEnds, recorded, secant_slopes
 from explaind.trees import Inputs, Targets, batch_size, map_leaves, rows_of
 
@@ -100,7 +101,7 @@ class PerSampleGradients:
             y: targets, batch first.
             ends: if given, piecewise-linear ops pass gradients with their secant slopes between
                 these ends.
-            weight: factor of the function (see `CapturedBatch`).
+            weight: factor of the function (see `differentiated`).
 
         Returns:
             Layer inputs and output gradients.
@@ -108,15 +109,17 @@ class PerSampleGradients:
         params, names = self.layout.unflatten(theta), self.fallback.names
         if len(names) == len(self.layout.slots):  # nothing to capture, and perhaps no model for it
             with torch.no_grad():
-                return CapturedBatch(self.function(params, x, y), [], self.fallback, weight)
-        capture = LayerCapture(params, x, self.fallback.shared)
+                return CapturedBatch(self.function(params, x, y), [], [], names)
+        watched = Edges()
+        capture = LayerCapture(params, x, self.fallback.shared, watched)
         with torch.enable_grad(), self.function.holding(params):
             with capture, secant_slopes(ends):
                 h = self.function(params, x, y)
             found = names | capture.fallback
             batched = self.fallback.batches(found)
             fallback = replace(self.fallback, names=found, batched=batched)
-            return CapturedBatch(h, capture.rules, fallback, weight, capture.chooses)
+            places = watched.places
+            return differentiated(h, capture.rules, places, fallback, weight, capture.chooses)
 
     def __call__(
         self,

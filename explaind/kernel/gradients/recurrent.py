@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import get_gradient_edge
 from torch.nn import functional
 
 from explaind.kernel.gradients.linear import LinearRule
@@ -158,7 +157,7 @@ def _unrolled(
     from_input = _linear(capture, x, w_ih, b_ih)
     # a shift of zero, whose gradient is that of `W_hh h + b_hh` at all steps
     shift = torch.zeros(*x.shape[:2], len(w_hh), dtype=x.dtype, device=x.device)
-    edge = get_gradient_edge(shift.requires_grad_(True))
+    shift = capture.watched.leaf(shift)
     before, after = [], []
     for moment in range(x.shape[1]):
         before.append(state[0].detach())
@@ -166,7 +165,7 @@ def _unrolled(
         state = cell(from_input[:, moment], hidden, state)
         after.append(state)
     weight, bias = capture.name_of(w_hh), capture.name_of(b_hh)
-    capture.rules.append(LinearRule(weight=weight, bias=bias, x=torch.stack(before, 1), edge=edge))
+    capture.rules.append(LinearRule(weight=weight, bias=bias, x=torch.stack(before, 1)))
     return after
 
 

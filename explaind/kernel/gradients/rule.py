@@ -2,13 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.graph import GradientEdge
 
 Call = Callable[..., Any]
 """A function of torch, as a model calls it."""
@@ -41,13 +40,16 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class LayerRule(ABC):
-    """One captured call of a layer: its inputs, and how gradients follow from output gradients.
+    """One captured call of a layer: its inputs, and how gradients follow from output gradients."""
 
-    Attributes:
-        edge: where the gradient with respect to the layer output is found.
-    """
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors of the call by field: inputs or what they are made of, batch first."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
-    edge: GradientEdge
+    def with_tensors(self, tensors: dict[str, Tensor]) -> "LayerRule":
+        """Return the same call with other tensors."""
+        return replace(self, **tensors)
 
     @property
     @abstractmethod
@@ -93,6 +95,34 @@ class LayerRule(ABC):
                 torch.mul(gradient.reshape(place.shape), factor, out=place)
             else:
                 place.add_(gradient.reshape(place.shape), alpha=factor)
+
+    def along(
+        self,
+        name: str,
+        directions: Float[Tensor, "step direction size"],
+        delta: Float[Tensor, "output batch *rest"],
+    ) -> Float[Tensor, "output batch direction"]:
+        """Return the products of the gradients with directions.
+
+        Args:
+            name: the parameter.
+            directions: the directions of each step, whose samples lie together in the batch, as
+                many of each.
+            delta: output gradients.
+
+        Returns:
+            `<direction, gradient>` of every sample.
+        """
+        size, products = delta.shape[1] // len(directions), []
+        for step, own in enumerate(directions):
+            rows = slice(step * size, (step + 1) * size)
+            if self.work(name, delta[:1]).contracting is None:
+                (gradients,) = self.gradients(name, delta, rows, [slice(0, None)])
+                products.append((gradients @ own.T).transpose(0, 1))
+            else:
+                of_outputs = [self.contraction(name, own, row[None], rows) for row in delta]
+                products.append(torch.stack(of_outputs).to(delta.dtype))
+        return torch.cat(products, 1)
 
     @abstractmethod
     def work(self, name: str, delta: Float[Tensor, "1 batch *rest"]) -> Work:

@@ -11,12 +11,12 @@ taken between an input and a reference input; here both ends are the same input,
 the training path.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import handle_torch_function, has_torch_function
@@ -153,9 +153,14 @@ class ElementwiseOp(NamedTuple):
     pieces: Elementwise
     inplace: bool
 
-    def rows(self, rows: Int[Tensor, " row"]) -> "ElementwiseOp":
-        """Return the call on some samples of the batch, which is the first dimension."""
-        return self._replace(z=self.z[rows])
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The tensors of the call."""
+        return (self.z,)
+
+    def of(self, tensors: Sequence[Tensor]) -> "ElementwiseOp":
+        """Return the same call of other tensors."""
+        return self._replace(z=tensors[0])
 
 
 class PoolOp(NamedTuple):
@@ -171,9 +176,14 @@ class PoolOp(NamedTuple):
     selected: Tensor
     spatial: int
 
-    def rows(self, rows: Int[Tensor, " row"]) -> "PoolOp":
-        """Return the call on some samples of the batch, which is the first dimension."""
-        return self._replace(z=self.z[rows], selected=self.selected[rows])
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The tensors of the call."""
+        return self.z, self.selected
+
+    def of(self, tensors: Sequence[Tensor]) -> "PoolOp":
+        """Return the same call of other tensors."""
+        return self._replace(z=tensors[0], selected=tensors[1])
 
 
 def recognised_op(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -143,6 +143,11 @@ def recorded(function: Callable[..., Tensor], *arguments: object) -> tuple[Tenso
     with torch.no_grad(), RecordOps() as mode:
         output = function(*arguments)
     return output, mode.ops
+
+
+def of_rows(op: Op, rows: Int[Tensor, "*row"] | slice) -> Op:
+    """Return an op on some samples of the batch, which is the first dimension of its tensors."""
+    return op.of([tensor[rows] for tensor in op.tensors])
 
 
 @one_call

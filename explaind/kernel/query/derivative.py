@@ -1,9 +1,10 @@
 """What is averaged along a step: gradients, to explain, or derivatives along it, to rebuild."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import partial
 
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.func import jvp, vmap
 
@@ -14,6 +15,24 @@ from explaind.trees import Inputs, Targets
 
 FORMED_TOGETHER = 2**22
 """Numbers of one tensor's gradients that are formed at a time, where only products are kept."""
+
+
+@dataclass(frozen=True)
+class StepDerivative:
+    """What one step did to every query.
+
+    Attributes:
+        averaged: averaged derivative: `abar_s` itself (`FullGradient`) or its products with the
+            parts of the step (`AlongParts`).
+        explained: change along each part of the step, by component where they are told apart.
+        change: `h(theta_{s+1}) - h(theta_s)`.
+        subintervals: subintervals used per sample.
+    """
+
+    averaged: Float[Tensor, "sample output width"]
+    explained: Float[Tensor, "sample output component part"]
+    change: Float[Tensor, "sample output"]
+    subintervals: Int[Tensor, " sample"]
 
 
 class Derivative(ABC):

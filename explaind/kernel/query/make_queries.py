@@ -24,14 +24,16 @@ from explaind.kernel.functionals import (
 )
 from explaind.kernel.gradients.fallback import Fallback
 from explaind.kernel.gradients.per_sample import PerSampleGradients
+from explaind.kernel.gradients.stacked import stacked_passes
 from explaind.kernel.query.applicable import along_parts
 from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.kinks import find_ops, quadrature_for
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
+from explaind.kernel.query.stacked_steps import StackedSteps
 from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.samples import check_like_training, given_samples
-from explaind.trees import Forward, Inputs, Targets, collated, leaves, rows_of
+from explaind.trees import Forward, Inputs, Targets, batch_size, collated, leaves, rows_of
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +64,7 @@ class MakeQueries:
         # a model that was trained at random is explained without chance
         self._mode = None if history.training_modules is None else ()
         self._constants, self._known = history.constants(), known
-        self._params = history.layout.unflatten(history.theta(0))
+        self._params = history.layout.unflatten(history.initial)
         self._fallbacks: list[tuple[Any, Fallback]] = []  # by kind of output and sample
 
     def of_functional(
@@ -90,12 +92,12 @@ class MakeQueries:
         kind = functional, [(leaf.shape[1:], leaf.dtype) for leaf in sample]
         fallback = next((found for of, found in self._fallbacks if of == kind), None)
         if fallback is None:
-            fallback = check_capture(gradients, self._history.theta(0), *_few(x, y))
+            fallback = check_capture(gradients, self._history.initial, *_few(x, y))
             if fallback.names and fallback != self._known:
                 logger.info("explained outputs: %s", fallback)
             self._fallbacks.append((kind, fallback))
-        queries = self._made(FullGradient(gradients.with_fallback(fallback)), x, y, block)
-        check_explained(queries.values(self._history.theta(0)), functional.name)
+        queries = self._full(gradients.with_fallback(fallback), x, y, block)
+        check_explained(queries.values(self._history.initial), functional.name)
         return queries
 
     def along_steps(
@@ -115,10 +117,11 @@ class MakeQueries:
             The queries.
         """
         function, x, y = self._checked(functional, x, targets, block)
-        layout, theta = self._history.layout, self._history.theta(0)
+        layout, theta = self._history.layout, self._history.initial
         with naming_samples((x, y)):
             along = along_parts(function, layout, theta, *_few(x, y))
-        return self._made(along, x, y, block)
+        quadrature, sample_first = self._integrated(along, x, y)
+        return Queries(along, quadrature, x, y, block, sample_first)
 
     def _checked(
         self, functional: Functional, x: Inputs, targets: Targets, block: int
@@ -142,11 +145,22 @@ class MakeQueries:
             check_like_training(x, data.batch(self._history.batch(0)[:1], 0)[0])
         return data.convert(x), data.convert(y)
 
-    def _made(self, derivative: Derivative, x: Inputs, y: Targets, block: int) -> Queries:
-        """Queries with their quadrature decided by the ops of the model."""
+    def _full(self, gradients: PerSampleGradients, x: Inputs, y: Targets, block: int) -> Queries:
+        """Queries that average full gradients, at several steps at once where that pays."""
+        derivative, samples = FullGradient(gradients), batch_size(x)
+        quadrature, sample_first = self._integrated(derivative, x, y)
+        stacked = None
+        if sample_first and samples <= block:
+            theta, secant = self._history.initial, quadrature.rule == "secant"
+            passes = stacked_passes(gradients, theta, x, y, recording=secant)
+            if passes is not None:
+                stacked = StackedSteps(passes, gradients.layout, quadrature, x, y)
+        return Queries(derivative, quadrature, x, y, block, sample_first, stacked)
+
+    def _integrated(self, derivative: Derivative, x: Inputs, y: Targets) -> tuple[Quadrature, bool]:
+        """The quadrature, decided by the ops of the model, and whether they are sample first."""
         ops = find_ops(derivative.function, self._params, x, y)
-        quadrature = quadrature_for(ops, self._quadrature)
-        return Queries(derivative, quadrature, x, y, block, ops.sample_first)
+        return quadrature_for(ops, self._quadrature), ops.sample_first
 
     def _function(self, function: OutputFunction, forward: Forward | None = None) -> ModelFunction:
         called = self._forward if forward is None else with_whole_tables(forward)

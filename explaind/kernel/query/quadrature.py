@@ -3,9 +3,15 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from explaind.choices import QUADRATURE_RULES, QuadratureRule
 from explaind.errors import ConfigError
+
+RICHARDSON = 4 / 3
+"""Share of the values of `2n` subintervals in the extrapolation from `n`, of order two."""
 
 
 @dataclass(frozen=True)
@@ -75,3 +81,28 @@ class Quadrature:
         while self.tolerance is not None and 2 * counts[-1] <= self.max_subintervals:
             counts.append(2 * counts[-1])
         return counts
+
+    def failing(
+        self,
+        explained: Float[Tensor, "sample output component part"],
+        change: Float[Tensor, "sample output"],
+        h: Float[Tensor, "sample output"],
+    ) -> Bool[Tensor, " sample"]:
+        """Return which samples need more subintervals.
+
+        Args:
+            explained: change along each part of the step.
+            change: the true change.
+            h: value after the step, by which rounding is judged.
+
+        Returns:
+            Those of which an output has a residual above the tolerance and rounding.
+        """
+        if not self.tolerance:
+            return torch.ones(len(change), dtype=torch.bool, device=change.device)
+        explained = explained.sum(2)
+        residual = (change - explained.sum(-1)).abs()
+        rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs())
+        allowed = self.tolerance * explained.abs().sum(-1) + rounding
+        failing: Tensor = (residual > allowed).any(1)
+        return failing

@@ -4,18 +4,24 @@ The loop over subintervals and their refinement is the same whatever derivative 
 (see `derivative`).
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, tee
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from explaind.kernel.nonsmooth.secant import Op, SecantEnds, recorded
-from explaind.kernel.query.derivative import Derivative
-from explaind.kernel.query.quadrature import Quadrature
+from explaind.errors import UnsupportedError
+from explaind.kernel.nonsmooth.secant import Op, SecantEnds, of_rows, recorded
+from explaind.kernel.query.derivative import Derivative, StepDerivative
+from explaind.kernel.query.quadrature import RICHARDSON, Quadrature
+from explaind.kernel.query.stacked_steps import StackedSteps
+from explaind.kernel.trajectory.steps import Step
 from explaind.trees import Inputs, Targets, batch_size, rows_of, take
+
+logger = logging.getLogger(__name__)
 
 Batch = tuple[Inputs, Targets]
 
@@ -35,24 +41,6 @@ class PathPoint:
     ops: list[Op]
 
 
-@dataclass(frozen=True)
-class StepDerivative:
-    """What one step did to every query.
-
-    Attributes:
-        averaged: averaged derivative: `abar_s` itself (`FullGradient`) or its products with the
-            parts of the step (`AlongParts`).
-        explained: change along each part of the step, by component where they are told apart.
-        change: `h(theta_{s+1}) - h(theta_s)`.
-        subintervals: subintervals used per sample.
-    """
-
-    averaged: Float[Tensor, "sample output width"]
-    explained: Float[Tensor, "sample output component part"]
-    change: Float[Tensor, "sample output"]
-    subintervals: Int[Tensor, " sample"]
-
-
 class Queries:
     """All explained samples, in blocks small enough for the forward and backward passes.
 
@@ -64,6 +52,8 @@ class Queries:
         block: samples per block.
         sample_first: whether the inputs of all piecewise-linear ops have the sample first, so that
             those of some samples can be picked out.
+        stacked: averages the derivatives over several steps at once; None where the passes of a
+            step are work enough.
 
     Attributes:
         quadrature: as given.
@@ -77,8 +67,9 @@ class Queries:
         y: Targets,
         block: int,
         sample_first: bool,
+        stacked: StackedSteps | None = None,
     ) -> None:
-        self.quadrature = quadrature
+        self.quadrature, self._stacked = quadrature, stacked
         self._derivative, self._sample_first = derivative, sample_first
         self._nodes = quadrature.unit_nodes()
         self._blocks: list[Batch] = [
@@ -89,66 +80,85 @@ class Queries:
         self._starts: list[PathPoint | None] = [None] * len(self._blocks)
 
     def values(self, theta: Float[Tensor, " param"]) -> Float[Tensor, "sample output"]:
-        """Return the value of every query at these parameters."""
+        """Return the value of every query at these parameters, rounded as along the path."""
+        if self._stacked is not None:
+            return self._stacked.values(theta)
         return torch.cat([self._point(block, theta).h for block in self._blocks])
 
-    def step(
-        self,
-        number: int,
-        start: Float[Tensor, " param"],
-        end: Float[Tensor, " param"],
-        parts: Float[Tensor, "part param"],
-    ) -> StepDerivative:
+    def along(self, steps: Iterable[Step]) -> Iterator[tuple[Step, StepDerivative]]:
+        """Average the derivatives over steps, over several at once where their passes are small.
+
+        Args:
+            steps: the steps, each one earlier than the last.
+
+        Returns:
+            Every step and what it did to the queries.
+        """
+        if self._stacked is not None:
+            return self._in_groups(self._stacked, steps)
+        one, same = tee(steps)
+        return zip(one, map(self.step, same), strict=True)
+
+    def _in_groups(
+        self, stacked: StackedSteps, steps: Iterable[Step]
+    ) -> Iterator[tuple[Step, StepDerivative]]:
+        """Average the derivatives over as many steps at a time as are worth it."""
+        group: list[Step] = []
+        for step in steps:
+            group.append(step.copied())  # the block of the history that it is in is not held
+            if step.number % stacked.most == 0:  # the same groups, however the history is read
+                yield from self._of_group(stacked, group)
+                group = []
+        yield from self._of_group(stacked, group)
+
+    def _of_group(
+        self, stacked: StackedSteps, group: list[Step]
+    ) -> Iterator[tuple[Step, StepDerivative]]:
+        if not group:
+            return iter(())
+        try:
+            derivatives = stacked.derivatives(group)
+        except (UnsupportedError, RuntimeError) as error:  # of torch, for some batches alone
+            logger.debug("steps one by one: %s", error)
+            derivatives = map(self.step, group)
+        return zip(group, derivatives, strict=True)
+
+    def step(self, step: Step) -> StepDerivative:
         """Average the derivatives over one step; steps are asked for backward in time.
 
         Samples whose residual is too large are integrated again with twice the subintervals.
 
         Args:
-            number: the step, `s`.
-            start: `theta_s`.
-            end: `theta_{s+1}`.
-            parts: the data part and the regularisation part of the step, whose sum is `end -
-                start`.
+            step: the step.
 
         Returns:
             The averaged derivatives and the true changes.
         """
         pieces = []
-        for block, ends in self._ends(number, start, end):
-            pieces.append(self._refined(block, ends, parts))
+        for block, ends in self._ends(step):
+            pieces.append(self._refined(block, ends, step.parts))
         return _joined(pieces)
 
-    def step_by_block(
-        self,
-        number: int,
-        start: Float[Tensor, " param"],
-        end: Float[Tensor, " param"],
-        parts: Float[Tensor, "part param"],
-    ) -> Iterator[StepDerivative]:
+    def step_by_block(self, step: Step) -> Iterator[StepDerivative]:
         """Average the derivatives over one step, with those of one block in memory at a time.
 
         Args:
-            number: see `step`; so for all others.
-            start: `theta_s`.
-            end: `theta_{s+1}`.
-            parts: the parts of the step.
+            step: see `step`.
 
         Yields:
             The derivatives and changes of each block, in the order of the samples.
         """
-        for block, ends in self._ends(number, start, end):
-            yield self._refined(block, ends, parts)
+        for block, ends in self._ends(step):
+            yield self._refined(block, ends, step.parts)
 
-    def _ends(
-        self, number: int, start: Float[Tensor, " param"], end: Float[Tensor, " param"]
-    ) -> Iterator[tuple[Batch, list[PathPoint]]]:
+    def _ends(self, step: Step) -> Iterator[tuple[Batch, list[PathPoint]]]:
         """Every block with its forward passes at both ends of a step."""
-        following, self._latest = self._latest, number
+        following, self._latest = self._latest, step.number
         for place, block in enumerate(self._blocks):
             after = self._starts[place]  # of the following step, which starts where this one ends
-            if after is None or following != number + 1:
-                after = self._point(block, end)
-            before = self._starts[place] = self._point(block, start)
+            if after is None or following != step.number + 1:
+                after = self._point(block, step.end)
+            before = self._starts[place] = self._point(block, step.start)
             yield block, [before, after]
 
     def _refined(
@@ -163,7 +173,7 @@ class Queries:
         used = torch.full((len(change),), first, device=change.device)
         active = torch.arange(len(change), device=change.device)
         for count in finer:
-            failing = self._failing(explained[active], change[active], h[active])
+            failing = self.quadrature.failing(explained[active], change[active], h[active])
             rows = failing.nonzero()[:, 0]  # the one number that a GPU waits for
             if not len(rows):
                 break
@@ -213,24 +223,7 @@ class Queries:
 
     def _extrapolated(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Richardson's step from `n` to `2n` subintervals, of secant values only; in `coarse`."""
-        return coarse.lerp_(fine, 4 / 3) if self.quadrature.rule == "secant" else fine
-
-    def _failing(
-        self,
-        explained: Float[Tensor, "sample output component part"],
-        change: Float[Tensor, "sample output"],
-        h: Float[Tensor, "sample output"],
-    ) -> Bool[Tensor, " sample"]:
-        """Samples of which an output has a residual above the tolerance and rounding."""
-        tolerance = self.quadrature.tolerance
-        if not tolerance:
-            return torch.ones(len(change), dtype=torch.bool, device=change.device)
-        explained = explained.sum(2)
-        residual = (change - explained.sum(-1)).abs()
-        rounding = 4 * torch.finfo(h.dtype).eps * (1 + h.abs())
-        allowed = tolerance * explained.abs().sum(-1) + rounding
-        failing: Tensor = (residual > allowed).any(1)
-        return failing
+        return coarse.lerp_(fine, RICHARDSON) if self.quadrature.rule == "secant" else fine
 
     @torch.no_grad()
     def _point(self, batch: Batch, theta: Float[Tensor, " param"]) -> PathPoint:
@@ -248,7 +241,7 @@ class Queries:
         """The pass of some of the samples, `batch`: picked out where that can be done."""
         if not self._sample_first:
             return self._point(batch, point.theta)
-        return PathPoint(point.theta, point.h[rows], [op.rows(rows) for op in point.ops])
+        return PathPoint(point.theta, point.h[rows], [of_rows(op, rows) for op in point.ops])
 
 
 def _slopes(start: PathPoint, end: PathPoint) -> SecantEnds:

@@ -48,6 +48,13 @@ class Step(NamedTuple):
     clip: float
     passes: list[ForwardPass]
 
+    def copied(self) -> "Step":
+        """Return the step with a block of its own, for those who hold steps of several blocks."""
+        number, second = self.number, self.block.second_moment
+        own = None if second is None else second[number - self.block.start][None].clone()
+        block = Block(number, number + 1, torch.stack([self.start, self.end]), own)
+        return self._replace(block=block, start=block.params[0], end=block.params[1])
+
 
 def backward_steps(
     history: History, regularisation: RegularisationMotion, first: int = 0, stop: int | None = None

@@ -13,7 +13,7 @@ from explaind.choices import OUTPUT_ARRAYS
 from explaind.history.replay.history import Block, History
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
-from explaind.kernel.query.queries import StepDerivative
+from explaind.kernel.query.derivative import StepDerivative
 from explaind.kernel.trajectory.adjoint import MomentumAdjoint
 from explaind.kernel.trajectory.intervals import Segment
 from tests.kernel.engine import record

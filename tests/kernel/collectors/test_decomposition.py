@@ -7,7 +7,7 @@ import torch
 from explaind.kernel.collectors import decomposition
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.decomposition import StepDecomposition
-from explaind.kernel.query.queries import StepDerivative
+from explaind.kernel.query.derivative import StepDerivative
 
 SAMPLES, OUTPUTS, COMPONENTS, BATCH = 2, 3, 4, 5
 STEPS = range(3, 8)

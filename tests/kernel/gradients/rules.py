@@ -1,14 +1,8 @@
 """What every layer rule is held to: gradients of single samples by autograd, in float64."""
 
 import torch
-from torch.autograd.graph import get_gradient_edge
 
 ROWS = slice(1, 4)
-
-
-def edge_of(tensor):
-    """Where the gradient of some layer output is found; rules keep it for others."""
-    return get_gradient_edge(tensor.requires_grad_(True) * 1)
 
 
 def one_by_one(layer, parameter, x, delta):
@@ -50,3 +44,9 @@ def check(rule, name, parameter, delta, expected):
         psi = torch.randn(5, parameter.numel(), dtype=delta.dtype)
         products = rule.contraction(name, psi, delta[:1], ROWS)
         torch.testing.assert_close(products, expected[ROWS, 0] @ psi.T)
+
+    for steps in (1, batch):
+        directions = torch.randn(steps, 3, parameter.numel(), dtype=delta.dtype)
+        products = rule.along(name, directions, delta)
+        of_samples = directions.repeat_interleave(batch // steps, 0)
+        torch.testing.assert_close(products, torch.einsum("nop,ndp->ond", expected, of_samples))

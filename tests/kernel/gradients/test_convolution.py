@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from explaind.kernel.gradients.convolution import ConvolutionRule, TransposedConvolutionRule
-from tests.kernel.gradients.rules import check, edge_of, one_by_one
+from tests.kernel.gradients.rules import check, one_by_one
 
 CASES = {
     "image": ((4, 6, 5), (3, 4, 3, 2), {"stride": (2, 1), "padding": (1, 0)}),
@@ -39,7 +39,6 @@ def test_gradients_of_convolutions_are_those_of_every_sample(name):
         bias="b",
         x=x,
         groups=options.get("groups", 1),
-        edge=edge_of(delta[0]),
         **rule_options(weight, options),
     )
     for key, parameter in (("w", weight), ("b", bias)):
@@ -68,7 +67,6 @@ def test_gradients_of_transposed_convolutions_are_those_of_every_sample(inputs, 
         bias=None,
         x=x,
         transposed=True,
-        edge=edge_of(delta[0]),
         **rule_options(weight, options),
     )
     expected = one_by_one(lambda row: convolve(row, weight, **options), weight, x, delta)

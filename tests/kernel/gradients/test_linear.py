@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import linear
 
 from explaind.kernel.gradients.linear import LinearRule
-from tests.kernel.gradients.rules import check, edge_of, one_by_one
+from tests.kernel.gradients.rules import check, one_by_one
 
 
 @pytest.mark.parametrize("places", [(), (3,), (2, 3)], ids=str)
@@ -18,7 +18,7 @@ def test_gradients_are_those_of_every_sample(places, inputs, out, transposed):
     bias = torch.randn(out, dtype=torch.float64, requires_grad=True)
     x = torch.randn(5, *places, inputs, dtype=torch.float64)
     delta = torch.randn(2, 5, *places, out, dtype=torch.float64)
-    rule = LinearRule(weight="w", bias="b", x=x, transposed=transposed, edge=edge_of(delta[0]))
+    rule = LinearRule(weight="w", bias="b", x=x, transposed=transposed)
     assert rule.names == ("w", "b")
     for name, parameter in (("w", weight), ("b", bias)):
         expected = one_by_one(
@@ -29,4 +29,4 @@ def test_gradients_are_those_of_every_sample(places, inputs, out, transposed):
 
 def test_what_is_no_parameter_has_no_name():
     x = torch.randn(2, 3)
-    assert LinearRule(weight=None, bias="b", x=x, edge=edge_of(x.clone())).names == ("b",)
+    assert LinearRule(weight=None, bias="b", x=x).names == ("b",)

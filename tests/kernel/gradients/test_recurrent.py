@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from explaind.kernel.gradients.recurrent import CELLS, RECURRENT, recurrent, recurrent_cell
+from explaind.kernel.gradients.watched import Noted
 
 FUNCTIONS = {nn.LSTM: torch.lstm, nn.GRU: torch.gru, nn.RNN: torch.rnn_tanh}
 
@@ -16,7 +17,7 @@ class Watcher:
     batch = 3
 
     def __init__(self):
-        self.linear_calls, self.rules = 0, []
+        self.linear_calls, self.rules, self.watched = 0, [], Noted()
 
     def name_of(self, tensor):
         return "weight" if isinstance(tensor, nn.Parameter) else None

@@ -12,6 +12,7 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
+from tests.kernel.engine import steps_of
 from tests.oracles.dense_midpoint import averaged_gradient, gauss_legendre_nodes, midpoint_nodes
 from tests.oracles.problems import all_outputs, cross_entropy, shuffled_batches
 from tests.oracles.problems import target_log_probability as target_logprob
@@ -30,10 +31,8 @@ def averaged_by_engine(model, functional, queries, ends, quadrature):
     """Averaged gradient of every query between two parameter vectors."""
     layout = ParameterLayout.of(model, torch.optim.SGD(model.parameters()))
     gradient = FullGradient(PerSampleGradients(ModelFunction(model, {}, functional), layout))
-    change = ends[1] - ends[0]
-    parts = torch.stack([change, torch.zeros_like(change)])
     side = Queries(gradient, quadrature, *queries, block=256, sample_first=True)
-    return side.step(0, *ends, parts).averaged.flatten(0, 1)
+    return side.step(*steps_of(torch.stack(ends))).averaged.flatten(0, 1)
 
 
 def averaged_by_nodes(model, functional, queries, ends, nodes):

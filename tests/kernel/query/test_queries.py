@@ -18,7 +18,7 @@ from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
-from tests.kernel.engine import SMOOTH, record
+from tests.kernel.engine import SMOOTH, record, steps_of
 from tests.oracles.dense_midpoint import averaged_gradient, midpoint_nodes
 from tests.oracles.problems import Problem
 
@@ -45,8 +45,7 @@ def derivative(step, function, quadrature=SECANT, *, sample_first=True):
     model, layout, x, y, ends = step
     gradient = FullGradient(PerSampleGradients(ModelFunction(model, {}, function), layout))
     side = Queries(gradient, quadrature, x, y, block=256, sample_first=sample_first)
-    change = ends[1] - ends[0]
-    return side.step(0, *ends, torch.stack([change, torch.zeros_like(change)]))
+    return side.step(*steps_of(torch.stack(ends)))
 
 
 def reference(step):
