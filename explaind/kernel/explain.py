@@ -14,6 +14,7 @@ from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
 from explaind.kernel.contraction.precision import reduction_error
 from explaind.kernel.contraction.training_side import TrainingSide
+from explaind.kernel.query.derivative import StepDerivative
 from explaind.kernel.query.queries import Queries
 from explaind.kernel.trajectory.adjoint import Adjoint, GradientAdjoint
 from explaind.kernel.trajectory.intervals import Segment, interval_bounds, interval_of
@@ -71,8 +72,7 @@ def explain_steps(
     steps = backward_steps(history, regularisation, segment.start, segment.warm_up)
     steps = progress(steps, "explain", segment.warm_up - segment.start)
     for step, derivative in queries.along(steps):
-        averaged = derivative.averaged.flatten(0, 1)
-        psi = adjoint.step(step.block, step.number, averaged)
+        psi = adjoint.step(step.block, step.number, derivative)
         if step.number >= segment.stop:
             continue
         lengths += torch.stack([step.start.norm(), step.parts[0].norm()])
@@ -81,7 +81,7 @@ def explain_steps(
         batch = step.batch, step.weights, step.clip, step.passes
         by_interval = _by_interval(
             training.contract(psi, step.start, step.number, *batch, outputs.by_component),
-            len(averaged),
+            derivative.change.numel(),
         )
         split = outputs.splits_adjoint
         explained = ExplainedStep(
@@ -92,7 +92,7 @@ def explain_steps(
             influence=by_interval.sum(0) if len(by_interval) > 1 else by_interval[0],
             by_interval=by_interval,
             intervals=adjoint.parts if split else [interval_of(bounds, step.number)],
-            regularisation=_regularised(history, regularisation, step, psi, averaged),
+            regularisation=_regularised(history, regularisation, step, psi, derivative),
         )
         for collector in collectors:
             collector.add(explained)
@@ -126,16 +126,17 @@ def _regularised(
     regularisation: RegularisationMotion,
     step: Step,
     psi: GradientAdjoint,
-    averaged: Float[Tensor, "query param"],
+    derivative: StepDerivative,
 ) -> Float[Tensor, " query"]:
     """Contribution of regularisation at this gradient step: `<psi, e_s> - dec <abar, theta>`."""
-    part = averaged.new_zeros(len(averaged), dtype=torch.float64)
+    queries = derivative.change.numel()
+    part = step.start.new_zeros(queries, dtype=torch.float64)
     if history.uses("decoupled"):
         decoupled = history.coefficient("decoupled", step.number)
-        shrunk = (decoupled * step.start.double()).to(averaged.dtype)
-        part -= averaged @ shrunk
+        shrunk = (decoupled * step.start.double()).to(step.start.dtype)
+        part -= derivative.matrix @ shrunk
     added = regularisation.gradient(step.block, step.number)
     if isinstance(added, Tensor):
         through = psi.factor * (psi.matrix @ added).double()
-        part = part + through.reshape(-1, len(averaged)).sum(0)
+        part = part + through.reshape(-1, queries).sum(0)
     return part

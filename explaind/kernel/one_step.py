@@ -15,7 +15,7 @@ from explaind.history.replay.history import History
 from explaind.history.replay.regularisation import RegularisationMotion
 from explaind.kernel.contraction.training_side import TrainingSide
 from explaind.kernel.query.queries import Queries
-from explaind.kernel.trajectory.adjoint import MomentumAdjoint
+from explaind.kernel.trajectory.adjoint import Formed, MomentumAdjoint
 from explaind.kernel.trajectory.intervals import FORGOTTEN, forgotten_after, forgotten_before
 from explaind.kernel.trajectory.steps import backward_steps
 
@@ -64,9 +64,9 @@ def explain_one_step(
         number = passed.number
         if number == step or not applied:
             derivative = queries.step(passed)
-            shape, averaged = derivative.averaged.shape[:2], derivative.averaged.flatten(0, 1)
+            shape, averaged = derivative.change.shape, Formed(derivative.matrix)
         else:  # what was explained lies behind: only the momentum goes on
-            averaged = torch.zeros_like(averaged)
+            averaged = Formed(torch.zeros_like(averaged.matrix))
         psi = adjoint.step(passed.block, number, averaged)
         if number == step or applied:
             batch = passed.batch, passed.weights, passed.clip, passed.passes

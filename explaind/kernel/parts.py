@@ -136,8 +136,8 @@ def explain_parts(
     adjoint, total = MomentumAdjoint(history), None
     steps = backward_steps(history, regularisation)
     for step, derivative in queries.along(progress(steps, "explain parts", history.steps)):
-        shape = derivative.averaged.shape[:2]
-        psi = adjoint.step(step.block, step.number, derivative.averaged.flatten(0, 1))
+        shape = derivative.change.shape
+        psi = adjoint.step(step.block, step.number, derivative)
         slots, place = axis.find(step.batch)
         if slots is None or not len(slots):
             continue

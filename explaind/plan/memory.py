@@ -16,7 +16,6 @@ from explaind.kernel.gradients.stacked import (
     MOST_POINTS,
     PATH_COPIES,
 )
-from explaind.kernel.query.stacked_steps import FORMED_BYTES
 from explaind.plan.output_arrays import kept, numbers, sums
 from explaind.plan.sizes import Sizes
 from explaind.store import TARGET_CHUNK_BYTES
@@ -103,12 +102,12 @@ def _query(sizes: Sizes, samples: int) -> StageBytes:
 
 
 def _stacked(sizes: Sizes, samples: int) -> int:
-    """Passes of several steps at once, where those of one are small, and what is formed of them."""
+    """Passes of several steps at once, where those of one are small; and those of the last ones."""
     if samples > SAMPLES_PER_PASS or samples * sizes.parameters > MOST_NUMBERS:
         return 0
     passing = samples * sizes.outputs * COPIES * sizes.activation_bytes
     point = passing + PATH_COPIES * sizes.parameters * sizes.itemsize
-    return min(MOST_BYTES, MOST_POINTS * point) + 2 * FORMED_BYTES
+    return 2 * min(MOST_BYTES, MOST_POINTS * point)
 
 
 def _training(sizes: Sizes, samples: int) -> StageBytes:

@@ -31,7 +31,7 @@ class ParameterScores(Collector):
 
     def add(self, step: ExplainedStep) -> None:
         """Enter a step."""
-        averaged = step.derivative.averaged.flatten(0, 1)
+        averaged = step.derivative.matrix
         if self._current is None:
             queries, params = averaged.shape
             count = len(step.parts)

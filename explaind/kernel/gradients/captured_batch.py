@@ -1,7 +1,7 @@
 """One forward and backward pass over a batch, from which every layer's gradients are read."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Float64, Int
@@ -31,6 +31,8 @@ class CapturedBatch:
         samples: number of samples.
         outputs: number of outputs.
         fallback: as given.
+        like: the values, of the type and device of everything else.
+        pairs: the rules, each with its output gradients.
     """
 
     def __init__(
@@ -43,10 +45,10 @@ class CapturedBatch:
         self.samples = len(h)
         self.outputs = 1 if h.dim() == 1 else h.shape[1]
         self.fallback = fallback
-        self._like = h.detach()
-        self._pairs = [*zip(rules, deltas, strict=True)]
+        self.like = h.detach()
+        self.pairs = [*zip(rules, deltas, strict=True)]
         self._calls: dict[str, list[tuple[LayerRule, Delta]]] = {}
-        for rule, delta in self._pairs:
+        for rule, delta in self.pairs:
             if delta is not None and delta.dtype.itemsize < SINGLE_BYTES:
                 # autocast inside of the model: autograd takes the parameters in single precision
                 self.fallback |= set(rule.names)
@@ -58,10 +60,10 @@ class CapturedBatch:
         """Return the same of some of the samples."""
         rules = [
             rule.with_tensors({name: value[samples] for name, value in rule.tensors().items()})
-            for rule, _ in self._pairs
+            for rule, _ in self.pairs
         ]
-        deltas = [None if delta is None else delta[:, samples] for _, delta in self._pairs]
-        return CapturedBatch(self._like[samples], rules, deltas, self.fallback)
+        deltas = [None if delta is None else delta[:, samples] for _, delta in self.pairs]
+        return CapturedBatch(self.like[samples], rules, deltas, self.fallback)
 
     def gradients(
         self, slot: TensorSlot, rows: slice, parts: list[slice]
@@ -80,7 +82,7 @@ class CapturedBatch:
         if not calls:
             for part in parts:
                 size = (part.stop - part.start) * slot.entry_size
-                yield self._like.new_zeros(rows.stop - rows.start, self.outputs, size)
+                yield self.like.new_zeros(rows.stop - rows.start, self.outputs, size)
             return
         terms = (rule.gradients(slot.name, delta, rows, parts) for rule, delta in calls)
         for term in zip(*terms, strict=True):
@@ -105,6 +107,62 @@ class CapturedBatch:
         None of a tensor that is left to the fallback.
         """
         return [] if slot.name in self.fallback else self._calls.get(slot.name, [])
+
+
+class Portion(NamedTuple):
+    """Samples that are part of a larger batch.
+
+    Attributes:
+        captured: what was captured of them.
+        places: where they are in the larger one.
+        weights: weights of their gradients.
+    """
+
+    captured: CapturedBatch
+    places: Int[Tensor, " sample"]
+    weights: Float[Tensor, " sample"]
+
+    def calls(self) -> list[tuple[LayerRule, Delta | None]]:
+        """Return the captured calls, with weighted output gradients."""
+        return [
+            (
+                rule,
+                None if delta is None else delta * self.weights.view(-1, *[1] * (delta.dim() - 2)),
+            )
+            for rule, delta in self.captured.pairs
+        ]
+
+
+def joined(portions: Sequence[Portion], samples: int) -> CapturedBatch:
+    """Join captured batches of the same calls.
+
+    Args:
+        portions: the batches.
+        samples: samples of the whole; those in no portion have no gradients.
+
+    Returns:
+        The whole.
+    """
+
+    def whole(values: Sequence[Tensor | None], dim: int) -> Tensor | None:
+        like = next((value for value in values if value is not None), None)
+        if like is None:
+            return None
+        made = like.new_zeros([*like.shape[:dim], samples, *like.shape[dim + 1 :]])
+        for value, portion in zip(values, portions, strict=True):
+            if value is not None:
+                made.index_copy_(dim, portion.places, value)
+        return made
+
+    rules, deltas = [], []
+    for calls in zip(*(portion.calls() for portion in portions), strict=True):
+        tensors = [rule.tensors() for rule, _ in calls]
+        fields = {name: whole([one[name] for one in tensors], 0) for name in tensors[0]}
+        rules.append(calls[0][0].with_tensors(fields))
+        deltas.append(whole([delta for _, delta in calls], 1))
+    first = portions[0].captured
+    h = first.like.new_zeros(samples, *first.like.shape[1:])
+    return CapturedBatch(h, rules, deltas, first.fallback)
 
 
 @torch.enable_grad()

@@ -9,7 +9,7 @@ in independent groups of channels (one, but for grouped convolutions).
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -121,6 +121,31 @@ class OuterProductRule(LayerRule):
             torch.mul(factor * left, right, out=place)
         else:
             place.addcmul_(left, right, value=factor)
+
+    def add_sums(
+        self,
+        name: str,
+        delta: Float[Tensor, "output batch *rest"],
+        place: Float[Tensor, "sum output entry entry_size"],
+        weights: Sequence[float],
+    ) -> None:
+        """Add weighted sums of gradients; those of one place are products of thin matrices."""
+        sizes, everything = self.sizes(delta), slice(0, None)
+        if (sizes.groups, sizes.places) != (1, 1):
+            super().add_sums(name, delta, place, weights)
+            return
+        shape = len(place), len(weights)
+        left, factor = self.left(delta, everything).reshape(len(delta), *shape, -1), weights[0]
+        if any(weight != factor for weight in weights):
+            terms = [left[:, :, number] * weight for number, weight in enumerate(weights)]
+            left, factor = torch.stack(terms, 2), 1.0
+        if name == self.bias:
+            place.add_(left.sum(2).transpose(0, 1)[..., None], alpha=factor)
+            return
+        right = self.right(everything).reshape(*shape, -1)
+        for number, of_output in enumerate(left):
+            outer = (right, of_output) if self.transposed else (of_output, right)
+            place[:, number].baddbmm_(outer[0].mT, outer[1], alpha=factor)
 
     def contraction(
         self,

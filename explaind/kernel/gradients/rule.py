@@ -1,7 +1,7 @@
 """What every layer rule gives: per-sample gradients, their contraction, and what both cost."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
@@ -95,6 +95,27 @@ class LayerRule(ABC):
                 torch.mul(gradient.reshape(place.shape), factor, out=place)
             else:
                 place.add_(gradient.reshape(place.shape), alpha=factor)
+
+    def add_sums(
+        self,
+        name: str,
+        delta: Float[Tensor, "output batch *rest"],
+        place: Float[Tensor, "sum output entry entry_size"],
+        weights: Sequence[float],
+    ) -> None:
+        """Add weighted sums of gradients to `place`.
+
+        Args:
+            name: the parameter.
+            delta: output gradients.
+            place: where to add.
+            weights: weights of the gradients of a sum, which lie together in the batch.
+        """
+        for number, weight in enumerate(weights):
+            own = slice(number, None, len(weights))
+            tensors = {field: value[own] for field, value in self.tensors().items()}
+            rule = self.with_tensors(tensors)
+            rule.add_gradients(name, delta[:, own], place, weight, first=False)
 
     def along(
         self,

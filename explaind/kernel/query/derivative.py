@@ -18,21 +18,51 @@ FORMED_TOGETHER = 2**22
 
 
 @dataclass(frozen=True)
-class StepDerivative:
+class StepDerivative(ABC):
     """What one step did to every query.
 
     Attributes:
-        averaged: averaged derivative: `abar_s` itself (`FullGradient`) or its products with the
-            parts of the step (`AlongParts`).
         explained: change along each part of the step, by component where they are told apart.
         change: `h(theta_{s+1}) - h(theta_s)`.
         subintervals: subintervals used per sample.
     """
 
-    averaged: Float[Tensor, "sample output width"]
     explained: Float[Tensor, "sample output component part"]
     change: Float[Tensor, "sample output"]
     subintervals: Int[Tensor, " sample"]
+
+    @property
+    @abstractmethod
+    def averaged(self) -> Float[Tensor, "sample output width"]:
+        """The averaged derivative, `abar_s` itself (`FullGradient`) or its products with the parts.
+
+        Of `AlongParts` there is a column for each part of the step.
+        """
+
+    @property
+    def matrix(self) -> Float[Tensor, "query width"]:
+        """The averaged derivative, outputs side by side."""
+        return self.averaged.flatten(0, 1)
+
+    def add_to(self, place: Float[Tensor, "query width"], factor: float) -> None:
+        """Add the averaged derivative times a factor to a matrix."""
+        place.add_(self.matrix, alpha=factor)
+
+
+@dataclass(frozen=True)
+class FormedDerivative(StepDerivative):
+    """What one step did, with the averaged derivative as a matrix.
+
+    Attributes:
+        formed: the averaged derivative.
+    """
+
+    formed: Float[Tensor, "sample output width"]
+
+    @property
+    def averaged(self) -> Float[Tensor, "sample output width"]:
+        """The averaged derivative."""
+        return self.formed
 
 
 class Derivative(ABC):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from explaind.errors import UnsupportedError
 from explaind.kernel.nonsmooth.secant import Op, SecantEnds, of_rows, recorded
-from explaind.kernel.query.derivative import Derivative, StepDerivative
+from explaind.kernel.query.derivative import Derivative, FormedDerivative, StepDerivative
 from explaind.kernel.query.quadrature import RICHARDSON, Quadrature
 from explaind.kernel.query.stacked_steps import StackedSteps
 from explaind.kernel.trajectory.steps import Step
@@ -188,7 +188,7 @@ class Queries:
             explained[active] = self._extrapolated(coarse_explained, fine_explained)
             used[active] = count
             coarse, coarse_explained = fine, fine_explained
-        return StepDerivative(averaged, explained, change, used)
+        return FormedDerivative(explained, change, used, averaged)
 
     def _cut(self, batch: Batch, ends: list[PathPoint], count: int) -> list[PathPoint]:
         """Cut every subinterval in `count`: passes at the new ends, where the rule needs them."""
@@ -252,9 +252,9 @@ def _joined(pieces: list[StepDerivative]) -> StepDerivative:
     """The blocks side by side."""
     if len(pieces) == 1:
         return pieces[0]
-    return StepDerivative(
-        torch.cat([piece.averaged for piece in pieces]),
+    return FormedDerivative(
         torch.cat([piece.explained for piece in pieces]),
         torch.cat([piece.change for piece in pieces]),
         torch.cat([piece.subintervals for piece in pieces]),
+        torch.cat([piece.averaged for piece in pieces]),
     )

@@ -2,10 +2,12 @@
 
 All steps go through the model together (`gradients.stacked`), first with few subintervals, then
 again the samples that need more. Gradients are kept as the layer inputs and output gradients that
-they are made of; those of a step are formed when it is asked for, of the passes that count.
+they are made of, and added to the adjoint as such.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from explaind.history.layout import ParameterLayout
-from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.gradients.captured_batch import CapturedBatch, Portion, joined
 from explaind.kernel.gradients.stacked import StackedPasses
 from explaind.kernel.nonsmooth.secant import Op, of_rows
 from explaind.kernel.query.derivative import StepDerivative
@@ -23,8 +25,8 @@ from explaind.kernel.query.rows import Rows
 from explaind.kernel.trajectory.steps import Step
 from explaind.trees import Inputs, Targets, batch_size
 
-FORMED_BYTES = 8 * 2**20
-"""Memory for gradients of steps that are formed at once."""
+JOINED = 8
+"""Most gradients of a sum that are added together with those of sums of fewer."""
 
 
 class _Terms(NamedTuple):
@@ -38,6 +40,11 @@ class _Terms(NamedTuple):
     numbers: Int[np.ndarray, " row"]
     parts: list[tuple[CapturedBatch, list[float]]]
 
+    @property
+    def nodes(self) -> int:
+        """Gradients of a sum."""
+        return sum(len(weights) for _, weights in self.parts)
+
     def chosen(self, rows: Rows, chosen: Int[np.ndarray, " row"]) -> "_Terms":
         """Return those of some rows."""
         parts = []
@@ -46,6 +53,80 @@ class _Terms(NamedTuple):
             places = (chosen[:, None] * nodes + np.arange(nodes)).ravel()
             parts.append((captured.of_samples(rows.on_device(places)), weights))
         return _Terms(self.numbers[chosen], parts)
+
+    def between(self, rows: slice) -> "_Terms":
+        """Return those of rows with numbers in a range, counted from its start."""
+        first, stop = np.searchsorted(self.numbers, [rows.start, rows.stop])
+        parts = [
+            (captured.of_samples(slice(first * len(weights), stop * len(weights))), weights)
+            for captured, weights in self.parts
+        ]
+        return _Terms(self.numbers[first:stop] - rows.start, parts)
+
+    def add_to(
+        self, layout: ParameterLayout, place: Float[Tensor, "row output param"], factor: float
+    ) -> None:
+        """Add the sums times a factor."""
+        for captured, weights in self.parts:
+            scaled = [factor * weight for weight in weights]
+            for slot in layout.slots:
+                entries = (*place.shape[:2], slot.entries, slot.entry_size)
+                of_slot = place[:, :, slot.start : slot.stop].view(entries)
+                for rule, delta in captured.calls(slot):
+                    rule.add_sums(slot.name, delta, of_slot, scaled)
+
+
+def _joined(found: list[_Terms], rows: Rows) -> list[_Terms]:
+    """Sums of few gradients as one, of all rows: the adjoint is then read and written once."""
+    few = [terms for terms in found if terms.nodes <= JOINED]
+    if len(few) < 2:
+        return found
+    most, portions = max(terms.nodes for terms in few), []
+    for terms in few:
+        first = terms.numbers[:, None] * most
+        for captured, weights in terms.parts:
+            places = (first + np.arange(len(weights))).ravel()
+            of_nodes = torch.tensor(weights, dtype=captured.like.dtype).repeat(len(first))
+            scale = of_nodes.to(captured.like.device)
+            portions.append(Portion(captured, rows.on_device(places), scale))
+            first = first + len(weights)
+    whole = joined(portions, len(rows.numbers) * most)
+    rest = [terms for terms in found if terms.nodes > JOINED]
+    return [_Terms(rows.numbers, [(whole, [1.0] * most)]), *rest]
+
+
+@dataclass(frozen=True)
+class SummedDerivative(StepDerivative):
+    """What one step did, with averaged gradients as what they are sums of.
+
+    Attributes:
+        layout: the parameter layout.
+        terms: the sums, of every sample in one of them.
+    """
+
+    layout: ParameterLayout
+    terms: list[_Terms]
+
+    @cached_property
+    def averaged(self) -> Float[Tensor, "sample output param"]:
+        """The averaged gradients, formed."""
+        averaged = self.change.new_zeros(*self.change.shape, self.layout.size)
+        self._add(averaged, 1.0)
+        return averaged
+
+    def add_to(self, place: Float[Tensor, "query param"], factor: float) -> None:
+        """Add the averaged gradients times a factor to a matrix, without forming them."""
+        self._add(place.view(*self.change.shape, -1), factor)
+
+    def _add(self, place: Float[Tensor, "sample output param"], factor: float) -> None:
+        for terms in self.terms:
+            if len(terms.numbers) == len(place):
+                terms.add_to(self.layout, place, factor)
+                continue
+            rows = torch.from_numpy(terms.numbers).to(place.device)
+            some = place[rows]
+            terms.add_to(self.layout, some, factor)
+            place.index_copy_(0, rows, some)
 
 
 class StackedSteps:
@@ -115,7 +196,7 @@ class StackedSteps:
         first, *finer = self._quadrature.counts()
         ends = self._cut(rows, segment, ends, first)
         fine, explained = self._level(rows, segment, ends, first)
-        found, fine_explained = [fine], explained
+        found, fine_explained, everything = [fine], explained, rows
         used = torch.full((len(change),), first, device=change.device)
         active = torch.arange(len(change), device=change.device)
         for count in finer:
@@ -126,9 +207,8 @@ class StackedSteps:
             coarse, coarse_explained = fine, fine_explained
             if len(chosen) < len(failing):
                 on_device = rows.on_device(chosen)
-                if len(found) > 1:
-                    others = np.delete(np.arange(len(failing)), chosen)
-                    found[-1] = found[-1].chosen(rows, others)
+                others = np.delete(np.arange(len(failing)), chosen)
+                found[-1] = found[-1].chosen(rows, others)
                 coarse, coarse_explained = fine.chosen(rows, chosen), fine_explained[on_device]
                 ends = [[of_rows(op, on_device) for op in at] for at in ends]
                 active, left = active[on_device], rows.chosen(chosen)
@@ -142,7 +222,7 @@ class StackedSteps:
                 coarse_explained = coarse_explained.lerp(fine_explained, RICHARDSON)
             explained[active] = coarse_explained if self._secant else fine_explained
             used[active] = count
-        return self._formed(found, explained, change, used)
+        return self._of_steps(_joined(found, everything), explained, change, used)
 
     def _cut(
         self, rows: Rows, segment: "_Segment", ends: list[list[Op]], count: int
@@ -209,60 +289,18 @@ class StackedSteps:
         ]
         return _Terms(fine.numbers, parts)
 
-    def _formed(
+    def _of_steps(
         self,
         found: list[_Terms],
         explained: Float[Tensor, "row output component part"],
         change: Float[Tensor, "row output"],
         used: Int[Tensor, " row"],
     ) -> Iterator[StepDerivative]:
-        """The derivatives of every step, as many steps at a time as stay in the cache."""
-        rows, samples, width = len(change), self._samples, self._layout.size
-        size = samples * max(1, FORMED_BYTES // (samples * change[0].numel() * 4 * width))
-        for start in range(0, rows, size):
-            stop = min(start + size, rows)
-            averaged = explained.new_empty(stop - start, change.shape[1], width)
-            for terms in found:
-                self._form(terms, averaged, start)
-            for first in range(start, stop, samples):
-                of_step, here = slice(first, first + samples), slice(first - start, None)
-                values = explained[of_step], change[of_step], used[of_step]
-                yield StepDerivative(averaged[here][:samples], *values)
-
-    def _form(self, terms: _Terms, averaged: Float[Tensor, "row output param"], start: int) -> None:
-        """Form those gradients that are of the rows from `start` on; in their places."""
-        first, stop = np.searchsorted(terms.numbers, [start, start + len(averaged)])
-        if first == stop:
-            return
-        whole = stop - first == len(averaged)
-        place = averaged if whole else averaged.new_empty(stop - first, *averaged.shape[1:])
-        written = set[str]()
-        for captured, weights in terms.parts:
-            nodes = len(weights)
-            for node, weight in enumerate(weights):
-                at_node = captured.of_samples(slice(first * nodes + node, stop * nodes, nodes))
-                self._add(at_node, weight, place, written)
-        for slot in self._layout.slots:
-            if slot.name not in written:
-                place[:, :, slot.start : slot.stop].zero_()
-        if not whole:
-            rows = torch.from_numpy(terms.numbers[first:stop] - start).to(place.device)
-            averaged.index_copy_(0, rows, place)
-
-    def _add(
-        self,
-        captured: CapturedBatch,
-        weight: float,
-        place: Float[Tensor, "row output param"],
-        written: set[str],
-    ) -> None:
-        """Add gradients at one node; where no tensor of that name is written, nothing is yet."""
-        for slot in self._layout.slots:
-            entries = (*place.shape[:2], slot.entries, slot.entry_size)
-            of_slot = place[:, :, slot.start : slot.stop].view(entries)
-            for rule, delta in captured.calls(slot):
-                rule.add_gradients(slot.name, delta, of_slot, weight, slot.name not in written)
-                written.add(slot.name)
+        """The derivatives of every step."""
+        for start in range(0, len(change), self._samples):
+            rows = slice(start, start + self._samples)
+            terms = [own for each in found if len((own := each.between(rows)).numbers)]
+            yield SummedDerivative(explained[rows], change[rows], used[rows], self._layout, terms)
 
 
 class _Segment(NamedTuple):

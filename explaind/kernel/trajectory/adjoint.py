@@ -10,6 +10,7 @@ so that the influence of sample `i` of batch `s` is `kappa_s w_{s,i} <psi_s, gra
 Memory is `Q x P`, whatever the number of training samples (more only for `application_step`).
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -38,6 +39,33 @@ class GradientAdjoint(NamedTuple):
 
 
 @runtime_checkable
+class Averaged(Protocol):
+    """Averaged gradients of the queries over a step, perhaps not formed."""
+
+    @property
+    def matrix(self) -> Float[Tensor, "query param"]:
+        """The gradients, formed."""
+
+    def add_to(self, place: Float[Tensor, "query param"], factor: float) -> None:
+        """Add the gradients times a factor to a matrix."""
+
+
+@dataclass(frozen=True)
+class Formed:
+    """Averaged gradients that are a matrix.
+
+    Attributes:
+        matrix: the matrix.
+    """
+
+    matrix: Float[Tensor, "query param"]
+
+    def add_to(self, place: Float[Tensor, "query param"], factor: float) -> None:
+        """Add the matrix times a factor."""
+        place.add_(self.matrix, alpha=factor)
+
+
+@runtime_checkable
 class Adjoint(Protocol):
     """What the loop over the steps needs of an adjoint, carried from the last step to the first.
 
@@ -47,9 +75,7 @@ class Adjoint(Protocol):
 
     parts: list[int]
 
-    def step(
-        self, block: Block, step: int, averaged: Float[Tensor, "query param"]
-    ) -> GradientAdjoint:
+    def step(self, block: Block, step: int, averaged: Averaged) -> GradientAdjoint:
         """Take in a step.
 
         Args:
@@ -91,9 +117,7 @@ class MomentumAdjoint:
         self._share: list[float] = []  # of the momentum at the end of its interval
         self.parts: list[int] = []
 
-    def step(
-        self, block: Block, step: int, averaged: Float[Tensor, "query param"]
-    ) -> GradientAdjoint:
+    def step(self, block: Block, step: int, averaged: Averaged) -> GradientAdjoint:
         """Take in the averaged gradients of a step.
 
         Args:
@@ -108,21 +132,21 @@ class MomentumAdjoint:
         of_gradient, of_step = history.preconditioner(block, step)
         mbar = self._mbar = self._carried(step, averaged)
         moved = history.coefficient("alpha", step) * of_step / self._scale
-        _subtract(mbar[0], _like(moved, averaged), averaged)
+        _subtract(mbar[0], moved, averaged)
         nu = history.coefficient("nu", step) * of_gradient
         gamma = history.coefficient("gamma", step)
         if isinstance(nu, float) and isinstance(gamma, float) and gamma == 0.0:
             return GradientAdjoint(mbar.flatten(0, 1), nu * self._scale)
-        psi = _like(nu * self._scale, averaged) * mbar
-        _subtract(psi[0], _like(gamma * of_step * of_gradient, averaged), averaged)
+        psi = _like(nu * self._scale, mbar) * mbar
+        _subtract(psi[0], gamma * of_step * of_gradient, averaged)
         return GradientAdjoint(psi.flatten(0, 1), 1.0)
 
-    def _carried(self, step: int, averaged: Tensor) -> Tensor:
+    def _carried(self, step: int, averaged: Averaged) -> Tensor:
         """`mu_{s+1} Mbar`, with a part for the interval of this step."""
         mbar, interval = self._mbar, self._interval(step)
         if mbar is None:
             self.parts, self._share = [interval], [1.0]
-            return torch.zeros_like(averaged)[None]
+            return torch.zeros_like(averaged.matrix)[None]
         self._forget(mbar, self._history.coefficient("mu", step + 1))
         decay = self._history.largest("mu", step + 1)
         self._share = [1.0, *(share * decay for share in self._share[1:])]
@@ -135,7 +159,7 @@ class MomentumAdjoint:
         """Multiply `Mbar` by `mu`."""
         if isinstance(mu, Tensor):
             # as Mbar - (1 - mu) Mbar: 0.9 is off by 3e-8 in float32, 1 - 0.1 only by 1e-9
-            _subtract(mbar, _like(1.0 - mu, mbar), mbar)
+            mbar.addcmul_(mbar, (1.0 - mu).to(mbar.dtype), value=-1.0)
             return
         self._scale *= mu
         if self._scale < RESCALED:
@@ -155,12 +179,12 @@ class MomentumAdjoint:
         return 0 if self._bounds is None else interval_of(self._bounds, step)
 
 
-def _subtract(target: Tensor, scale: Scale, matrix: Tensor) -> None:
-    """`target -= scale * matrix` in place, in one pass."""
+def _subtract(target: Tensor, scale: Scale, averaged: Averaged) -> None:
+    """`target -= scale * averaged` in place, in one pass."""
     if isinstance(scale, Tensor):
-        target.addcmul_(matrix, scale, value=-1.0)
+        target.addcmul_(averaged.matrix, scale.to(target.dtype), value=-1.0)
     else:
-        target.sub_(matrix, alpha=scale)
+        averaged.add_to(target, -scale)
 
 
 def _like(scale: Scale, matrix: Tensor) -> Scale:

@@ -13,8 +13,8 @@ from explaind.choices import OUTPUT_ARRAYS
 from explaind.history.replay.history import Block, History
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.output_arrays import OutputArrays, make_collectors
-from explaind.kernel.query.derivative import StepDerivative
-from explaind.kernel.trajectory.adjoint import MomentumAdjoint
+from explaind.kernel.query.derivative import FormedDerivative
+from explaind.kernel.trajectory.adjoint import Formed, MomentumAdjoint
 from explaind.kernel.trajectory.intervals import Segment
 from tests.kernel.engine import record
 from tests.oracles.problems import TRAIN_SAMPLES, Problem
@@ -62,7 +62,7 @@ def test_the_adjoint_stays_on_the_device(optimizer, tmp_path):
     block = Block(0, steps, torch.zeros(steps + 1, params, device=GPU), adaptive)
     adjoint = MomentumAdjoint(history, np.array([0, 2, 4, 6]), 1e-7)
     for number in reversed(range(steps)):
-        psi = adjoint.step(block, number, torch.ones(SAMPLES, params, device=GPU))
+        psi = adjoint.step(block, number, Formed(torch.ones(SAMPLES, params, device=GPU)))
         assert psi.matrix.device == torch.device(GPU)
     assert psi.matrix.shape == (3 * SAMPLES, params)
 
@@ -77,7 +77,7 @@ def fake_step(history, number, averaged):
     subintervals = torch.ones(SAMPLES, dtype=torch.int64, device=GPU)
     return ExplainedStep(
         number,
-        StepDerivative(averaged, explained, change, subintervals),
+        FormedDerivative(explained, change, subintervals, averaged),
         torch.ones(2, history.layout.size, device=GPU),
         batch,
         by_interval.sum(0),

@@ -7,7 +7,7 @@ import torch
 from explaind.kernel.collectors import decomposition
 from explaind.kernel.collectors.collector import ExplainedStep
 from explaind.kernel.collectors.decomposition import StepDecomposition
-from explaind.kernel.query.derivative import StepDerivative
+from explaind.kernel.query.derivative import FormedDerivative
 
 SAMPLES, OUTPUTS, COMPONENTS, BATCH = 2, 3, 4, 5
 STEPS = range(3, 8)
@@ -20,8 +20,8 @@ def planted(number, parts):
     def numbers(*shape):
         return torch.randn(shape, generator=draw)
 
-    derivative = StepDerivative(
-        averaged=numbers(SAMPLES, OUTPUTS, 6),
+    derivative = FormedDerivative(
+        formed=numbers(SAMPLES, OUTPUTS, 6),
         explained=numbers(SAMPLES, OUTPUTS, COMPONENTS, parts),
         change=numbers(SAMPLES, OUTPUTS),
         subintervals=torch.full((SAMPLES,), number),

@@ -45,6 +45,19 @@ def check(rule, name, parameter, delta, expected):
         products = rule.contraction(name, psi, delta[:1], ROWS)
         torch.testing.assert_close(products, expected[ROWS, 0] @ psi.T)
 
+    several = rule.with_tensors(
+        {field: value.repeat_interleave(3, 0) for field, value in rule.tensors().items()}
+    )
+    for weights in ([0.5, 0.5, 0.5], [2.0, -1.0, 0.25]):
+        factors = torch.tensor(weights, dtype=delta.dtype).repeat(batch)
+        scaled = delta.repeat_interleave(3, 1) * (1 + torch.arange(3).repeat(batch)).view(
+            -1, *[1] * (delta.dim() - 2)
+        )
+        place = torch.ones(batch, outputs, first, parameter.numel() // first, dtype=delta.dtype)
+        several.add_sums(name, scaled, place, weights)
+        sums = (factors * (1 + torch.arange(3)).repeat(batch)).view(batch, 3).sum(1)
+        torch.testing.assert_close(place.flatten(2), 1 + sums[:, None, None] * expected)
+
     for steps in (1, batch):
         directions = torch.randn(steps, 3, parameter.numel(), dtype=delta.dtype)
         products = rule.along(name, directions, delta)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from explaind.kernel.functionals import all_outputs
-from explaind.kernel.gradients.captured_batch import CapturedBatch
+from explaind.kernel.gradients.captured_batch import CapturedBatch, Portion, joined
 from tests.kernel.layers import Tied, gradients_of, layout_of, one_by_one
 
 
@@ -53,3 +53,21 @@ def test_products_with_the_adjoint_add_up_and_work_is_counted_by_call():
             torch.testing.assert_close(found, products)
         sizes = [work.gradient for work in batch.work(slot)]
         assert sizes == [slot.stop - slot.start] * len(batch.calls(slot))
+
+
+def test_batches_are_joined_with_weighted_gradients():
+    layout, batch, expected = captured(all_outputs)
+    twice = batch.of_samples(torch.tensor([3, 0]))
+    weights = torch.tensor([2.0, -1.0, 0.5, 3.0]).double()
+    portions = [
+        Portion(batch, torch.tensor([6, 1, 0, 3]), weights),
+        Portion(twice, torch.tensor([4, 2]), torch.ones(2).double()),
+    ]
+    whole = joined(portions, 8)
+    assert (whole.samples, whole.outputs) == (8, 3)
+    wanted = torch.zeros(8, *expected.shape[1:], dtype=torch.float64)
+    wanted[[6, 1, 0, 3]] = weights[:, None, None] * expected
+    wanted[[4, 2]] = expected[[3, 0]]
+    for slot in layout.slots:
+        (found,) = whole.gradients(slot, slice(0, 8), [slice(0, slot.entries)])
+        torch.testing.assert_close(found, wanted[:, :, slot.start : slot.stop])

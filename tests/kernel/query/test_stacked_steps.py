@@ -13,7 +13,6 @@ from explaind.kernel.functionals import ModelFunction, all_outputs, target_logpr
 from explaind.kernel.gradients import stacked
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.gradients.stacked import stacked_passes
-from explaind.kernel.query import stacked_steps
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
@@ -123,12 +122,16 @@ def test_averaged_gradients_are_those_of_a_dense_rule(name):
         assert error < 0.01
 
 
-@pytest.mark.parametrize("formed", [1, 3 * SAMPLES * 8 * 300])
-def test_gradients_are_formed_of_as_many_steps_as_there_is_room_for(formed, monkeypatch):
-    alone, together, steps, _ = problem("relu")
-    monkeypatch.setattr(stacked_steps, "FORMED_BYTES", formed)
-    for step, derivative in zip(steps, together.derivatives(steps), strict=True):
-        assert_same(derivative, alone.step(step))
+@pytest.mark.parametrize("function", [target_logprob, all_outputs])
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_gradients_are_added_to_a_matrix_as_what_they_are_sums_of(name, function):
+    _, together, steps, _ = problem(name, function)
+    for derivative in together.derivatives(steps):
+        place = torch.randn_like(derivative.matrix)
+        before = place.clone()
+        derivative.add_to(place, -0.3)
+        expected = before - 0.3 * derivative.matrix
+        torch.testing.assert_close(place, expected, rtol=1e-12, atol=1e-13)
 
 
 def grouped(name, most, monkeypatch):
