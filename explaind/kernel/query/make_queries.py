@@ -30,7 +30,7 @@ from explaind.kernel.query.derivative import Derivative, FullGradient
 from explaind.kernel.query.kinks import find_ops, quadrature_for
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
-from explaind.kernel.query.stacked_steps import StackedSteps
+from explaind.kernel.query.stacked_steps import NODES, StackedSteps
 from explaind.kernel.query.whole_tables import with_whole_tables
 from explaind.kernel.samples import check_like_training, given_samples
 from explaind.trees import Forward, Inputs, Targets, batch_size, collated, leaves, rows_of
@@ -149,8 +149,8 @@ class MakeQueries:
         """Queries that average full gradients, at several steps at once where that pays."""
         derivative, samples = FullGradient(gradients), batch_size(x)
         quadrature, sample_first = self._integrated(derivative, x, y)
-        stacked = None
-        if sample_first and samples <= block:
+        stacked, nodes = None, quadrature.counts()[0] * len(quadrature.unit_nodes())
+        if sample_first and samples <= block and nodes <= NODES:
             theta, secant = self._history.initial, quadrature.rule == "secant"
             passes = stacked_passes(gradients, theta, x, y, recording=secant)
             if passes is not None:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from explaind.errors import UnsupportedError
 from explaind.history.layout import ParameterLayout
 from explaind.kernel.gradients.captured_batch import CapturedBatch, Portion, joined
 from explaind.kernel.gradients.stacked import StackedPasses
@@ -27,6 +28,9 @@ from explaind.trees import Inputs, Targets, batch_size
 
 JOINED = 8
 """Most gradients of a sum that are added together with those of sums of fewer."""
+
+NODES = 8
+"""Nodes of a step, averaged over a group, above which its own passes are work enough."""
 
 
 class _Terms(NamedTuple):
@@ -169,8 +173,8 @@ class StackedSteps:
             group: the steps, each one earlier than the last.
 
         Returns:
-            The derivatives of each, formed as they are asked for. An `UnsupportedError` says that
-            the model makes other calls than in the passes that it was tried with.
+            The derivatives of each. An `UnsupportedError` says that the model makes other calls
+            than in the passes that it was tried with, or that there would be too many nodes.
         """
         rows = self._rows(len(group))
         path = torch.stack([group[0].end, *(step.start for step in group)])
@@ -204,6 +208,9 @@ class StackedSteps:
             chosen = failing.nonzero()[:, 0].cpu().numpy()  # all that a GPU waits for
             if not len(chosen):
                 break
+            steps = len(np.unique(rows.numbers[chosen] // self._samples))
+            if steps * count * len(self._quadrature.unit_nodes()) > NODES * self.most:
+                raise UnsupportedError("Too many subintervals to pass several steps at once.")
             coarse, coarse_explained = fine, fine_explained
             if len(chosen) < len(failing):
                 on_device = rows.on_device(chosen)

@@ -13,6 +13,7 @@ from explaind.kernel.functionals import ModelFunction, all_outputs, target_logpr
 from explaind.kernel.gradients import stacked
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.gradients.stacked import stacked_passes
+from explaind.kernel.query import stacked_steps
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
 from explaind.kernel.query.queries import Queries
@@ -191,6 +192,17 @@ def network(activation):
     """A model of the recorded problems."""
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(FEATURES, 9), activation(), nn.Linear(9, CLASSES)).double()
+
+
+def test_a_group_that_needs_many_nodes_is_explained_one_by_one(monkeypatch):
+    alone, together, steps, _ = problem("relu")
+    monkeypatch.setattr(stacked_steps, "NODES", 1)
+    together.most = STEPS
+    with pytest.raises(UnsupportedError, match="Too many subintervals"):
+        together.derivatives(steps)
+    both, steps, _ = grouped("relu", STEPS, monkeypatch)
+    for step, derivative in both.along(steps):
+        assert_same(derivative, alone.step(step))
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.GELU])
