@@ -3,8 +3,9 @@
 A replay sends `w_i` back to the loss of every sample, forward pass by forward pass, as the loop did
 by its mean or sum. Read off the gradient, a weight is known but for its last bits, which depend on
 how the loop came to it (`loss.mean() / 4`, `loss.sum() / 32`). So those around it are tried, until
-one sends back to the output of the model the very numbers that the loop sent. The same for the
-number that the whole gradient was multiplied by, to clip it.
+one sends back to the output of the model the very numbers that the loop sent. Full histories have
+the same weights where such are found. The same for the number that the whole gradient was
+multiplied by, to clip it.
 """
 
 import numpy as np

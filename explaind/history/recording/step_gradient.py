@@ -141,7 +141,7 @@ class StepGradient:
         if _same(weights, named):
             weights = named
         single = len(parts) == 1 and not parts[0].summed
-        if self._repeated and not (single and weights is named):
+        if not (single and weights is named):
             weights = self._exact(parts, weights, scale, step)
         self.accumulated.clip *= self._exact_clip(clip, step) if self._repeated else clip
         if self._due(step):
@@ -180,7 +180,7 @@ class StepGradient:
     def _exact(
         self, parts: list[Part], weights: Float64[Tensor, " batch"], scale: float, step: int
     ) -> Float64[Tensor, " batch"]:
-        """The weights of a step that is not one mean or sum as it was named, to repeat it by.
+        """The weights of a step that is not one mean or sum as it was named.
 
         Args:
             parts: its forward passes.
@@ -189,13 +189,15 @@ class StepGradient:
             step: the step.
 
         Returns:
-            The weights, exact.
+            The weights, exact where they repeat the step bit for bit; else as they were read off.
 
         Raises:
-            RecordingError: if it cannot be repeated.
+            RecordingError: if the step has to be repeated and cannot be.
         """
         plain = scale == 1.0 and self._loss.penalty is None
         exact = exact_weights(parts, weights, self._loss.loss_fn) if plain else None
+        if exact is None and not self._repeated:
+            return weights
         if exact is None:
             raise RecordingError(
                 f"Step {step} is not made of backward passes of loss_fn(model(x), y), one for each"

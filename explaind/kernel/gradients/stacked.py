@@ -83,7 +83,6 @@ class StackedPasses:
         theta: some parameters.
         x: inputs of a few samples.
         y: their targets.
-
     """
 
     def __init__(
