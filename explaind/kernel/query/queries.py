@@ -7,7 +7,7 @@ The loop over subintervals and their refinement is the same whatever derivative 
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise, tee
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -96,8 +96,7 @@ class Queries:
         """
         if self._stacked is not None:
             return self._in_groups(self._stacked, steps)
-        one, same = tee(steps)
-        return zip(one, map(self.step, same), strict=True)
+        return self._one_by_one(steps)
 
     def _in_groups(
         self, stacked: StackedSteps, steps: Iterable[Step]
@@ -120,8 +119,14 @@ class Queries:
             derivatives = stacked.derivatives(group)
         except (UnsupportedError, RuntimeError) as error:  # of torch, for some batches alone
             logger.debug("steps one by one: %s", error)
-            derivatives = map(self.step, group)
+            return self._one_by_one(group)
         return zip(group, derivatives, strict=True)
+
+    def _one_by_one(self, steps: Iterable[Step]) -> Iterator[tuple[Step, StepDerivative]]:
+        """Average the derivatives over one step after the other, of which one is held."""
+        for step in steps:
+            blocks = self._ends(step)
+            yield step, _joined([self._refined(block, ends, step.parts) for block, ends in blocks])
 
     def step(self, step: Step) -> StepDerivative:
         """Average the derivatives over one step; steps are asked for backward in time.
@@ -134,10 +139,8 @@ class Queries:
         Returns:
             The averaged derivatives and the true changes.
         """
-        pieces = []
-        for block, ends in self._ends(step):
-            pieces.append(self._refined(block, ends, step.parts))
-        return _joined(pieces)
+        ((_, derivative),) = self._one_by_one([step])
+        return derivative
 
     def step_by_block(self, step: Step) -> Iterator[StepDerivative]:
         """Average the derivatives over one step, with those of one block in memory at a time.

@@ -14,6 +14,7 @@ from explaind import prefetch
 from explaind.history.layout import ParameterLayout
 from explaind.history.replay.history import History
 from explaind.kernel.functionals import ModelFunction, all_outputs, target_logprob
+from explaind.kernel.gradients import stacked
 from explaind.kernel.gradients.per_sample import PerSampleGradients
 from explaind.kernel.query.derivative import FullGradient
 from explaind.kernel.query.quadrature import Quadrature
@@ -91,8 +92,10 @@ class AtOnce(Executor):
         return future
 
 
-def test_no_more_than_two_blocks_of_the_history_are_alive(tmp_path, monkeypatch):
+@pytest.mark.parametrize("numbers", [0, stacked.MOST_NUMBERS], ids=["one by one", "in groups"])
+def test_no_more_than_two_blocks_of_the_history_are_alive(numbers, tmp_path, monkeypatch):
     """The one that is worked on and the one that is read ahead, from when its reading begins."""
+    monkeypatch.setattr(stacked, "MOST_NUMBERS", numbers)
     problem = Problem("sgd", lambda model: SGD(model.parameters(), lr=0.1), steps=16)
     model = record(problem, tmp_path / "run.zarr", chunk=1)
     memory, alive = [], []
